@@ -1,0 +1,123 @@
+"""Every knob of the simulator, in one place, with its default and meaning; changed by CLI and `PATCH /_simulator/switches`.
+
+Facts about Meta that nobody could verify are knobs here, so that both variants can be tried.
+It refuses unknown names and wrong types, naming the knob.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+# https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21); catalog_* names secondary.
+# Formulas for a new shop with one engaged user; `app` assumes 100 daily users. 0 switches a bucket off.
+ALLOWANCES = {
+    "app": 20_000,
+    "pages": 4_800,
+    "messenger": 200,
+    "catalog_management": 20_000,
+    "catalog_batch": 200,
+    # Unverified: text sends a second per Page, and Conversations API calls a second per Page.
+    "send_rate": 300,
+    "conversations": 0,
+}
+WINDOW_SECONDS = {
+    "app": 3_600.0,
+    "pages": 86_400.0,
+    "messenger": 86_400.0,
+    "catalog_management": 3_600.0,
+    "catalog_batch": 3_600.0,
+    "send_rate": 1.0,
+    "conversations": 1.0,
+}
+REALISTIC: dict[str, Any] = {
+    "batch_seconds": 120.0,
+    "read_lag_seconds": 30.0,
+    "review_seconds": 3_600.0,
+    "image_seconds": 300.0,
+    "conversations_per_second": 2,
+}
+
+
+@dataclass(slots=True)
+class Switches:
+    """The knobs. Times in seconds of the simulator's clock."""
+
+    # Catalog.
+    batch_seconds: float = 1.0  # from items_batch to `finished`
+    batch_jitter: float = 0.3  # each batch takes batch_seconds × (1 ± this)
+    read_lag_seconds: float = 0.0  # how long reads still show the old item after a batch finished
+    early_validation: bool = False  # Unverified: wrong values already refused in the POST's validation_status
+    empty_handles: int = 0  # how many of the next items_batch calls ingest nothing and answer `handles: []`
+    max_batch_items: int = 5_000
+    max_batch_bytes: int = 28_000_000
+    max_batch_errors: int = 1_000  # Unverified: how many errors a status shows; the total count tells the truth
+    max_title: int = 150  # Unverified: 100, 150 and 200 are all documented somewhere
+    max_description: int = 5_000  # Unverified: feeds allow 9999
+    review_seconds: float = 1.0  # from write to the review's verdict
+    image_seconds: float = 0.5  # from write to FETCHED or FETCH_FAILED
+    rejected_title_pattern: str = ""  # regex: such titles fail the review
+    broken_image_pattern: str = ""  # regex: such images cannot be fetched
+    max_products_page: int = 1_000  # bigger pages of products answer "reduce the amount of data"
+    page_token_manages_catalogs: bool = False  # Unverified: catalogs want a user or system-user token
+
+    # Messaging.
+    response_window_seconds: float = 86_400.0
+    human_agent_window_seconds: float = 604_800.0
+    auto_delivery: bool = True  # the person's phone reports each message as delivered
+    readable_messages: int = 20  # Unverified: older messages of a conversation cannot be read
+
+    # Webhooks.
+    duplicate_share: float = 0.0  # share of updates that are posted again
+    reorder_share: float = 0.0  # share of updates that are held back and so overtaken
+    reorder_seconds: float = 0.5  # at most so long
+    updates_per_post: int = 1_000
+    legacy_signature: bool = True  # also send X-Hub-Signature (SHA-1)
+    legacy_escapes: bool = False  # also escape < % @, as older Messenger texts say
+    webhook_timeout_seconds: float = 20.0
+    webhook_gather_seconds: float = 0.0  # wait so long to fill a POST with more updates
+    page_unsubscribe_seconds: float = 3_600.0  # a Page failing so long loses its subscription
+    deauthorize_callbacks: bool = True
+
+    # Login.
+    dialog: str = "page"  # page | allow | deny: what the login dialog does without a human
+    code_seconds: float = 600.0
+    short_token_seconds: float = 5_400.0
+    long_token_seconds: float = 5_184_000.0
+
+    # Transport.
+    default_version: str = "v26.0"  # what unversioned calls use
+    oldest_version: str = "v21.0"
+    newest_version: str = "v26.0"
+    future_version_code: int = 2635  # or 100
+    flat_usage_header: bool = False  # the shape that one plugin expects: members at the top of the header
+    throttled_calls_count: bool = True
+    engaged_users: int = 1  # multiplies the pages and messenger allowances
+    conversations_per_second: int = 0
+    recorded_elements: int = 10  # how many elements of a list parameter /_simulator/calls keeps
+    allowances: dict[str, int] = field(default_factory=lambda: dict(ALLOWANCES))
+    window_seconds: dict[str, float] = field(default_factory=lambda: dict(WINDOW_SECONDS))
+
+    def change(self, **values: Any) -> None:
+        """Set several knobs at once, or none if one of them is wrong."""
+        known = {knob.name for knob in fields(self)}
+        checked = {name: self._checked(name, value, known=known) for name, value in values.items()}
+        for name, value in checked.items():
+            current = getattr(self, name)
+            setattr(self, name, current | value if isinstance(current, dict) else value)
+
+    def _checked(self, name: str, value: Any, *, known: set[str]) -> Any:
+        if name not in known:
+            raise ValueError(f"switches.{name}: no such switch; GET /_simulator/switches lists them")
+        current = getattr(self, name)
+        if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(current):
+            raise ValueError(f"switches.{name}: expected {type(current).__name__}, got {type(value).__name__}")
+        if isinstance(current, dict):
+            wrong = value.keys() - current.keys()
+            if wrong or not all(isinstance(number, int | float) for number in value.values()):
+                raise ValueError(f"switches.{name}: expected numbers for some of {sorted(current)}")
+        return value
+
+    def listed(self) -> dict[str, Any]:
+        """Return all knobs with their values."""
+        return asdict(self)
