@@ -47,8 +47,10 @@ def server_account() -> Account | None:
 
 
 def private(folder: Path) -> Path:
-    """Make `folder` if it is missing, for our eyes only."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make `folder`, and what is missing above it, for our eyes only."""
+    for missing in [place for place in reversed(folder.parents) if not place.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     return folder
 

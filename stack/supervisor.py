@@ -1,0 +1,246 @@
+"""The whole connector on one machine: servers, migrations, processes; started, watched and stopped in order.
+
+    async with running_stack(folder) as stack:        # everything answers
+        await stack.kill("relay")                     # SIGKILL; stays down until
+        await stack.start("relay")
+
+A process that ends before it is ready stops everything. One that dies later is reported with its last words and started
+again after a growing pause. Leaving the block stops all in reverse order within ten seconds and leaves nothing behind.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from stack import databases, folders
+from stack.environment import Ports, development_secrets, inherited
+from stack.postgres import PostgresServer, postgres
+from stack.process import Plan, Process
+from stack.problems import StackError
+from stack.redis import RedisServer, redis
+
+# In the order of dependence: stopped from the last to the first.
+TIERS = (("simulator",), ("connector", "ingress"), ("relay", "worker-fast", "worker-bulk"))
+NAMES = tuple(name for tier in TIERS for name in tier)
+
+PREFERRED_PORTS = {
+    "connector": 50051, "ingress": 8080, "simulator": 8090,
+    "connector metrics": 9101, "ingress metrics": 9102, "relay metrics": 9103,
+    "worker-fast metrics": 9104, "worker-bulk metrics": 9105,
+}  # fmt: skip
+
+GRACE_PER_TIER = timedelta(seconds=2.5)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=8)
+STEADY_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where PostgreSQL and Redis are; the servers themselves only when they are ours."""
+
+    database_url: str
+    redis_url: str
+    postgres: PostgresServer | None
+    redis: RedisServer | None
+
+
+@dataclass(slots=True)
+class Stack:
+    """A running stack: where it answers, and handles to disturb it."""
+
+    servers: Servers
+    addresses: Mapping[str, str]
+    environment: Mapping[str, str]
+    processes: Mapping[str, Process]
+    say: Callable[[str], None]
+    crashes: list[str] = field(default_factory=list)
+    _watches: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        """The development token: a caller with it may act for every store."""
+        return self.environment["DEVELOPMENT_TOKEN"]
+
+    @property
+    def simulator_url(self) -> str:
+        """The base URL of the simulated Meta."""
+        return f"http://{self.addresses['simulator']}"
+
+    @property
+    def ingress_url(self) -> str:
+        """The base URL of the webhook ingress."""
+        return f"http://{self.addresses['ingress']}"
+
+    async def start(self, name: str) -> None:
+        """Start a process that is down; return when it is ready."""
+        await self.processes[name].start()
+        self._watch(name)
+
+    async def kill(self, name: str) -> None:
+        """Kill a process with SIGKILL; it stays down until `start`."""
+        await self.processes[name].kill()
+
+    async def restart(self, name: str) -> None:
+        """Stop a process politely and start it again."""
+        await self.processes[name].stop(GRACE_PER_TIER)
+        await self.start(name)
+
+    async def start_all(self) -> None:
+        """Start everything at once; the first that fails ends the attempt."""
+        async with asyncio.TaskGroup() as group:
+            for name in self.processes:
+                group.create_task(self.start(name))
+
+    async def stop_all(self) -> None:
+        """Stop everything, dependents first."""
+        for watch in self._watches.values():
+            watch.cancel()
+        await asyncio.gather(*self._watches.values(), return_exceptions=True)
+        for tier in reversed(TIERS):
+            await asyncio.gather(*(self.processes[name].stop(GRACE_PER_TIER) for name in tier if name in self.processes))
+
+    def _watch(self, name: str) -> None:
+        if name not in self._watches or self._watches[name].done():
+            self._watches[name] = asyncio.create_task(self._keep_alive(self.processes[name]), name=f"watch {name}")
+
+    async def _keep_alive(self, process: Process) -> None:
+        """Start the process again each time it dies; the pause doubles unless it ran steadily."""
+        pause, began = FIRST_PAUSE, time.monotonic()
+        while True:
+            await process.wait()
+            if not process.wanted:
+                return
+            pause = FIRST_PAUSE if time.monotonic() - began > STEADY_AFTER.total_seconds() else pause
+            self.crashes.append(f"{process.plan.name} {process.ending()}")
+            self.say(
+                f"{self.crashes[-1]}; starting it again in {pause.total_seconds():g} s. "
+                f"Its last lines:\n{process.last_lines()}"
+            )
+            await asyncio.sleep(pause.total_seconds())
+            pause, began = min(2 * pause, LONGEST_PAUSE), time.monotonic()
+            await process.run()
+
+
+@asynccontextmanager
+async def running_stack(  # noqa: PLR0913 - one argument per choice a caller has, all with defaults
+    folder: Path,
+    *,
+    only: Collection[str] = NAMES,
+    environment: Mapping[str, str] | None = None,
+    preferred_ports: Mapping[str, int] | None = None,
+    fresh: bool = False,
+    durable: bool = True,
+    say: Callable[[str], None] = print,
+) -> AsyncIterator[Stack]:
+    """Run the stack, or the processes named in `only`, with servers and logs in `folder`.
+
+    `environment` is added to what the processes are told; its `DATABASE_URL` and `REDIS_URL` replace the embedded
+    servers. `fresh` begins with an empty embedded database. `durable=False` is for tests: see `PostgresServer`.
+    """
+    extra = dict(environment or {})
+    with ExitStack() as cleanup:
+        cleanup.enter_context(folders.sole_use(folder, purpose=f"the stack in {folder.name}"))
+        servers = _start_servers(cleanup, folder, extra, fresh=fresh, durable=durable)
+        ports = Ports()
+        wanted = preferred_ports or {}
+        addresses = {use: ports.next_free(wanted.get(use, 0)) for use in PREFERRED_PORTS}
+        told = {**inherited(os.environ), **development_secrets(), **_addresses_told(servers, addresses), **extra}
+        await migrate(told)
+        stack = Stack(servers, addresses, told, _processes(folder, only, told, addresses), say)
+        try:
+            await _start_or_explain(stack)
+            yield stack
+        finally:
+            await stack.stop_all()
+
+
+async def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the database to the schema of this checkout."""
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "connector", "migrate",
+        env=environment, cwd=folders.CHECKOUT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await command.communicate()
+    if command.returncode != 0:
+        raise StackError(f"The migrations failed:\n{output.decode(errors='replace').strip()}")
+
+
+def plans(environment: Mapping[str, str], addresses: Mapping[str, str]) -> list[Plan]:
+    """Return how each process is run."""
+    python = (sys.executable, "-u", "-m")
+    modules = {
+        "connector": (*python, "connector"),
+        "ingress": (*python, "webhook_ingress"),
+        "relay": (*python, "jobs.relay"),
+        "worker-fast": (*python, "jobs.worker", "fast"),
+        "worker-bulk": (*python, "jobs.worker", "default", "bulk"),
+    }
+    return [
+        Plan("simulator", (*python, "simulator", *_simulator_arguments(environment, addresses)), environment, addresses["simulator"]),
+        *(
+            Plan(
+                name,
+                command,
+                {**environment, "METRICS_ADDRESS": addresses[f"{name} metrics"]},
+                addresses.get(name, addresses[f"{name} metrics"]),
+            )
+            for name, command in modules.items()
+        ),
+    ]
+
+
+def _start_servers(cleanup: ExitStack, folder: Path, told: Mapping[str, str], *, fresh: bool, durable: bool) -> Servers:
+    database_url, redis_url, database, cache = told.get("DATABASE_URL", ""), told.get("REDIS_URL", ""), None, None
+    if not database_url:
+        database = cleanup.enter_context(postgres(folder / "postgres", durable=durable))
+        if fresh:
+            databases.drop(database.url("postgres"), "connector")
+        database_url = database.ensure_database("connector")
+    if not redis_url:
+        cache = cleanup.enter_context(redis(folder / "redis"))
+        redis_url = cache.url()
+    return Servers(database_url, redis_url, database, cache)
+
+
+def _addresses_told(servers: Servers, addresses: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "PROFILE": "development",
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "GRPC_ADDRESS": addresses["connector"],
+        "WEBHOOK_ADDRESS": addresses["ingress"],
+        "PUBLIC_URL": f"http://{addresses['ingress']}",
+        "META_GRAPH_URL": f"http://{addresses['simulator']}",
+        "META_DIALOG_URL": f"http://{addresses['simulator']}",
+    }
+
+
+def _simulator_arguments(environment: Mapping[str, str], addresses: Mapping[str, str]) -> tuple[str, ...]:
+    host, _, port = addresses["simulator"].rpartition(":")
+    return (
+        "--host", host, "--port", port,
+        "--app", f"{environment['META_TEST_APP_ID']}:{environment['META_TEST_APP_SECRETS'].split(',')[0]}",
+        "--verify-token", environment["META_TEST_VERIFY_TOKEN"],
+        "--webhook-url", f"{environment['PUBLIC_URL']}/webhooks/facebook",
+    )  # fmt: skip
+
+
+def _processes(
+    folder: Path, only: Collection[str], environment: Mapping[str, str], addresses: Mapping[str, str]
+) -> dict[str, Process]:
+    logs = folders.private(folder / "logs")
+    chosen = [plan for plan in plans(environment, addresses) if plan.name in only]
+    return {plan.name: Process(plan, logs / f"{plan.name}.log") for plan in chosen}
+
+
+async def _start_or_explain(stack: Stack) -> None:
+    try:
+        await stack.start_all()
+    except* StackError as failures:
+        raise StackError("\n".join(str(failure) for failure in failures.exceptions)) from None
