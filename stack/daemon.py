@@ -37,6 +37,7 @@ class Program:
     stop_signal: signal.Signals
     answering: Callable[[], int | None]
     instead: str
+    prepare: Callable[[], None] = lambda: None  # what its owner does before it runs
     transient: tuple[str, ...] = ()  # last words after which starting again helps
 
 
@@ -78,6 +79,8 @@ class Daemon:
         if self._lock is None:
             self._lock = claim(self._program.folder)
         self.pid = self._program.answering()
+        if self.owned and self.pid is None:
+            self._program.prepare()
         deadline = time.monotonic() + READY_TIMEOUT.total_seconds()
         while self.pid is None:
             if self.owned and (self._child is None or self._child.poll() is not None):
@@ -86,6 +89,12 @@ class Daemon:
                 raise self._failure("did not answer in time")
             time.sleep(POLL.total_seconds())
             self.pid = self._program.answering()
+
+    def stop_leftover(self) -> None:
+        """End a server that a killed owner left behind; one that somebody owns goes on."""
+        self._lock = claim(self._program.folder)
+        self.pid = self._program.answering()
+        self.stop()
 
     def stop(self, how: signal.Signals | None = None) -> None:
         """End the server and wait until it is gone; a guest only forgets it."""
@@ -97,7 +106,9 @@ class Daemon:
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Take the server away from its users, as a crash would; `start` brings it back."""
         if not self.owned:
-            raise StackError(f"{self._program.name} belongs to another process of this checkout; it cannot be killed here.")
+            raise StackError(
+                f"{self._program.name} belongs to another process of this checkout; it cannot be killed here."
+            )
         self._end(how)
         self.pid = None
 
@@ -138,8 +149,14 @@ class Daemon:
         return self._child.poll() is None if self._child and self._child.pid == pid else alive(pid)
 
     def _last_words(self) -> str:
-        return "\n".join(self._program.log.read_text(errors="replace").splitlines()[-5:]) if self._program.log.exists() else ""
+        return (
+            "\n".join(self._program.log.read_text(errors="replace").splitlines()[-5:])
+            if self._program.log.exists()
+            else ""
+        )
 
     def _failure(self, what: str) -> StackError:
         self.stop()
-        return StackError(f"{self._program.name} {what}: {self._last_words()}\nSet {self._program.instead} to use a server of your own.")
+        return StackError(
+            f"{self._program.name} {what}: {self._last_words()}\nSet {self._program.instead} to use a server of your own."
+        )

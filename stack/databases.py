@@ -5,6 +5,22 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from stack.problems import StackError
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+def require_answer(url: str) -> None:
+    """Raise `StackError`, naming the variable, unless a PostgreSQL answers at `url`."""
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS):
+            pass
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as failure:
+        reason = str(failure).strip().splitlines()[0]
+        raise StackError(
+            f"DATABASE_URL does not lead to a PostgreSQL ({reason}): correct it, or unset it to use the embedded one."
+        ) from None
+
 
 def sibling(url: str, name: str) -> str:
     """Return the address of database `name` on the server of `url`."""

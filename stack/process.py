@@ -25,12 +25,16 @@ LAST_LINES = 12
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to run a process. It is ready when `ready_address` accepts a connection; without one, at once."""
+    """How to run a process. It is ready when `ready_address` accepts a connection; without one, at once.
+
+    Higher tiers depend on lower ones and are stopped first.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     ready_address: str = ""
+    tier: int = 0
 
 
 class Process:
@@ -40,7 +44,6 @@ class Process:
         """Describe; nothing starts yet. The log is emptied at the first start and grows from then on."""
         self.plan = plan
         self.log = log
-        self.wanted = False  # whether its end is a crash
         self._child: asyncio.subprocess.Process | None = None
         log.write_bytes(b"")
 
@@ -56,7 +59,6 @@ class Process:
 
     async def run(self) -> None:
         """Run it without waiting for it to be ready."""
-        self.wanted = True
         with self.log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 *leashed(self.plan.command, farewell=signal.SIGKILL),
@@ -88,11 +90,19 @@ class Process:
 
     async def stop(self, grace: timedelta) -> None:
         """Ask it to end, kill it after `grace`, and kill what it leaves behind."""
-        await self._end(signal.SIGTERM, grace)
+        if self._child is None:
+            return
+        with suppress(ProcessLookupError, TimeoutError):  # already gone, or deaf: killed below
+            self._child.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(grace.total_seconds()):
+                await self._child.wait()
+        for pid in _session(self._child.pid):
+            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
+        await self._child.wait()
 
     async def kill(self) -> None:
         """Kill it alone with SIGKILL; what it forked lives on, as after a real crash."""
-        self.wanted = False
         if self._child is not None and self.pid is not None:
             self._child.kill()
         await self.wait()
@@ -107,19 +117,6 @@ class Process:
     def last_lines(self) -> str:
         """Return the end of its output, to explain its death."""
         return "\n".join(f"  {line}" for line in self.log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-
-    async def _end(self, how: signal.Signals, grace: timedelta) -> None:
-        self.wanted = False
-        if self._child is None:
-            return
-        with suppress(ProcessLookupError, TimeoutError):  # already gone, or deaf: killed below
-            self._child.send_signal(how)
-            async with asyncio.timeout(grace.total_seconds()):
-                await self._child.wait()
-        for pid in _session(self._child.pid):
-            with suppress(ProcessLookupError):  # it ended by itself meanwhile
-                os.kill(pid, signal.SIGKILL)
-        await self._child.wait()
 
 
 async def _accepts(address: str) -> bool:

@@ -62,6 +62,10 @@ class RedisServer:
         """End it, if it is ours to end."""
         self._daemon.stop()
 
+    def stop_leftover(self) -> None:
+        """End it when it outlived its owner."""
+        self._daemon.stop_leftover()
+
     def kill(self) -> None:
         """Kill it with SIGKILL: all it carried is gone, as after a crash."""
         self._daemon.kill()

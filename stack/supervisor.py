@@ -21,13 +21,13 @@ from pathlib import Path
 from stack import databases, folders
 from stack.environment import Ports, development_secrets, inherited
 from stack.postgres import PostgresServer, postgres
-from stack.process import Plan, Process
 from stack.problems import StackError
+from stack.process import Plan, Process
 from stack.redis import RedisServer, redis
 
-# In the order of dependence: stopped from the last to the first.
-TIERS = (("simulator",), ("connector", "ingress"), ("relay", "worker-fast", "worker-bulk"))
-NAMES = tuple(name for tier in TIERS for name in tier)
+# Higher tiers depend on lower ones.
+TIERS = {"simulator": 0, "connector": 1, "ingress": 1, "relay": 2, "worker-fast": 2, "worker-bulk": 2}
+NAMES = tuple(TIERS)
 
 PREFERRED_PORTS = {
     "connector": 50051, "ingress": 8080, "simulator": 8090,
@@ -80,42 +80,48 @@ class Stack:
     async def start(self, name: str) -> None:
         """Start a process that is down; return when it is ready."""
         await self.processes[name].start()
-        self._watch(name)
+        self._watches[name] = asyncio.create_task(self._keep_alive(self.processes[name]), name=f"watch {name}")
 
     async def kill(self, name: str) -> None:
         """Kill a process with SIGKILL; it stays down until `start`."""
+        await self._unwatch(name)
         await self.processes[name].kill()
 
     async def restart(self, name: str) -> None:
         """Stop a process politely and start it again."""
+        await self._unwatch(name)
         await self.processes[name].stop(GRACE_PER_TIER)
         await self.start(name)
 
     async def start_all(self) -> None:
-        """Start everything at once; the first that fails ends the attempt."""
-        async with asyncio.TaskGroup() as group:
-            for name in self.processes:
-                group.create_task(self.start(name))
+        """Start everything at once; raise `StackError` when a process ends before it is ready."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in self.processes:
+                    group.create_task(self.start(name))
+        except BaseExceptionGroup as failures:
+            expected, others = failures.split(StackError)
+            if others or expected is None:
+                raise
+            raise StackError("\n".join(map(str, expected.exceptions))) from failures
 
     async def stop_all(self) -> None:
         """Stop everything, dependents first."""
-        for watch in self._watches.values():
-            watch.cancel()
-        await asyncio.gather(*self._watches.values(), return_exceptions=True)
-        for tier in reversed(TIERS):
-            await asyncio.gather(*(self.processes[name].stop(GRACE_PER_TIER) for name in tier if name in self.processes))
+        await asyncio.gather(*(self._unwatch(name) for name in self.processes))
+        for tier in sorted({process.plan.tier for process in self.processes.values()}, reverse=True):
+            members = [process for process in self.processes.values() if process.plan.tier == tier]
+            await asyncio.gather(*(process.stop(GRACE_PER_TIER) for process in members))
 
-    def _watch(self, name: str) -> None:
-        if name not in self._watches or self._watches[name].done():
-            self._watches[name] = asyncio.create_task(self._keep_alive(self.processes[name]), name=f"watch {name}")
+    async def _unwatch(self, name: str) -> None:
+        if watch := self._watches.pop(name, None):
+            watch.cancel()
+            await asyncio.wait([watch])
 
     async def _keep_alive(self, process: Process) -> None:
         """Start the process again each time it dies; the pause doubles unless it ran steadily."""
         pause, began = FIRST_PAUSE, time.monotonic()
         while True:
             await process.wait()
-            if not process.wanted:
-                return
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY_AFTER.total_seconds() else pause
             self.crashes.append(f"{process.plan.name} {process.ending()}")
             self.say(
@@ -128,7 +134,7 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(  # noqa: PLR0913 - one argument per choice a caller has, all with defaults
+async def running_stack(
     folder: Path,
     *,
     only: Collection[str] = NAMES,
@@ -154,7 +160,7 @@ async def running_stack(  # noqa: PLR0913 - one argument per choice a caller has
         await migrate(told)
         stack = Stack(servers, addresses, told, _processes(folder, only, told, addresses), say)
         try:
-            await _start_or_explain(stack)
+            await stack.start_all()
             yield stack
         finally:
             await stack.stop_all()
@@ -173,31 +179,32 @@ async def migrate(environment: Mapping[str, str]) -> None:
 
 def plans(environment: Mapping[str, str], addresses: Mapping[str, str]) -> list[Plan]:
     """Return how each process is run."""
-    python = (sys.executable, "-u", "-m")
     modules = {
-        "connector": (*python, "connector"),
-        "ingress": (*python, "webhook_ingress"),
-        "relay": (*python, "jobs.relay"),
-        "worker-fast": (*python, "jobs.worker", "fast"),
-        "worker-bulk": (*python, "jobs.worker", "default", "bulk"),
+        "simulator": ("simulator", *_simulator_arguments(environment, addresses)),
+        "connector": ("connector",),
+        "ingress": ("webhook_ingress",),
+        "relay": ("jobs.relay",),
+        "worker-fast": ("jobs.worker", "fast"),
+        "worker-bulk": ("jobs.worker", "default", "bulk"),
     }
+    metrics = {name: addresses.get(f"{name} metrics", "") for name in modules}
     return [
-        Plan("simulator", (*python, "simulator", *_simulator_arguments(environment, addresses)), environment, addresses["simulator"]),
-        *(
-            Plan(
-                name,
-                command,
-                {**environment, "METRICS_ADDRESS": addresses[f"{name} metrics"]},
-                addresses.get(name, addresses[f"{name} metrics"]),
-            )
-            for name, command in modules.items()
-        ),
+        Plan(
+            name,
+            (sys.executable, "-u", "-m", *arguments),
+            {**environment, "METRICS_ADDRESS": metrics[name]},
+            ready_address=addresses.get(name, metrics[name]),
+            tier=TIERS[name],
+        )
+        for name, arguments in modules.items()
     ]
 
 
 def _start_servers(cleanup: ExitStack, folder: Path, told: Mapping[str, str], *, fresh: bool, durable: bool) -> Servers:
     database_url, redis_url, database, cache = told.get("DATABASE_URL", ""), told.get("REDIS_URL", ""), None, None
-    if not database_url:
+    if database_url:
+        databases.require_answer(database_url)
+    else:
         database = cleanup.enter_context(postgres(folder / "postgres", durable=durable))
         if fresh:
             databases.drop(database.url("postgres"), "connector")
@@ -237,10 +244,3 @@ def _processes(
     logs = folders.private(folder / "logs")
     chosen = [plan for plan in plans(environment, addresses) if plan.name in only]
     return {plan.name: Process(plan, logs / f"{plan.name}.log") for plan in chosen}
-
-
-async def _start_or_explain(stack: Stack) -> None:
-    try:
-        await stack.start_all()
-    except* StackError as failures:
-        raise StackError("\n".join(str(failure) for failure in failures.exceptions)) from None

@@ -1,0 +1,151 @@
+"""`python -m stack up | demo | clean`: what `make up`, `make demo` and `make clean` run."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+
+from stack import folders
+from stack.folders import CONNECTOR_FOLDER
+from stack.follow import follow
+from stack.postgres import PostgresServer
+from stack.problems import StackError
+from stack.redis import RedisServer
+from stack.supervisor import PREFERRED_PORTS, Stack, running_stack
+
+EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
+SERVER_URLS = ("DATABASE_URL", "REDIS_URL")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return the exit code."""
+    options = _options(arguments)
+    try:
+        return asyncio.run(_until_signalled(COMMANDS[options.command](options)))
+    except StackError as problem:
+        print(problem, file=sys.stderr)
+        return EXIT_FAILURE
+    except asyncio.CancelledError:
+        return EXIT_INTERRUPTED
+
+
+async def up(_: argparse.Namespace) -> int:
+    """Run a development environment until it is interrupted."""
+    environment = {"LOG_FORMAT": "console", **_given(os.environ, "LOG_FORMAT"), **_given(os.environ, *SERVER_URLS)}
+    _say("Starting the connector; Ctrl-C stops it.")
+    async with running_stack(
+        CONNECTOR_FOLDER / "up", environment=environment, preferred_ports=PREFERRED_PORTS, say=_say
+    ) as stack:
+        _say(describe(stack))
+        try:
+            await follow({name: process.log for name, process in stack.processes.items()}, _say)
+        finally:
+            _say("Stopping.")
+    return 0
+
+
+async def demo(options: argparse.Namespace) -> int:
+    """Run the tour against a stack of its own; return the tour's exit code."""
+    tour = ["--catalog", str(options.catalog)] if options.catalog else []
+    tour += [word for mapping in options.map for word in ("--map", mapping)]
+    async with running_stack(
+        CONNECTOR_FOLDER / "demo", environment=_given(os.environ, *SERVER_URLS), fresh=True, say=_say
+    ) as stack:
+        code = await _run_tour(stack, tour)
+        if code != 0:
+            _say(f"The tour ended with exit code {code}. The last lines of each process:")
+            for name, process in stack.processes.items():
+                _say(f"{name} ({process.log}):\n{process.last_lines()}")
+        return code
+
+
+async def clean(_: argparse.Namespace) -> int:
+    """Stop servers that were left behind and delete what this checkout keeps."""
+    for name in ("up", "demo"):
+        folder = CONNECTOR_FOLDER / name
+        if (folder / "postgres").exists() and (folder / "redis").exists():
+            with folders.sole_use(folder, purpose=f"the stack in {name}"):
+                PostgresServer(folder / "postgres").stop_leftover()
+                RedisServer(folder / "redis").stop_leftover()
+    folders.remove(CONNECTOR_FOLDER)
+    return 0
+
+
+def describe(stack: Stack) -> str:
+    """Say where everything is and how to call it."""
+    width = max(map(len, stack.addresses))
+    method = "stormcom.facebook.v1.FacebookConnector/GetStatus"
+    head, body = f"authorization: Bearer {stack.token}", '{"store_id": "store-1"}'
+    url = f"http://{stack.addresses['connector']}"
+    return "\n".join(
+        (
+            *(f"  {use:{width}}  {address}" for use, address in stack.addresses.items()),
+            f"  {'PostgreSQL':{width}}  {_without_password(stack.servers.database_url)}",
+            f"  {'Redis':{width}}  {_without_password(stack.servers.redis_url)}",
+            "Call it:",
+            f"  .venv/bin/buf curl --protocol grpc --schema protos -H '{head}' -d '{body}' {url}/{method}",
+            f"  grpcurl -plaintext -H '{head}' -d '{body}' {stack.addresses['connector']} {method}",
+        )
+    )
+
+
+COMMANDS = {"up": up, "demo": demo, "clean": clean}
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m stack", description="The connector on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="run a development environment until Ctrl-C")
+    commands.add_parser("clean", help="stop servers left behind, delete .connector/")
+    tour = commands.add_parser("demo", help="start everything, run the tour, stop")
+    tour.add_argument("--catalog", type=_existing_file, help="a product file to take the tour with")
+    tour.add_argument("--map", action="append", default=[], help="passed on to the tour's --map; may be repeated")
+    return parser.parse_args(arguments)
+
+
+def _existing_file(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+async def _until_signalled(work: Coroutine[None, None, int]) -> int:
+    """Turn SIGINT, SIGTERM and SIGHUP into a cancellation, so that everything is stopped in order."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+async def _run_tour(stack: Stack, arguments: Sequence[str]) -> int:
+    tour = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "client.tour", "--address", stack.addresses["connector"], "--token", stack.token,
+        "--simulator", stack.simulator_url, *arguments, cwd=folders.CHECKOUT,
+    )  # fmt: skip
+    try:
+        return await tour.wait()
+    finally:
+        if tour.returncode is None:
+            tour.terminate()
+            await tour.wait()
+
+
+def _given(environ: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: environ[name] for name in names if environ.get(name)}
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
