@@ -82,7 +82,16 @@ def remove(folder: Path) -> None:
         place = Path(note.read_text().strip())
         if place.name.startswith("connector-") and _ours(place):
             shutil.rmtree(place)
-    shutil.rmtree(folder, ignore_errors=not folder.exists())
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def sweep(parent: Path) -> None:
+    """Delete the folders in `parent` that nobody holds any more, left behind by killed processes."""
+    for folder in parent.iterdir() if parent.exists() else ():
+        if (lock := claim(folder)) is not None:
+            remove(folder)
+            os.close(lock)
 
 
 def reachable(path: Path, account: Account) -> bool:

@@ -10,6 +10,7 @@ again after a growing pause. Leaving the block stops all in reverse order within
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -157,7 +158,7 @@ async def running_stack(
         wanted = preferred_ports or {}
         addresses = {use: ports.next_free(wanted.get(use, 0)) for use in PREFERRED_PORTS}
         told = {**inherited(os.environ), **development_secrets(), **_addresses_told(servers, addresses), **extra}
-        await migrate(told)
+        migrate(told)
         stack = Stack(servers, addresses, told, _processes(folder, only, told, addresses), say)
         try:
             await stack.start_all()
@@ -166,15 +167,14 @@ async def running_stack(
             await stack.stop_all()
 
 
-async def migrate(environment: Mapping[str, str]) -> None:
-    """Bring the database to the schema of this checkout."""
-    command = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "connector", "migrate",
-        env=environment, cwd=folders.CHECKOUT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the database of `DATABASE_URL` to the schema of this checkout."""
+    done = subprocess.run(
+        (sys.executable, "-m", "connector", "migrate"),
+        env=environment, cwd=folders.CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    output, _ = await command.communicate()
-    if command.returncode != 0:
-        raise StackError(f"The migrations failed:\n{output.decode(errors='replace').strip()}")
+    if done.returncode != 0:
+        raise StackError(f"The migrations failed:\n{done.stdout}{done.stderr}".rstrip())
 
 
 def plans(environment: Mapping[str, str], addresses: Mapping[str, str]) -> list[Plan]:

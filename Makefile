@@ -1,0 +1,113 @@
+# Every command of the project. `make help` lists them; each sets up what it needs.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+
+CATALOG ?=
+MAP ?=
+PY ?=
+ARGS ?=
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+BUF := $(BIN)/buf
+PYTEST := $(PYTHON) -m pytest
+PROTOS = $(shell cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
+
+export PY
+# buf would otherwise write to the home folder.
+export BUF_CACHE_DIR := $(CURDIR)/build/buf
+
+# Writes the generated code into folder $(1).
+define generate
+	$(PYTHON) -m grpc_tools.protoc --proto_path=protos \
+	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef
+
+.PHONY: help
+help: ## List the commands
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
+	  printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup: ## Build .venv from the lock (again only when it changed); PY=python3.12 chooses the Python
+	@bash stack/setup.sh
+
+.PHONY: up
+up: setup ## Run everything on this machine until Ctrl-C, and say how to call it
+	@exec $(PYTHON) -m stack up
+
+.PHONY: demo
+demo: setup ## Run everything, take the tour, stop; CATALOG=file.csv takes your products, MAP=… names their columns
+	@exec $(PYTHON) -m stack demo $(if $(CATALOG),--catalog '$(CATALOG)') $(foreach map,$(MAP),--map '$(map)')
+
+.PHONY: test
+test: setup ## Run all tests; ARGS=… goes to pytest
+	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
+
+.PHONY: check
+check: setup lint types gen-fresh breaking ## Everything that needs no server: style, types, imports, contract, quick tests
+	@$(PYTEST) -q tests/unit tests/contract
+
+.PHONY: lint
+lint: setup
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-timing 2>&1 || { echo 'The imports break the architecture: see above.' >&2; exit 1; }
+	@$(BUF) lint
+	@$(BUF) format -d --exit-code
+
+.PHONY: types
+types: setup
+	@$(BIN)/mypy
+
+.PHONY: gen-fresh
+gen-fresh: setup
+	@rm -rf build/gen && mkdir -p build/gen
+	@$(call generate,build/gen)
+	@diff -r -q -x py.typed -x __pycache__ build/gen gen || { echo 'gen/ is not what protos/ say: run `make proto`.' >&2; exit 1; }
+
+.PHONY: breaking
+breaking: setup ## Compare the contract with that of branch main
+	@ref=; for branch in main origin/main; do \
+	  if git cat-file -e "$$branch:buf.yaml" 2>/dev/null; then ref=$$branch; break; fi; done; \
+	if [ -z "$$ref" ]; then echo 'Breaking changes: not compared, there is no branch main with a contract here.'; \
+	else $(BUF) breaking --against "$$(git rev-parse --absolute-git-dir)#format=git,ref=$$(git rev-parse "$$ref")"; fi
+
+.PHONY: e2e
+e2e: setup ## Run the tests that start every process
+	@$(PYTEST) tests/e2e $(ARGS)
+
+.PHONY: chaos
+chaos: setup ## Run the disasters: servers emptied, processes killed, tokens dead; then count what was lost
+	@$(PYTEST) tests/e2e/test_chaos*.py $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure against the baselines; prints a table, writes build/bench.json
+	@mkdir -p build
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+.PHONY: proto
+proto: setup ## Generate gen/ from protos/
+	@find gen -type f ! -name py.typed -delete
+	@$(call generate,gen)
+
+.PHONY: format
+format: setup ## Put Python and protos into their format, mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+	@$(BUF) format -w
+
+.PHONY: lock
+lock: ## Resolve the dependencies again (needs uv)
+	@command -v uv >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
+	@uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Stop leftovers, delete build results and embedded data; keeps .venv
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m stack clean; fi
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
