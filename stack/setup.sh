@@ -7,9 +7,13 @@ cd "$(dirname "$0")/.."
 
 sentence() { printf '%s\n' "$*" >&2; exit 1; }
 
-stamp=.venv/stack-setup
+version() { "$1" -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null; }
+
+stamp=.venv/setup-stamp
 wanted=$({ pwd; cat requirements.lock pyproject.toml stack/setup.sh; } | cksum)
-[ -x .venv/bin/python ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && exit 0
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x .venv/bin/python ]; then
+  [ -z "${PY:-}" ] || [ "$(version "$PY")" = "$(version .venv/bin/python)" ] && exit 0
+fi
 
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 if [ -n "${PY:-}" ]; then
@@ -24,11 +28,11 @@ fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   sentence "$python has no venv: install it (Debian, Ubuntu: apt install python3-venv), or choose another with PY=…"
 
-printf 'Building .venv with %s …\n' "$("$python" --version)"
+printf 'Building .venv with Python %s …\n' "$(version "$python")"
 rm -f "$stamp"
-if [ -n "${PY:-}" ] || [ "$(cat .venv/stack-place 2>/dev/null)" != "$(pwd)" ] || ! .venv/bin/python -c "$new_enough" 2>/dev/null; then
+# An environment knows its own place: one that came from elsewhere, or is of another Python, is made anew.
+if ! grep -q -x "command = .* $(pwd)/.venv" .venv/pyvenv.cfg 2>/dev/null || [ "$(version .venv/bin/python)" != "$(version "$python")" ]; then
   "$python" -m venv --clear .venv
-  pwd >.venv/stack-place
 fi
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet --no-input "$@"; }
