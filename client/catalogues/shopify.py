@@ -5,7 +5,7 @@ a change of SKU; a product whose only variant is `Default Title` has none. Stock
 sold when none is left, is not counted.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -49,6 +49,7 @@ CONDITIONS = {
     "refurbished": product_pb2.CONDITION_REFURBISHED,
     "used": product_pb2.CONDITION_USED,
 }
+Step = Callable[[Row, Product, Terms], None]
 POLICIES = {"deny": False, "continue": True}
 GOOGLE = "google shopping / "
 
@@ -74,7 +75,8 @@ def _read_product(handle: str, rows: Sequence[Row], terms: Terms) -> Iterator[Li
         return
     product = Product(product_id=fit_id(handle), source_version=terms.source_version, link=terms.link(handle))
     names = [rows[0].text(f"option{number} name") for number in (1, 2, 3)]
-    for row, read in [(rows[0], _describe), *((row, partial(_add_row, names=names)) for row in rows)]:
+    steps: list[tuple[Row, Step]] = [(rows[0], _describe), *((row, partial(_add_row, names=names)) for row in rows)]
+    for row, read in steps:
         try:
             read(row, product, terms)
         except Unreadable as wrong:
