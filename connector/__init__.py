@@ -1,0 +1,1 @@
+"""Links StormCom stores to Facebook and Instagram through Meta's Graph API."""

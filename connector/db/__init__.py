@@ -1,0 +1,1 @@
+"""PostgreSQL, shared half: schema conventions, tasks, throttles, migrations."""

@@ -1,0 +1,29 @@
+"""Small facts that one process notices and another tells: the Graph version Meta really answers with, and the like."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Table, Text, select
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.db.schema import Instant, Tx, metadata
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+)
+
+
+async def note(tx: Tx, name: str, value: str, *, at: datetime) -> None:
+    """Keep the newest value of a fact."""
+    wish = insert(observations).values(name=name, value=value, time=at)
+    await tx.execute(
+        wish.on_conflict_do_update(index_elements=[observations.c.name], set_={"value": value, "time": at})
+    )
+
+
+async def read(tx: Tx, name: str) -> str:
+    """Tell the newest value of a fact; empty when nobody noticed anything."""
+    return (await tx.execute(select(observations.c.value).where(observations.c.name == name))).scalar() or ""

@@ -1,0 +1,238 @@
+"""Tasks: work that must happen after a commit.
+
+A task exists exactly when the transaction that asked for it committed. `due_time` is its whole state: in the future it is
+delayed, backing off or leased to a worker; NULL it has failed and is kept with its reason; the row gone, it is done.
+
+    add ──▶ due ──take──▶ leased (attempt + 1) ──done──▶ gone
+             ▲               │  │
+             └──again────────┘  └──give_up──▶ failed ──revive──▶ due
+
+`attempt` is the fence: whoever took the task finishes it with `WHERE attempt = mine` in the transaction of its effect. A
+worker that was only thought dead finds no row, raises LeaseLost, and its transaction rolls back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Update,
+    Uuid,
+    case,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from connector import tracing
+from connector.db.schema import Instant, Json, Tx, metadata, plain
+
+LEASE = timedelta(seconds=20)
+RENEWAL = timedelta(seconds=5)
+CRASH_LIMIT = 5
+CHANNEL = "tasks_due"
+
+
+class Task(StrEnum):
+    """What background work there is. `jobs/tasks.py` says who does it, in which lane, and how long it may take."""
+
+    SUBSCRIBE_PAGE = "SUBSCRIBE_PAGE"
+    UNSUBSCRIBE_PAGE = "UNSUBSCRIBE_PAGE"
+    SEND_ITEMS = "SEND_ITEMS"
+    CHECK_BATCH = "CHECK_BATCH"
+    APPLY_SNAPSHOT = "APPLY_SNAPSHOT"
+    SEND_STOCK = "SEND_STOCK"
+    CHECK_STOCK = "CHECK_STOCK"
+    SEND_MESSAGE = "SEND_MESSAGE"
+    SETTLE_MESSAGE = "SETTLE_MESSAGE"
+    PROCESS_DELIVERY = "PROCESS_DELIVERY"
+    SWEEP = "SWEEP"
+
+
+class LeaseLost(Exception):
+    """Somebody else has the task now: roll back and leave it to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task in the hands of this worker: the key to finishing it."""
+
+    id: int
+    attempt: int
+    name: Task
+    connection_id: UUID | None
+    arguments: Mapping[str, Any]
+    tries: int
+    wishes: int
+    unfinished: int
+    create_time: datetime
+    trace: str | None
+
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, unique=True, comment="at most one task per key: a further wish joins the waiting one"),
+    Column("connection_id", Uuid),
+    Column("arguments", Json, nullable=False),
+    Column("due_time", Instant, comment="NULL: failed, kept with its reason"),
+    Column(
+        "leased", Boolean, nullable=False, server_default="false", comment="on its way to a worker, or in its hands"
+    ),
+    Column("attempt", Integer, nullable=False, server_default="0", comment="the fence: grows with every take"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="takes since it last got anywhere"),
+    Column("unfinished", Integer, nullable=False, server_default="0", comment="takes that never reported back"),
+    Column("wishes", Integer, nullable=False, server_default="1", comment="grows with every joined wish"),
+    Column("reason", Text, comment="why it last failed, a value of ErrorReason"),
+    Column("message", Text),
+    Column("trace", Text, comment="W3C traceparent of whoever asked"),
+    Column("create_time", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_tasks_due_time", "due_time", postgresql_where=text("due_time IS NOT NULL")),
+    Index("ix_tasks_connection_id", "connection_id"),
+)
+
+
+async def add(
+    tx: Tx,
+    name: Task,
+    *,
+    due: datetime,
+    connection_id: UUID | None = None,
+    key: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Ask for a task, in the caller's transaction.
+
+    With a `key`, a wish joins the task of that key if there is one: it runs no later than `due` unless it is in a worker's
+    hands (then once more afterwards) or backing off after a failure. A failed one comes back to life.
+    """
+    wish = insert(tasks).values(
+        name=name,
+        key=key,
+        connection_id=connection_id,
+        arguments=dict(arguments or {}),
+        due_time=due,
+        trace=tracing.current(),
+    )
+    joined = case(
+        (tasks.c.due_time.is_(None), wish.excluded.due_time),
+        (tasks.c.leased | (tasks.c.tries > 0), tasks.c.due_time),
+        else_=func.least(tasks.c.due_time, wish.excluded.due_time),
+    )
+    await tx.execute(
+        wish.on_conflict_do_update(
+            index_elements=[tasks.c.key],
+            set_={"wishes": tasks.c.wishes + 1, "due_time": joined, "arguments": wish.excluded.arguments},
+        )
+    )
+    await tx.execute(select(func.pg_notify(CHANNEL, name.value)))
+
+
+async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[tuple[int, int, Task]]:
+    """Lease up to `limit` due tasks of these names for the way to a worker; oldest first, as (id, attempt, name)."""
+    due = (
+        select(tasks.c.id)
+        .where(tasks.c.due_time <= at, tasks.c.name.in_(names))
+        .order_by(tasks.c.due_time)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    leased = update(tasks).where(tasks.c.id.in_(due)).values(due_time=at + LEASE, leased=True)
+    rows = await tx.execute(leased.returning(tasks.c.id, tasks.c.attempt, tasks.c.name))
+    return sorted((row.id, row.attempt, Task(row.name)) for row in rows)
+
+
+async def take(tx: Tx, task_id: int, attempt: int, *, at: datetime) -> Taken | None:
+    """Take a task into this worker's hands; None when somebody else has it. The attempt counts before the work begins."""
+    columns = [tasks.c[name] for name in Taken.__slots__]
+    row = (
+        await tx.execute(
+            update(tasks)
+            .where(tasks.c.id == task_id, tasks.c.attempt == attempt, tasks.c.due_time.is_not(None))
+            .values(
+                attempt=tasks.c.attempt + 1,
+                tries=tasks.c.tries + 1,
+                unfinished=tasks.c.unfinished + 1,
+                due_time=at + LEASE,
+                leased=True,
+            )
+            .returning(*columns)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Taken(**{name: getattr(row, name) for name in Taken.__slots__} | {"name": Task(row.name)})
+
+
+async def renew(tx: Tx, task: Taken, *, at: datetime) -> None:
+    """Keep the task a while longer, for work that is still going on."""
+    await _finish(tx, task, update(tasks).values(due_time=at + LEASE))
+
+
+async def hold(tx: Tx, task: Taken) -> None:
+    """Make sure that the task is still ours, and keep it ours until this transaction ends."""
+    row = await tx.execute(select(tasks.c.id).where(*_mine(task)).with_for_update())
+    if row.one_or_none() is None:
+        raise LeaseLost(task.id)
+
+
+async def done(tx: Tx, task: Taken, *, at: datetime) -> None:
+    """Finish the task, in the transaction of its effect; runs once more when a wish joined meanwhile."""
+    finished = await tx.execute(delete(tasks).where(*_mine(task), tasks.c.wishes == task.wishes).returning(tasks.c.id))
+    if finished.one_or_none() is None:
+        await again(tx, task, at)
+
+
+async def again(tx: Tx, task: Taken, due: datetime) -> None:
+    """Finish this turn and come back at `due`: the work goes on, nothing failed."""
+    values = {"due_time": due, "leased": False, "tries": 0, "unfinished": 0, "reason": None, "message": None}
+    await _finish(tx, task, update(tasks).values(**values))
+    await tx.execute(select(func.pg_notify(CHANNEL, task.name.value)))
+
+
+async def back_off(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str) -> None:
+    """Come back at `due` after a failure, keeping count of the tries."""
+    values = {"due_time": due, "leased": False, "unfinished": 0, "reason": reason, "message": plain(message)}
+    await _finish(tx, task, update(tasks).values(**values))
+
+
+async def give_up(tx: Tx, task: Taken, *, reason: str, message: str) -> None:
+    """Keep the task as failed, with its reason."""
+    values = {"due_time": None, "leased": False, "unfinished": 0, "reason": reason, "message": plain(message)}
+    await _finish(tx, task, update(tasks).values(**values))
+
+
+async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:
+    """Give every failed task of a connection another life, after the merchant mended what stopped them; tells how many."""
+    failed = tasks.c.connection_id == connection_id, tasks.c.due_time.is_(None)
+    values = {"due_time": at, "tries": 0, "unfinished": 0, "reason": None, "message": None}
+    revived = await tx.execute(update(tasks).where(*failed).values(**values).returning(tasks.c.id))
+    await tx.execute(select(func.pg_notify(CHANNEL, "revived")))
+    return len(revived.all())
+
+
+def _mine(task: Taken) -> tuple[ColumnElement[bool], ...]:
+    return tasks.c.id == task.id, tasks.c.attempt == task.attempt
+
+
+async def _finish(tx: Tx, task: Taken, change: Update) -> None:
+    row = await tx.execute(change.where(*_mine(task)).returning(tasks.c.id))
+    if row.one_or_none() is None:
+        raise LeaseLost(task.id)

@@ -1,0 +1,84 @@
+"""Conventions of every table: names of constraints, column types, the engine.
+
+Tables stand in the features' `db.py` and register themselves in `metadata`. Every table of a store carries `store_id`.
+"""
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import orjson
+from sqlalchemy import DateTime, MetaData, make_url
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+Tx = AsyncConnection
+"""An open transaction: what every query takes first."""
+
+Instant = DateTime(timezone=True)
+"""A moment; Python sees an aware UTC datetime."""
+
+Json = JSONB(none_as_null=True)
+"""Structured values of ours. What Meta or a merchant sent is kept as text or bytes: jsonb refuses NUL."""
+
+_TABLES = (
+    "connector.db.outbox",
+    "connector.db.throttles",
+    "connector.db.observations",
+    "connector.db.requests",
+    "connector.operations.db",
+    "connector.events.db",
+    "connector.connections.db",
+    "connector.registry.db",
+    "connector.catalog.db",
+    "connector.inventory.db",
+    "connector.messaging.db",
+    "connector.webhooks.db",
+)
+
+
+def load_tables() -> MetaData:
+    """Import every module with tables, for migrations and tests."""
+    for module in _TABLES:
+        import_module(module)
+    return metadata
+
+
+def open_engine(
+    database_url: str, *, pool_size: int = 10, statement_timeout: timedelta = timedelta(seconds=30)
+) -> AsyncEngine:
+    """Open a pool to PostgreSQL; connects on first use.
+
+    Sessions speak UTC, drop statements that run longer than `statement_timeout`, and transactions left idle for a minute.
+    """
+    url = make_url(database_url).set(drivername="postgresql+psycopg")
+    options = f"-c timezone=UTC -c statement_timeout={int(statement_timeout.total_seconds() * 1000)} -c idle_in_transaction_session_timeout=60000"
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={"options": options, "connect_timeout": 3},
+    )
+
+
+def plain(text: str) -> str:
+    """Make any text storable: PostgreSQL takes neither NUL nor lone surrogates, so both become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def first(row: Any) -> dict[str, Any] | None:
+    """Turn a row, or its absence, into a plain mapping."""
+    return None if row is None else dict(row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping

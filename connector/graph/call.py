@@ -1,0 +1,40 @@
+"""One Graph request as a value, and how to read its answer.
+
+A new endpoint is a new function in a feature's `graph.py` that returns a Call; nothing here or in the client grows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Effect(StrEnum):
+    """What a lost answer means for a call."""
+
+    NONE = "NONE"  # a read: repeat it
+    REPEATABLE = "REPEATABLE"  # a write whose second run changes nothing: repeat it
+    ONCE = "ONCE"  # a write that must not run twice: a lost answer is an unknown outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request to the Graph API: `method` and version-less `path`, and `read`, which turns the parsed answer into a value.
+
+    `params` travel in the query, `body` as JSON. `bucket` names the rate limit it counts against, as `family:asset`
+    (`catalog_batch:123`); a throttling answer pauses that bucket. `read` may raise KeyError, TypeError or ValueError on an
+    answer of the wrong shape: the client makes it a typed error.
+    """
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    bucket: str = "app"
+    effect: Effect = Effect.NONE
+    timeout: timedelta = timedelta(seconds=10)
+    versioned: bool = True

@@ -1,0 +1,131 @@
+"""Sends one Graph call once. The only file that does HTTP to Meta.
+
+One host, no redirects, a deadline for the whole call, at most 32 MiB of answer; the token travels in a header, `appsecret_proof` with
+every call. It never retries: what comes next is decided by whoever asked.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+
+from connector import log, metrics, tracing
+from connector.errors import ConnectorError, OutcomeUnknown, Unavailable
+from connector.graph.call import Call, Effect
+from connector.graph.decipher import Answer, decipher
+from connector.graph.signatures import appsecret_proof
+from connector.vault import Secret
+
+T = TypeVar("T")
+
+LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+_CONNECT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """On whose behalf a call is made: a token and the secret of the app it belongs to."""
+
+    token: Secret
+    app_secret: Secret
+
+
+@dataclass(slots=True)
+class GraphClient:
+    """The way to Meta."""
+
+    base_url: str
+    version: str
+    http: aiohttp.ClientSession
+    now: Callable[[], datetime]
+    drift: str = field(default="", init=False)
+    """The version Meta answered with last, when it is not ours."""
+
+    async def send(self, call: Call[T], access: Access | None) -> T:
+        """Send the call once and read its answer; `access` is None only for calls that carry their own credentials.
+
+        Raises:
+            MetaRefused, FailedPrecondition: Meta understood and refuses.
+            Throttled: Meta wants a pause of `call.bucket`.
+            Unavailable: it did not happen, or may be repeated.
+            OutcomeUnknown: a call that must not run twice may have happened.
+
+        """
+        begin, outcome = time.perf_counter(), "OK"
+        try:
+            with tracing.span(f"graph {call.method}", path=call.path):
+                answer = await self._exchange(call, access)
+                self._notice_version(answer)
+                return decipher(call, answer, now=self.now())
+        except ConnectorError as error:
+            outcome = error.reason
+            raise
+        finally:
+            seconds = time.perf_counter() - begin
+            family = call.bucket.partition(":")[0]
+            metrics.graph_calls.labels(family, call.method, outcome).observe(seconds)
+            log.canonical(
+                "graph.called",
+                method=call.method,
+                path=call.path,
+                outcome=outcome,
+                duration_ms=round(seconds * 1000, 1),
+            )
+
+    async def _exchange(self, call: Call[Any], access: Access | None) -> Answer:
+        params, headers = dict(call.params), {"Accept": "application/json"}
+        if access:
+            params["appsecret_proof"] = appsecret_proof(access.token, access.app_secret)
+            headers["Authorization"] = f"Bearer {access.token.reveal()}"
+        body = None if call.body is None else orjson.dumps(call.body)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        url = f"{self.base_url}/{self.version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
+        timeout = aiohttp.ClientTimeout(total=call.timeout.total_seconds(), sock_connect=_CONNECT_SECONDS)
+        try:
+            request = self.http.request(
+                call.method, url, params=params, headers=headers, data=body, timeout=timeout, allow_redirects=False
+            )
+            async with request as response:
+                return Answer(response.status, response.headers, await _bounded(response))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unavailable("META_UNAVAILABLE", "Meta cannot be reached; work resumes by itself") from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise _lost(call) from error
+
+    def _notice_version(self, answer: Answer) -> None:
+        # https://developers.facebook.com/docs/graph-api/guides/versioning (read 2026-11-21): every answer carries it.
+        version = answer.headers.get("facebook-api-version", self.version)
+        self.drift = "" if version == self.version else version
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise aiohttp.ClientPayloadError("the answer is larger than any answer of Meta")
+    return bytes(body)
+
+
+def _lost(call: Call[Any]) -> ConnectorError:
+    if call.effect is Effect.ONCE:
+        return OutcomeUnknown(
+            "META_OUTCOME_UNKNOWN", "Meta's answer was lost after the request left; it is settled in the background"
+        )
+    return Unavailable("META_UNAVAILABLE", "Meta did not answer in time; work resumes by itself")
+
+
+@asynccontextmanager
+async def open_graph(base_url: str, version: str, *, now: Callable[[], datetime]) -> AsyncIterator[GraphClient]:
+    """Open a connection pool to the one host that `base_url` names."""
+    connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=15)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+    ) as http:
+        yield GraphClient(base_url, version, http, now)

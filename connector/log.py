@@ -1,0 +1,106 @@
+"""Structured logs on stdout: one canonical line per RPC, delivery, task and Graph call.
+
+Event names are `noun.verb`. Context (store, connection, task) is bound at the entry and travels along. A last processor drops
+whatever could be a token, a body, a text or a person: the first wall is that nobody passes such things.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from structlog.contextvars import bind_contextvars, bound_contextvars, merge_contextvars
+
+_DROPPED = frozenset(
+    {
+        "access_token",
+        "app_secret",
+        "appsecret_proof",
+        "authorization",
+        "body",
+        "code",
+        "email",
+        "message_text",
+        "name",
+        "password",
+        "psid",
+        "secret",
+        "text",
+        "token",
+    }
+)
+# Meta's tokens begin with EAA (or GG and IG for its other products); `id|secret` is an app token.
+_TOKENS = re.compile(
+    r"\b(?:EAA|IGQ|GGQ)[A-Za-z0-9]{8,}|\b\d{5,}\|[A-Za-z0-9_-]{16,}|(?<=access_token=)[^&\s]+|(?<=Bearer )\S+"
+)
+
+_logger = structlog.get_logger()
+
+
+def configure(*, level: str, form: str) -> None:
+    """Set up the process's logs: JSON lines, or coloured text for `form="console"` (or a terminal, when `form` is empty)."""
+    console = form == "console" or (not form and sys.stdout.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=True)
+    number = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[
+            merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+
+
+def canonical(event: str, **facts: Any) -> None:
+    """Write the one line of a unit of work."""
+    _logger.info(event, **facts)
+
+
+def warn(event: str, **facts: Any) -> None:
+    """Write that something needs attention."""
+    _logger.warning(event, **facts)
+
+
+def failed(event: str, error: BaseException, **facts: Any) -> None:
+    """Write a fault of ours, with its traceback."""
+    _logger.error(event, exc_info=error, **facts)
+
+
+def bind(**facts: Any) -> None:
+    """Add facts to every further line of this unit of work."""
+    bind_contextvars(**facts)
+
+
+@contextmanager
+def unit(**facts: Any) -> Iterator[None]:
+    """Bind facts for the length of a unit of work."""
+    with bound_contextvars(**facts):
+        yield
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop what could be a secret or a person, whatever nest it sits in."""
+    for key, value in event.items():
+        event[key] = "***" if key in _DROPPED else _clean(value)
+    return event
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _TOKENS.sub("***", value)
+    if isinstance(value, dict):
+        return {key: "***" if key in _DROPPED else _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value

@@ -1,0 +1,1 @@
+"""gRPC, shared half: who calls, what failed, how values cross."""

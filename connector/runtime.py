@@ -1,0 +1,73 @@
+"""All that an action may touch: the database, Meta, the vault, the clock, new ids, and the apps we are.
+
+Built once per process (or per job) by `open_runtime`; always the first argument. Nothing is opened at import.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connector.db.schema import open_engine
+from connector.errors import FailedPrecondition
+from connector.graph.client import GraphClient, open_graph
+from connector.settings import AppProfile, Settings
+from connector.values import Environment, NewId, new_id
+from connector.vault import Vault
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What an action may touch."""
+
+    db: AsyncEngine
+    graph: GraphClient
+    vault: Vault
+    apps: Mapping[Environment, AppProfile]
+    public_url: str
+    dialog_url: str
+    now: Now
+    new_id: NewId
+
+    def app(self, environment: Environment) -> AppProfile:
+        """Tell which Meta app we are in an environment.
+
+        Raises:
+            FailedPrecondition: ENVIRONMENT_NOT_CONFIGURED.
+
+        """
+        if environment not in self.apps:
+            message = f"This connector has no Meta app for {environment}: operators set META_{environment}_APP_ID and its companions"
+            raise FailedPrecondition("ENVIRONMENT_NOT_CONFIGURED", message)
+        return self.apps[environment]
+
+
+def utc_now() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, now: Now = utc_now, ids: NewId = new_id, pool_size: int = 10
+) -> AsyncIterator[Runtime]:
+    """Open everything, and close it in reverse order."""
+    engine = open_engine(settings.database_url.reveal(), pool_size=pool_size)
+    try:
+        async with open_graph(settings.graph_url, settings.graph_version, now=now) as graph:
+            yield Runtime(
+                db=engine,
+                graph=graph,
+                vault=Vault(settings.vault_keys),
+                apps=settings.apps,
+                public_url=settings.public_url,
+                dialog_url=f"{settings.dialog_url}/{settings.graph_version}",
+                now=now,
+                new_id=ids,
+            )
+    finally:
+        await engine.dispose()
