@@ -27,15 +27,23 @@ def sibling(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name)}"))
 
 
-def exists(url: str, name: str) -> bool:
-    """Say whether the server of `url` has a database `name`."""
+def names(url: str, pattern: str) -> list[str]:
+    """Return the databases of the server of `url` whose names are like `pattern` (SQL's LIKE; `_` is itself)."""
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s ORDER BY datname", (pattern.replace("_", r"\_"),)
+        )
+        return [row[0] for row in rows]
 
 
 def create(url: str, name: str, *, template: str = "template0") -> None:
     """Create `name` as a copy of `template`, which nobody may be connected to."""
     _run(url, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def rename(url: str, name: str, *, to: str) -> None:
+    """Rename a database that nobody is connected to."""
+    _run(url, sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(to)))
 
 
 def drop(url: str, name: str) -> None:

@@ -96,7 +96,7 @@ class PostgresServer:
 
     def ensure_database(self, name: str) -> str:
         """Create `name` unless it exists; return its address."""
-        if not databases.exists(self.url("postgres"), name):
+        if not databases.names(self.url("postgres"), name):
             databases.create(self.url("postgres"), name)
         return self.url(name)
 

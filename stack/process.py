@@ -45,6 +45,7 @@ class Process:
         self.plan = plan
         self.log = log
         self._child: asyncio.subprocess.Process | None = None
+        self._sessions: list[int] = []  # all we ever began: a killed worker may have left a child in an earlier one
         log.write_bytes(b"")
 
     @property
@@ -69,6 +70,7 @@ class Process:
                 cwd=CHECKOUT,
                 start_new_session=True,
             )
+        self._sessions.append(self._child.pid)
 
     async def wait_until_ready(self) -> None:
         """Return when its address accepts; raise `StackError` when it ends first or takes too long."""
@@ -96,10 +98,11 @@ class Process:
             self._child.send_signal(signal.SIGTERM)
             async with asyncio.timeout(grace.total_seconds()):
                 await self._child.wait()
-        for pid in _session(self._child.pid):
-            with suppress(ProcessLookupError):  # it ended by itself meanwhile
-                os.kill(pid, signal.SIGKILL)
+        if self.pid is not None:
+            self._child.kill()
         await self._child.wait()
+        while self._sessions:
+            await _end_session(self._sessions.pop())
 
     async def kill(self) -> None:
         """Kill it alone with SIGKILL; what it forked lives on, as after a real crash."""
@@ -131,12 +134,21 @@ async def _accepts(address: str) -> bool:
     return True
 
 
+async def _end_session(leader: int) -> None:
+    """Kill what is left of the session, and return when it is gone."""
+    while left := _session(leader):
+        for pid in left:
+            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(POLL.total_seconds())
+
+
 def _session(leader: int) -> list[int]:
-    """Return the living processes of the session that `leader` began; without /proc, the leader alone."""
+    """Return the living processes of the session that `leader` began; without /proc, none are found."""
     members = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
             fields = status.read_text().rpartition(")")[2].split()
             if int(fields[3]) == leader and fields[0] != "Z":
                 members.append(int(status.parent.name))
-    return members or [leader]
+    return members

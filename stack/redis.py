@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import util
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from stack.daemon import Daemon, Program
 from stack.folders import private, socket_folder
@@ -91,6 +91,13 @@ def redis(folder: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
+
+
+def numbered(url: str, database: int) -> str:
+    """Return the address of another numbered database on the server of `url`."""
+    if url.startswith("unix:"):
+        return f"{url.partition('?')[0]}?db={database}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
 def _answering(path: Path) -> int | None:

@@ -10,7 +10,7 @@ sentence() { printf '%s\n' "$*" >&2; exit 1; }
 version() { "$1" -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null; }
 
 stamp=.venv/setup-stamp
-wanted=$({ pwd; cat requirements.lock pyproject.toml stack/setup.sh; } | cksum)
+wanted=$({ pwd -P; cat requirements.lock pyproject.toml stack/setup.sh; } | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x .venv/bin/python ]; then
   [ -z "${PY:-}" ] || [ "$(version "$PY")" = "$(version .venv/bin/python)" ] && exit 0
 fi
@@ -31,7 +31,7 @@ fi
 printf 'Building .venv with Python %s …\n' "$(version "$python")"
 rm -f "$stamp"
 # An environment knows its own place: one that came from elsewhere, or is of another Python, is made anew.
-if ! grep -q -x "command = .* $(pwd)/.venv" .venv/pyvenv.cfg 2>/dev/null || [ "$(version .venv/bin/python)" != "$(version "$python")" ]; then
+if ! grep -q -F "$(pwd -P)/.venv" .venv/pyvenv.cfg 2>/dev/null || [ "$(version .venv/bin/python)" != "$(version "$python")" ]; then
   "$python" -m venv --clear .venv
 fi
 
