@@ -27,18 +27,17 @@ def test_outside_folder_is_remembered_and_removed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoil", ["gone", "open to all", "a link"])
 def test_spoilt_outside_folder_is_not_trusted(tmp_path: Path, spoil: str) -> None:
     """A remembered folder that is gone, open to others or a link is replaced by a new one."""
-    place = folders.outside(tmp_path / "home", mode=0o700)
+    place = tmp_path / "place"
+    (tmp_path / "outside").write_text(f"{place}\n")
     if spoil == "open to all":
+        place.mkdir()
         place.chmod(0o777)
-    else:
-        place.rmdir()
-    if spoil == "a link":
+    elif spoil == "a link":
         place.symlink_to(tmp_path)
     try:
-        assert folders.outside(tmp_path / "home", mode=0o700) != place
+        assert folders.outside(tmp_path, mode=0o700) != place
     finally:
-        folders.remove(tmp_path / "home")
-        place.unlink() if place.is_symlink() else place.exists() and place.rmdir()
+        folders.outside(tmp_path, mode=0o700).rmdir()
 
 
 def test_second_holder_is_refused(tmp_path: Path) -> None:
