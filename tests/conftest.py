@@ -16,7 +16,7 @@ import pytest
 import stack.postgres
 import stack.redis
 from stack import databases, folders
-from stack.environment import development_secrets, inherited
+from stack.environment import inherited
 from stack.supervisor import migrate
 
 RUNS = folders.CONNECTOR_FOLDER / "tests"
@@ -112,7 +112,5 @@ def _ensure_migrated(server: str, template: str) -> None:
         unfinished = f"{template}_unfinished"
         databases.drop(server, unfinished)
         databases.create(server, unfinished)
-        migrate(
-            {**inherited(os.environ), **development_secrets(), "DATABASE_URL": databases.sibling(server, unfinished)}
-        )
+        migrate({**inherited(os.environ), "DATABASE_URL": databases.sibling(server, unfinished)})
         databases.rename(server, unfinished, to=template)
