@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -21,6 +21,7 @@ from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStu
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 
+# grpc's callables are generic in their type stubs only, hence the quotes below.
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
@@ -84,7 +85,7 @@ class Caller:
     def __exit__(self, *_: object) -> None:
         self.channel.close()
 
-    def call(self, method: grpc.UnaryUnaryMultiCallable[Request, Response], request: Request) -> Response:
+    def call(self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request) -> Response:
         """Call a method, again where that is safe and of use. Fills in `store_id` and, where there is one, `request_id`.
 
         Raises:
@@ -94,9 +95,23 @@ class Caller:
         wish = self._complete(request)
         return self._insist(lambda timeout: method(wish, timeout=timeout, metadata=self._metadata()), wish)
 
+    def list_all(
+        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, field: str
+    ) -> Iterator[Any]:
+        """List everything, page by page as it is read: the entries of the answer's repeated `field`."""
+        wish = type(request)()
+        wish.CopyFrom(request)
+        while True:
+            page = self.call(method, wish)
+            yield from getattr(page, field)
+            token = str(getattr(page, "next_page_token", ""))
+            if not token:
+                return
+            wish.MergeFrom(type(request)(page_token=token))
+
     def watch(
         self,
-        method: grpc.UnaryStreamMultiCallable[Request, Response],
+        method: "grpc.UnaryStreamMultiCallable[Request, Response]",
         request: Request,
         *,
         resume: Callable[[Request, Response], None] = lambda _request, _response: None,

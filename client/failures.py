@@ -31,7 +31,7 @@ class Link:
 
 
 @dataclass(slots=True, kw_only=True)
-class CallFailed(Exception):  # noqa: N818 - says what happened
+class CallFailed(Exception):
     """A call that failed for good, or for longer than the caller was willing to wait.
 
     `reason` is a value of ErrorReason when the connector answered; empty when the call did not reach it.

@@ -12,11 +12,11 @@ from stormcom.facebook.v1.product_pb2 import Product
 PLACEHOLDERS = frozenset({"handle", "id"})
 
 
-class CatalogueUnusable(Exception):  # noqa: N818 - says what happened, as every error here
+class CatalogueUnusable(Exception):
     """The file as a whole cannot be read; the message says what to give or change."""
 
 
-class Unreadable(Exception):  # noqa: N818 - as above
+class Unreadable(Exception):
     """One cell cannot be read."""
 
     def __init__(self, field: str, why: str) -> None:

@@ -1,0 +1,182 @@
+"""Connect a store, unlink it, and see how it is."""
+
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+import typer
+
+from client.output import moment, word
+from client.session import Session, session_of
+from stormcom.facebook.v1.catalog_service_pb2 import CreateCatalogRequest
+from stormcom.facebook.v1.connection_pb2 import Connection, Environment
+from stormcom.facebook.v1.connector_service_pb2 import (
+    BeginConnect,
+    ChooseAssets,
+    CompleteConnect,
+    ConnectRequest,
+    ConnectResponse,
+    DisconnectRequest,
+    GetStatusRequest,
+    WatchStatusRequest,
+)
+from stormcom.facebook.v1.status_pb2 import ConnectionStatus
+
+app = typer.Typer()
+
+ENVIRONMENTS = {
+    "": Environment.ENVIRONMENT_UNSPECIFIED,
+    "test": Environment.ENVIRONMENT_TEST,
+    "production": Environment.ENVIRONMENT_PRODUCTION,
+}
+
+
+@app.command()
+def connect(
+    context: typer.Context,
+    *,
+    environment: Annotated[str, typer.Option(help="test or production; empty is the connector's only one.")] = "",
+    return_url: Annotated[str, typer.Option(help="Where the merchant's browser ends up.")] = "",
+    redirect_uri: Annotated[str, typer.Option(help="Your own callback; then hand in its URL with --complete.")] = "",
+    complete: Annotated[str, typer.Option(help="The URL at which your own callback was called.")] = "",
+    choose: Annotated[str, typer.Option(help="The Page to link.")] = "",
+    catalog: Annotated[str, typer.Option(help="With --choose: the catalog to attach.")] = "",
+    new_catalog: Annotated[str, typer.Option(help="With --choose: the name of a catalog to create.")] = "",
+    business: Annotated[str, typer.Option(help="With --new-catalog: the business to create it in.")] = "",
+    wait: Annotated[bool, typer.Option(help="Wait until the merchant comes back.")] = True,
+) -> None:
+    """Connect the store to a Page: begin, complete (only with a callback of your own), choose."""
+    session = session_of(context)
+    if (catalog or new_catalog) and not choose:
+        raise typer.BadParameter("--catalog and --new-catalog go with --choose")
+    if new_catalog and not business:
+        raise typer.BadParameter("--new-catalog needs --business")
+    if complete:
+        _tell(session, _call(session, complete=_read_callback(complete)))
+    elif choose:
+        _choose(session, choose, catalog=catalog, new_catalog=new_catalog, business=business)
+    else:
+        if environment not in ENVIRONMENTS:
+            raise typer.BadParameter("--environment is test or production")
+        begin = BeginConnect(environment=ENVIRONMENTS[environment], return_url=return_url, redirect_uri=redirect_uri)
+        _begin(session, begin, wait=wait and not redirect_uri)
+
+
+def _call(session: Session, **step: BeginConnect | CompleteConnect | ChooseAssets) -> ConnectResponse:
+    request = ConnectRequest(connection_id=session.connection_id, **step)  # type: ignore[arg-type]  # exactly one of three
+    return session.caller.call(session.caller.connector.Connect, request)
+
+
+def _begin(session: Session, begin: BeginConnect, *, wait: bool) -> None:
+    begun = _call(session, begin=begin)
+    session.connection_id = begun.connection.connection_id
+    session.output.show(
+        begun, f"Connection {session.connection_id}. Open this in the merchant's browser:\n{begun.open_dialog.url}"
+    )
+    if not wait:
+        return
+    session.output.say(
+        f"Waiting for the merchant, until {moment(begun.open_dialog.expire_time)} (Ctrl-C stops waiting only)."
+    )
+    request = WatchStatusRequest(connection_id=session.connection_id)
+    for answer in session.caller.watch(session.caller.connector.WatchStatus, request):
+        if answer.status.connection.state != Connection.STATE_AWAITING_LOGIN:
+            _tell_state(session, answer.status.connection)
+            return
+
+
+def _choose(session: Session, page_id: str, *, catalog: str, new_catalog: str, business: str) -> None:
+    chosen = _call(session, choose=ChooseAssets(page_id=page_id, catalog_id=catalog))
+    session.connection_id = chosen.connection.connection_id
+    if new_catalog:
+        request = CreateCatalogRequest(connection_id=session.connection_id, business_id=business, name=new_catalog)
+        session.caller.call(session.caller.catalog.CreateCatalog, request)
+    _tell(session, chosen)
+
+
+def _read_callback(url: str) -> CompleteConnect:
+    query = parse_qs(urlsplit(url).query)
+    values = {name: query.get(name, [""])[0] for name in ("state", "code", "error", "error_description")}
+    if not values["state"]:
+        raise typer.BadParameter("--complete: the URL carries no `state`; give the whole URL the browser was sent to")
+    return CompleteConnect(**values)
+
+
+def _tell(session: Session, answer: ConnectResponse) -> None:
+    if session.output.json or not answer.HasField("choice"):
+        session.output.show(answer, _describe(answer.connection))
+        return
+    session.output.say(f"{_describe(answer.connection)}\nChoose with --choose <page> [--catalog <catalog>]:")
+    session.output.list(answer.choice.pages, {"page": lambda page: page.page_id, "name": lambda page: page.name})
+    session.output.list(
+        answer.choice.catalogs,
+        {
+            "catalog": lambda catalog: catalog.catalog_id,
+            "name": lambda catalog: catalog.name,
+            "business": lambda catalog: catalog.business_id,
+        },
+    )
+    session.output.list(
+        answer.choice.businesses, {"business": lambda owner: owner.business_id, "name": lambda owner: owner.name}
+    )
+
+
+def _tell_state(session: Session, connection: Connection) -> None:
+    session.output.show(connection, _describe(connection))
+    if connection.state == Connection.STATE_DISCONNECTED:
+        raise typer.Exit(1)
+
+
+def _describe(connection: Connection) -> str:
+    page = f" to {connection.page.name} ({connection.page.page_id})" if connection.page.page_id else ""
+    catalog = f", catalog {connection.catalog.catalog_id}" if connection.catalog.catalog_id else ""
+    reason = f": {connection.reason}" if connection.reason else ""
+    return f"Connection {connection.connection_id} is {word(connection, 'state')}{page}{catalog}{reason}."
+
+
+@app.command()
+def disconnect(context: typer.Context) -> None:
+    """Unlink the store; what is in the catalog stays there."""
+    session = session_of(context)
+    request = DisconnectRequest(connection_id=session.connection_id)
+    answer = session.caller.call(session.caller.connector.Disconnect, request)
+    session.output.show(answer, _describe(answer.connection))
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    *,
+    watch: Annotated[bool, typer.Option(help="Tell it again whenever it changes, until Ctrl-C.")] = False,
+) -> None:
+    """Tell how the connection is."""
+    session = session_of(context)
+    caller = session.caller
+    if watch:
+        for answer in caller.watch(
+            caller.connector.WatchStatus, WatchStatusRequest(connection_id=session.connection_id)
+        ):
+            session.output.show(answer.status, describe_status(answer.status))
+        return
+    told = caller.call(caller.connector.GetStatus, GetStatusRequest(connection_id=session.connection_id)).status
+    session.output.show(told, describe_status(told))
+
+
+def describe_status(status: ConnectionStatus) -> str:
+    """Tell a status in a few lines."""
+    items, backlog, webhooks = status.items, status.backlog, status.webhooks
+    lines = [
+        _describe(status.connection),
+        f"  items     {items.confirmed} confirmed, {items.sent} sent, {items.pending} pending, {items.rejected} rejected, {items.removing} leaving",
+        f"  work      {backlog.task_count} tasks, {backlog.failed_task_count} given up, oldest due {moment(backlog.oldest_due_time)}",
+        f"  webhooks  {', '.join(webhooks.subscribed_fields) or 'not subscribed'}; last heard {moment(webhooks.last_receive_time)}",
+        f"  signals   {webhooks.waiting_signal_count} waiting, {webhooks.quarantined_signal_count} given up",
+    ]
+    lines += [
+        f"  {word(capability, 'kind').lower()} {word(capability, 'state')}{f': {capability.reason}. {capability.fix}' if capability.reason else ''}"
+        for capability in status.connection.capabilities
+    ]
+    lines += [f"  pause     {throttle.bucket} until {moment(throttle.until_time)}" for throttle in status.throttles]
+    if status.HasField("last_problem"):
+        problem = status.last_problem
+        lines.append(f"  last problem, {moment(problem.time)}: {problem.reason}: {problem.message}")
+    return "\n".join(lines)
