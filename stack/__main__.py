@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return EXIT_FAILURE
     except asyncio.CancelledError:
-        return EXIT_INTERRUPTED
+        return 0 if options.command == "up" else EXIT_INTERRUPTED  # `up` has no other end
 
 
 async def up(_: argparse.Namespace) -> int:
@@ -139,8 +140,7 @@ def _given(environ: Mapping[str, str], *names: str) -> dict[str, str]:
 
 
 def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    return re.sub(r"(//[^/@]*?:)[^/]*@", r"\1***@", url)
 
 
 def _say(text: str) -> None:
