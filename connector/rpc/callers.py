@@ -1,0 +1,164 @@
+"""Who calls, and what they may do: bearer tokens, roles, and the one table that gives every method its role.
+
+A caller's token is a JWT signed by one of the keys in CALLER_JWKS (asymmetric algorithms only, pinned by the key), with `aud`,
+`exp`, `sub`, `role` and `stores` (ids, or `*`). In development a fixed token may do everything. Whatever is not allowed is denied.
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+import jwt
+
+from connector.errors import Forbidden, Unauthenticated
+from connector.settings import Settings
+from stormcom.facebook.v1 import catalog_service_pb2, connector_service_pb2, event_service_pb2, operation_service_pb2
+
+_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
+_LEEWAY = timedelta(seconds=30)
+_REMEMBERED = 1024
+
+
+class Role(IntEnum):
+    """What a caller may do; each role may do what the ones before it may."""
+
+    READER = 1
+    AGENT = 2
+    MANAGER = 3
+    PLATFORM = 4
+
+
+SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name]
+    for module, name in (
+        (connector_service_pb2, "FacebookConnector"),
+        (catalog_service_pb2, "FacebookCatalog"),
+        (operation_service_pb2, "FacebookOperations"),
+        (event_service_pb2, "FacebookEvents"),
+    )
+)
+
+_ROLES = {
+    Role.READER: "GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation",
+    Role.AGENT: "SendMessage",
+    Role.MANAGER: """Connect Disconnect SyncCatalog UpdateInventory CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
+        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation""",
+    Role.PLATFORM: "PullEvents AckEvents Subscribe",
+}
+
+POLICY: Mapping[str, Role] = {method: role for role, methods in _ROLES.items() for method in methods.split()}
+"""The least role for every method of every service, by the method's name."""
+
+
+def require_complete(methods: Iterable[str]) -> None:
+    """Refuse to serve a method that the table does not name.
+
+    Raises:
+        RuntimeError: naming the methods.
+
+    """
+    missing = sorted(set(methods) - set(POLICY))
+    if missing:
+        raise RuntimeError(f"no role is set for {', '.join(missing)}: add them to connector.rpc.callers")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody with a valid token."""
+
+    subject: str
+    role: Role
+    stores: frozenset[str]
+    expire_time: datetime
+
+    def require(self, method: str, store_id: str) -> None:
+        """Refuse what the caller may not do, without a word on what exists.
+
+        Raises:
+            Forbidden: the role does not reach the method, or the store is not one of the caller's.
+
+        """
+        if self.role < POLICY[method] or not ("*" in self.stores or store_id in self.stores):
+            raise Forbidden("STORE_NOT_ALLOWED", "This credential does not allow that call for this store")
+
+
+class Gate:
+    """Turns an `authorization` header into a caller."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._audience = settings.caller_audience
+        self._development_token = settings.development_token
+        self._keys = _read_keys(settings.caller_jwks)
+        self._known: dict[str, Caller] = {}
+
+    def admit(self, authorization: str, *, now: datetime) -> Caller:
+        """Tell who calls.
+
+        Raises:
+            Unauthenticated: no token, or one that is not valid now.
+
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("CREDENTIALS_MISSING", "Send the header `authorization: Bearer <token>`")
+        if self._development_token and hmac.compare_digest(token.encode(), self._development_token.reveal().encode()):
+            return Caller("development", Role.PLATFORM, frozenset({"*"}), now + timedelta(days=1))
+        caller = self._known.get(token)
+        if caller is None:
+            caller = self._verify(token)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[token] = caller
+        if caller.expire_time + _LEEWAY <= now:
+            del self._known[token]
+            raise _invalid()
+        return caller
+
+    def _verify(self, token: str) -> Caller:
+        try:
+            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid", "")))
+            if key is None:
+                raise _invalid()
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[str(key.algorithm_name)],
+                audience=self._audience,
+                leeway=_LEEWAY,
+                options={"require": ["exp", "aud", "sub"]},
+            )
+            return _read_claims(claims)
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError):
+            raise _invalid() from None
+
+
+def _read_keys(jwks: str) -> dict[str, jwt.PyJWK]:
+    keys: dict[str, jwt.PyJWK] = {}
+    for entry in json.loads(jwks)["keys"] if jwks else ():
+        key = jwt.PyJWK(entry)
+        if key.algorithm_name not in _ALGORITHMS or not key.key_id:
+            raise RuntimeError("CALLER_JWKS: every key needs a `kid` and an asymmetric algorithm")
+        keys[key.key_id] = key
+    return keys
+
+
+def _read_claims(claims: dict[str, Any]) -> Caller:
+    stores = claims["stores"]
+    if not isinstance(stores, list) or not all(isinstance(store, str) for store in stores):
+        raise _invalid()
+    return Caller(
+        str(claims["sub"]),
+        Role[str(claims["role"]).upper()],
+        frozenset(stores),
+        datetime.fromtimestamp(claims["exp"], UTC),
+    )
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated(
+        "CREDENTIALS_INVALID", "The bearer token is not valid: wrong key, signature, audience, claims, or expired"
+    )

@@ -1,0 +1,140 @@
+"""What every RPC passes through: caller and store · deadline · repeated requests · errors · one log line.
+
+Health and reflection are answered without a credential; every other method needs a role (`callers.POLICY`).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from connector import log, metrics, tracing
+from connector.errors import ConnectorError
+from connector.rpc import replies
+from connector.rpc.callers import SERVICES, Gate, require_complete
+from connector.rpc.read import foreign_id
+from connector.rpc.status import code_of, understand, write_status
+from connector.runtime import Runtime
+
+DEFAULT_SECONDS, LONGEST_SECONDS = 10.0, 60.0
+_STATUS_DETAILS = "grpc-status-details-bin"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Details = grpc.HandlerCallDetails
+Handler = grpc.RpcMethodHandler[Any, Any]
+
+
+class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpcio ships no types of its own
+    """Lets a call in, or says why not; sees it out with a status and a log line."""
+
+    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+        self._runtime = runtime
+        self._gate = gate
+        self._methods = {
+            f"/{method.containing_service.full_name}/{method.name}": method
+            for one in SERVICES
+            for method in one.methods
+        }
+        require_complete(method.name for method in self._methods.values())
+
+    async def intercept_service(
+        self, continuation: Callable[[Details], Awaitable[Handler]], details: Details
+    ) -> Handler:
+        """Wrap a method of ours; anything else is health, reflection, or unknown to the server."""
+        handler = await continuation(details)
+        method = self._methods.get(details.method)
+        if method is None or handler is None:
+            return handler
+        metadata = dict(details.invocation_metadata or ())
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                self._streaming(method, handler.unary_stream, metadata), **codec
+            )
+        return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary, metadata), **codec)
+
+    def _unary(
+        self, method: MethodDescriptor, serve: Callable[..., Any], metadata: dict[str, Any]
+    ) -> Callable[..., Any]:
+        response_type = GetMessageClass(method.output_type)
+        mutating = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+
+        async def answer(request: Message, context: Context) -> Message:
+            async with _Line(method, request, metadata, self._runtime, context) as line:
+                line.caller = self._admit(method, request, metadata)
+                async with asyncio.timeout(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
+                    if mutating:
+                        return await replies.once(
+                            self._runtime, request, response_type, lambda wish: serve(wish, context)
+                        )
+                    return await serve(request, context)  # type: ignore[no-any-return] # the servicer's own response type
+
+        return answer
+
+    def _streaming(
+        self, method: MethodDescriptor, serve: Callable[..., Any], metadata: dict[str, Any]
+    ) -> Callable[..., Any]:
+        async def answer(request: Message, context: Context) -> AsyncIterator[Message]:
+            async with _Line(method, request, metadata, self._runtime, context) as line:
+                line.caller = self._admit(method, request, metadata)
+                async for response in serve(request, context):
+                    yield response
+
+        return answer
+
+    def _admit(self, method: MethodDescriptor, request: Message, metadata: dict[str, Any]) -> str:
+        caller = self._gate.admit(str(metadata.get("authorization", "")), now=self._runtime.now())
+        caller.require(method.name, foreign_id(request.store_id, "store_id"))  # type: ignore[attr-defined] # as in replies
+        return caller.subject
+
+
+class _Line:
+    """The canonical line of one RPC, its span and its metric; turns an error into a status on the way out."""
+
+    def __init__(
+        self, method: MethodDescriptor, request: Message, metadata: dict[str, Any], runtime: Runtime, context: Context
+    ) -> None:
+        self._method, self._runtime, self._context = method.name, runtime, context
+        self._bound = {"store_id": getattr(request, "store_id", ""), "rpc": method.name}
+        self._span = tracing.span(
+            f"rpc {method.name}", parent=metadata.get("traceparent"), store_id=self._bound["store_id"]
+        )
+        self._unit = log.unit(**self._bound)
+        self.caller = ""
+
+    async def __aenter__(self) -> "_Line":
+        self._begin = time.perf_counter()
+        self._unit.__enter__()
+        self._span.__enter__()
+        return self
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        code, reason, status = grpc.StatusCode.OK, "", None
+        if isinstance(error, TimeoutError):
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+        elif isinstance(error, Exception):
+            known: ConnectorError = understand(error)
+            code, reason, status = code_of(known), known.reason, write_status(known, now=self._runtime.now())
+        elif error is not None:
+            code = grpc.StatusCode.CANCELLED
+        seconds = time.perf_counter() - self._begin
+        metrics.rpcs.labels(self._method, code.name).observe(seconds)
+        log.canonical(
+            "rpc.served", code=code.name, reason=reason, caller=self.caller, duration_ms=round(seconds * 1000, 1)
+        )
+        self._span.__exit__(None, None, None)
+        self._unit.__exit__(None, None, None)
+        if status is not None:
+            self._context.set_trailing_metadata(((_STATUS_DETAILS, status.SerializeToString()),))
+            await self._context.abort(code, status.message)
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            await self._context.abort(code, "The call's deadline passed; what it began may still be done")

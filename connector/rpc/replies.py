@@ -1,0 +1,62 @@
+"""One request id, one answer: a repeated call is told what the first one was told.
+
+Applies to every method that changes something, when the caller sends a `request_id`. A call that failed leaves nothing behind and
+may be tried again under the same id.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from connector.db import requests
+from connector.errors import AlreadyExists, Conflict
+from connector.rpc.read import within
+from connector.runtime import Runtime
+
+Q = TypeVar("Q", bound=Message)
+R = TypeVar("R", bound=Message)
+
+
+async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callable[[Q], Awaitable[R]]) -> R:
+    """Answer a request, or repeat the answer that its `request_id` got before.
+
+    Raises:
+        AlreadyExists: REQUEST_ID_REUSED, the id came with another request.
+        Conflict: REQUEST_IN_PROGRESS, the first call is still at work.
+
+    """
+    request_id: str = within(getattr(request, "request_id", ""), "request_id", limit=64)
+    if not request_id:
+        return await act(request)
+    store_id: str = request.store_id  # type: ignore[attr-defined] # every request of ours has it: tests/contract proves it
+    digest = hashlib.sha256(
+        request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
+    ).digest()
+    async with runtime.db.begin() as tx:
+        known = await requests.claim(tx, store_id, request_id, digest, at=runtime.now())
+    if known:
+        return _repeat(known, digest, response_type, request_id)
+    try:
+        response = await act(request)
+    except BaseException:  # also cancellation: whatever ended the work, the claim must not outlive it
+        async with runtime.db.begin() as tx:
+            await requests.release(tx, store_id, request_id)
+        raise
+    async with runtime.db.begin() as tx:
+        await requests.complete(tx, store_id, request_id, response.SerializeToString())
+    return response
+
+
+def _repeat(known: requests.Known, digest: bytes, response_type: type[R], request_id: str) -> R:
+    if known.digest != digest:
+        message = "This request_id was used with another request: take a new one for a new wish"
+        raise AlreadyExists("REQUEST_ID_REUSED", message, request_id=request_id)
+    if known.response is None:
+        raise Conflict(
+            "REQUEST_IN_PROGRESS",
+            "The same request is being worked on: repeat the call in a second",
+            request_id=request_id,
+        )
+    return response_type.FromString(known.response)
