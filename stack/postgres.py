@@ -39,7 +39,7 @@ class PostgresServer:
         but not of the machine. For test data only.
         """
         self._account = server_account()
-        self.folder = folder
+        self.folder = folder = folder.absolute()
         home = outside(folder, mode=0o711) if self._account else private(folder)
         self._data = home / "data"
         self._socket = _private_for(home / "socket", self._account) if self._account else socket_folder(folder)

@@ -26,18 +26,18 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         """Describe the server; nothing starts yet."""
-        self.folder = private(folder)
-        self._socket = socket_folder(folder) / "redis.sock"
+        self.folder = private(folder.absolute())
+        self._socket = socket_folder(self.folder) / "redis.sock"
         self._daemon = Daemon(
             Program(
                 name="Valkey",
                 command=(
                     str(_binary()), "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
-                    "--dir", str(folder), "--save", "", "--appendonly", "no",
+                    "--dir", str(self.folder), "--save", "", "--appendonly", "no",
                 ),
-                folder=folder,
-                home=folder,
-                log=folder / "redis.log",
+                folder=self.folder,
+                home=self.folder,
+                log=self.folder / "redis.log",
                 account=None,
                 stop_signal=signal.SIGTERM,
                 answering=partial(_answering, self._socket),

@@ -116,6 +116,13 @@ def test_second_process_is_a_guest(folder: Path) -> None:
         assert alive(owner.pid)
 
 
+def test_relative_folder_is_taken_from_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder given relative to where we are works like any other."""
+    monkeypatch.chdir(folders.private(folder))
+    with postgres(Path("postgres"), durable=False) as database, redis(Path("redis")) as cache:
+        assert (folder / "postgres", folder / "redis") == (database.folder, cache.folder)
+
+
 def test_left_behind_server_is_adopted(folder: Path) -> None:
     """A server whose owner is gone is taken over as it runs, and ended by its new owner."""
     first = PostgresServer(folder, durable=False)
