@@ -20,10 +20,7 @@ _GRACE_SECONDS = 8.0
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then refuse new calls, finish those at work, and stop."""
     async with open_runtime(settings, pool_size=16) as runtime:
-        if not await migrations.is_current(runtime.db):
-            raise SettingsError(
-                "The database has another schema than this version needs: run `python -m connector migrate`"
-            )
+        await migrations.require_current(runtime.db)
         server, checks = build_server(runtime, settings)
         host, port = settings.grpc_address
         port = server.add_insecure_port(f"{host}:{port}")
@@ -47,12 +44,13 @@ def main(arguments: list[str]) -> int:
             migrations.upgrade(read_database_url(os.environ))
             return 0
         if arguments:
-            raise SettingsError("usage: python -m connector [migrate]")
+            print("usage: python -m connector [migrate]", file=sys.stderr)  # noqa: T201 – as below
+            return 2
         settings = Settings.read(os.environ)
         log.configure(level=settings.log_level, form=settings.log_format)
         tracing.configure("facebook-connector")
         uvloop.run(serve(settings))
-    except (SettingsError, RuntimeError) as problem:
+    except (SettingsError, migrations.WrongSchemaError, RuntimeError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 – the one place that speaks to a terminal
         return 1
     except sqlalchemy.exc.OperationalError as problem:

@@ -7,8 +7,9 @@ delayed, backing off or leased to a worker; NULL it has failed and is kept with 
              ▲               │  │
              └──again────────┘  └──give_up──▶ failed ──revive──▶ due
 
-`attempt` is the fence: whoever took the task finishes it with `WHERE attempt = mine` in the transaction of its effect. A
-worker that was only thought dead finds no row, raises LeaseLost, and its transaction rolls back.
+`attempt` is the fence: it grows when a task is taken and when a turn ends, and whoever took the task finishes it with
+`WHERE attempt = mine` in the transaction of its effect. A worker that was only thought dead finds no row, raises LeaseLost,
+and its transaction rolls back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,6 +85,17 @@ class Taken:
     trace: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A task on its way to a worker: whoever presents this attempt first may take it."""
+
+    id: int
+    attempt: int
+    name: Task
+    unfinished: int
+    due_time: datetime
+
+
 tasks = Table(
     "tasks",
     metadata,
@@ -139,24 +151,38 @@ async def add(
     await tx.execute(
         wish.on_conflict_do_update(
             index_elements=[tasks.c.key],
-            set_={"wishes": tasks.c.wishes + 1, "due_time": joined, "arguments": wish.excluded.arguments},
+            set_={
+                "wishes": tasks.c.wishes + 1,
+                "due_time": joined,
+                "tries": case((tasks.c.due_time.is_(None), 0), else_=tasks.c.tries),
+                "arguments": wish.excluded.arguments,
+            },
         )
     )
     await tx.execute(select(func.pg_notify(CHANNEL, name.value)))
 
 
-async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[tuple[int, int, Task]]:
-    """Lease up to `limit` due tasks of these names for the way to a worker; oldest first, as (id, attempt, name)."""
+async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Leased]:
+    """Lease up to `limit` due tasks of these names for the way to a worker; the longest due first."""
     due = (
-        select(tasks.c.id)
+        select(tasks.c.id, tasks.c.due_time)
         .where(tasks.c.due_time <= at, tasks.c.name.in_(names))
         .order_by(tasks.c.due_time)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
-    leased = update(tasks).where(tasks.c.id.in_(due)).values(due_time=at + LEASE, leased=True)
-    rows = await tx.execute(leased.returning(tasks.c.id, tasks.c.attempt, tasks.c.name))
-    return sorted((row.id, row.attempt, Task(row.name)) for row in rows)
+    leased = update(tasks).where(tasks.c.id == due.c.id).values(due_time=at + LEASE, leased=True)
+    rows = await tx.execute(
+        leased.returning(tasks.c.id, tasks.c.attempt, tasks.c.name, tasks.c.unfinished, due.c.due_time)
+    )
+    handed = [Leased(row.id, row.attempt, Task(row.name), row.unfinished, row.due_time) for row in rows]
+    return sorted(handed, key=lambda each: (each.due_time, each.id))
+
+
+async def next_due(tx: Tx) -> datetime | None:
+    """Tell when the next task becomes due, a lease that runs out included; None when nothing waits."""
+    return (await tx.execute(select(func.min(tasks.c.due_time)))).scalar()
 
 
 async def take(tx: Tx, task_id: int, attempt: int, *, at: datetime) -> Taken | None:
@@ -202,21 +228,19 @@ async def done(tx: Tx, task: Taken, *, at: datetime) -> None:
 
 async def again(tx: Tx, task: Taken, due: datetime) -> None:
     """Finish this turn and come back at `due`: the work goes on, nothing failed."""
-    values = {"due_time": due, "leased": False, "tries": 0, "unfinished": 0, "reason": None, "message": None}
-    await _finish(tx, task, update(tasks).values(**values))
+    values = {"due_time": due, "tries": 0, "reason": None, "message": None}
+    await _end_turn(tx, task, values)
     await tx.execute(select(func.pg_notify(CHANNEL, task.name.value)))
 
 
 async def back_off(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str) -> None:
     """Come back at `due` after a failure, keeping count of the tries."""
-    values = {"due_time": due, "leased": False, "unfinished": 0, "reason": reason, "message": plain(message)}
-    await _finish(tx, task, update(tasks).values(**values))
+    await _end_turn(tx, task, {"due_time": due, "reason": reason, "message": plain(message)})
 
 
 async def give_up(tx: Tx, task: Taken, *, reason: str, message: str) -> None:
     """Keep the task as failed, with its reason."""
-    values = {"due_time": None, "leased": False, "unfinished": 0, "reason": reason, "message": plain(message)}
-    await _finish(tx, task, update(tasks).values(**values))
+    await _end_turn(tx, task, {"due_time": None, "reason": reason, "message": plain(message)})
 
 
 async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:
@@ -226,6 +250,11 @@ async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:
     revived = await tx.execute(update(tasks).where(*failed).values(**values).returning(tasks.c.id))
     await tx.execute(select(func.pg_notify(CHANNEL, "revived")))
     return len(revived.all())
+
+
+async def _end_turn(tx: Tx, task: Taken, values: Mapping[str, Any]) -> None:
+    ended = {"leased": False, "unfinished": 0, "attempt": tasks.c.attempt + 1}
+    await _finish(tx, task, update(tasks).values(**ended, **values))
 
 
 def _mine(task: Taken) -> tuple[ColumnElement[bool], ...]:

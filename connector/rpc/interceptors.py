@@ -6,7 +6,7 @@ Health and reflection are answered without a credential; every other method need
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Self, cast
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -28,9 +28,10 @@ _STATUS_DETAILS = "grpc-status-details-bin"
 Context = grpc.aio.ServicerContext[Any, Any]
 Details = grpc.HandlerCallDetails
 Handler = grpc.RpcMethodHandler[Any, Any]
+Serve = Callable[..., Any]
 
 
-class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpcio ships no types of its own
+class Door(grpc.aio.ServerInterceptor):
     """Lets a call in, or says why not; sees it out with a status and a log line."""
 
     def __init__(self, runtime: Runtime, gate: Gate) -> None:
@@ -44,27 +45,27 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpcio ships no 
         require_complete(method.name for method in self._methods.values())
 
     async def intercept_service(
-        self, continuation: Callable[[Details], Awaitable[Handler]], details: Details
-    ) -> Handler:
+        self, continuation: Callable[[Details], Awaitable[Handler | None]], details: Details
+    ) -> Handler | None:
         """Wrap a method of ours; anything else is health, reflection, or unknown to the server."""
         handler = await continuation(details)
         method = self._methods.get(details.method)
         if method is None or handler is None:
             return handler
         metadata = dict(details.invocation_metadata or ())
-        codec = {
+        codec: dict[str, Any] = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
         }
         if method.server_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._streaming(method, handler.unary_stream, metadata), **codec
+                self._streaming(method, cast("Serve", handler.unary_stream), metadata), **codec
             )
-        return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary, metadata), **codec)
+        return grpc.unary_unary_rpc_method_handler(
+            self._unary(method, cast("Serve", handler.unary_unary), metadata), **codec
+        )
 
-    def _unary(
-        self, method: MethodDescriptor, serve: Callable[..., Any], metadata: dict[str, Any]
-    ) -> Callable[..., Any]:
+    def _unary(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
         response_type = GetMessageClass(method.output_type)
         mutating = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
 
@@ -80,9 +81,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpcio ships no 
 
         return answer
 
-    def _streaming(
-        self, method: MethodDescriptor, serve: Callable[..., Any], metadata: dict[str, Any]
-    ) -> Callable[..., Any]:
+    def _streaming(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
         async def answer(request: Message, context: Context) -> AsyncIterator[Message]:
             async with _Line(method, request, metadata, self._runtime, context) as line:
                 line.caller = self._admit(method, request, metadata)
@@ -111,7 +110,7 @@ class _Line:
         self._unit = log.unit(**self._bound)
         self.caller = ""
 
-    async def __aenter__(self) -> "_Line":
+    async def __aenter__(self) -> Self:
         self._begin = time.perf_counter()
         self._unit.__enter__()
         self._span.__enter__()

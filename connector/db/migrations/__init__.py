@@ -24,12 +24,22 @@ def upgrade(database_url: Secret) -> None:
     engine.dispose()
 
 
-async def is_current(engine: AsyncEngine) -> bool:
-    """Tell whether a database has the schema this code needs."""
+class WrongSchemaError(Exception):
+    """The database has another schema than this version needs: run `python -m connector migrate`."""
+
+
+async def require_current(engine: AsyncEngine) -> None:
+    """Refuse to work on a database with another schema than this code needs.
+
+    Raises:
+        WrongSchemaError: with the command that mends it.
+
+    """
     async with engine.connect() as connection:
         known = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
         version = await connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
-    return version == ScriptDirectory.from_config(_config()).get_current_head()
+    if version != ScriptDirectory.from_config(_config()).get_current_head():
+        raise WrongSchemaError(WrongSchemaError.__doc__)
 
 
 def _config() -> Config:
