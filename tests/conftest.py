@@ -112,5 +112,8 @@ def _ensure_migrated(server: str, template: str) -> None:
         unfinished = f"{template}_unfinished"
         databases.drop(server, unfinished)
         databases.create(server, unfinished)
-        migrate({**inherited(os.environ), "DATABASE_URL": databases.sibling(server, unfinished)})
-        databases.rename(server, unfinished, to=template)
+        try:
+            migrate({**inherited(os.environ), "DATABASE_URL": databases.sibling(server, unfinished)})
+            databases.rename(server, unfinished, to=template)
+        finally:
+            databases.drop(server, unfinished)  # gone already, unless the migration failed
