@@ -1,14 +1,14 @@
 """Meta's errors as values that travel up the call stack and leave as the documented envelope.
 
-    GraphError(message, code=…)        one refusal, with everything the envelope can say
-    invalid_parameter · missing_object · permission_missing · token_dead · too_much_data    the usual ones
+GraphError(message, code=…)        one refusal, with everything the envelope can say
+invalid_parameter · missing_object · permission_missing · token_dead · too_much_data    the usual ones
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 # https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-11-21)
-# Subcodes 452, 465: facebook-for-woocommerce. 490 and the texts: Unverified.
+# Subcodes 452, 465: facebook-for-woocommerce (read 2026-11-21). The texts: Unverified.
 TOKEN_DEATHS: Mapping[int | None, str] = {
     None: "The access token could not be decrypted or was revoked",
     452: "Session does not match current stored session. The person logged in elsewhere",
@@ -19,7 +19,6 @@ TOKEN_DEATHS: Mapping[int | None, str] = {
     464: "The user is not confirmed",
     465: "Sessions for this user are not allowed",
     467: "The access token is invalid since the user has logged out",
-    490: "User is enrolled in a blocking, logged-in checkpoint",
     492: "The page token's user no longer has an appropriate role on the Page",
 }
 
@@ -30,13 +29,13 @@ class GraphError(Exception):
     `status` is the HTTP status, `headers` go out with the answer.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument per member of Meta's envelope, all named
+    def __init__(
         self,
         message: str,
         *,
         code: int,
         subcode: int | None = None,
-        type: str = "OAuthException",  # noqa: A002 - the envelope's own word
+        type: str = "OAuthException",
         status: int = 400,
         transient: bool = False,
         title: str | None = None,
@@ -103,6 +102,4 @@ def token_dead(subcode: int | None) -> GraphError:
 def too_much_data() -> GraphError:
     """Refuse a body or a page that is too big; the remedy is to split, never to repeat."""
     # https://developers.facebook.com/docs/marketing-api/catalog-batch/guides/send-product-updates (read 2026-11-21)
-    return GraphError(
-        "Please reduce the amount of data you're asking for, then retry your request", code=1, status=500
-    )
+    return GraphError("Please reduce the amount of data you're asking for, then retry your request", code=1, status=500)

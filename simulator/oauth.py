@@ -1,0 +1,158 @@
+"""The login's server half: codes, tokens, their exchange, inspection and revocation. The dialog page is `dialog.py`.
+
+It promises the shapes and subcodes of Facebook Login, single use of codes and byte-for-byte redirect URIs.
+"""
+
+from typing import Any
+
+from simulator.call import SUCCESS, Call, Json, Route
+from simulator.errors import TOKEN_DEATHS, GraphError, invalid_parameter
+from simulator.state import Application, Code, Token, User
+from simulator.tokens import check_secret, death_of, find_token, granted_scopes
+from simulator.world import World
+
+NODES: dict[str, Any] = {}
+
+
+def authorize(world: World, app: Application, user: User, redirect_uri: str, *, scopes: dict[str, str]) -> Code:
+    """Note what the user granted and declined, and issue a code for it."""
+    user.grants.setdefault(app.id, {}).update(scopes | {"public_profile": "granted"})
+    code = Code(world.new_text_id("AQ", size=60), app.id, user.id, redirect_uri, world.clock.now())
+    world.codes[code.value] = code
+    return code
+
+
+def exchange(call: Call) -> Json:
+    """Serve `GET|POST /oauth/access_token` in its three forms."""
+    app = check_secret(call.world, call.text("client_id"), call.text("client_secret"))
+    match call.text("grant_type", "authorization_code"):
+        case "authorization_code":
+            return _exchange_code(call, app)
+        case "fb_exchange_token":
+            return _lengthen(call, app)
+        case "client_credentials":
+            return {"access_token": f"{app.id}|{app.secrets[0]}", "token_type": "bearer"}
+        case unknown:
+            raise invalid_parameter(f"Param grant_type has an unknown value {unknown!r}")
+
+
+def _exchange_code(call: Call, app: Application) -> Json:
+    world = call.world
+    code = world.codes.get(call.text("code"))
+    # Unverified: the three subcodes are recalled.
+    if code is None or code.app_id != app.id:
+        raise GraphError("Invalid verification code format.", code=100)
+    if code.used:
+        raise GraphError("This authorization code has been used.", code=100, subcode=36009)
+    if world.clock.now() - code.issue_time > world.switches.code_seconds:
+        raise GraphError("This authorization code has expired.", code=100, subcode=36007)
+    if call.text("redirect_uri") != code.redirect_uri:
+        raise GraphError(
+            "Error validating verification code. Please make sure your redirect_uri is identical to the one you used "
+            "in the OAuth dialog request",
+            code=100,
+            subcode=36008,
+        )
+    code.used = True
+    return _issue(call, app, code.user_id, world.switches.short_token_seconds)
+
+
+def _lengthen(call: Call, app: Application) -> Json:
+    token = find_token(call.world, call.text("fb_exchange_token"))
+    if token.app_id != app.id or death_of(call.world, token) is not None:
+        raise GraphError(
+            "Error validating access token: it is expired, revoked or another app's.", code=190, status=401
+        )
+    if token.kind == "SYSTEM_USER":
+        fresh = call.world.issue_token(
+            "SYSTEM_USER",
+            app.id,
+            user_id=token.user_id,
+            scopes=token.scopes,
+            expire_time=call.world.clock.now() + call.world.switches.long_token_seconds,
+        )
+        return _token_document(call, fresh)
+    return _issue(call, app, token.user_id, call.world.switches.long_token_seconds)
+
+
+def _issue(call: Call, app: Application, user_id: str, seconds: float) -> Json:
+    user = call.world.require(User, user_id, name="user_id")
+    scopes = tuple(scope for scope, status in user.grants.get(app.id, {}).items() if status == "granted")
+    expire_time = call.world.clock.now() + seconds if seconds else None
+    return _token_document(
+        call, call.world.issue_token("USER", app.id, user_id=user_id, scopes=scopes, expire_time=expire_time)
+    )
+
+
+def _token_document(call: Call, token: Token) -> Json:
+    document = {"access_token": token.value, "token_type": "bearer"}
+    if token.expire_time is not None:
+        return document | {"expires_in": round(token.expire_time - call.world.clock.now())}
+    return document
+
+
+def revoke(call: Call) -> Json:
+    """Serve `GET /oauth/revoke`: kill one token."""
+    app = check_secret(call.world, call.text("client_id"), call.text("client_secret"))
+    token = find_token(call.world, call.text("revoke_token"))
+    if token.app_id != app.id:
+        raise invalid_parameter("The token to revoke belongs to another app")
+    token.death = 0
+    return SUCCESS
+
+
+def debug_token(call: Call) -> Json:
+    """Serve `GET /debug_token`: what a token is, dead or alive."""
+    world = call.world
+    try:
+        token = find_token(world, call.text("input_token"))
+    except GraphError as error:
+        return {"data": _invalid(error.message, subcode=None) | {"scopes": []}}
+    if call.app is None or token.app_id != call.app.id:
+        # Unverified: the code for a foreign token.
+        raise invalid_parameter(
+            "You must provide an app access token, or a user token of an owner or developer of the app"
+        )
+    user = world.find(User, token.user_id)
+    data: dict[str, Json] = {
+        "app_id": token.app_id,
+        "type": token.kind,
+        "application": call.app.name,
+        "data_access_expires_at": _data_access_end(token),
+        "expires_at": int(token.expire_time or 0),
+        "is_valid": True,
+        "issued_at": int(token.issue_time),
+        "scopes": sorted(granted_scopes(world, token)),
+        "granular_scopes": _granular_scopes(world, token, user),
+    }
+    data |= {name: value for name, value in (("user_id", token.user_id), ("profile_id", token.page_id)) if value}
+    death = death_of(world, token)
+    if death is not None:
+        data |= _invalid(TOKEN_DEATHS.get(death, TOKEN_DEATHS[None]), subcode=death or None)
+    return {"data": data}
+
+
+def _invalid(message: str, *, subcode: int | None) -> dict[str, Json]:
+    error: dict[str, Json] = {"code": 190, "message": message}
+    return {"is_valid": False, "error": error | ({"subcode": subcode} if subcode else {})}
+
+
+def _data_access_end(token: Token) -> int:
+    # Unverified: users' data access ends 90 days after the login; other tokens have no such end.
+    return int(token.issue_time) + 90 * 86_400 if token.kind == "USER" else 0
+
+
+def _granular_scopes(world: World, token: Token, user: User | None) -> list[Json]:
+    targets = list(user.page_tasks) if user else []
+    return [
+        {"scope": scope, "target_ids": targets} if scope.startswith("pages_") else {"scope": scope}
+        for scope in sorted(granted_scopes(world, token))
+    ]
+
+
+ROUTES = {
+    ("", "GET", "oauth/access_token"): Route(exchange),
+    ("", "POST", "oauth/access_token"): Route(exchange),
+    ("", "GET", "oauth/revoke"): Route(revoke),
+    ("", "GET", "debug_token"): Route(debug_token),
+}

@@ -1,0 +1,191 @@
+"""What Meta still has to tell the apps: webhook updates, packed into signed deliveries that are retried on our clock.
+
+This half decides and remembers; `webhooks.py` moves the bytes. Nothing is promised about order, as Meta promises none.
+"""
+
+import itertools
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from simulator.signatures import escape, sign_body, signed_request
+from simulator.state import Application
+
+if TYPE_CHECKING:
+    from simulator.clock import Clock
+    from simulator.switches import Switches
+
+# https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21): at once, then less and
+# less often over 36 hours. Unverified: the steps between, in seconds.
+RETRY_SECONDS = (0.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+GIVE_UP_SECONDS = 36 * 3_600.0
+
+
+@dataclass(slots=True)
+class Update:
+    """One thing that happened, for one app. `key` is the entry's member: messaging, standby or changes."""
+
+    app: Application
+    object: str
+    entry_id: str
+    key: str
+    payload: dict[str, Any]
+    due: float
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try: when, and the HTTP status or the name of the network problem."""
+
+    time: float
+    outcome: str
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One POST to one callback, until it is answered with 200 or given up."""
+
+    id: int
+    app_id: str
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    create_time: float
+    due: float
+    page_ids: tuple[str, ...] = ()
+    updates: int = 1
+    state: str = "waiting"  # waiting | sending | delivered | dropped
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class Outbox:
+    """Updates that wait to be packed, and every delivery ever made."""
+
+    def __init__(self, clock: "Clock", switches: "Switches", chance: random.Random) -> None:
+        self._clock = clock
+        self._switches = switches
+        self._random = chance
+        self._ids = itertools.count(1)
+        self.updates: list[Update] = []
+        self.waiting: dict[int, Delivery] = {}
+        self.deliveries: dict[int, Delivery] = {}
+
+    def tell(self, app: Application, object_: str, entry_id: str, key: str, payload: dict[str, Any]) -> None:
+        """Queue an update, perhaps held back and perhaps twice, as the switches say."""
+        now = self._clock.now()
+        delay = self._switches.webhook_gather_seconds
+        if self._random.random() < self._switches.reorder_share:
+            delay += self._random.uniform(0.1, 1.0) * self._switches.reorder_seconds
+        self.updates.append(Update(app, object_, entry_id, key, payload, now + delay))
+        if self._random.random() < self._switches.duplicate_share:
+            again = delay + self._random.random() * self._switches.reorder_seconds
+            self.updates.append(Update(app, object_, entry_id, key, payload, now + again))
+        self._clock.wake()
+
+    def pack(self) -> None:
+        """Turn the due updates into deliveries, up to so many updates each."""
+        now = self._clock.now()
+        due = [update for update in self.updates if update.due <= now]
+        if not due:
+            return
+        self.updates = [update for update in self.updates if update.due > now]
+        by_target: dict[tuple[str, str], list[Update]] = {}
+        for update in sorted(due, key=lambda update: update.due):
+            by_target.setdefault((update.app.id, update.object), []).append(update)
+        for (_, object_), updates in by_target.items():
+            size = self._switches.updates_per_post
+            for start in range(0, len(updates), size):
+                self._deliver(object_, updates[start : start + size])
+
+    def _deliver(self, object_: str, updates: list[Update]) -> None:
+        app = updates[0].app
+        subscription = app.subscriptions.get(object_)
+        if subscription is None:
+            return
+        entries: dict[tuple[str, str], dict[str, Any]] = {}
+        for update in updates:
+            entry = entries.setdefault(
+                (update.entry_id, update.key), {"id": update.entry_id, "time": self._entry_time(update.key)}
+            )
+            if update.key == "changes" and not subscription.include_values:
+                entry.setdefault("changed_fields", []).append(update.payload["field"])
+            else:
+                entry.setdefault(update.key, []).append(update.payload)
+        document = {"object": object_, "entry": list(entries.values())}
+        pages = tuple({update.entry_id for update in updates if object_ == "page"})
+        body = escape(document, legacy=self._switches.legacy_escapes)
+        self.post(app, subscription.callback_url, body, page_ids=pages, updates=len(updates))
+
+    def _entry_time(self, key: str) -> int:
+        # Messenger's entries tell milliseconds, generic changes seconds.
+        return int(self._clock.now() * (1 if key == "changes" else 1_000))
+
+    def post(
+        self,
+        app: Application,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        page_ids: tuple[str, ...] = (),
+        updates: int = 1,
+        signature: str | None = None,
+    ) -> Delivery:
+        """Queue one POST. `signature` replaces the true one, for tests of the receiver."""
+        headers = {"Content-Type": content_type, "User-Agent": "facebookexternalua"}
+        if content_type == "application/json":
+            headers["X-Hub-Signature-256"] = signature or sign_body(app.secrets[0], body)
+            if self._switches.legacy_signature and signature is None:
+                headers["X-Hub-Signature"] = sign_body(app.secrets[0], body, algorithm="sha1")
+        now = self._clock.now()
+        delivery = Delivery(next(self._ids), app.id, url, body, headers, now, now, page_ids, updates)
+        self.deliveries[delivery.id] = self.waiting[delivery.id] = delivery
+        self._clock.wake()
+        return delivery
+
+    def next_due(self) -> float | None:
+        """Return when there is something to do next."""
+        dues = [update.due for update in self.updates]
+        dues += [delivery.due for delivery in self.waiting.values() if delivery.state == "waiting"]
+        return min(dues, default=None)
+
+    def take_due(self) -> Iterable[Delivery]:
+        """Return the deliveries to send now, oldest first, and mark them."""
+        now = self._clock.now()
+        due = [one for one in self.waiting.values() if one.state == "waiting" and one.due <= now]
+        for delivery in due:
+            delivery.state = "sending"
+        return due
+
+    def settle(self, delivery: Delivery, outcome: str) -> bool:
+        """Note the outcome of a try; return whether it was delivered."""
+        now = self._clock.now()
+        delivery.attempts.append(Attempt(now, outcome))
+        if outcome == "200":
+            delivery.state = "delivered"
+        elif now - delivery.create_time >= GIVE_UP_SECONDS:
+            delivery.state = "dropped"
+        else:
+            delivery.state = "waiting"
+            delivery.due = now + RETRY_SECONDS[min(len(delivery.attempts), len(RETRY_SECONDS)) - 1]
+        if delivery.state != "waiting":
+            # After a reset, deliveries of the old world may still settle here.
+            self.waiting.pop(delivery.id, None)
+        return delivery.state == "delivered"
+
+    def drop(self, app_id: str, page_id: str) -> None:
+        """Forget what waits for a Page that lost its subscription."""
+        for delivery in [*self.waiting.values()]:
+            if delivery.app_id == app_id and delivery.page_ids == (page_id,):
+                delivery.state = "dropped"
+                del self.waiting[delivery.id]
+
+
+def send_callback(outbox: Outbox, app: Application, url: str, *, user_id: str) -> Delivery:
+    """Queue a deauthorize or data-deletion callback: a form with a signed request."""
+    # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback (read 2026-11-21)
+    payload = {"issued_at": int(outbox._clock.now()), "user_id": user_id}  # noqa: SLF001 - same module
+    form = urlencode({"signed_request": signed_request(app.secrets[0], payload)}).encode()
+    return outbox.post(app, url, form, content_type="application/x-www-form-urlencoded")

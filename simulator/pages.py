@@ -1,0 +1,134 @@
+"""Pages: their node, the apps subscribed to them, and how webhook updates find those apps."""
+
+from typing import Any
+
+from simulator.call import SUCCESS, Call, Json, NodeType, Route, attribute
+from simulator.errors import invalid_parameter
+from simulator.state import Business, IGUser, Page, Profile, Token, UnifiedThread
+from simulator.tokens import require_page_token
+from simulator.world import World
+
+# Unverified: the task list; the field itself is documented.
+ALL_TASKS = ("ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MANAGE", "MESSAGING", "MODERATE")
+# SDK 26.0.3, page.py, Page.SubscribedFields: the fields a commerce or messaging app uses.
+SUBSCRIBABLE = (
+    "messages", "message_deliveries", "message_reads", "message_echoes", "message_reactions", "message_edits",
+    "message_context", "messaging_postbacks", "messaging_optins", "messaging_optouts", "messaging_referrals",
+    "messaging_handovers", "standby", "messaging_account_linking", "messaging_feedback",
+    "messaging_policy_enforcement", "messaging_integrity", "messaging_customer_information", "messaging_payments",
+    "messaging_pre_checkouts", "messaging_checkout_updates", "send_cart", "message_template_status_update",
+    "response_feedback", "inbox_labels", "feed", "mention", "ratings", "leadgen", "conversations", "merchant_review",
+    "products", "product_review", "payment_request_update", "local_delivery",
+)  # fmt: skip
+
+
+def page_token(world: World, page: Page, caller: Token) -> str:
+    """Return the caller's token for a Page: always the same while both live."""
+    if caller.kind == "PAGE":
+        return caller.value
+    for token in world.tokens.values():
+        same = (token.kind, token.page_id, token.user_id, token.app_id) == (
+            "PAGE",
+            page.id,
+            caller.user_id,
+            caller.app_id,
+        )
+        if same and token.death is None and token.scopes == caller.scopes:
+            return token.value
+    # Unverified: a Page token read with a long-lived user token has no expiry; ours never has one.
+    details: dict[str, Any] = {"user_id": caller.user_id, "page_id": page.id, "scopes": caller.scopes}
+    return world.issue_token("PAGE", caller.app_id, **details).value
+
+
+def _access_token(call: Call, page: Page) -> str | None:
+    return page_token(call.world, page, call.token) if call.token else None
+
+
+def _tasks(call: Call, page: Page) -> list[str] | None:
+    user = call.world.nodes.get(call.token.user_id) if call.token else None
+    return list(user.page_tasks.get(page.id, [])) if user else None
+
+
+def list_subscribed_apps(call: Call) -> Json:
+    """List the apps that get this Page's webhooks."""
+    require_page_token(call.token, call.node)
+    world = call.world
+    return {
+        "data": [
+            {"id": app_id, "name": world.apps[app_id].name, "link": "https://apps.test/", "subscribed_fields": names}
+            for app_id, names in call.node.fields_by_app.items()
+        ]
+    }
+
+
+def subscribe_app(call: Call) -> Json:
+    """Subscribe the calling app to the Page; the given list replaces the one before."""
+    names = call.names("subscribed_fields")
+    if unknown := [name for name in names if name not in SUBSCRIBABLE]:
+        raise invalid_parameter(f"Param subscribed_fields has unknown values: {', '.join(unknown)}")
+    if not names:
+        raise invalid_parameter("Param subscribed_fields must name at least one field")
+    if call.app:
+        call.node.fields_by_app[call.app.id] = names
+        call.node.failing_since.pop(call.app.id, None)
+    return SUCCESS
+
+
+def unsubscribe_app(call: Call) -> Json:
+    """Unsubscribe the calling app from the Page."""
+    if call.app:
+        call.node.fields_by_app.pop(call.app.id, None)
+    return SUCCESS
+
+
+def notify(world: World, page: Page, field: str, payload: dict[str, Any], *, key: str = "messaging") -> int:
+    """Tell an event to every app that subscribed to this field, both for the object and for this Page."""
+    told = 0
+    for app_id, names in page.fields_by_app.items():
+        app = world.apps[app_id]
+        subscription = app.subscriptions.get("page")
+        if field in names and subscription is not None and field in subscription.fields:
+            world.outbox.tell(app, "page", page.id, key, payload)
+            told += 1
+    return told
+
+
+def person(world: World, page: Page, psid: str, name: str) -> Profile:
+    """Return the person of that PSID on the Page, new if need be."""
+    if psid not in page.profiles:
+        page.profiles[psid] = world.add(Profile(psid, page.id, name))
+    return page.profiles[psid]
+
+
+def thread(world: World, page: Page, psid: str) -> UnifiedThread:
+    """Return the conversation with a person, new if need be."""
+    if psid not in page.threads:
+        found = UnifiedThread(world.new_text_id("t_", size=12), page.id, psid, world.clock.now(), world.next_number())
+        page.threads[psid] = world.add(found)
+    return page.threads[psid]
+
+
+NODES = {
+    "Page": NodeType(
+        {
+            "id": attribute("id"),
+            "name": attribute("name"),
+            "category": attribute("category"),
+            "access_token": _access_token,
+            "tasks": _tasks,
+            "link": lambda _, page: f"https://www.facebook.com/{page.id}",
+            "business": lambda call, page: call.world.find(Business, page.business_id),
+            "instagram_business_account": lambda call, page: call.world.find(IGUser, page.instagram_id),
+            "commerce_merchant_settings": lambda *_: None,
+            "is_webhooks_subscribed": lambda _, page: bool(page.fields_by_app),
+            "has_transitioned_to_new_page_experience": lambda *_: True,
+        },
+        default=("id", "name"),
+    ),
+}
+METADATA = ("pages_manage_metadata",)
+ROUTES = {
+    ("Page", "GET", "subscribed_apps"): Route(list_subscribed_apps, METADATA, bucket="pages", page_token=True),
+    ("Page", "POST", "subscribed_apps"): Route(subscribe_app, METADATA, bucket="pages", page_token=True),
+    ("Page", "DELETE", "subscribed_apps"): Route(unsubscribe_app, METADATA, bucket="pages", page_token=True),
+}

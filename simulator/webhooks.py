@@ -1,0 +1,77 @@
+"""Moves webhook deliveries to their callbacks, on the simulator's clock, until answered with 200 or given up.
+
+The first try of one app's deliveries is made in order, one after the other; retries overtake freely.
+"""
+
+import asyncio
+from itertools import groupby
+
+import aiohttp
+
+from simulator.outbox import Delivery
+from simulator.state import Page
+from simulator.world import World
+
+PARALLEL_RETRIES = 16
+
+
+async def deliver_forever(world: World) -> None:
+    """Send whatever is due, then sleep until something is."""
+    timeout = aiohttp.ClientTimeout(total=world.switches.webhook_timeout_seconds)
+    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session, asyncio.TaskGroup() as group:
+        slots = asyncio.Semaphore(PARALLEL_RETRIES)
+        while True:
+            world.outbox.pack()
+            due = world.outbox.take_due()
+            fresh = sorted((one for one in due if not one.attempts), key=lambda one: (one.app_id, one.id))
+            for _, deliveries in groupby(fresh, key=lambda one: one.app_id):
+                group.create_task(_send_in_order(world, session, list(deliveries)))
+            for delivery in due:
+                if delivery.attempts:
+                    group.create_task(_send_again(world, session, delivery, slots))
+            await world.clock.wait_until(world.outbox.next_due())
+
+
+async def _send_in_order(world: World, session: aiohttp.ClientSession, deliveries: list[Delivery]) -> None:
+    for delivery in deliveries:
+        await _send(world, session, delivery)
+
+
+async def _send_again(
+    world: World, session: aiohttp.ClientSession, delivery: Delivery, slots: asyncio.Semaphore
+) -> None:
+    async with slots:
+        await _send(world, session, delivery)
+
+
+async def _send(world: World, session: aiohttp.ClientSession, delivery: Delivery) -> None:
+    """Try once and note the outcome."""
+    try:
+        async with session.post(
+            delivery.url, data=delivery.body, headers=delivery.headers, allow_redirects=False
+        ) as answer:
+            await answer.read()
+            outcome = str(answer.status)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
+        outcome = type(problem).__name__
+    delivered = world.outbox.settle(delivery, outcome)
+    for page_id in delivery.page_ids:
+        _judge_page(world, delivery, page_id, delivered=delivered)
+    world.clock.wake()
+
+
+def _judge_page(world: World, delivery: Delivery, page_id: str, *, delivered: bool) -> None:
+    """Take the subscription from a Page whose webhook has failed for too long."""
+    page = world.find(Page, page_id)
+    if page is None:
+        return
+    if delivered:
+        page.failing_since.pop(delivery.app_id, None)
+        return
+    now = world.clock.now()
+    since = page.failing_since.setdefault(delivery.app_id, now)
+    # Secondary: after one hour of failures Messenger unsubscribes the app from the Page.
+    if now - since >= world.switches.page_unsubscribe_seconds:
+        page.fields_by_app.pop(delivery.app_id, None)
+        page.failing_since.pop(delivery.app_id, None)
+        world.outbox.drop(delivery.app_id, page_id)
