@@ -1,0 +1,166 @@
+"""The pieces of an integration test: an empty migrated database, Meta as the simulator over real HTTP, our gRPC server for real.
+
+`clock` moves our time and Meta's together; nothing sleeps. `turn` runs what is due the way a worker does, without Redis.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import grpc
+import psycopg
+import pytest
+
+from connector.db.schema import load_tables
+from connector.runtime import Runtime, open_runtime
+from connector.server import build_server, set_serving
+from connector.settings import Settings
+from simulator import control, seeds
+from simulator.app import serve
+from simulator.world import World
+
+APP_ID, APP_SECRET, VERIFY_TOKEN = "610000000000001", "0123456789abcdef0123456789abcdef", "verify-me"
+DEVELOPMENT_TOKEN = "development-token-of-this-test"
+PUBLIC_URL = "http://127.0.0.1:9"
+STORE = "store_1"
+
+
+class Clock:
+    """Our clock and Meta's, moved together and only forward."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def advance(self, **time: float) -> None:
+        """Let time pass, in the units of timedelta."""
+        self._offset += timedelta(**time)
+        self._world.clock.advance(timedelta(**time).total_seconds())
+
+
+@pytest.fixture
+def world() -> World:
+    """One Meta with our app, a merchant, a business, a Page, two people and a catalog (`seeds.DEFAULT`); everything at once, nothing slow."""
+    world = World()
+    control.put_app(
+        world,
+        None,  # type: ignore[arg-type] # the request is not looked at
+        {"app_id": APP_ID, "secrets": [APP_SECRET], "redirect_uris": [f"{PUBLIC_URL}/oauth/callback"]},
+    )
+    seeds.seed(world, {**seeds.DEFAULT, "app_id": APP_ID})
+    return world
+
+
+@pytest.fixture
+def clock(world: World) -> Clock:
+    """Time, to be moved."""
+    return Clock(world)
+
+
+@pytest.fixture
+async def meta_url(world: World) -> AsyncIterator[str]:
+    """Where this test's Meta answers."""
+    async with serve(world, "127.0.0.1", 0) as url:
+        yield url
+
+
+@pytest.fixture
+async def control_api(meta_url: str) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Call the simulator's control API: `await control_api("POST", "/faults", {...})`."""
+    async with aiohttp.ClientSession() as http:
+
+        async def call(method: str, path: str, document: object = None) -> Any:
+            async with http.request(method, f"{meta_url}/_simulator{path}", json=document) as response:
+                body = await response.json()
+                assert response.status < 400, body
+                return body
+
+        yield call
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[str]:
+    """The worker's migrated database, emptied."""
+    names = ", ".join(f'"{table.name}"' for table in load_tables().sorted_tables)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    yield database_url
+
+
+@pytest.fixture
+def settings(empty_database: str, meta_url: str) -> Settings:
+    """Settings as `make up` would make them, for this test's database and Meta."""
+    return Settings.read(
+        {
+            "PROFILE": "development",
+            "DATABASE_URL": empty_database,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "PUBLIC_URL": PUBLIC_URL,
+            "META_GRAPH_URL": meta_url,
+            "META_DIALOG_URL": meta_url,
+            "META_TEST_APP_ID": APP_ID,
+            "META_TEST_APP_SECRETS": APP_SECRET,
+            "META_TEST_VERIFY_TOKEN": VERIFY_TOKEN,
+            "VAULT_KEYS": "1:" + base64.b64encode(bytes(range(32))).decode(),
+            "DEVELOPMENT_TOKEN": DEVELOPMENT_TOKEN,
+        }
+    )
+
+
+@pytest.fixture
+async def runtime(settings: Settings, clock: Clock) -> AsyncIterator[Runtime]:
+    """All that an action may touch, with a clock that moves and ids that count."""
+    numbers = count(1)
+    async with open_runtime(
+        settings, now=clock, ids=lambda: UUID(int=7 << 76 | 2 << 62 | next(numbers)), pool_size=5
+    ) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+async def channel(runtime: Runtime, settings: Settings, tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a real server in this process, with the development token."""
+    server, checks = build_server(runtime, settings)
+    address = f"unix:{tmp_path}/grpc.sock"
+    server.add_insecure_port(address)
+    await server.start()
+    await set_serving(checks)
+    async with grpc.aio.insecure_channel(address, interceptors=[_Bearer(DEVELOPMENT_TOKEN)]) as channel:
+        yield channel
+    await server.stop(0)
+
+
+@pytest.fixture
+def turn(runtime: Runtime) -> Callable[[], Awaitable[int]]:
+    """Run every task that is due, and those that become due by it, the way a worker does; tells how many."""
+    from jobs.run import turn
+
+    return lambda: turn(runtime)
+
+
+class _Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):
+    """Adds a bearer token to every call."""
+
+    def __init__(self, token: str) -> None:
+        self._header = ("authorization", f"Bearer {token}")
+
+    def _with_token(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), self._header)
+        return (
+            details._replace(metadata=metadata) if hasattr(details, "_replace") else replace(details, metadata=metadata)
+        )
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self._with_token(client_call_details), request)
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(self._with_token(client_call_details), request)
