@@ -1,4 +1,4 @@
-"""All that an action may touch: the database, Meta, the vault, the clock, new ids, and the apps we are.
+"""All that an action may touch: the database and its bell, Meta, the vault, the clock, new ids, and the apps we are.
 
 Built once per process (or per job) by `open_runtime`; always the first argument. Nothing is opened at import.
 """
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
 from connector.errors import FailedPrecondition
 from connector.graph.client import GraphClient, open_graph
@@ -25,6 +26,7 @@ class Runtime:
     """What an action may touch."""
 
     db: AsyncEngine
+    bell: Bell
     graph: GraphClient
     vault: Vault
     apps: Mapping[Environment, AppProfile]
@@ -58,9 +60,13 @@ async def open_runtime(
     """Open everything, and close it in reverse order."""
     engine = open_engine(settings.database_url.reveal(), pool_size=pool_size)
     try:
-        async with open_graph(settings.graph_url, settings.graph_version, now=now) as graph:
+        async with (
+            open_bell(settings.database_url.reveal()) as bell,
+            open_graph(settings.graph_url, settings.graph_version, now=now) as graph,
+        ):
             yield Runtime(
                 db=engine,
+                bell=bell,
                 graph=graph,
                 vault=Vault(settings.vault_keys),
                 apps=settings.apps,

@@ -1,0 +1,1 @@
+"""What StormCom must learn: an append-only log per store, pulled and acknowledged or streamed."""

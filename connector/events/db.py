@@ -1,0 +1,206 @@
+"""The log of events, and who acknowledged what.
+
+Positions are given at the very end of a transaction, one transaction of a store after the other (a deferred trigger under
+an advisory lock, after every other lock was taken). So a store's positions become visible in their order: whoever has
+read up to a position never misses one below it, and what happened later under a lock stands later.
+A consumer's `floor` is the position up to which everything is acknowledged; `handouts` holds only what lies above it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    column,
+    delete,
+    event,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import array, insert
+
+from connector.db.schema import Instant, Json, Tx, metadata
+from connector.events.model import Acknowledged, Draft, Event
+
+CHANNEL = "events"
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("store_id", Text, nullable=False),
+    Column("connection_id", Uuid),
+    Column("ordering_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("position", BigInteger, comment="its place in the log; given at commit"),
+    Column("create_time", Instant, nullable=False),
+    Index("uq_events_store_id_position", "store_id", "position", unique=True),
+    Index("ix_events_create_time", "create_time"),
+)
+consumers = Table(
+    "consumers",
+    metadata,
+    Column("store_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("floor", BigInteger, nullable=False, server_default="0", comment="everything up to here is acknowledged"),
+    PrimaryKeyConstraint("store_id", "name"),
+)
+handouts = Table(
+    "handouts",
+    metadata,
+    Column("store_id", Text, nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("ordering_key", Text, nullable=False),
+    Column("expire_time", Instant, nullable=False, comment="until when it is on loan"),
+    Column("acknowledge_time", Instant),
+    PrimaryKeyConstraint("store_id", "consumer", "position"),
+    Index("ix_handouts_store_id_consumer_ordering_key", "store_id", "consumer", "ordering_key"),
+)
+
+NUMBERING = (
+    "CREATE SEQUENCE IF NOT EXISTS event_positions",
+    """
+    CREATE OR REPLACE FUNCTION number_event() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('events:' || NEW.store_id, 0));
+        UPDATE events SET position = nextval('event_positions') WHERE id = NEW.id;
+        PERFORM pg_notify('events', NEW.store_id);
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE CONSTRAINT TRIGGER number_event AFTER INSERT ON events
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_event()
+    """,
+)
+"""What gives positions; a migration that creates `events` runs these after it."""
+
+for _statement in NUMBERING:
+    event.listen(events, "after_create", DDL(_statement))  # type: ignore[no-untyped-call] # SQLAlchemy's is not typed
+
+_SHOWN = [events.c[name] for name in Event.__slots__]
+
+
+async def append(tx: Tx, *drafts: Draft, at: datetime) -> None:
+    """Append events, in this order, when the transaction commits."""
+    if drafts:
+        rows = [{name: getattr(draft, name) for name in Draft.__slots__} | {"create_time": at} for draft in drafts]
+        await tx.execute(insert(events), rows)
+
+
+async def behind(tx: Tx, store_id: str, position: int, *, limit: int) -> list[Event]:
+    """List a store's events behind a position, oldest first."""
+    wanted = select(*_SHOWN).where(events.c.store_id == store_id, events.c.position > position)
+    return [Event(*row) for row in await tx.execute(wanted.order_by(events.c.position).limit(limit))]
+
+
+async def floor_of(tx: Tx, store_id: str, consumer: str) -> int:
+    """Tell up to where a consumer has acknowledged everything; 0 for a new name."""
+    mine = consumers.c.store_id == store_id, consumers.c.name == consumer
+    return await tx.scalar(select(consumers.c.floor).where(*mine)) or 0
+
+
+async def lend(tx: Tx, store_id: str, consumer: str, *, limit: int, lease: timedelta, at: datetime) -> list[Event]:
+    """Hand out the oldest events that are neither acknowledged nor on loan, nor behind a loan of the same ordering key."""
+    floor = await _lock(tx, store_id, consumer)
+    mine = and_(handouts.c.store_id == store_id, handouts.c.consumer == consumer)
+    settled = exists().where(mine, handouts.c.position == events.c.position, handouts.c.acknowledge_time.is_not(None))
+    on_loan = (
+        exists()
+        .where(mine, handouts.c.ordering_key == events.c.ordering_key, handouts.c.position <= events.c.position)
+        .where(handouts.c.acknowledge_time.is_(None), handouts.c.expire_time > at)
+    )
+    wanted = select(*_SHOWN).where(events.c.store_id == store_id, events.c.position > floor, ~settled, ~on_loan)
+    found = [Event(*row) for row in await tx.execute(wanted.order_by(events.c.position).limit(limit))]
+    await _note(tx, store_id, consumer, found, expire_time=at + lease)
+    return found
+
+
+async def acknowledge(tx: Tx, store_id: str, consumer: str, ids: Sequence[UUID], *, at: datetime) -> Acknowledged:
+    """Acknowledge events of a store; ids that are not known are counted."""
+    floor = await _lock(tx, store_id, consumer)
+    wanted = select(*_SHOWN).where(
+        events.c.store_id == store_id, events.c.id.in_(set(ids)), events.c.position.is_not(None)
+    )
+    known = [Event(*row) for row in await tx.execute(wanted)]
+    above = [one for one in known if one.position > floor]
+    fresh = await _note(tx, store_id, consumer, above, expire_time=at, acknowledge_time=at)
+    await _raise_floor(tx, store_id, consumer, floor)
+    return Acknowledged(now=fresh, before=len(known) - fresh, unknown=len(set(ids)) - len(known))
+
+
+async def sweep(tx: Tx, *, acknowledged_before: datetime, created_before: datetime) -> None:
+    """Forget events that every consumer of their store acknowledged, and those that outlived any use."""
+    reader = select(consumers.c.floor).where(consumers.c.store_id == events.c.store_id)
+    unread = or_(
+        ~reader.exists(), events.c.position > reader.with_only_columns(func.min(consumers.c.floor)).scalar_subquery()
+    )
+    old = events.c.create_time < acknowledged_before
+    await tx.execute(delete(events).where(or_(events.c.create_time < created_before, and_(old, ~unread))))
+
+
+async def _lock(tx: Tx, store_id: str, consumer: str) -> int:
+    """Have a consumer's loans to ourselves until the transaction ends; its floor."""
+    await tx.execute(insert(consumers).values(store_id=store_id, name=consumer).on_conflict_do_nothing())
+    mine = consumers.c.store_id == store_id, consumers.c.name == consumer
+    return int((await tx.execute(select(consumers.c.floor).where(*mine).with_for_update())).scalar_one())
+
+
+async def _note(tx: Tx, store_id: str, consumer: str, found: Sequence[Event], **values: Any) -> int:
+    """Write the loans or acknowledgements of events in one statement; tells how many were not acknowledged before."""
+    if not found:
+        return 0
+    positions, keys = array([one.position for one in found]), array([one.ordering_key for one in found])
+    given = func.unnest(positions, keys).table_valued(column("position", BigInteger), column("ordering_key", Text))
+    fixed = {"store_id": store_id, "consumer": consumer, **values}
+    rows = select(
+        *(literal(value, handouts.c[name].type) for name, value in fixed.items()),
+        given.c.position,
+        given.c.ordering_key,
+    )
+    noted = (
+        insert(handouts)
+        .from_select([*fixed, "position", "ordering_key"], rows)
+        .on_conflict_do_update(
+            index_elements=[handouts.c.store_id, handouts.c.consumer, handouts.c.position],
+            set_=values,
+            where=handouts.c.acknowledge_time.is_(None),
+        )
+    )
+    return len((await tx.execute(noted.returning(handouts.c.position))).all())
+
+
+async def _raise_floor(tx: Tx, store_id: str, consumer: str, floor: int) -> None:
+    """Raise the floor to just below the first event that is not acknowledged, and forget what lies under it."""
+    mine = and_(handouts.c.store_id == store_id, handouts.c.consumer == consumer)
+    settled = exists().where(mine, handouts.c.position == events.c.position, handouts.c.acknowledge_time.is_not(None))
+    above = and_(events.c.store_id == store_id, events.c.position > floor)
+    first_waiting = await tx.scalar(
+        select(events.c.position).where(above, ~settled).order_by(events.c.position).limit(1)
+    )
+    top = select(func.max(handouts.c.position)).where(mine, handouts.c.acknowledge_time.is_not(None))
+    if first_waiting is not None:
+        top = top.where(handouts.c.position < first_waiting)
+    raised = await tx.scalar(top)
+    if raised is None:
+        return
+    this = consumers.c.store_id == store_id, consumers.c.name == consumer
+    await tx.execute(update(consumers).where(*this).values(floor=raised))
+    await tx.execute(delete(handouts).where(mine, handouts.c.position <= raised))
