@@ -48,10 +48,10 @@ def create_app(world: World) -> web.Application:
 @contextlib.asynccontextmanager
 async def serve(world: World, host: str, port: int) -> AsyncIterator[str]:
     """Serve a world while the block runs; yield the base URL. Port 0 takes a free one."""
-    runner = web.AppRunner(create_app(world), access_log=None)
+    runner = web.AppRunner(create_app(world), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=1.0)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         real_port = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
