@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -55,8 +56,9 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{pid}/stat")
-    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+    with suppress(OSError):  # no /proc here, or it ended while we looked
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
 
 
 class Daemon:
@@ -76,19 +78,15 @@ class Daemon:
 
     def start(self) -> None:
         """Make the server answer: find it running, or run it. Returns when it answers."""
-        if self._lock is None:
-            self._lock = claim(self._program.folder)
-        self.pid = self._program.answering()
-        if self.owned and self.pid is None:
-            self._program.prepare()
-        deadline = time.monotonic() + READY_TIMEOUT.total_seconds()
-        while self.pid is None:
-            if self.owned and (self._child is None or self._child.poll() is not None):
-                self._run_again()
-            if time.monotonic() > deadline:
-                raise self._failure("did not answer in time")
-            time.sleep(POLL.total_seconds())
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            if self._lock is None:
+                self._lock = claim(self._program.folder)
             self.pid = self._program.answering()
+            if self.owned and self.pid is None:
+                self._program.prepare()
+            self._wait_until_ready()
+            undo.pop_all()
 
     def stop_leftover(self) -> None:
         """End a server that a killed owner left behind; one that somebody owns goes on."""
@@ -96,11 +94,11 @@ class Daemon:
         self.pid = self._program.answering()
         self.stop()
 
-    def stop(self, how: signal.Signals | None = None) -> None:
+    def stop(self) -> None:
         """End the server and wait until it is gone; a guest only forgets it."""
-        if self.owned:
-            self._end(how or self._program.stop_signal)
-            os.close(self._lock or -1)
+        if self._lock is not None:
+            self._end(self._program.stop_signal)
+            os.close(self._lock)
         self._lock = self.pid = None
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
@@ -111,6 +109,16 @@ class Daemon:
             )
         self._end(how)
         self.pid = None
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT.total_seconds()
+        while self.pid is None:
+            if self.owned and (self._child is None or self._child.poll() is not None):
+                self._run_again()
+            if time.monotonic() > deadline:
+                raise self._failure("did not answer in time")
+            time.sleep(POLL.total_seconds())
+            self.pid = self._program.answering()
 
     def _run_again(self) -> None:
         if self._child is not None and not any(words in self._last_words() for words in self._program.transient):
@@ -149,14 +157,11 @@ class Daemon:
         return self._child.poll() is None if self._child and self._child.pid == pid else alive(pid)
 
     def _last_words(self) -> str:
-        return (
-            "\n".join(self._program.log.read_text(errors="replace").splitlines()[-5:])
-            if self._program.log.exists()
-            else ""
-        )
+        log = self._program.log
+        return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
 
     def _failure(self, what: str) -> StackError:
-        self.stop()
+        program = self._program
         return StackError(
-            f"{self._program.name} {what}: {self._last_words()}\nSet {self._program.instead} to use a server of your own."
+            f"{program.name} {what}: {self._last_words()}\nSet {program.instead} to use a server of your own."
         )

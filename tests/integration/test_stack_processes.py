@@ -129,6 +129,13 @@ async def test_deaf_process_and_its_child_are_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
+async def test_running_process_is_not_started_twice(tmp_path: Path) -> None:
+    """Starting what runs is refused, so that nothing runs unwatched."""
+    async with supervised(tmp_path, plan("relay", LISTEN + WAIT)) as (stack, _):
+        with pytest.raises(StackError, match=r"relay already runs as process \d+"):
+            await stack.start("relay")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a leash")
 async def test_processes_die_with_the_supervisor(tmp_path: Path) -> None:
     """SIGKILL of the supervisor ends what it runs."""
