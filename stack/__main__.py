@@ -68,7 +68,7 @@ async def clean(_: argparse.Namespace) -> int:
     for name in ("up", "demo"):
         folder = CONNECTOR_FOLDER / name
         if (folder / "postgres").exists() and (folder / "redis").exists():
-            with folders.sole_use(folder, purpose=f"the stack in {name}"):
+            with folders.sole_use(folder):
                 PostgresServer(folder / "postgres").stop_leftover()
                 RedisServer(folder / "redis").stop_leftover()
     folders.remove(CONNECTOR_FOLDER)

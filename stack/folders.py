@@ -101,11 +101,13 @@ def open_to_all(path: Path) -> bool:
 
 
 @contextmanager
-def sole_use(folder: Path, *, purpose: str) -> Iterator[None]:
-    """Hold `folder` against a second process of the same purpose; released by the kernel whenever we end."""
+def sole_use(folder: Path) -> Iterator[None]:
+    """Hold `folder` against a second process; released by the kernel whenever we end."""
     lock = claim(folder)
     if lock is None:
-        raise StackError(f"`{purpose}` is already running from this checkout: stop that one first.")
+        raise StackError(
+            f"Something is already running in {folder}: stop that first (`make up` or `make demo`, elsewhere?)."
+        )
     try:
         yield
     finally:

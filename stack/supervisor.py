@@ -152,7 +152,7 @@ async def running_stack(
     """
     extra = dict(environment or {})
     with ExitStack() as cleanup:
-        cleanup.enter_context(folders.sole_use(folder, purpose=f"the stack in {folder.name}"))
+        cleanup.enter_context(folders.sole_use(folder))
         servers = _start_servers(cleanup, folder, extra, fresh=fresh, durable=durable)
         ports = Ports()
         wanted = preferred_ports or {}

@@ -94,7 +94,7 @@ def _run_folder(config: pytest.Config) -> Path:
     if CLEANUP not in config.stash:
         folders.sweep(RUNS)
         cleanup = config.stash[CLEANUP] = ExitStack()
-        cleanup.enter_context(folders.sole_use(folder, purpose="this test run"))
+        cleanup.enter_context(folders.sole_use(folder))
         cleanup.callback(folders.remove, folder)
     return folder
 

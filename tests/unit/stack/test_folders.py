@@ -41,19 +41,19 @@ def test_spoilt_outside_folder_is_not_trusted(tmp_path: Path, spoil: str) -> Non
 def test_second_holder_is_refused(tmp_path: Path) -> None:
     """A folder in use is refused with a sentence, and free again afterwards."""
     with (
-        folders.sole_use(tmp_path, purpose="make up"),
-        pytest.raises(StackError, match="`make up` is already running from this checkout"),
-        folders.sole_use(tmp_path, purpose="make up"),
+        folders.sole_use(tmp_path),
+        pytest.raises(StackError, match="already running in"),
+        folders.sole_use(tmp_path),
     ):
         pytest.fail("two held it")
-    with folders.sole_use(tmp_path, purpose="make up"):
+    with folders.sole_use(tmp_path):
         pass
 
 
 def test_sweep_spares_what_is_held(tmp_path: Path) -> None:
     """Folders of runs that were killed go; that of a running one stays."""
     (tmp_path / "dead").mkdir()
-    with folders.sole_use(tmp_path / "running", purpose="test"):
+    with folders.sole_use(tmp_path / "running"):
         folders.sweep(tmp_path)
         assert [place.name for place in tmp_path.iterdir()] == ["running"]
 
