@@ -105,9 +105,7 @@ def sole_use(folder: Path) -> Iterator[None]:
     """Hold `folder` against a second process; released by the kernel whenever we end."""
     lock = claim(folder)
     if lock is None:
-        raise StackError(
-            f"Something is already running in {folder}: stop that first (`make up` or `make demo`, elsewhere?)."
-        )
+        raise StackError(f"A stack is already running in {folder}: stop it first.")
     try:
         yield
     finally:
