@@ -1,16 +1,11 @@
-"""Meta's three signatures: webhooks in, signed requests in, proofs out. All HMAC-SHA256 with the app secret.
+"""Meta's signatures: webhooks in, proofs out. Both HMAC-SHA256 with the app secret.
 
-Works on the bytes received, compares in constant time, and answers False or None to whatever it cannot read: it never raises.
+Works on the bytes received, compares in constant time, and answers False to whatever it cannot read: it never raises.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import orjson
+from collections.abc import Sequence
 
 from connector.vault import Secret
 
@@ -37,30 +32,3 @@ def verify_webhook(body: bytes, header: str, secrets: Sequence[Secret]) -> bool:
         for secret in secrets
     ]
     return any(matches)
-
-
-def read_signed_request(signed: str, secrets: Sequence[Secret]) -> Mapping[str, Any] | None:
-    """Read a `signed_request` of the deauthorize and data-deletion callbacks; None when it is not from Meta.
-
-    The signature covers the second part as received, still encoded; any other algorithm than HMAC-SHA256 is refused.
-    Source: https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback (read 2026-11-21).
-    """
-    signature, _, payload = signed.partition(".")
-    given, content = _decode(signature), _decode(payload)
-    if given is None or content is None:
-        return None
-    expected = [hmac.new(secret.reveal().encode(), payload.encode(), hashlib.sha256).digest() for secret in secrets]
-    if not any([hmac.compare_digest(one, given) for one in expected]):  # noqa: C419 – no early exit: constant time
-        return None
-    try:
-        read = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
-    return read if isinstance(read, dict) and read.get("algorithm") == "HMAC-SHA256" else None
-
-
-def _decode(text: str) -> bytes | None:
-    try:
-        return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-    except (UnicodeEncodeError, binascii.Error):
-        return None

@@ -5,7 +5,6 @@
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -155,9 +154,7 @@ class _Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientIn
 
     def _with_token(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
         metadata = grpc.aio.Metadata(*(details.metadata or ()), self._header)
-        return (
-            details._replace(metadata=metadata) if hasattr(details, "_replace") else replace(details, metadata=metadata)
-        )
+        return details._replace(metadata=metadata)  # type: ignore[attr-defined,no-any-return] # a named tuple, which its stub hides
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(self._with_token(client_call_details), request)

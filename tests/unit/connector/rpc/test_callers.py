@@ -1,0 +1,120 @@
+"""Who is let in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from connector.errors import Forbidden, Unauthenticated
+from connector.rpc.callers import POLICY, SERVICES, Gate, Role, require_complete
+from connector.settings import Settings
+from tests.unit.connector.test_settings import COMPLETE
+
+NOW = datetime.now(UTC)
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+ELLIPTIC = ec.generate_private_key(ec.SECP256R1())
+
+
+def jwk(key: Any, kid: str, algorithm: str) -> dict[str, Any]:
+    kind = jwt.algorithms.RSAAlgorithm if algorithm == "RS256" else jwt.algorithms.ECAlgorithm
+    return {**json.loads(kind.to_jwk(key.public_key())), "kid": kid, "alg": algorithm}
+
+
+JWKS = json.dumps({"keys": [jwk(RSA, "rsa", "RS256"), jwk(ELLIPTIC, "ec", "ES256")]})
+CLAIMS = {
+    "sub": "orders-service",
+    "aud": "facebook-connector",
+    "role": "manager",
+    "stores": ["s1"],
+    "exp": NOW + timedelta(minutes=5),
+}
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate(Settings.read({**COMPLETE, "CALLER_JWKS": JWKS}))
+
+
+def token(key: Any = RSA, kid: str | None = "rsa", algorithm: str = "RS256", **claims: Any) -> str:
+    return "Bearer " + jwt.encode({**CLAIMS, **claims}, key, algorithm=algorithm, headers={"kid": kid} if kid else {})
+
+
+def test_a_valid_token_of_either_key_is_admitted(gate: Gate) -> None:
+    """Tokens of every active key are admitted, with their role and stores."""
+    for header in (token(), token(ELLIPTIC, "ec", "ES256")):
+        caller = gate.admit(header, now=NOW)
+        assert ("orders-service", Role.MANAGER, frozenset({"s1"})) == (caller.subject, caller.role, caller.stores)
+
+
+PUBLIC = RSA.public_key().public_numbers().n.to_bytes(256)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        token(exp=NOW - timedelta(minutes=5)),
+        token(nbf=NOW + timedelta(minutes=5)),
+        token(aud="someone-else"),
+        token(kid="unknown"),
+        token(kid=None),
+        token(ELLIPTIC, "rsa", "ES256"),
+        token(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
+        token(role="emperor"),
+        token(stores="s1"),
+        token(stores=[1]),
+        token(sub=None),
+        "Bearer " + jwt.encode(CLAIMS, "", algorithm="none", headers={"kid": "rsa"}),
+        "Bearer " + jwt.encode(CLAIMS, PUBLIC, algorithm="HS256", headers={"kid": "rsa"}),
+        "Bearer x.y.z",
+        "Bearer é",
+    ],
+)
+def test_a_token_that_is_wrong_in_any_way_is_refused(gate: Gate, header: str) -> None:
+    """Expired, premature, foreign, unsigned or confused tokens all end in the same words."""
+    with pytest.raises(Unauthenticated) as caught:
+        gate.admit(header, now=NOW)
+    assert caught.value.reason == "CREDENTIALS_INVALID"
+
+
+@pytest.mark.parametrize("header", ["", "Basic dTpw", "Bearer", "Bearer "])
+def test_a_missing_token_is_told_apart(gate: Gate, header: str) -> None:
+    """Without a bearer token the caller learns what to send."""
+    with pytest.raises(Unauthenticated) as caught:
+        gate.admit(header, now=NOW)
+    assert caught.value.reason == "CREDENTIALS_MISSING"
+
+
+def test_a_remembered_token_still_expires(gate: Gate) -> None:
+    """A token admitted once is refused once its time is over."""
+    header = token()
+    gate.admit(header, now=NOW)
+    with pytest.raises(Unauthenticated):
+        gate.admit(header, now=NOW + timedelta(minutes=6))
+
+
+def test_a_caller_acts_only_within_role_and_stores(gate: Gate) -> None:
+    """A lesser role, or another store, is forbidden in the same words."""
+    caller = gate.admit(token(role="agent"), now=NOW)
+    caller.require("SendMessage", "s1")
+    for method, store in (("Connect", "s1"), ("SendMessage", "s2"), ("PullEvents", "s1")):
+        with pytest.raises(Forbidden) as caught:
+            caller.require(method, store)
+        assert caught.value.reason == "STORE_NOT_ALLOWED"
+
+
+def test_symmetric_keys_are_refused_at_start() -> None:
+    """A key that both sides hold cannot tell callers from us."""
+    shared = json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "x", "alg": "HS256"}]})
+    with pytest.raises(RuntimeError, match="asymmetric"):
+        Gate(Settings.read({**COMPLETE, "CALLER_JWKS": shared}))
+
+
+def test_every_method_has_a_role_and_no_role_lacks_a_method() -> None:
+    """The table and the contract name the same methods; one more would stop the server."""
+    methods = {method.name for service in SERVICES for method in service.methods}
+    assert methods == set(POLICY)
+    with pytest.raises(RuntimeError, match="Dummy"):
+        require_complete([*methods, "Dummy"])
