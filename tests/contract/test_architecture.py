@@ -1,0 +1,63 @@
+"""Rules of the code that no linter knows."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("connector", "jobs", "webhook_ingress", "simulator", "client", "stack")
+SOURCES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+OURS = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"connector", "jobs", "webhook_ingress"}]
+IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+# One request id, one answer: the claim and the answer are committed around the work of whatever action is called.
+BEGINNERS = {"connector/rpc/replies.py"}
+
+
+def _named(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _begins(node: ast.AsyncWith) -> bool:
+    calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+    return any(_named(call.func) == "begin" for call in calls)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=IDS)
+def test_every_file_says_what_it_is_and_stays_short(path: Path) -> None:
+    """Every file has a docstring and at most 400 lines."""
+    text = path.read_text()
+    assert not text.strip() or ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_transactions_begin_in_actions_and_never_wait_for_http(path: Path) -> None:
+    """`begin()` stands only in actions.py, jobs/ and the ingress, and nothing is sent to Meta inside it."""
+    tree = ast.parse(path.read_text())
+    begins = [node for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) and _begins(node)]
+    name = str(path.relative_to(ROOT))
+    assert (
+        not begins or path.name == "actions.py" or name.startswith(("jobs/", "webhook_ingress/")) or name in BEGINNERS
+    )
+    for block in begins:
+        sent = [
+            node
+            for node in ast.walk(block)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("graph.send")
+        ]
+        assert [ast.unparse(node) for node in sent] == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_environment_is_read_at_the_entries_only(path: Path) -> None:
+    """Nothing but an entry point (and tracing, whose variable is OpenTelemetry's own) looks at the environment."""
+    allowed = path.name in {"__main__.py", "tracing.py"} or path.parent.name == "jobs"
+    assert allowed or "os.environ" not in path.read_text()
+
+
+def test_only_one_file_speaks_http_to_meta() -> None:
+    """Aiohttp's client is imported by connector/graph/client.py alone (runtime opens it)."""
+    users = {str(path.relative_to(ROOT)) for path in OURS if "ClientSession" in path.read_text()}
+    assert {"connector/graph/client.py"} == users
