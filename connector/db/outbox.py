@@ -182,7 +182,8 @@ async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) 
 
 async def next_due(tx: Tx) -> datetime | None:
     """Tell when the next task becomes due, a lease that runs out included; None when nothing waits."""
-    return (await tx.execute(select(func.min(tasks.c.due_time)))).scalar()
+    due: datetime | None = (await tx.execute(select(func.min(tasks.c.due_time)))).scalar()
+    return due
 
 
 async def take(tx: Tx, task_id: int, attempt: int, *, at: datetime) -> Taken | None:

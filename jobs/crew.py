@@ -1,0 +1,109 @@
+"""Runs tasks side by side on one event loop in a thread of its own, with one runtime for all: no fork, no start-up per task.
+
+A task that waits for Meta holds up nobody. A loop that stands still is a fault no time limit can end, so it ends the process,
+saying where it stood; leases bring its tasks back.
+"""
+
+import asyncio
+import faulthandler
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import uvloop
+
+from connector import log
+from connector.db.outbox import Task
+from connector.runtime import Runtime, open_runtime
+from connector.settings import Settings
+from jobs.run import DATABASE_GONE, run_task
+from jobs.tasks import PLANS, Plan
+
+SIZE = 16
+GRACE = timedelta(seconds=1.5)
+LONGEST_STANDSTILL = timedelta(seconds=30)
+_SIGN_OF_LIFE = timedelta(seconds=5)
+
+
+class Crew:
+    """A context manager; `submit` is called by the thread that listens to the bell."""
+
+    def __init__(
+        self, settings: Settings, plans: Mapping[Task, Plan] = PLANS, *, size: int = SIZE, watched: bool = True
+    ) -> None:
+        self._settings, self._plans, self._watched = settings, plans, watched
+        self._room = threading.BoundedSemaphore(size)
+        self._opened: Future[tuple[asyncio.AbstractEventLoop, Runtime, Callable[[], None]]] = Future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="crew")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._loop, self._runtime, self._stop = self._opened.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop)
+        self._thread.join()
+
+    def submit(self, task_id: int, attempt: int) -> None:
+        """Start a task as soon as there is room; return without waiting for its end."""
+        self._room.acquire()
+        self._loop.call_soon_threadsafe(self._start, task_id, attempt)
+
+    def _start(self, task_id: int, attempt: int) -> None:
+        task = self._loop.create_task(self._perform(task_id, attempt))
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()):
+            log.failed("task.fault", error)
+
+    async def _perform(self, task_id: int, attempt: int) -> None:
+        try:
+            await run_task(self._runtime, task_id, attempt, plans=self._plans)
+        except DATABASE_GONE as error:
+            log.warn("task.database_gone", error=type(error).__name__, task_id=task_id)
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)
+
+    async def _serve(self) -> None:
+        stop = asyncio.Event()
+        async with open_runtime(self._settings) as runtime:
+            self._opened.set_result((asyncio.get_running_loop(), runtime, stop.set))
+            watch = asyncio.create_task(_watch()) if self._watched else None
+            await stop.wait()
+            if self._tasks:
+                _, late = await asyncio.wait(self._tasks, timeout=GRACE.total_seconds())
+                for task in late:
+                    task.cancel()
+                if late:
+                    await asyncio.wait(late)
+            if watch:
+                watch.cancel()
+
+
+async def _watch() -> None:
+    """Let the process end itself, with every thread's stack on stderr, when this loop stands still for too long."""
+    try:
+        while True:
+            faulthandler.dump_traceback_later(LONGEST_STANDSTILL.total_seconds(), exit=True, file=sys.stderr)
+            await asyncio.sleep(_SIGN_OF_LIFE.total_seconds())
+    finally:
+        faulthandler.cancel_dump_traceback_later()

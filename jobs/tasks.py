@@ -1,0 +1,65 @@
+"""Every task: which action does it, in which lane, how long one turn may take, and how long failures are repeated.
+
+Actions are named, not imported, so that the relay, which needs the lanes only, loads no feature. `load` imports them all:
+a worker does it once, before it forks.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pkgutil import resolve_name
+
+from connector.db.outbox import Taken, Task
+from connector.runtime import Runtime
+
+Action = Callable[[Runtime, Taken], Awaitable[None]]
+
+
+class Lane(StrEnum):
+    """A queue with workers of its own, so that slow work never stands in the way of quick work."""
+
+    FAST = "fast"  # stock, prices, messages: in one process, side by side
+    DEFAULT = "default"  # the rest, and whatever its last worker did not survive: a process each
+    BULK = "bulk"  # catalogs: a process each
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a task is done. `limit` ends a turn that hangs; after `patience` of failing turns the task is given up."""
+
+    action: str
+    lane: Lane
+    limit: timedelta
+    patience: timedelta
+
+    def resolve(self) -> Action:
+        """Find the action."""
+        action: Action = resolve_name(self.action)
+        return action
+
+
+def _plan(action: str, lane: Lane, *, limit_seconds: int = 60, patience_hours: int = 168) -> Plan:
+    return Plan(f"connector.{action}", lane, timedelta(seconds=limit_seconds), timedelta(hours=patience_hours))
+
+
+PLANS: Mapping[Task, Plan] = {
+    Task.SUBSCRIBE_PAGE: _plan("connections.actions:subscribe_page", Lane.DEFAULT),
+    Task.UNSUBSCRIBE_PAGE: _plan("connections.actions:unsubscribe_page", Lane.DEFAULT, patience_hours=24),
+    Task.SEND_ITEMS: _plan("catalog.actions:send_items", Lane.BULK, limit_seconds=180),
+    Task.CHECK_BATCH: _plan("catalog.actions:check_batch", Lane.BULK, limit_seconds=180),
+    Task.APPLY_SNAPSHOT: _plan("catalog.actions:apply_snapshot", Lane.BULK, limit_seconds=300),
+    Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
+    Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),
+    # The messaging window closes after a day: a reply that comes later is of no use.
+    Task.SEND_MESSAGE: _plan("messaging.actions:send_pending", Lane.FAST, patience_hours=24),
+    Task.SETTLE_MESSAGE: _plan("messaging.actions:settle", Lane.FAST, patience_hours=24),
+    Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
+    Task.SWEEP: _plan("health.actions:sweep", Lane.DEFAULT, limit_seconds=300),
+}
+
+
+def load(plans: Mapping[Task, Plan] = PLANS) -> None:
+    """Import every action."""
+    for plan in plans.values():
+        plan.resolve()
