@@ -53,10 +53,20 @@ def delete_permissions(call: Call) -> Json:
         if scope not in grants:
             raise invalid_parameter(f"Param permission: {scope!r} was never granted")
         grants[scope] = "declined"
+        _tell_revoked(call, scope)
         return SUCCESS
     if app:
         deauthorize(call.world, app, call.node)
     return SUCCESS
+
+
+def _tell_revoked(call: Call, scope: str) -> None:
+    """Tell the app by the webhook of object `permissions`, if it wants it."""
+    # Unverified: the payload is recalled.
+    app = call.app
+    if app and (subscription := app.subscriptions.get("permissions")) and scope in subscription.fields:
+        value = {"verb": "revoked", "target_ids": list(call.node.page_tasks)}
+        call.world.outbox.tell(app, "permissions", call.node.id, "changes", {"field": scope, "value": value})
 
 
 def deauthorize(world: Any, app: Application, user: User) -> None:

@@ -192,7 +192,7 @@ def remove_item(world: World, catalog: ProductCatalog, item: ProductItem, *, tim
     """Delete an item; reads still show it during the switch's lag."""
     _shadow(world, catalog, item.retailer_id, item, now=world.clock.now() if time is None else time)
     del catalog.items[item.retailer_id]
-    del world.nodes[item.id]
+    world.forget(item)
 
 
 def _shadow(world: World, catalog: ProductCatalog, retailer_id: str, old: ProductItem | None, *, now: float) -> None:

@@ -78,7 +78,7 @@ class Call:
         value = self.params.get(name)
         if value is None or value == "":
             return default
-        if isinstance(value, bool) or not str(value).isdecimal():
+        if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 18:
             raise invalid_parameter(f"Param {name} must be an integer greater than or equal to zero")
         return int(value)
 

@@ -38,9 +38,8 @@ def delete_catalog(call: Call) -> Json:
             "The catalog has live product sets; set allow_delete_catalog_with_live_product_set to delete it anyway"
         )
     world = call.world
-    gone = [item.id for item in catalog.items.values()] + [group.id for group in catalog.groups.values()]
-    for node_id in [*gone, *catalog.sets, catalog.id]:
-        del world.nodes[node_id]
+    for node in [*catalog.items.values(), *catalog.groups.values(), *catalog.sets.values(), catalog]:
+        world.forget(node)
     for business in world.all(Business):
         for owned in (business.catalogs, business.client_catalogs):
             if catalog.id in owned:
@@ -85,7 +84,7 @@ def update_set(call: Call) -> Json:
 def delete_set(call: Call) -> Json:
     """Delete a product set; its items stay."""
     del _catalog(call, call.node).sets[call.node.id]
-    del call.world.nodes[call.node.id]
+    call.world.forget(call.node)
     return SUCCESS
 
 

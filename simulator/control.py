@@ -36,7 +36,6 @@ def put_app(world: World, _request: web.Request, document: Document) -> Document
 
     {app_id, secrets, name?, redirect_uris?, require_proof?, development?, human_agent?,
     deauthorize_url?, data_deletion_url?, webhook: {callback_url, verify_token, fields?}?}
-
     """
     app_id = _text(document, "app_id")
     app = world.apps.get(app_id)
@@ -44,17 +43,16 @@ def put_app(world: World, _request: web.Request, document: Document) -> Document
         app = Application(app_id, _texts(document, "secrets"))
         world.apps[app_id] = world.add(app)
     for name, value in document.items():
-        if name in {"app_id", "webhook"}:
-            continue
-        current = getattr(app, name, None) if name in Application.__slots__ else None
-        if current is None or name in {"id", "subscriptions"} or type(value) is not type(current):
-            raise ValueError(f"{name}: no such member of an app, or not of its type")
-        setattr(app, name, value)
+        if name in APP_MEMBERS and type(value) is type(getattr(app, name)):
+            setattr(app, name, value)
+        elif name not in {"app_id", "webhook"}:
+            raise ValueError(f"{name}: no such member of an app, or not of its type; known are {sorted(APP_MEMBERS)}")
     if webhook := document.get("webhook"):
         subscribe(app, _text(webhook, "callback_url"), _text(webhook, "verify_token"), webhook.get("fields"))
     return inspection.app_document(app)
 
 
+APP_MEMBERS = set(Application.__slots__) - {"id", "subscriptions"}
 # What a messaging app subscribes to unless told otherwise.
 DEFAULT_FIELDS = (
     "messages", "message_deliveries", "message_reads", "message_echoes", "message_reactions", "message_edits",
@@ -107,7 +105,9 @@ def write_inbox_message(world: World, request: web.Request, document: Document) 
 
 
 def send_event(world: World, request: web.Request, document: Document) -> Document:
-    """Send something raw to the Page's apps: {messaging|standby|change: {…}} in an envelope of ours, or
+    """Send something raw to the Page's apps.
+
+    {messaging|standby|change: {…}} in an envelope of ours, or
     {body: "…"} | {body_base64: "…"} as the whole POST; with `signature` instead of the true one.
     """
     page = _page(world, request)
@@ -281,15 +281,19 @@ def add_routes(app: web.Application) -> None:
 def _bind(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         try:
-            document = orjson.loads(raw) if (raw := await request.read()) else {}
-            if not isinstance(document, dict):
-                raise ValueError("body: expected a JSON object")
-            result = action(request.app[WORLD], request, document)
+            result = action(request.app[WORLD], request, _read_object(await request.read()))
         except ValueError as problem:
             return _json({"error": {"message": str(problem)}}, status=400)
         return _json(result)
 
     return answer
+
+
+def _read_object(raw: bytes) -> Document:
+    document = orjson.loads(raw) if raw else {}
+    if not isinstance(document, dict):
+        raise ValueError("body: expected a JSON object")
+    return document
 
 
 async def _not_found(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from simulator.world import World
 
 Document = dict[str, Any]
 DEFAULT_LIMIT = 1_000
+SHOWN_BATCHES = 100
 
 
 def app_document(app: Application) -> Document:
@@ -65,6 +66,7 @@ def _catalog(world: World, catalog: ProductCatalog) -> Document:
         "business_id": catalog.business_id,
         "items": len(catalog.items),
         "product_sets": len(catalog.sets),
+        "batch_count": len(catalog.batches),
         "batches": [
             {
                 "handle": batch.handle,
@@ -74,7 +76,7 @@ def _catalog(world: World, catalog: ProductCatalog) -> Document:
                 "receive_time": batch.receive_time,
                 "finish_time": batch.finish_time,
             }
-            for batch in catalog.batches.values()
+            for batch in list(catalog.batches.values())[-SHOWN_BATCHES:]
         ],
     }
 

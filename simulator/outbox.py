@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # less often over 36 hours. Unverified: the steps between, in seconds.
 RETRY_SECONDS = (0.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
 GIVE_UP_SECONDS = 36 * 3_600.0
+# How many deliveries the control API can still show.
+KEPT_DELIVERIES = 50_000
 
 
 @dataclass(slots=True)
@@ -142,6 +144,8 @@ class Outbox:
         now = self._clock.now()
         delivery = Delivery(next(self._ids), app.id, url, body, headers, now, now, page_ids, updates)
         self.deliveries[delivery.id] = self.waiting[delivery.id] = delivery
+        if len(self.deliveries) > KEPT_DELIVERIES:
+            self.deliveries.pop(next(iter(self.deliveries)))
         self._clock.wake()
         return delivery
 

@@ -23,6 +23,7 @@ MESSAGING_TYPES = ("RESPONSE", "UPDATE", "MESSAGE_TAG", "UTILITY")
 SENDER_ACTIONS = ("MARK_SEEN", "TYPING_ON", "TYPING_OFF", "REACT", "UNREACT")
 # Rejected since 2026-04-27 (secondary).
 DEAD_TAGS = ("CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE")
+CONTENT_TYPES = ("text", "user_phone_number", "user_email")
 ATTACHMENT_TYPES = ("image", "audio", "video", "file", "template")
 # Unverified: all limits below are recalled.
 MAX_TEXT = 2_000
@@ -142,13 +143,13 @@ def _read_message(document: Mapping[str, Any]) -> dict[str, Any]:
     attachments = [_read_attachment(attachment)] if attachment is not None else []
     if template is not None:
         # Unverified: the send shape of utility templates is recalled.
-        attachments = [{"type": "utility_template", "payload": dict(template)}]
+        attachments = [{"type": "utility_template", "payload": _object("message.template", template)}]
     return {
         "text": text or "",
         "attachments": attachments,
         "quick_replies": _read_quick_replies(document.get("quick_replies", [])),
         "metadata": document.get("metadata", ""),
-        "reply_to": str((document.get("reply_to") or {}).get("mid", "")),
+        "reply_to": str(_object("message.reply_to", document.get("reply_to") or {}).get("mid", "")),
     }
 
 
@@ -159,11 +160,22 @@ def _require_length(name: str, value: Any, limit: int) -> None:
         raise invalid_parameter(f"Length of param {name} must be less than or equal to {limit}")
 
 
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise invalid_parameter(f"{name} must be an object")
+    return value
+
+
+def _require_count(name: str, value: Any, limit: int) -> None:
+    if not isinstance(value, list) or not 0 < len(value) <= limit:
+        raise invalid_parameter(f"{name} must be an array of 1 to {limit}")
+
+
 def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
     if not isinstance(replies, list) or len(replies) > MAX_QUICK_REPLIES:
         raise invalid_parameter(f"message.quick_replies must be an array of at most {MAX_QUICK_REPLIES}")
     for reply in replies:
-        if not isinstance(reply, dict) or reply.get("content_type") not in {"text", "user_phone_number", "user_email"}:
+        if not isinstance(reply, dict) or reply.get("content_type") not in CONTENT_TYPES:
             raise invalid_parameter("message.quick_replies: content_type must be text, user_phone_number or user_email")
         if reply["content_type"] == "text":
             _require_length("message.quick_replies.title", reply.get("title"), MAX_QUICK_REPLY_TITLE)
@@ -174,9 +186,7 @@ def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
 def _read_attachment(attachment: Any) -> dict[str, Any]:
     if not isinstance(attachment, dict) or attachment.get("type") not in ATTACHMENT_TYPES:
         raise invalid_parameter(f"message.attachment.type must be one of {{{', '.join(ATTACHMENT_TYPES)}}}")
-    payload = attachment.get("payload")
-    if not isinstance(payload, dict):
-        raise invalid_parameter("message.attachment.payload must be an object")
+    payload = _object("message.attachment.payload", attachment.get("payload"))
     if attachment["type"] == "template":
         _check_template(payload)
     elif not str(payload.get("url", "")).startswith(("http://", "https://")) and not payload.get("attachment_id"):
@@ -188,11 +198,9 @@ def _check_template(payload: Mapping[str, Any]) -> None:
     match payload.get("template_type"):
         case "button":
             _require_length("message.attachment.payload.text", payload.get("text"), MAX_BUTTON_TEXT)
-            if not 0 < len(payload.get("buttons") or []) <= MAX_BUTTONS:
-                raise invalid_parameter(f"message.attachment.payload.buttons must be an array of 1 to {MAX_BUTTONS}")
+            _require_count("message.attachment.payload.buttons", payload.get("buttons"), MAX_BUTTONS)
         case "generic" | "product" | "media":
-            if not 0 < len(payload.get("elements") or []) <= MAX_ELEMENTS:
-                raise invalid_parameter(f"message.attachment.payload.elements must be an array of 1 to {MAX_ELEMENTS}")
+            _require_count("message.attachment.payload.elements", payload.get("elements"), MAX_ELEMENTS)
         case "receipt" | "coupon":
             return
         case unknown:

@@ -72,6 +72,7 @@ class Switches:
     updates_per_post: int = 1_000
     legacy_signature: bool = True  # also send X-Hub-Signature (SHA-1)
     legacy_escapes: bool = False  # also escape < % @, as older Messenger texts say
+    parallel_posts: int = 1  # how many POSTs of one app are under way at once; 1 keeps their order
     webhook_timeout_seconds: float = 20.0
     webhook_gather_seconds: float = 0.0  # wait so long to fill a POST with more updates
     page_unsubscribe_seconds: float = 3_600.0  # a Page failing so long loses its subscription

@@ -1,10 +1,10 @@
 """Moves webhook deliveries to their callbacks, on the simulator's clock, until answered with 200 or given up.
 
-The first try of one app's deliveries is made in order, one after the other; retries overtake freely.
+One app's deliveries leave in order, `parallel_posts` at a time; retries wait their own time and so are overtaken.
 """
 
 import asyncio
-from itertools import groupby
+from collections import defaultdict
 
 import aiohttp
 
@@ -12,35 +12,24 @@ from simulator.outbox import Delivery
 from simulator.state import Page
 from simulator.world import World
 
-PARALLEL_RETRIES = 16
-
 
 async def deliver_forever(world: World) -> None:
     """Send whatever is due, then sleep until something is."""
     timeout = aiohttp.ClientTimeout(total=world.switches.webhook_timeout_seconds)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session, asyncio.TaskGroup() as group:
-        slots = asyncio.Semaphore(PARALLEL_RETRIES)
+        slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(world.switches.parallel_posts))
         while True:
             world.outbox.pack()
-            due = world.outbox.take_due()
-            fresh = sorted((one for one in due if not one.attempts), key=lambda one: (one.app_id, one.id))
-            for _, deliveries in groupby(fresh, key=lambda one: one.app_id):
-                group.create_task(_send_in_order(world, session, list(deliveries)))
-            for delivery in due:
-                if delivery.attempts:
-                    group.create_task(_send_again(world, session, delivery, slots))
+            for delivery in world.outbox.take_due():
+                # Semaphores serve in the order of arrival, so first tries keep their order.
+                group.create_task(_send_in_turn(world, session, delivery, slots[delivery.app_id]))
             await world.clock.wait_until(world.outbox.next_due())
 
 
-async def _send_in_order(world: World, session: aiohttp.ClientSession, deliveries: list[Delivery]) -> None:
-    for delivery in deliveries:
-        await _send(world, session, delivery)
-
-
-async def _send_again(
-    world: World, session: aiohttp.ClientSession, delivery: Delivery, slots: asyncio.Semaphore
+async def _send_in_turn(
+    world: World, session: aiohttp.ClientSession, delivery: Delivery, slot: asyncio.Semaphore
 ) -> None:
-    async with slots:
+    async with slot:
         await _send(world, session, delivery)
 
 

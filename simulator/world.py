@@ -13,7 +13,7 @@ from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.limits import Limits
 from simulator.outbox import Outbox
-from simulator.state import Application, Code, ProductCatalog, Records, Token
+from simulator.state import Application, Code, ProductCatalog, ProductItem, Records, Token
 from simulator.switches import Switches
 
 
@@ -45,6 +45,7 @@ class World:
         self.switches = Switches()
         self.switches.change(**self._switch_values)
         self.nodes: dict[str, Any] = {}
+        self._by_kind: dict[type, dict[str, Any]] = {}  # without items, of which there may be a million
         self.apps: dict[str, Application] = {}
         self.tokens: dict[str, Token] = {}
         self.codes: dict[str, Code] = {}
@@ -78,7 +79,14 @@ class World:
     def add(self, node: Node) -> Node:
         """Make an object reachable under its id."""
         self.nodes[node.id] = node
+        if not isinstance(node, ProductItem):
+            self._by_kind.setdefault(type(node), {})[node.id] = node
         return node
+
+    def forget(self, node: HasId) -> None:
+        """Make an object unreachable."""
+        del self.nodes[node.id]
+        self._by_kind.get(type(node), {}).pop(node.id, None)
 
     def find(self, kind: type[Node], node_id: str) -> Node | None:
         """Return the object of that kind and id, if there is one."""
@@ -93,8 +101,8 @@ class World:
         return node
 
     def all(self, kind: type[Node]) -> list[Node]:
-        """Return all objects of a kind, oldest first. Items are better reached through their catalog."""
-        return [node for node in self.nodes.values() if isinstance(node, kind)]
+        """Return all objects of a kind, oldest first; items are reached through their catalog instead."""
+        return [node for node in self._by_kind.get(kind, {}).values() if isinstance(node, kind)]
 
     def catalogs(self) -> list[ProductCatalog]:
         """Return all catalogs."""
