@@ -14,7 +14,7 @@ from connector.runtime import open_runtime
 from connector.server import build_server, set_serving
 from connector.settings import Settings, SettingsError, read_database_url
 
-_GRACE_SECONDS = 8.0
+_GRACE_SECONDS = 2.0  # unary calls are short; a stream's caller resumes elsewhere
 
 
 async def serve(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,12 +115,12 @@ class Settings:
     dialog_url: str
     graph_version: str
     apps: Mapping[Environment, AppProfile]
-    vault_keys: Mapping[int, bytes]
-    caller_jwks: str
     caller_audience: str
     development_token: Secret
     log_level: str
     log_format: str
+    caller_jwks: str = field(repr=False)
+    vault_keys: Mapping[int, bytes] = field(repr=False)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":

@@ -61,10 +61,14 @@ def test_times_and_states_are_named_alike() -> None:
     assert fields
     for field in fields:
         stamp = field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp"
-        assert not stamp or field.name in {"time"} or field.name.endswith("_time")
+        assert not stamp or field.name == "time" or field.name.endswith("_time")
         assert not field.name.endswith("_at")
         assert not field.name.startswith("is_")
-        if field.name == "state" and field.containing_type.name != "CompleteConnect":
+        if (
+            field.name == "state"
+            and field.containing_type is not None
+            and field.containing_type.name != "CompleteConnect"
+        ):
             assert field.type == FieldDescriptor.TYPE_ENUM
 
 

@@ -99,6 +99,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 def test_secrets_are_not_printed() -> None:
     """Printing the settings shows no secret."""
     shown = repr(Settings.read({**COMPLETE, "PROFILE": "development", "DEVELOPMENT_TOKEN": "tt-dev"}))
+    assert "\\x00" not in shown
     assert not [secret for secret in ("geheim", "tt-dev", "new") if f"'{secret}" in shown or f"{secret}@" in shown]
 
 
