@@ -1,0 +1,1 @@
+"""Conversations of a Page with people: what came in, what goes out, and until when it may."""

@@ -1,0 +1,83 @@
+"""What a delivery says: signals, one for each thing that Meta reports.
+
+Everything becomes one of these; what we do not act on is kept as it came.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from connector.messaging.model import Delivered, Echo, PersonMessage, Read
+from connector.values import Environment
+
+
+class DeliveryState(StrEnum):
+    """What becomes of a delivery."""
+
+    WAITING = "WAITING"
+    PARKED = "PARKED"  # a signal of a Page that nobody connected, until somebody does
+    DONE = "DONE"
+
+
+class SignalState(StrEnum):
+    """Why a signal is kept as it came."""
+
+    KEPT = "KEPT"  # nobody acts on its kind (yet)
+    QUARANTINED = "QUARANTINED"  # acting on it failed
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that concerns no person, or that cannot be read: `reason` says what is wrong with it, if anything."""
+
+    kind: str
+    reason: str = ""
+
+
+Content = PersonMessage | Echo | Delivered | Read | Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing Meta reports: of which object and Page (or other asset), what it says, and how it came."""
+
+    object: str
+    page_id: str
+    content: Content
+    envelope: Mapping[str, Any] | bytes = field(repr=False)
+
+    @property
+    def raw(self) -> bytes:
+        """The signal alone, in an envelope of its own: reading it again gives the same signal."""
+        return self.envelope if isinstance(self.envelope, bytes) else json.dumps(self.envelope).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook POST as it came; `position` counts its settled signals, `tries` the beginnings at that position."""
+
+    id: int
+    environment: Environment
+    body: bytes = field(repr=False)
+    receive_time: datetime
+    position: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A genuine webhook POST that is to be kept."""
+
+    environment: Environment
+    body: bytes = field(repr=False)
+    signature: str
+    receive_time: datetime
+
+
+def digest(content: bytes) -> bytes:
+    """Name some bytes by their SHA-256."""
+    return hashlib.sha256(content).digest()
