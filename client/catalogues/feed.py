@@ -79,7 +79,7 @@ def _read_product(rows: Sequence[Row], terms: Terms) -> Iterator[Listed | Proble
             read(row, product, terms)
         except Unreadable as wrong:
             problems.append(Problem(row.place, wrong.field, wrong.why))
-    yield from problems
+    yield from dict.fromkeys(problems)  # the first row is read for the product and for its item
     if not problems:
         yield Listed(head.place, product)
 
