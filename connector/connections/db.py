@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    cast,
     delete,
     insert,
     or_,
@@ -63,6 +64,7 @@ connections = Table(
     Column("token_expire_time", Instant),
     Column("data_access_expire_time", Instant),
     Column("blocks", Json, nullable=False, server_default="{}", comment="what Meta took away from single capabilities"),
+    Column("login_token", LargeBinary, comment="sealed; of a login whose choice is open"),
     Column("offer", Json, comment="what the last login granted"),
     Column("subscribed_fields", Json, nullable=False, server_default="[]"),
     Column("subscription_check_time", Instant),
@@ -223,6 +225,12 @@ async def read_offer(tx: Tx, connection_id: UUID) -> Offer:
     return Offer.of(document) if document else Offer()
 
 
+async def read_login_token(tx: Tx, connection_id: UUID) -> bytes | None:
+    """Read the sealed token of a login whose choice is open."""
+    token: bytes | None = await tx.scalar(select(connections.c.login_token).where(connections.c.id == connection_id))
+    return token
+
+
 async def unchecked(tx: Tx, *, before: datetime) -> list[ConnectionId]:
     """List working connections whose webhook subscription was last looked at before a time."""
     stale = or_(connections.c.subscription_check_time.is_(None), connections.c.subscription_check_time < before)
@@ -236,9 +244,17 @@ async def begin_login(tx: Tx, digest: bytes, login: Login) -> None:
     await tx.execute(insert(logins).values(state_digest=digest, **values))
 
 
-async def use_login(tx: Tx, digest: bytes, *, at: datetime) -> Login | None:
-    """Use a login's state up; None when there is none. `used` tells that it was used before."""
-    row = (await tx.execute(select(logins).where(logins.c.state_digest == digest).with_for_update())).one_or_none()
+async def use_login(tx: Tx, digest: bytes, *, store_id: str | None, connection_id: str, at: datetime) -> Login | None:
+    """Use a login's state up; None when there is none, or not for this store or connection (when they are known).
+
+    `used` tells that it was used before.
+    """
+    wanted = select(logins).where(logins.c.state_digest == digest)
+    if store_id is not None:
+        wanted = wanted.where(logins.c.store_id == store_id)
+    if connection_id:
+        wanted = wanted.where(cast(logins.c.connection_id, Text) == connection_id.lower())
+    row = (await tx.execute(wanted.with_for_update())).one_or_none()
     if row is None:
         return None
     if row.use_time is None:
@@ -262,6 +278,12 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
     }
     await tx.execute(insert(problems).values(connection_id=connection_id, time=problem.time, **facts))
     await ring(tx, CHANNEL, str(connection_id))
+
+
+async def wipe(tx: Tx, *, disconnected_before: datetime) -> None:
+    """Wipe the Page tokens of connections that were disconnected before a time: nothing can use them any more."""
+    gone = connections.c.state == State.DISCONNECTED, connections.c.state_time < disconnected_before
+    await tx.execute(update(connections).where(*gone, connections.c.page_token.is_not(None)).values(page_token=None))
 
 
 async def sweep(tx: Tx, *, logins_before: datetime, problems_before: datetime, at: datetime) -> None:

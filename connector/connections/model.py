@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from connector.errors import ConnectorError
 from connector.values import ConnectionId, Environment
 
 LOGIN_TIME = timedelta(minutes=10)
+UNSUBSCRIBE_TIME = timedelta(hours=1)
+"""How long a disconnected Page's sealed token may wait for the Page to be unsubscribed with it."""
 
 
 class State(StrEnum):
@@ -55,6 +58,18 @@ FIXES = {
     "": "Look at the products, then give the go: SyncCatalog.",
 }
 """What to press for each reason that can stop a capability; the empty reason waits for the go."""
+
+
+CONCERNED: Mapping[str, CapabilityKind] = {
+    "SUBSCRIBE_PAGE": CapabilityKind.MESSAGING,
+    "SEND_MESSAGE": CapabilityKind.MESSAGING,
+    "SETTLE_MESSAGE": CapabilityKind.MESSAGING,
+    "SEND_STOCK": CapabilityKind.INVENTORY,
+    "CHECK_STOCK": CapabilityKind.INVENTORY,
+    "SEND_ITEMS": CapabilityKind.CATALOG_SYNC,
+    "CHECK_BATCH": CapabilityKind.CATALOG_SYNC,
+}
+"""Which capability a refusal met during a task is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +118,15 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a login granted: the merchant chooses from it."""
+    """What a login granted, and to whom: the merchant chooses from it."""
 
     pages: tuple[Page, ...] = ()
     businesses: tuple[Business, ...] = ()
     catalogs: tuple[Catalog, ...] = ()
+    user_id: str = ""
+    scopes: tuple[str, ...] = ()
+    token_expire_time: datetime | None = None
+    data_access_expire_time: datetime | None = None
 
     def page(self, page_id: str) -> Page | None:
         """Find a Page in it."""
@@ -117,12 +136,21 @@ class Offer:
         """Find a catalog in it."""
         return next((catalog for catalog in self.catalogs if catalog.id == catalog_id), None)
 
-    def document(self) -> dict[str, Any]:
-        """Write it with the contract's field names; also how it is stored."""
+    def choice(self) -> dict[str, Any]:
+        """Write what there is to choose from, with the contract's field names."""
         return {
             "pages": [page.document() for page in self.pages],
             "businesses": [business.document() for business in self.businesses],
             "catalogs": [catalog.document() for catalog in self.catalogs],
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Write it the way it is stored."""
+        times = {"token": self.token_expire_time, "data_access": self.data_access_expire_time}
+        return self.choice() | {
+            "user_id": self.user_id,
+            "scopes": list(self.scopes),
+            **{f"{name}_expire_time": time and time.isoformat() for name, time in times.items()},
         }
 
     @classmethod
@@ -131,12 +159,19 @@ class Offer:
         return cls(
             tuple(Page(page["page_id"], page["name"], tuple(page["tasks"])) for page in document["pages"]),
             tuple(Business(business["business_id"], business["name"]) for business in document["businesses"]),
-            tuple(Catalog(*catalog.values()) for catalog in map(_in_order, document["catalogs"])),
+            tuple(
+                Catalog(one["catalog_id"], one["name"], one["business_id"], one["product_count"])
+                for one in document["catalogs"]
+            ),
+            document["user_id"],
+            tuple(document["scopes"]),
+            _instant(document["token_expire_time"]),
+            _instant(document["data_access_expire_time"]),
         )
 
 
-def _in_order(catalog: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: catalog[name] for name in ("catalog_id", "name", "business_id", "product_count")}
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +302,20 @@ class Login:
     return_url: str
     expire_time: datetime
     used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a login ended: `outcome` is `CONNECTED`, `AWAITING_CHOICE`, or the reason it failed with.
+
+    `return_url` is where the merchant's browser goes; empty for a state that nobody knows, or when none was given.
+    """
+
+    outcome: str
+    connection: Connection | None
+    offer: Offer
+    return_url: str
+    error: ConnectorError | None = None
 
 
 @dataclass(frozen=True, slots=True)

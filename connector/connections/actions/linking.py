@@ -1,0 +1,182 @@
+"""Links the chosen Page and catalog, and unlinks them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy.exc
+
+from connector.connections import db, graph
+from connector.connections.actions.news import tell
+from connector.connections.actions.tokens import binding, open_token
+from connector.connections.model import Catalog, Connection, Offer, Page, State
+from connector.db import outbox
+from connector.db.outbox import Task
+from connector.db.schema import Tx
+from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput
+from connector.graph.client import Access
+from connector.runtime import Runtime
+from connector.vault import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What the merchant chose, and the offer it was chosen from."""
+
+    offer: Offer
+    page: Page
+    catalog: Catalog | None
+
+
+async def choose(
+    runtime: Runtime, store_id: str, connection_id: str, *, page_id: str, catalog_id: str = ""
+) -> Connection:
+    """Link the Page (and catalog) that the merchant chose from what the login granted. Repeating it changes nothing.
+
+    Without `catalog_id` a catalog attached before stays. A store that had this Page before gets that connection back,
+    whatever id the login began with.
+
+    Raises:
+        FailedPrecondition: STORE_NOT_CONNECTED without a login, PAGE_NOT_GRANTED, CATALOG_NOT_GRANTED, CATALOG_ATTACHED.
+        AlreadyExists: PAGE_TAKEN.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await followed(tx, store_id, connection_id)
+        offer, sealed = await db.read_offer(tx, connection.id), await db.read_login_token(tx, connection.id)
+        owner = await db.owner_of_page(tx, connection.environment, page_id)
+    if (
+        sealed is None
+        and connection.live
+        and connection.page_id == page_id
+        and catalog_id in {"", connection.catalog_id}
+    ):
+        return connection
+    chosen = _chosen(connection, offer, sealed, page_id, catalog_id)
+    if owner is not None and owner.store_id != store_id:
+        raise _page_taken(page_id)
+    app = runtime.app(connection.environment)
+    user_token = open_token(runtime, connection, sealed, "login")
+    issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0]))
+    try:
+        async with runtime.db.begin() as tx:
+            return await _link(runtime, tx, connection, chosen, user_token=user_token, page_token=issued.token)
+    except sqlalchemy.exc.IntegrityError as clash:
+        if "uq_connections_environment_page_id" in str(clash.orig):
+            raise _page_taken(page_id) from clash
+        raise
+
+
+def _chosen(connection: Connection, offer: Offer, sealed: bytes | None, page_id: str, catalog_id: str) -> _Chosen:
+    """Find what was chosen in what was granted."""
+    if sealed is None:
+        message = "No login is open for this connection: call Connect with begin, then choose"
+        raise FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
+    if connection.page_id and connection.page_id != page_id:
+        message = "this connection stands for another Page, with its history; begin without connection_id to link a further Page"
+        raise InvalidInput.of("choose.page_id", "FIELD_INVALID", message)
+    page, catalog = offer.page(page_id), offer.catalog(catalog_id) if catalog_id else None
+    if page is None:
+        message = "The Page is not among those the merchant granted: begin again and tick it"
+        raise FailedPrecondition("PAGE_NOT_GRANTED", message, fix="Connect.begin", page_id=page_id)
+    if catalog_id and catalog is None:
+        message = (
+            "The catalog is not among those the merchant granted: choose another, or begin again and grant its business"
+        )
+        raise FailedPrecondition("CATALOG_NOT_GRANTED", message, fix="Connect.begin", catalog_id=catalog_id)
+    return _Chosen(offer, page, catalog)
+
+
+async def _link(
+    runtime: Runtime,
+    tx: Tx,
+    connection: Connection,
+    chosen: _Chosen,
+    *,
+    user_token: Secret,
+    page_token: Secret,
+) -> Connection:
+    """Link the Page in one transaction: tokens, subscription task, failed work revived, StormCom told."""
+    now, page, offer = runtime.now(), chosen.page, chosen.offer
+    home = await db.of_page(tx, connection.store_id, connection.environment, page.id) or connection
+    if home.id != connection.id:
+        retired = {
+            "state": State.DISCONNECTED,
+            "reason": "",
+            "successor_id": home.id,
+            "login_token": None,
+            "offer": None,
+        }
+        await db.change(tx, connection.id, at=now, **retired)
+    linked = await db.change(
+        tx,
+        home.id,
+        at=now,
+        state=State.CONNECTED,
+        reason="",
+        blocks={},
+        page_id=page.id,
+        page_name=page.name,
+        page_tasks=list(page.tasks),
+        user_token=runtime.vault.seal(user_token, binding(home, "user")),
+        page_token=runtime.vault.seal(page_token, binding(home, "page")),
+        login_token=None,
+        offer=offer.document(),
+        user_id=offer.user_id,
+        granted_scopes=list(offer.scopes),
+        token_expire_time=offer.token_expire_time,
+        data_access_expire_time=offer.data_access_expire_time,
+        **_attached(home, chosen.catalog, at=now),
+    )
+    await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
+    await outbox.revive(tx, home.id, at=now)
+    await tell(tx, linked, at=now)
+    return linked
+
+
+def _attached(home: Connection, catalog: Catalog | None, *, at: datetime) -> dict[str, Any]:
+    """Write the columns that attach a catalog; one that is attached already stays as it is."""
+    if catalog is None or catalog.id == home.catalog_id:
+        return {}
+    if home.catalog_id:
+        message = "The connection has another catalog: its items would be left behind"
+        raise FailedPrecondition("CATALOG_ATTACHED", message, catalog_id=home.catalog_id)
+    return {
+        "catalog_id": catalog.id,
+        "catalog_name": catalog.name,
+        "catalog_product_count": catalog.product_count,
+        "business_id": catalog.business_id,
+        "catalog_attach_time": at,
+    }
+
+
+async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
+    """Unlink a connection. Repeating it changes nothing.
+
+    The person's token is wiped at once. The Page's stays sealed, out of reach of all other work, until the Page is
+    unsubscribed with it, at most an hour. Products, ids and conversations stay.
+    """
+    now = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await db.require(tx, store_id, connection_id, lock=True)
+        if connection.state is State.DISCONNECTED:
+            return connection
+        wiped: dict[str, Any] = {"user_token": None, "login_token": None, "offer": None, "blocks": {}}
+        linked = connection.live
+        connection = await db.change(tx, connection.id, at=now, state=State.DISCONNECTED, reason="", **wiped)
+        if linked:
+            key = f"unsubscribe:{connection.id}"
+            await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)
+            await tell(tx, connection, at=now)
+        return connection
+
+
+async def followed(tx: Tx, store_id: str, connection_id: str) -> Connection:
+    """Find a store's connection, going on to the one that took over its login."""
+    connection = await db.require(tx, store_id, connection_id)
+    return connection if connection.successor_id is None else await db.require(tx, store_id, connection.successor_id)
+
+
+def _page_taken(page_id: str) -> AlreadyExists:
+    message = "The Page is linked to another store in this environment: the merchant disconnects it there first"
+    return AlreadyExists("PAGE_TAKEN", message, page_id=page_id)
