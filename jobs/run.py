@@ -188,7 +188,7 @@ async def _note_refusal(runtime: Runtime, task: Taken, error: Exception | None) 
     async with runtime.db.begin() as tx:
         connection = await connections.by_id(tx, task.connection_id)
     if connection is not None:
-        await connection_actions.note_refusal(runtime, connection, error)
+        await connection_actions.note_refusal(runtime, connection, error, task=task.name)
 
 
 async def _hand_back(runtime: Runtime, task: Taken) -> None:
