@@ -15,6 +15,7 @@ import aiohttp
 import grpc
 import psycopg
 import pytest
+from yarl import URL
 
 from connector.db.schema import load_tables
 from connector.runtime import Runtime, open_runtime
@@ -23,6 +24,9 @@ from connector.settings import Settings
 from simulator import control, seeds
 from simulator.app import serve
 from simulator.world import World
+from stormcom.facebook.v1 import connection_pb2, connector_service_pb2_grpc
+from stormcom.facebook.v1 import connector_service_pb2 as pb
+from tests.contract.sdk_parameters import unknown_parameters
 
 APP_ID, APP_SECRET, VERIFY_TOKEN = "610000000000001", "0123456789abcdef0123456789abcdef", "verify-me"
 DEVELOPMENT_TOKEN = "development-token-of-this-test"
@@ -67,9 +71,10 @@ def clock(world: World) -> Clock:
 
 @pytest.fixture
 async def meta_url(world: World) -> AsyncIterator[str]:
-    """Where this test's Meta answers."""
+    """Where this test's Meta answers; in the end, every parameter it was sent must be one that Meta's SDK knows."""
     async with serve(world, "127.0.0.1", 0) as url:
         yield url
+    assert [] == unknown_parameters(list(world.records.calls))
 
 
 @pytest.fixture
@@ -139,11 +144,46 @@ async def channel(runtime: Runtime, settings: Settings, tmp_path: Path) -> Async
 
 
 @pytest.fixture
+async def connected(channel: grpc.aio.Channel, world: World, turn: Callable[[], Awaitable[int]]) -> str:
+    """The store `STORE`, linked to the default Page and catalog, its Page subscribed: the connection's id."""
+    return await connect(channel, world, turn)
+
+
+@pytest.fixture
 def turn(runtime: Runtime) -> Callable[[], Awaitable[int]]:
     """Run every task that is due, and those that become due by it, the way a worker does; tells how many."""
     from jobs.run import turn
 
     return lambda: turn(runtime)
+
+
+async def connect(
+    channel: grpc.aio.Channel,
+    world: World,
+    turn: Callable[[], Awaitable[int]],
+    *,
+    store_id: str = STORE,
+    seeded: int = 0,
+) -> str:
+    """Walk the three steps of `Connect` with a merchant who allows everything; link the Page and catalog seeded at that place."""
+    world.switches.change(dialog="allow")
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    begun = await stub.Connect(pb.ConnectRequest(store_id=store_id, begin=pb.BeginConnect()))
+    connection_id = begun.connection.connection_id
+    async with (
+        aiohttp.ClientSession() as browser,
+        browser.get(begun.open_dialog.url, allow_redirects=False) as response,
+    ):
+        answer = URL(response.headers["Location"]).query
+    complete = pb.CompleteConnect(state=answer["state"], code=answer["code"])
+    choice = await stub.Connect(pb.ConnectRequest(store_id=store_id, connection_id=connection_id, complete=complete))
+    assets = pb.ChooseAssets(
+        page_id=choice.choice.pages[seeded].page_id, catalog_id=choice.choice.catalogs[seeded].catalog_id
+    )
+    linked = await stub.Connect(pb.ConnectRequest(store_id=store_id, connection_id=connection_id, choose=assets))
+    assert connection_pb2.Connection.STATE_CONNECTED == linked.connection.state
+    await turn()
+    return connection_id
 
 
 class _Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):

@@ -1,0 +1,228 @@
+"""What every RPC passes through, on a really served API."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import jwt
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+
+from connector.rpc.callers import POLICY, SERVICES, Role
+from connector.runtime import Runtime
+from connector.server import build_server, set_serving
+from connector.settings import Settings
+from connector.vault import Secret
+from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
+from stormcom.facebook.v1 import catalog_service_pb2_grpc as catalog_grpc
+from stormcom.facebook.v1 import connector_service_pb2 as pb
+from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
+
+STORE = "store_1"
+KEY = ec.generate_private_key(ec.SECP256R1())
+JWKS = json.dumps(
+    {"keys": [{**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())), "kid": "k", "alg": "ES256"}]}
+)
+METHODS = [method for service in SERVICES for method in service.methods]
+
+
+def bearer(role: Role, *stores: str) -> tuple[tuple[str, str]]:
+    claims = {"sub": "t", "aud": "facebook-connector", "role": role.name.lower(), "stores": stores}
+    expiring = {**claims, "exp": datetime.now(UTC) + timedelta(minutes=5)}
+    return (("authorization", "Bearer " + jwt.encode(expiring, KEY, algorithm="ES256", headers={"kid": "k"})),)
+
+
+@pytest.fixture
+async def production(runtime: Runtime, settings: Settings, tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel without credentials to a server with production settings."""
+    strict = replace(settings, development=False, development_token=Secret(""), caller_jwks=JWKS)
+    server, checks = build_server(runtime, strict)
+    address = f"unix:{tmp_path}/production.sock"
+    server.add_insecure_port(address)
+    await server.start()
+    await set_serving(checks)
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield channel
+    await server.stop(0)
+
+
+async def fail(
+    channel: grpc.aio.Channel, method: Any, request: Any, metadata: Any = (), **options: Any
+) -> grpc.aio.AioRpcError:
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    answer_type = GetMessageClass(method.output_type)
+    codec = {"request_serializer": type(request).SerializeToString, "response_deserializer": answer_type.FromString}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await _exhaust(channel, path, codec, request, metadata, method.server_streaming)
+    return caught.value
+
+
+async def _exhaust(
+    channel: grpc.aio.Channel, path: str, codec: Any, request: Any, metadata: Any, streaming: bool
+) -> None:
+    if not streaming:
+        await channel.unary_unary(path, **codec)(request, metadata=metadata)
+        return
+    async for _ in channel.unary_stream(path, **codec)(request, metadata=metadata):
+        pass
+
+
+def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
+    status = rpc_status.from_call(error)
+    assert status is not None
+    found = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(found)
+    return found
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+async def test_no_method_answers_without_a_credential(production: grpc.aio.Channel, method: Any) -> None:
+    """Every method refuses a call without a token, and one with a role below its own or for another store."""
+    request = GetMessageClass(method.input_type)(store_id=STORE)
+    error = await fail(production, method, request)
+    assert (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_MISSING") == (error.code(), info(error).reason)
+    elsewhere = await fail(production, method, request, bearer(Role.PLATFORM, "another_store"))
+    assert (grpc.StatusCode.PERMISSION_DENIED, "STORE_NOT_ALLOWED") == (elsewhere.code(), info(elsewhere).reason)
+    if POLICY[method.name] > Role.READER:
+        weaker = await fail(production, method, request, bearer(Role(POLICY[method.name] - 1), STORE))
+        assert rpc_status.from_call(elsewhere) == rpc_status.from_call(weaker)
+
+
+@pytest.mark.parametrize("store_id", ["", "a b", "x" * 65, "é"])
+async def test_a_store_must_be_named(channel: grpc.aio.Channel, store_id: str) -> None:
+    """A missing or malformed store is the caller's mistake, named as such."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await connector_grpc.FacebookConnectorStub(channel).GetStatus(pb.GetStatusRequest(store_id=store_id))
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
+    assert "store_id" == info(caught.value).metadata["field"]
+
+
+async def test_production_shows_health_but_no_reflection(production: grpc.aio.Channel) -> None:
+    """Probes are answered without a credential; the API's shape is not."""
+    healthy = await health_pb2_grpc.HealthStub(production).Check(health_pb2.HealthCheckRequest())
+    assert health_pb2.HealthCheckResponse.SERVING == healthy.status
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in reflection_pb2_grpc.ServerReflectionStub(production).ServerReflectionInfo(asked):
+            pass
+    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
+
+
+async def test_development_shows_the_services(channel: grpc.aio.Channel) -> None:
+    """In development grpcurl finds every service by reflection."""
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    async for answer in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked):
+        names = {service.name for service in answer.list_services_response.service}
+        assert {service.full_name for service in SERVICES} <= names
+        break
+
+
+async def test_a_repeated_request_gets_the_first_answer(channel: grpc.aio.Channel, connected: str) -> None:
+    """The same `request_id` with the same request returns the first answer and begins nothing further."""
+    stub = catalog_grpc.FacebookCatalogStub(channel)
+    request = catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish-1")
+    first, second = await stub.BeginSnapshot(request), await stub.BeginSnapshot(request)
+    assert first == second
+    other = await stub.BeginSnapshot(catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish-2"))
+    assert first.snapshot_id != other.snapshot_id
+
+
+async def test_a_request_id_belongs_to_one_request(channel: grpc.aio.Channel, connected: str) -> None:
+    """The same `request_id` with another request, even of another method, is refused."""
+    stub = catalog_grpc.FacebookCatalogStub(channel)
+    await stub.BeginSnapshot(catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish-1"))
+    for call, request in (
+        (
+            stub.BeginSnapshot,
+            catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish-1", connection_id=connected),
+        ),
+        (stub.RetryItems, catalog_pb.RetryItemsRequest(store_id=STORE, request_id="wish-1")),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(request)
+        assert (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED") == (caught.value.code(), info(caught.value).reason)
+
+
+async def test_a_failed_request_may_be_tried_again(channel: grpc.aio.Channel, connected: str) -> None:
+    """What failed leaves its `request_id` free, also for a corrected request."""
+    stub = catalog_grpc.FacebookCatalogStub(channel)
+    with pytest.raises(grpc.aio.AioRpcError):
+        await stub.BeginSnapshot(
+            catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="w", connection_id=str(uuid4()))
+        )
+    assert (await stub.BeginSnapshot(catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="w"))).snapshot_id
+
+
+async def test_of_many_at_once_one_is_worked_on(channel: grpc.aio.Channel, connected: str) -> None:
+    """Identical requests at the same time end in one effect: one answer for those that waited, ABORTED for those that came meanwhile."""
+    stub = catalog_grpc.FacebookCatalogStub(channel)
+    request = catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish")
+    answers = await asyncio.gather(*(stub.BeginSnapshot(request) for _ in range(10)), return_exceptions=True)
+    begun = {answer.snapshot_id for answer in answers if not isinstance(answer, BaseException)}
+    refused = {answer.code() for answer in answers if isinstance(answer, grpc.aio.AioRpcError)}
+    assert 1 == len(begun)
+    assert refused <= {grpc.StatusCode.ABORTED}
+    assert begun == {(await stub.BeginSnapshot(request)).snapshot_id}
+
+
+@pytest.mark.parametrize(
+    "method", [method for method in METHODS if POLICY[method.name] != Role.PLATFORM], ids=lambda method: method.name
+)
+async def test_what_is_foreign_looks_missing(channel: grpc.aio.Channel, connected: str, method: Any) -> None:
+    """An id of another store is answered exactly like one that does not exist, to the byte."""
+    fields = [
+        field.name
+        for field in method.input_type.fields
+        if field.name in {"connection_id", "operation_id", "snapshot_id", "conversation_id"}
+    ]
+    request_type = GetMessageClass(method.input_type)
+    for field in fields:
+        statuses = []
+        for named in (connected, str(uuid4())):
+            error = await fail(channel, method, request_type(**{"store_id": "store_2", field: named}))
+            statuses.append(
+                (
+                    error.code(),
+                    error.details().replace(named, "id"),
+                    str(rpc_status.from_call(error)).replace(named, "id"),
+                )
+            )
+        assert statuses[0] == statuses[1]
+
+
+async def test_a_fault_of_ours_tells_nothing_but_an_id(channel: grpc.aio.Channel, empty_database: str) -> None:
+    """When the connector breaks, the caller gets fixed words and an id; the exception's words stay in the log."""
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE connections RENAME TO canary_of_this_test")
+        try:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await connector_grpc.FacebookConnectorStub(channel).GetStatus(pb.GetStatusRequest(store_id=STORE))
+        finally:
+            connection.execute("ALTER TABLE canary_of_this_test RENAME TO connections")
+    assert (grpc.StatusCode.INTERNAL, "INTERNAL") == (caught.value.code(), info(caught.value).reason)
+    assert "connections" not in caught.value.details()
+    assert info(caught.value).metadata["error_id"] in caught.value.details()
+
+
+async def test_a_deadline_ends_the_work(channel: grpc.aio.Channel, empty_database: str) -> None:
+    """A call whose deadline passes while the database is locked ends with DEADLINE_EXCEEDED."""
+    with psycopg.connect(empty_database) as blocker:
+        blocker.execute("LOCK TABLE connections IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await connector_grpc.FacebookConnectorStub(channel).GetStatus(
+                pb.GetStatusRequest(store_id=STORE), timeout=0.3
+            )
+        blocker.rollback()
+    assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
