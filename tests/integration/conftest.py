@@ -5,6 +5,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -74,7 +75,7 @@ async def meta_url(world: World) -> AsyncIterator[str]:
     """Where this test's Meta answers; in the end, every parameter it was sent must be one that Meta's SDK knows."""
     async with serve(world, "127.0.0.1", 0) as url:
         yield url
-    assert [] == unknown_parameters(list(world.records.calls))
+    assert [] == unknown_parameters([asdict(call) for call in world.records.calls])
 
 
 @pytest.fixture

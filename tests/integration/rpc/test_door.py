@@ -58,25 +58,19 @@ async def production(runtime: Runtime, settings: Settings, tmp_path: Path) -> As
     await server.stop(0)
 
 
-async def fail(
-    channel: grpc.aio.Channel, method: Any, request: Any, metadata: Any = (), **options: Any
-) -> grpc.aio.AioRpcError:
+async def fail(channel: grpc.aio.Channel, method: Any, request: Any, metadata: Any = ()) -> grpc.aio.AioRpcError:
     path = f"/{method.containing_service.full_name}/{method.name}"
-    answer_type = GetMessageClass(method.output_type)
-    codec = {"request_serializer": type(request).SerializeToString, "response_deserializer": answer_type.FromString}
+    codec = {
+        "request_serializer": type(request).SerializeToString,
+        "response_deserializer": GetMessageClass(method.output_type).FromString,
+    }
+    if method.server_streaming:
+        answer = channel.unary_stream(path, **codec)(request, metadata=metadata).read()
+    else:
+        answer = channel.unary_unary(path, **codec)(request, metadata=metadata)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await _exhaust(channel, path, codec, request, metadata, method.server_streaming)
+        await answer
     return caught.value
-
-
-async def _exhaust(
-    channel: grpc.aio.Channel, path: str, codec: Any, request: Any, metadata: Any, streaming: bool
-) -> None:
-    if not streaming:
-        await channel.unary_unary(path, **codec)(request, metadata=metadata)
-        return
-    async for _ in channel.unary_stream(path, **codec)(request, metadata=metadata):
-        pass
 
 
 def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
