@@ -5,9 +5,10 @@ first, marked before the call to Meta begins, and never sent again while anybody
 the message is UNKNOWN until Meta's echo or a read-back of the conversation tells.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from connector.connections import actions as connection_actions
@@ -114,7 +115,8 @@ async def _ours(
     """Find the message of ours that an echo is of: by the id we put along; without one, by our app and the same words."""
     app = runtime.apps.get(connection.environment)
     if signal.metadata:
-        named = await db.get(tx, _uuid(signal.metadata)) if _uuid(signal.metadata) else None
+        message_id = _uuid(signal.metadata)
+        named = await db.get(tx, message_id) if message_id else None
         return named if named and named.conversation_id == conversation.id and named.mid is None else None
     if app is None or signal.app_id != app.app_id:
         return None
@@ -280,7 +282,8 @@ async def _call(runtime: Runtime, task: Taken, attempt: _Attempt) -> None:
         async with runtime.db.begin() as tx:
             await _settle_attempt(runtime, tx, task, attempt.message, None)
     except (Throttled, Unavailable) as refusal:
-        too_long = runtime.now() - attempt.message.send_time >= UNAVAILABLE_LIMIT
+        waited = runtime.now() - attempt.message.send_time
+        too_long = isinstance(refusal, Unavailable) and waited >= UNAVAILABLE_LIMIT
         async with runtime.db.begin() as tx:
             await _settle_attempt(runtime, tx, task, attempt.message, refusal.reason if too_long else "")
         if not too_long:
@@ -404,7 +407,7 @@ async def _tell_changed(runtime: Runtime, tx: Tx, changed: Iterable[Message]) ->
     await events.append(tx, *drafts, at=runtime.now())
 
 
-def _draft(message: Message, kind: str, body: dict[str, object]) -> Draft:
+def _draft(message: Message, kind: str, body: Mapping[str, Any]) -> Draft:
     return Draft(message.store_id, message.connection_id, f"conversation:{message.conversation_id}", kind, body)
 
 

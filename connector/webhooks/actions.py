@@ -1,0 +1,222 @@
+"""What the connector does about deliveries: keep them, then work off what they say.
+
+One worker at a time works them off in the order in which they came: a whole batch in one transaction while all goes well. When
+anything fails, or a worker died over it, the batch is gone through signal by signal, each in its own transaction and
+counted before it begins: one that fails is set aside, its neighbours go on.
+
+A signal whose Page nobody connected waits, parked, and goes on when somebody has.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import assert_never
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from connector import log, metrics
+from connector.connections import db as connections
+from connector.connections.model import Connection
+from connector.db import outbox
+from connector.db.outbox import LeaseLost, Taken
+from connector.db.schema import Tx
+from connector.errors import Unavailable
+from connector.graph.signatures import verify_webhook
+from connector.messaging import actions as messaging
+from connector.messaging.model import Delivered, Echo, PersonMessage, Read
+from connector.runtime import Runtime
+from connector.settings import AppProfile
+from connector.values import Environment
+from connector.webhooks import db
+from connector.webhooks.graph import read_signals
+from connector.webhooks.model import Arrival, Delivery, Kept, Signal, SignalState
+
+KEEP_LIMIT = timedelta(seconds=4)
+"""How long an answer to Meta may wait for the database: Meta itself waits 5 s (Unverified: recalled; 20 s in its FAQ)."""
+BATCH = 100
+BATCHES_PER_TURN = 200
+TRIES = 3
+"""How often work on one signal may begin: fewer than what makes its task be given up (outbox.CRASH_LIMIT)."""
+PARKED_AGAIN = timedelta(seconds=30)
+RETENTION = timedelta(days=30)
+
+# Passing troubles of the database and of the lease: the task's, not the signal's.
+_PASSING = (OperationalError, InterfaceError, PoolTimeoutError, OSError, LeaseLost)
+
+
+def sign_of(apps: Mapping[Environment, AppProfile], body: bytes, header: str) -> Environment | None:
+    """Tell whose signature a webhook bears, by any active secret of any of our apps; None for a forged one."""
+    genuine = [app.environment for app in apps.values() if verify_webhook(body, header, app.secrets)]
+    return genuine[0] if genuine else None
+
+
+async def keep(runtime: Runtime, arrivals: Sequence[Arrival]) -> None:
+    """Keep deliveries and ask for the task that works them off: one statement, one commit. Nothing is parsed.
+
+    Raises:
+        Unavailable: DATABASE_UNAVAILABLE, when the database did not answer within `KEEP_LIMIT`.
+
+    """
+    try:
+        async with asyncio.timeout(KEEP_LIMIT.total_seconds()), runtime.db.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await db.keep(connection, arrivals, at=runtime.now())
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:  # OSError: also TimeoutError
+        raise Unavailable("DATABASE_UNAVAILABLE", "The connector's database cannot be reached; send again") from error
+
+
+async def process(runtime: Runtime, task: Taken) -> None:
+    """Work off what waits, oldest first; comes back by itself while signals are parked."""
+    careful = task.unfinished > 1  # a worker died over what comes next
+    await _release_parked(runtime)
+    for _ in range(BATCHES_PER_TURN):
+        if careful:
+            going = await _one_by_one(runtime, task)
+        else:
+            going = await _together_or_one_by_one(runtime, task)
+        if not going or careful:
+            break
+    async with runtime.db.begin() as tx:
+        await db.sweep(tx, before=runtime.now() - RETENTION)
+        if going:
+            await outbox.again(tx, task, runtime.now())
+        elif await db.parked_pages(tx):
+            await outbox.again(tx, task, runtime.now() + PARKED_AGAIN)
+        else:
+            await outbox.done(tx, task, at=runtime.now())
+
+
+async def _release_parked(runtime: Runtime) -> None:
+    async with runtime.db.begin() as tx:
+        for environment, page_id in await db.parked_pages(tx):
+            if await connections.owner_of_page(tx, environment, page_id):
+                await db.release(tx, environment, page_id)
+
+
+async def _together_or_one_by_one(runtime: Runtime, task: Taken) -> bool:
+    try:
+        return await _together(runtime)
+    except _PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 – whatever one signal trips over must not stop its neighbours
+        log.failed("batch.failed", error)
+        return await _one_by_one(runtime, task)
+
+
+async def _together(runtime: Runtime) -> bool:
+    """Work off a batch in one transaction; tells whether there was one."""
+    async with runtime.db.begin() as tx:
+        batch = await db.next_waiting(tx, limit=BATCH)
+        owners: dict[tuple[Environment, str], Connection | None] = {}
+        outcomes = [
+            (_kind(signal), await _act(runtime, tx, delivery, signal, owners=owners))
+            for delivery in batch
+            for signal in read_signals(delivery.body)[delivery.position :]
+        ]
+        await db.finish(tx, [delivery.id for delivery in batch])
+    _count(outcomes)
+    for delivery in batch:
+        _line(runtime, delivery)
+    return bool(batch)
+
+
+async def _one_by_one(runtime: Runtime, task: Taken) -> bool:
+    """Work off a batch signal by signal; tells whether there was one."""
+    async with runtime.db.begin() as tx:
+        batch = await db.next_waiting(tx, limit=BATCH)
+    for delivery in batch:
+        for position, signal in enumerate(read_signals(delivery.body)):
+            if position >= delivery.position:
+                await _alone(runtime, task, delivery, signal, position)
+        async with runtime.db.begin() as tx:
+            await outbox.hold(tx, task)
+            await db.finish(tx, [delivery.id])
+        _line(runtime, delivery)
+    return bool(batch)
+
+
+async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Signal, position: int) -> None:
+    """Work off one signal; the beginning counts before the work, so that one which kills its worker is found out."""
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        tries = await db.begin(tx, delivery, position)
+    if tries >= TRIES:
+        return await _quarantine(
+            runtime, task, delivery, position, signal=signal, reason="a worker died over it, again and again"
+        )
+    try:
+        async with runtime.db.begin() as tx:
+            await outbox.hold(tx, task)
+            outcome = await _act(runtime, tx, delivery, signal, owners={})
+            await db.move_on(tx, delivery, position + 1)
+    except _PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 – the top of one signal's work: whatever it trips over is set aside with it
+        log.failed("signal.failed", error, delivery_id=delivery.id, position=position)
+        return await _quarantine(runtime, task, delivery, position, signal=signal, reason=type(error).__name__)
+    _count([(_kind(signal), outcome)])
+    return None
+
+
+async def _quarantine(
+    runtime: Runtime, task: Taken, delivery: Delivery, position: int, *, signal: Signal, reason: str
+) -> None:
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=_kind(signal), reason=reason)
+        await db.move_on(tx, delivery, position + 1)
+    _count([(_kind(signal), "quarantined")])
+
+
+async def _act(
+    runtime: Runtime,
+    tx: Tx,
+    delivery: Delivery,
+    signal: Signal,
+    *,
+    owners: dict[tuple[Environment, str], Connection | None],
+) -> str:
+    """Let the feature that a signal concerns act on it; tells what became of it."""
+    content = signal.content
+    if isinstance(content, Kept):
+        await db.set_aside(tx, delivery, signal, SignalState.KEPT, kind=content.kind, reason=content.reason)
+        return "kept"
+    page = delivery.environment, signal.page_id
+    if page not in owners:
+        owners[page] = await connections.owner_of_page(tx, *page) if signal.object == "page" else None
+    connection = owners[page]
+    if connection is None:
+        await db.park(tx, delivery, signal)
+        return "parked"
+    match content:
+        case PersonMessage():
+            await messaging.receive_message(runtime, tx, connection, content)
+        case Echo():
+            await messaging.receive_echo(runtime, tx, connection, content)
+        case Delivered():
+            await messaging.receive_delivery(runtime, tx, connection, content)
+        case Read():
+            await messaging.receive_read(runtime, tx, connection, content)
+        case _:
+            assert_never(content)
+    return "acted"
+
+
+def _kind(signal: Signal) -> str:
+    return type(signal.content).__name__
+
+
+def _count(outcomes: Sequence[tuple[str, str]]) -> None:
+    for kind, outcome in outcomes:
+        metrics.signals.labels(kind, outcome).inc()
+
+
+def _line(runtime: Runtime, delivery: Delivery) -> None:
+    lag = runtime.now() - delivery.receive_time
+    log.canonical(
+        "delivery.processed",
+        delivery_id=delivery.id,
+        environment=str(delivery.environment),
+        lag_ms=round(lag / timedelta(milliseconds=1), 1),
+    )
