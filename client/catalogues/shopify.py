@@ -122,12 +122,13 @@ def _add_row(row: Row, product: Product, terms: Terms, *, names: Sequence[str]) 
         raise Unreadable("option1 value", f"the product has {' / '.join(options.values())!r} already")
     money = partial(read_money, currency=terms.currency)
     picture = row.text("variant image")
+    before = row.read("variant compare at price", money)  # some exports write 0.00 for none
     product.variants.append(
         Variant(
             variant_id=variant_id,
             options=options,
             price=row.read("variant price", money),
-            compare_at_price=row.read("variant compare at price", money),
+            compare_at_price=before if before and before.minor_units else None,
             image_links=[picture] if picture else [],
             gtin=row.text("variant barcode").removeprefix("'"),
             track_inventory=bool(row.text("variant inventory tracker")) and not _sells_on(row),

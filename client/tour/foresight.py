@@ -4,6 +4,7 @@ Knows only what a caller can know. What Meta itself refuses cannot be foreseen.
 """
 
 import html
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.product_pb2 import Product, Variant
 
 TITLE_LENGTH = 150
+# A cut may spare the last word.
+SHORTEST_CUT = 100
 BRAND_LENGTH = 100
 GENDERS = frozenset({"", "male", "female", "unisex"})
 AGE_GROUPS = frozenset({"", "newborn", "infant", "toddler", "kids", "teen", "adult", "all ages"})
@@ -38,11 +41,20 @@ class Foreseen:
 
     def matches(self, held: Mapping[str, object]) -> bool:
         """Tell whether what the catalog holds is this item: title, price and sale price."""
-        title = str(held.get("title", ""))
-        same = title == self.title or (
-            len(self.title) > TITLE_LENGTH and self.title.startswith(title.rstrip(" .…")[:100])
-        )
-        return same and (held.get("price"), held.get("sale_price") or "") == (self.price, self.sale_price)
+        title, prices = str(held.get("title", "")), (held.get("price"), held.get("sale_price") or "")
+        return _same_title(title, self.title) and prices == (self.price, self.sale_price)
+
+
+def _same_title(held: str, wanted: str) -> bool:
+    """Tell whether a title is the wanted one, or that one cut no shorter than the limit asks. Spaces do not matter."""
+    if len(wanted) > TITLE_LENGTH:
+        held = held.rstrip(".… ")
+        return TITLE_LENGTH >= len(held) > SHORTEST_CUT and _bare(wanted).startswith(_bare(held))
+    return _bare(held) == _bare(wanted)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def foresee(product: Product) -> Iterator[Foreseen]:
@@ -99,8 +111,15 @@ def _absolute(url: str) -> bool:
 
 
 def _priced(product: Product, variant: Variant | None, wrong: Callable[[int], bool]) -> bool:
-    price = _prices(product, variant)[0]
-    return price is not None and wrong(price.minor_units)
+    return any(money is not None and wrong(money.minor_units) for money in _prices(product, variant))
+
+
+def _twin(product: Product, variant: Variant | None) -> bool:
+    """Tell whether nothing tells a variant from an earlier one, or it has no options at all."""
+    if variant is None or len(product.variants) < 2:
+        return False
+    earlier = itertools.takewhile(lambda other: other.variant_id != variant.variant_id, product.variants)
+    return not variant.options or any(dict(other.options) == dict(variant.options) for other in earlier)
 
 
 def _lacks(product: Product, variant: Variant | None) -> bool:
@@ -118,8 +137,5 @@ CHECKS: tuple[tuple[str, Callable[[Product, Variant | None], bool]], ...] = (
     ("IMAGE_LINK_NOT_ABSOLUTE", lambda product, variant: not all(map(_absolute, _images(product, variant)))),
     ("FIELD_TOO_LONG", lambda product, _: len(product.brand) > BRAND_LENGTH),
     ("FIELD_INVALID", lambda product, _: product.gender not in GENDERS or product.age_group not in AGE_GROUPS),
-    (
-        "VARIANT_OPTIONS_MISSING",
-        lambda product, variant: variant is not None and len(product.variants) > 1 and not variant.options,
-    ),
+    ("VARIANT_OPTIONS_MISSING", _twin),
 )
