@@ -39,7 +39,8 @@ def describe(operation: Operation) -> str:
     """Tell an operation in one line."""
     settled = f"{operation.confirmed_count} confirmed, {operation.rejected_count} rejected of {operation.total_count}"
     state = word(operation, "state")
-    return " ".join(filter(None, (operation.operation_id, state, settled, operation.reason)))
+    removals = f"{operation.removal_count} to remove" if operation.removal_count else ""
+    return ", ".join(filter(None, (f"{operation.operation_id} {state}", settled, removals, operation.reason)))
 
 
 def _changes(caller: Caller, operation: Operation) -> Iterator[Operation]:

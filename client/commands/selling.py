@@ -12,7 +12,12 @@ from client.output import moment, word
 from client.progress import describe, watch_operation
 from client.sending import Tally, replace, upsert
 from client.session import Session, session_of
-from stormcom.facebook.v1.catalog_service_pb2 import ListItemsRequest, ProductResult, RetryItemsRequest
+from stormcom.facebook.v1.catalog_service_pb2 import (
+    ConfirmChangeRequest,
+    ListItemsRequest,
+    ProductResult,
+    RetryItemsRequest,
+)
 from stormcom.facebook.v1.connector_service_pb2 import SyncCatalogRequest, UpdateInventoryRequest
 from stormcom.facebook.v1.inventory_pb2 import InventoryLine, InventoryResult
 from stormcom.facebook.v1.item_pb2 import Item, ItemFault
@@ -197,10 +202,16 @@ def retry(
 def operations(
     context: typer.Context,
     cancel: Annotated[str, typer.Option(help="Stop this one.")] = "",
+    confirm: Annotated[str, typer.Option(help="Let this one go on that waits in NEEDS_CONFIRMATION.")] = "",
+    removals: Annotated[int, typer.Option(help="With --confirm: how many items may leave the catalog.", min=0)] = 0,
 ) -> None:
-    """List long work, newest first, or stop one."""
+    """List long work, newest first; stop one, or let one go on that would remove many items."""
     session = session_of(context)
     caller = session.caller
+    if confirm:
+        allowed = ConfirmChangeRequest(operation_id=confirm, removal_count=removals)
+        _follow(session, caller.call(caller.catalog.ConfirmChange, allowed).operation, watch=False)
+        return
     if cancel:
         answer = caller.call(caller.operations.CancelOperation, CancelOperationRequest(operation_id=cancel))
         session.output.show(answer.operation, describe(answer.operation))

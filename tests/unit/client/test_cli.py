@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from client.cli import app
 from stormcom.facebook.v1.catalog_service_pb2 import (
+    ConfirmChangeRequest,
+    ConfirmChangeResponse,
     CreateCatalogRequest,
     CreateCatalogResponse,
     ListItemsResponse,
@@ -168,6 +170,14 @@ def test_sync_watched_to_its_end(connector: Connector, run: Run, state: Operatio
     assert code == result.exit_code
     assert "1 confirmed, 1 rejected of 2" in result.stdout
     assert SyncCatalogRequest.MODE_FULL == connector.asked_for(SyncCatalogRequest)[0].mode
+
+
+def test_removals_are_confirmed_by_their_number(connector: Connector, run: Run) -> None:
+    """Whoever lets a plan go on says how many items may leave."""
+    connector.on("ConfirmChange", ConfirmChangeResponse(operation=Operation(operation_id="op", removal_count=60)))
+    result = run("operations", "--confirm", "op", "--removals", "60")
+    assert (0, 60) == (result.exit_code, connector.asked_for(ConfirmChangeRequest)[0].removal_count)
+    assert "60 to remove" in result.stdout
 
 
 @pytest.mark.parametrize(

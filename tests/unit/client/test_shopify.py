@@ -102,3 +102,11 @@ def test_newer_column_names(read: Read, tmp_path: Path) -> None:
     mug = read(file, currency="USD")[0]["mug"]
     told: tuple[Any, ...] = (mug.title, mug.description, mug.price.minor_units, mug.status)
     assert ("Mug", "Clay", 999, product_pb2.PRODUCT_STATUS_ACTIVE) == told
+
+
+def test_a_price_of_nothing_before_is_none(read: Read, tmp_path: Path) -> None:
+    """Some exports write 0.00 where there was no reduction: that is no price, and no reason to refuse the product."""
+    file = tmp_path / "zero.csv"
+    header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Variant Compare At Price"
+    file.write_text(f"{header}\nmug,Mug,Title,Default Title,9.99,0.00\n", encoding="utf-8")
+    assert not read(file, currency="USD")[0]["mug"].HasField("compare_at_price")
