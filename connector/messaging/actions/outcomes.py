@@ -1,0 +1,81 @@
+"""How messages move on, and how StormCom learns of it: always in the transaction of what made them move."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from connector.db import outbox
+from connector.db.outbox import Task
+from connector.db.schema import Tx
+from connector.events import db as events
+from connector.events.model import Draft
+from connector.messaging import db
+from connector.messaging.model import SETTLE_STEPS, UNPROVEN, Conversation, Message, Origin, State
+from connector.runtime import Runtime
+
+
+async def ask(tx: Tx, name: Task, message: Message, *, due: datetime, connection_id: UUID) -> None:
+    """Ask for a task: one per conversation that sends, one per message that settles."""
+    subject = message.conversation_id if name is Task.SEND_MESSAGE else message.id
+    await outbox.add(
+        tx,
+        name,
+        due=due,
+        connection_id=connection_id,
+        key=f"{name}:{subject}",
+        arguments={"conversation_id": str(message.conversation_id), "message_id": str(message.id)},
+    )
+
+
+async def prove(runtime: Runtime, tx: Tx, message: Message, mid: str, send_time: datetime) -> None:
+    """Note that a message of ours went out under a `mid`, however that became known. Once is enough."""
+    await db.lock(tx, message.conversation_id)
+    current = await db.get(tx, message.id)
+    if current is None or current.state not in UNPROVEN:
+        return
+    double = await db.by_mid(tx, message.connection_id, mid)
+    if double is not None:  # its echo could not be told from a message sent elsewhere
+        await db.forget(tx, double.id)
+        send_time = double.send_time
+    sent = await db.change(tx, message.id, state=State.SENT, mid=mid, send_time=send_time, reason="")
+    conversation = await db.refresh(tx, message.conversation_id)
+    await tell_changed(runtime, tx, [sent])
+    await advance(runtime, tx, conversation)
+
+
+async def advance(runtime: Runtime, tx: Tx, conversation: Conversation, *, mids: tuple[str, ...] = ()) -> None:
+    """Move the Page's messages as far as the conversation's watermarks say."""
+    moved = await db.advance(tx, conversation, delivered_mids=mids)
+    await tell_changed(runtime, tx, [message for message in moved if message.origin is Origin.STORMCOM])
+
+
+async def lose_sight(runtime: Runtime, tx: Tx, message: Message) -> None:
+    """Note that nobody knows whether a message went out, and ask for the task that finds out."""
+    changed = await db.change(tx, message.id, state=State.UNKNOWN)
+    due = runtime.now() + SETTLE_STEPS[0]
+    await ask(tx, Task.SETTLE_MESSAGE, changed, due=due, connection_id=message.connection_id)
+    await tell_changed(runtime, tx, [changed])
+
+
+async def fail(runtime: Runtime, tx: Tx, message: Message, reason: str) -> None:
+    """Note that a message did not go out and will not."""
+    changed = await db.change(tx, message.id, state=State.FAILED, reason=reason)
+    await tell_changed(runtime, tx, [changed])
+
+
+async def tell_received(runtime: Runtime, tx: Tx, message: Message) -> None:
+    """Tell StormCom of a message that somebody else wrote."""
+    conversation = await db.refresh(tx, message.conversation_id)
+    body = {"conversation": conversation.document(), "message": message.document()}
+    await events.append(tx, _draft(message, "message_received", body), at=runtime.now())
+
+
+async def tell_changed(runtime: Runtime, tx: Tx, changed: Iterable[Message]) -> None:
+    """Tell StormCom how its messages moved on."""
+    drafts = [_draft(one, "message_state_changed", {"message": one.document()}) for one in changed]
+    await events.append(tx, *drafts, at=runtime.now())
+
+
+def _draft(message: Message, kind: str, body: Mapping[str, Any]) -> Draft:
+    return Draft(message.store_id, message.connection_id, f"conversation:{message.conversation_id}", kind, body)
