@@ -45,16 +45,11 @@ async def choose(
         connection = await followed(tx, store_id, connection_id)
         offer, sealed = await db.read_offer(tx, connection.id), await db.read_login_token(tx, connection.id)
         owner = await db.owner_of_page(tx, connection.environment, page_id)
-    if (
-        sealed is None
-        and connection.live
-        and connection.page_id == page_id
-        and catalog_id in {"", connection.catalog_id}
-    ):
-        return connection
-    chosen = _chosen(connection, offer, sealed, page_id, catalog_id)
+    chosen = _chosen(connection, offer, page_id, catalog_id, login_open=sealed is not None)
     if owner is not None and owner.store_id != store_id:
         raise _page_taken(page_id)
+    if sealed is None:
+        return await _attach(runtime, connection, chosen.catalog)
     app = runtime.app(connection.environment)
     user_token = open_token(runtime, connection, sealed, "login")
     issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0]))
@@ -67,14 +62,14 @@ async def choose(
         raise
 
 
-def _chosen(connection: Connection, offer: Offer, sealed: bytes | None, page_id: str, catalog_id: str) -> _Chosen:
+def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str, *, login_open: bool) -> _Chosen:
     """Find what was chosen in what was granted."""
-    if sealed is None:
-        message = "No login is open for this connection: call Connect with begin, then choose"
-        raise FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
     if connection.page_id and connection.page_id != page_id:
         message = "this connection stands for another Page, with its history; begin without connection_id to link a further Page"
         raise InvalidInput.of("choose.page_id", "FIELD_INVALID", message)
+    if not login_open and not connection.live:
+        message = "No login is open for this connection: call Connect with begin, then choose"
+        raise FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
     page, catalog = offer.page(page_id), offer.catalog(catalog_id) if catalog_id else None
     if page is None:
         message = "The Page is not among those the merchant granted: begin again and tick it"
@@ -132,6 +127,19 @@ async def _link(
     await outbox.revive(tx, home.id, at=now)
     await tell(tx, linked, at=now)
     return linked
+
+
+async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog | None) -> Connection:
+    """Attach a catalog to a connection that is linked already, if it is a new wish."""
+    now = runtime.now()
+    async with runtime.db.begin() as tx:
+        current = await db.require(tx, connection.store_id, connection.id, lock=True)
+        wish = _attached(current, catalog, at=now)
+        if not wish:
+            return current
+        changed = await db.change(tx, current.id, at=now, **wish)
+        await tell(tx, changed, at=now)
+        return changed
 
 
 def _attached(home: Connection, catalog: Catalog | None, *, at: datetime) -> dict[str, Any]:
