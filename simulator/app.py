@@ -29,6 +29,7 @@ from simulator.webhooks import deliver_forever
 from simulator.world import World
 
 MAX_BODY_BYTES = 256 * 2**20
+MAX_URL_BYTES = 128 * 2**10
 METHODS = {"GET", "POST", "DELETE"}
 
 
@@ -48,7 +49,8 @@ def create_app(world: World) -> web.Application:
 @contextlib.asynccontextmanager
 async def serve(world: World, host: str, port: int) -> AsyncIterator[str]:
     """Serve a world while the block runs; yield the base URL. Port 0 takes a free one."""
-    runner = web.AppRunner(create_app(world), access_log=None, shutdown_timeout=1.0)
+    # Filters that name a hundred items make long URLs; Graph takes them.
+    runner = web.AppRunner(create_app(world), access_log=None, shutdown_timeout=1.0, max_line_size=MAX_URL_BYTES)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

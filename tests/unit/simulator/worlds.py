@@ -34,7 +34,7 @@ def catalog_call(world: World, method: str = "GET", edge: str = "", **params: An
 
 
 def record(retailer_id: str, *, method: str = "UPDATE", **changes: Any) -> dict[str, Any]:
-    """Return one items_batch record of a valid item; a change to None removes the field."""
+    """Return one items_batch record of a valid item."""
     data: dict[str, Any] = {
         "id": retailer_id,
         "title": "Lamp",
@@ -46,7 +46,7 @@ def record(retailer_id: str, *, method: str = "UPDATE", **changes: Any) -> dict[
         "image_link": "https://shop.test/lamp.jpg",
         "brand": "Mina",
     }
-    return {"method": method, "data": {name: value for name, value in (data | changes).items() if value is not None}}
+    return {"method": method, "data": data | changes}
 
 
 def fixture_file(name: str) -> Path:

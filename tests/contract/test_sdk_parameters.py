@@ -1,0 +1,77 @@
+"""The judge of recorded calls knows Meta's tables and finds what is not in them."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.sdk_parameters import sdk_edges, unknown_parameters
+
+
+def _call(method: str, node: str, edge: str, **parameters: Any) -> dict[str, Any]:
+    return {
+        "method": method,
+        "path": f"1/{edge}" if node else edge,
+        "node": node,
+        "edge": edge,
+        "parameters": parameters,
+    }
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        _call(
+            "POST",
+            "ProductCatalog",
+            "items_batch",
+            item_type="PRODUCT_ITEM",
+            requests=[],
+            allow_upsert=True,
+            access_token="t",
+        ),
+        _call("GET", "ProductCatalog", "check_batch_request_status", handle="h", load_ids_of_invalid_requests="true"),
+        _call("GET", "ProductCatalog", "products", filter="{}", fields="id", limit="50", after="x", summary="true"),
+        _call("POST", "Page", "messages", recipient={}, message={}, messaging_type="RESPONSE", tag="HUMAN_AGENT"),
+        _call("POST", "Page", "subscribed_apps", subscribed_fields="messages,message_echoes"),
+        _call("POST", "Page", "subscribed_apps", subscribed_fields=["messages"]),
+        _call("GET", "Page", "conversations", platform="messenger", user_id="1"),
+        _call("POST", "Application", "subscriptions", object="page", callback_url="u", fields="a", verify_token="v"),
+        _call("GET", "Message", "", fields="message"),
+        _call("GET", "", "oauth/access_token", client_id="1", client_secret="s", redirect_uri="u", code="c"),
+        _call("POST", "", "", batch="[]", include_headers="false"),
+    ],
+)
+def test_documented_calls_are_known(call: dict[str, Any]) -> None:
+    """What Meta's SDK can send itself raises no complaint."""
+    assert [] == unknown_parameters([call])
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (_call("POST", "ProductCatalog", "items_batch", items=[]), "items"),
+        (_call("GET", "ProductCatalog", "product_list"), "no such call"),
+        (_call("GET", "ProductCatalog", "products", search="x"), "search"),
+        (_call("POST", "ProductCatalog", "items_batch", allow_upsert="maybe"), "allow_upsert"),
+        (_call("POST", "Page", "messages", messaging_type="NEWS"), "NEWS"),
+        (_call("POST", "Page", "subscribed_apps", subscribed_fields="messages,orders"), "orders"),
+        (_call("GET", "Message", "", depth="2"), "no such call"),
+        (_call("GET", "", "oauth/access_token", client="1"), "client"),
+        (_call("POST", "", "", batches="[]"), "batches"),
+        (_call("PUT", "ProductItem", "", name="x"), "no such call"),
+    ],
+)
+def test_undocumented_calls_are_named(call: dict[str, Any], named: str) -> None:
+    """A wrong edge, parameter, enum value or type gives a sentence that names it, once however often it was sent."""
+    sentences = unknown_parameters([call, call])
+    assert [True] == [named in sentence for sentence in sentences]
+
+
+def test_the_tables_are_not_empty() -> None:
+    """The reader of the SDK's source found the edges of the nodes we speak to."""
+    edges = sdk_edges()
+    assert {"allow_upsert", "item_sub_type", "item_type", "requests", "version"} == set(
+        edges["ProductCatalog", "POST", "items_batch"].types
+    )
+    assert "HIGH" in edges["ProductCatalog", "GET", "check_batch_request_status"].enums["error_priority_enum"]
+    assert len(edges) > 300
