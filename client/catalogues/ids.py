@@ -32,6 +32,7 @@ class SeenIds:
         self._ledger = sqlite3.connect("", isolation_level=None)
         self._ledger.execute("PRAGMA journal_mode = OFF")
         self._ledger.execute("CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._ledger.execute("BEGIN")  # one transaction: a commit per id would take most of the time
 
     def add(self, product_id: str) -> bool:
         """Note an id; False when it is there already."""

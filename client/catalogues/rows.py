@@ -9,7 +9,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,30 +85,25 @@ def group_rows(rows: Iterable[Row], key: Callable[[Row], str]) -> Iterator[list[
 
     The rows wait in a private temporary file, not in memory.
     """
-    spool = sqlite3.connect("", isolation_level=None)
+    with closing(sqlite3.connect("", isolation_level=None)) as spool:
+        _fill(spool, rows, key)
+        kept = spool.execute("SELECT first, row FROM rows ORDER BY first, position")
+        for _, group in groupby(kept, key=itemgetter(0)):
+            yield [Row(*json.loads(text)) for _, text in group]
+
+
+def _fill(spool: sqlite3.Connection, rows: Iterable[Row], key: Callable[[Row], str]) -> None:
+    """Keep every row under the position of the first one with its key."""
     spool.execute("PRAGMA journal_mode = OFF")
     spool.execute("CREATE TABLE firsts (key TEXT PRIMARY KEY, first INTEGER) WITHOUT ROWID")
-    spool.execute(
-        "CREATE TABLE rows (first INTEGER, position INTEGER, row TEXT, PRIMARY KEY (first, position)) WITHOUT ROWID"
-    )
+    spool.execute("CREATE TABLE rows (first, position, row, PRIMARY KEY (first, position)) WITHOUT ROWID")
+    spool.execute("BEGIN")  # one transaction: a commit per row would take most of the time
     for position, row in enumerate(rows):
         name = key(row) or f"\0{position}"
         spool.execute("INSERT INTO firsts VALUES (?, ?) ON CONFLICT DO NOTHING", (name, position))
         (first,) = spool.execute("SELECT first FROM firsts WHERE key = ?", (name,)).fetchone()
-        spool.execute(
-            "INSERT INTO rows VALUES (?, ?, ?)", (first, position, json.dumps([row.place, dict(row.cells), row.fault]))
-        )
-    group: list[Row] = []
-    current = -1
-    for first, text in spool.execute("SELECT first, row FROM rows ORDER BY first, position"):
-        if first != current and group:
-            yield group
-            group = []
-        current = first
-        group.append(Row(*json.loads(text)))
-    if group:
-        yield group
-    spool.close()
+        text = json.dumps([row.place, dict(row.cells), row.fault])
+        spool.execute("INSERT INTO rows VALUES (?, ?, ?)", (first, position, text))
 
 
 def _open(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
