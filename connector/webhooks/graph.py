@@ -45,7 +45,7 @@ def _parse(body: bytes) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise _Unreadable(f"{constant} is not JSON")
+    raise ValueError(constant)
 
 
 def _read_entry(object_: str, entry: Any) -> Iterator[Signal]:

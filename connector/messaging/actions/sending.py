@@ -10,7 +10,7 @@ from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
-from connector.connections.model import Connection
+from connector.connections.model import CapabilityKind, Connection
 from connector.db import outbox, throttles
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx, plain
@@ -111,8 +111,8 @@ async def send_pending(runtime: Runtime, task: Taken) -> None:
 async def _begin(runtime: Runtime, task: Taken, conversation_id: UUID) -> _Attempt | None:
     """Mark the next message that may go out as attempted; when there is none, finish the task."""
     async with runtime.db.begin() as tx:
+        conversation = await db.lock(tx, conversation_id)  # before the task's, as everywhere
         await outbox.hold(tx, task)
-        conversation = await db.lock(tx, conversation_id)
         connection = await connections.by_id(tx, conversation.connection_id)
         while message := await db.next_open(tx, conversation_id):
             if message.state is State.ATTEMPTED:
@@ -169,8 +169,8 @@ async def _call(runtime: Runtime, task: Taken, attempt: _Attempt) -> None:
 
 async def _settle_attempt(runtime: Runtime, tx: Tx, task: Taken, message: Message, reason: str | None) -> None:
     """Note a call that did not succeed: refused for a `reason`, to be repeated (empty), or with unknown outcome (None)."""
-    await outbox.hold(tx, task)
     await db.lock(tx, message.conversation_id)
+    await outbox.hold(tx, task)
     current = await db.get(tx, message.id)
     if current is None or current.state is not State.ATTEMPTED:
         return  # Meta's echo was faster

@@ -33,8 +33,8 @@ async def settle(runtime: Runtime, task: Taken) -> None:
         access = connection_actions.access(runtime, connection, kind="page")
     posted, complete = await runtime.graph.send(call, access)
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         await db.lock(tx, conversation.id)
+        await outbox.hold(tx, task)
         due = await _judge(runtime, tx, message_id, connection.page_id, posted, complete=complete)
         await (outbox.again(tx, task, due) if due else outbox.done(tx, task, at=runtime.now()))
 
