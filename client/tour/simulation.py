@@ -1,6 +1,7 @@
 """The other parties of the demo, over plain HTTP: Meta (the simulator's control API), the merchant's browser, a buyer."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -96,8 +97,9 @@ def fetch(request: Request) -> tuple[str, str]:
             return answer.url, answer.read().decode()
     except HTTPError as error:
         with error:
-            text = error.read(500).decode(errors="replace")
-        raise NotReached(f"{request.method or 'GET'} {error.url} answered {error.code}: {text}") from error
+            page = error.read(4_000).decode(errors="replace")
+        text = " ".join(re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+        raise NotReached(f"{request.get_method()} {error.url} answered {error.code}: {text}") from error
     except (URLError, TimeoutError, ConnectionError) as error:
         raise NotReached(f"{request.full_url} cannot be reached: {error}") from error
 
