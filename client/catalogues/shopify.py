@@ -156,7 +156,7 @@ def _share_images(product: Product, rows: Sequence[Row]) -> None:
 
 def _fold_only_variant(product: Product) -> None:
     """Make a product without real options one without variants."""
-    if [dict(variant.options) for variant in product.variants] != [{"Title": "Default Title"}]:
+    if [dict(variant.options) for variant in product.variants] not in ([{"Title": "Default Title"}], [{}]):
         return
     only = product.variants.pop()
     if only.HasField("price"):

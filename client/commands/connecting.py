@@ -122,6 +122,8 @@ def _tell(session: Session, answer: ConnectResponse) -> None:
 
 def _tell_state(session: Session, connection: Connection) -> None:
     session.output.show(connection, _describe(connection))
+    if connection.state == Connection.STATE_AWAITING_CHOICE:
+        session.output.say(f"Go on with: fbconnector --connection {connection.connection_id} connect --choose <page>")
     if connection.state == Connection.STATE_DISCONNECTED:
         raise typer.Exit(1)
 

@@ -110,3 +110,11 @@ def test_a_price_of_nothing_before_is_none(read: Read, tmp_path: Path) -> None:
     header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Variant Compare At Price"
     file.write_text(f"{header}\nmug,Mug,Title,Default Title,9.99,0.00\n", encoding="utf-8")
     assert not read(file, currency="USD")[0]["mug"].HasField("compare_at_price")
+
+
+def test_no_option_at_all_is_no_variant(read: Read, tmp_path: Path) -> None:
+    """A product whose row names no option is one without variants too."""
+    file = tmp_path / "bare.csv"
+    file.write_text("Handle,Title,Option1 Value,Variant Price\nmug,Mug,,9.99\n", encoding="utf-8")
+    mug = read(file, currency="USD")[0]["mug"]
+    assert (0, 999) == (len(mug.variants), mug.price.minor_units)
