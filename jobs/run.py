@@ -14,6 +14,8 @@ from enum import StrEnum
 import sqlalchemy.exc
 
 from connector import log, metrics, tracing
+from connector.connections import actions as connection_actions
+from connector.connections import db as connections
 from connector.db import outbox, throttles
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
@@ -182,9 +184,6 @@ async def _note_refusal(runtime: Runtime, task: Taken, error: Exception | None) 
     """Let the connection learn that Meta refused: a token or a permission may be gone."""
     if not isinstance(error, MetaRefused) or task.connection_id is None:
         return
-    from connector.connections import actions as connection_actions
-    from connector.connections import db as connections
-
     async with runtime.db.begin() as tx:
         connection = await connections.by_id(tx, task.connection_id)
     if connection is not None:
