@@ -1,0 +1,76 @@
+"""`python -m tests.bench [--only NAME]… [--quick]`: measures, prints a table, writes `build/bench.json`. What misses its goal ends it with 1."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from stack import folders
+from tests.bench import events, ingress, inventory, push, sync, unary
+from tests.bench.measure import FULL, QUICK, Effort, Row
+
+RESULTS = folders.CHECKOUT / "build" / "bench.json"
+PATHS: dict[str, Callable[[Path, Effort], Coroutine[None, None, list[Row]]]] = {
+    "push": push.measure,
+    "unary": unary.measure,
+    "ingress": ingress.measure,
+    "events": events.measure,
+    "inventory": inventory.measure,
+    "sync": sync.measure,
+}
+
+
+def main() -> int:
+    """Measure; return the exit code."""
+    options = _options()
+    rows: list[Row] = []
+    console = Console()
+    for name in options.only or PATHS:
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            rows += asyncio.run(PATHS[name](Path(folder), QUICK if options.quick else FULL))
+            folders.remove(Path(folder) / name)
+        console.print(f"{name}: {time.monotonic() - begin:.0f} s", style="dim")
+    console.print(_table(rows))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_bytes(orjson.dumps({"results": [_document(row) for row in rows]}, option=orjson.OPT_INDENT_2))
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _document(row: Row) -> dict[str, object]:
+    names = "name", "ours", "baseline", "ratio", "goal", "better", "ok", "unit", "note"
+    return {name: getattr(row, name) for name in names}
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("what", "unit", "", title="ours / baseline", title_justify="left")
+    for name in ("ours", "baseline", "ratio", "goal"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        name = f"{row.name}\n[dim]{row.note}[/dim]" if row.note else row.name
+        figures = f"{row.ours:,.4g}", f"{row.baseline:,.4g}", f"{row.ratio:.3f}", f"{_SIGNS[row.better]} {row.goal:.3f}"
+        table.add_row(name, row.unit, "[green]ok[/green]" if row.ok else "[red]MISSED[/red]", *figures)
+    return table
+
+
+_SIGNS = {"higher": "≥", "lower": "≤"}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure the connector against its baselines."
+    )
+    parser.add_argument("--only", action="append", choices=PATHS, help="measure this path only; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="one round of everything, small catalogues: a smoke test")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

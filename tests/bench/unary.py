@@ -1,0 +1,103 @@
+"""Unary calls, signed in and through every interceptor, 64 callers: GetStatus and UpdateInventory against bare grpc.aio.
+
+Nothing works in the background meanwhile. Every inventory request is a new wish: growing versions, a request id of its own.
+"""
+
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+from stormcom.facebook.v1.catalog_service_pb2 import UpsertProductsRequest
+from stormcom.facebook.v1.connector_service_pb2 import GetStatusRequest, UpdateInventoryRequest
+from tests.bench import goods
+from tests.bench.bare import CALL
+from tests.bench.measure import Better, Effort, Row, compare, in_turns
+from tests.bench.rig import Rig, Shop, bare, load, requests_file, running_rig
+
+CALLERS = ("--callers", "64")
+LINES = 100
+PRODUCTS = 400
+READS, WRITES = 3_000, 400
+PROMISED_LINES_PER_SECOND = 20_000
+METHOD = "/stormcom.facebook.v1.FacebookConnector"
+
+
+async def measure(folder: Path, effort: Effort) -> list[Row]:
+    """Measure both methods on one connected store."""
+    async with running_rig(folder / "unary", only=("simulator", "connector", "ingress")) as rig:
+        shop = await rig.connect(1)
+        request = UpsertProductsRequest(store_id=shop.store_id, products=goods.products(PRODUCTS))
+        await rig.catalog.UpsertProducts(request, metadata=rig.metadata)
+        return [*await _reads(rig, shop, effort), *await _writes(rig, shop, effort)]
+
+
+async def _reads(rig: Rig, shop: Shop, effort: Effort) -> list[Row]:
+    wish = GetStatusRequest(store_id=shop.store_id)
+    answer = await rig.connector.GetStatus(wish, metadata=rig.metadata)
+    answer_file = requests_file(rig.folder, "status-answer", [answer.SerializeToString()])
+    requests = requests_file(rig.folder, "status", [wish.SerializeToString()])
+    repeat = ("--repeat", str(READS), *CALLERS)
+
+    async def ours() -> float:
+        address = rig.stack.addresses["connector"]
+        return (await load("grpc", address, requests, "--path", f"{METHOD}/GetStatus", "--token", rig.token, *repeat))[
+            "rate"
+        ]
+
+    database_url = rig.stack.servers.database_url
+    async with (
+        bare(rig.folder, "select", str(answer_file), shop.store_id, database_url=database_url) as selecting,
+        bare(rig.folder, "answer", str(answer_file)) as answering,
+    ):
+        figures = await in_turns(
+            effort.rounds,
+            ours,
+            lambda: _rate(selecting, requests, *repeat),
+            lambda: _rate(answering, requests, *repeat),
+        )
+    rows = (
+        ("bare grpc.aio + psycopg, one SELECT per request", 1, 0.7),
+        ("bare grpc.aio, an answer of the same size", 2, 0.3),
+    )
+    return [
+        compare(
+            f"GetStatus, authenticated, 64 callers / {baseline}",
+            figures[0], figures[place], goal=goal, better=Better.HIGHER, unit="calls/s",
+        )
+        for baseline, place, goal in rows
+    ]  # fmt: skip
+
+
+async def _writes(rig: Rig, shop: Shop, effort: Effort) -> list[Row]:
+    versions = count(2)
+
+    def wish() -> bytes:
+        version = next(versions)
+        numbers = range(version * LINES % PRODUCTS, version * LINES % PRODUCTS + LINES)
+        lines, request_id = goods.lines(numbers, version=version), str(UUID(int=version))
+        return UpdateInventoryRequest(store_id=shop.store_id, request_id=request_id, lines=lines).SerializeToString()
+
+    async def rate(address: str, *options: str) -> float:
+        requests = requests_file(rig.folder, "inventory", (wish() for _ in range(WRITES)))
+        return await _rate(address, requests, *options, *CALLERS)
+
+    async with bare(rig.folder, "echo") as echoing:
+        path = ("--path", f"{METHOD}/UpdateInventory", "--token", rig.token)
+        ours, theirs = await in_turns(
+            effort.rounds, lambda: rate(rig.stack.addresses["connector"], *path), lambda: rate(echoing)
+        )
+    per_call = compare(
+        "UpdateInventory, durable, 100 lines, 64 callers / bare grpc.aio echo of the message",
+        ours, theirs, goal=0.4, better=Better.HIGHER, unit="calls/s",
+    )  # fmt: skip
+    promised = [PROMISED_LINES_PER_SECOND] * effort.rounds
+    per_line = compare(
+        "UpdateInventory, lines / 20,000 lines a second",
+        [LINES * one for one in ours], promised, goal=1.0, better=Better.HIGHER, unit="lines/s",
+    )  # fmt: skip
+    return [per_call, per_line]
+
+
+async def _rate(address: str, requests: Path, *options: str) -> float:
+    path = () if "--path" in options else ("--path", CALL)
+    return (await load("grpc", address, requests, *path, *options))["rate"]
