@@ -177,12 +177,12 @@ def write_item(
     old = catalog.items.get(retailer_id)
     kept = {} if old is None or replaces else orjson.loads(old.data)
     merged = {name: value for name, value in (kept | dict(data)).items() if value not in ("", None) and name != "id"}
+    # orjson's bytes keep their generous buffer; a copy takes only what it holds, a fifth of it.
+    written = bytes(memoryview(orjson.dumps(merged)))
     if old is None:
-        item = ProductItem(world.new_id(), retailer_id, catalog.id, world.next_number(), orjson.dumps(merged), now, now)
+        item = ProductItem(world.new_id(), retailer_id, catalog.id, world.next_number(), written, now, now)
     else:
-        item = ProductItem(
-            old.id, retailer_id, catalog.id, old.sequence, orjson.dumps(merged), old.create_time, now, old.writes + 1
-        )
+        item = ProductItem(old.id, retailer_id, catalog.id, old.sequence, written, old.create_time, now, old.writes + 1)
     _shadow(world, catalog, retailer_id, old, now=now)
     catalog.items[retailer_id] = item
     return world.add(item)
