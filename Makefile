@@ -7,6 +7,7 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 
 CATALOG ?=
 MAP ?=
+NAME ?= change
 PY ?=
 ARGS ?=
 
@@ -41,8 +42,8 @@ up: setup ## Run everything on this machine until Ctrl-C, and say how to call it
 	@exec $(PYTHON) -m stack up
 
 .PHONY: demo
-demo: setup ## Run everything, take the tour, stop; CATALOG=file.csv takes your products, MAP=… names their columns
-	@exec $(PYTHON) -m stack demo $(if $(CATALOG),--catalog '$(CATALOG)') $(foreach map,$(MAP),--map '$(map)')
+demo: setup ## Run everything, take the tour, stop; CATALOG=file.csv takes your products, MAP='field=column …' and ARGS=… explain them
+	@exec $(PYTHON) -m stack demo $(if $(CATALOG),--catalog '$(CATALOG)') $(foreach map,$(MAP),--map '$(map)') $(ARGS)
 
 .PHONY: test
 test: setup ## Run all tests; ARGS=… goes to pytest
@@ -94,6 +95,10 @@ bench: setup ## Measure against the baselines; prints a table, writes build/benc
 proto: setup ## Generate gen/ from protos/
 	@find gen -type f ! -name py.typed -delete
 	@$(call generate,gen)
+
+.PHONY: migration
+migration: setup ## Write the migration to the tables of the code; NAME='what it does'
+	@$(PYTHON) -m stack migration '$(NAME)'
 
 .PHONY: format
 format: setup ## Put Python and protos into their format, mend what can be mended

@@ -1,4 +1,4 @@
-"""`python -m stack up | demo | clean`: what `make up`, `make demo` and `make clean` run."""
+"""`python -m stack up | demo | migration | clean`: what the make targets of these names run."""
 
 import argparse
 import asyncio
@@ -10,12 +10,13 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from stack import folders
+from stack.environment import inherited
 from stack.folders import CONNECTOR_FOLDER
 from stack.follow import follow
-from stack.postgres import PostgresServer
+from stack.postgres import PostgresServer, postgres
 from stack.problems import StackError
 from stack.redis import RedisServer
-from stack.supervisor import PREFERRED_PORTS, Stack, running_stack
+from stack.supervisor import PREFERRED_PORTS, Stack, migrate, running_stack
 
 EXIT_FAILURE, EXIT_INTERRUPTED = 1, 130
 SERVER_URLS = ("DATABASE_URL", "REDIS_URL")
@@ -50,8 +51,7 @@ async def up(_: argparse.Namespace) -> int:
 
 async def demo(options: argparse.Namespace) -> int:
     """Run the tour against a stack of its own; return the tour's exit code."""
-    tour = ["--catalog", str(options.catalog)] if options.catalog else []
-    tour += [word for mapping in options.map for word in ("--map", mapping)]
+    tour = [*(["--catalog", str(options.catalog)] if options.catalog else []), *options.tour]
     async with running_stack(
         CONNECTOR_FOLDER / "demo", environment=_given(os.environ, *SERVER_URLS), fresh=True, say=_say
     ) as stack:
@@ -61,6 +61,21 @@ async def demo(options: argparse.Namespace) -> int:
             for name, process in stack.processes.items():
                 _say(f"{name} ({process.log}):\n{process.last_lines()}")
         return code
+
+
+async def migration(options: argparse.Namespace) -> int:
+    """Write a migration, found by comparing the tables of the code with a database brought up to date."""
+    folder = CONNECTOR_FOLDER / "migration"
+    with folders.sole_use(folder), postgres(folder / "postgres", durable=False) as server:
+        server.ensure_database("connector")
+        environment = {**inherited(os.environ), "DATABASE_URL": server.url("connector")}
+        migrate(environment)
+        writer = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "connector.db.migrations", options.words, env=environment, cwd=folders.CHECKOUT
+        )
+        code = await writer.wait()
+    folders.remove(folder)
+    return code
 
 
 async def clean(_: argparse.Namespace) -> int:
@@ -93,7 +108,7 @@ def describe(stack: Stack) -> str:
     )
 
 
-COMMANDS = {"up": up, "demo": demo, "clean": clean}
+COMMANDS = {"up": up, "demo": demo, "migration": migration, "clean": clean}
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -101,10 +116,15 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="run a development environment until Ctrl-C")
     commands.add_parser("clean", help="stop servers left behind, delete .connector/")
-    tour = commands.add_parser("demo", help="start everything, run the tour, stop")
+    migration = commands.add_parser("migration", help="write the migration from the last one to the tables of the code")
+    migration.add_argument("words", help="what it does, in a few words")
+    tour = commands.add_parser("demo", help="start everything, run the tour, stop; further options are the tour's own")
     tour.add_argument("--catalog", type=_existing_file, help="a product file to take the tour with")
-    tour.add_argument("--map", action="append", default=[], help="passed on to the tour's --map; may be repeated")
-    return parser.parse_args(arguments)
+    options, tour_options = parser.parse_known_args(arguments)
+    if tour_options and options.command != "demo":
+        parser.error(f"unrecognized arguments: {' '.join(tour_options)}")
+    options.tour = tour_options
+    return options
 
 
 def _existing_file(text: str) -> Path:

@@ -1,5 +1,7 @@
 """The schema's history (Alembic), and whether a database is up to date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -15,13 +17,15 @@ _FOLDER = Path(__file__).parent
 
 def upgrade(database_url: Secret) -> None:
     """Bring a database to the newest schema. Safe to run from several places at once: they take turns."""
-    engine = create_engine(make_url(database_url.reveal()).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('facebook-connector migrations'))"))
-        config = _config()
-        config.attributes["connection"] = connection
+    with _alone(database_url) as config:
         command.upgrade(config, "head")
-    engine.dispose()
+
+
+def write(database_url: Secret, words: str) -> None:
+    """Write a migration from an up-to-date database to the tables of the code."""
+    with _alone(database_url) as config:
+        number = len(list((_FOLDER / "versions").glob("[0-9]*.py"))) + 1
+        command.revision(config, words, autogenerate=True, rev_id=f"{number:04}")
 
 
 class WrongSchemaError(Exception):
@@ -40,6 +44,19 @@ async def require_current(engine: AsyncEngine) -> None:
         version = await connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
     if version != ScriptDirectory.from_config(_config()).get_current_head():
         raise WrongSchemaError(WrongSchemaError.__doc__)
+
+
+@contextmanager
+def _alone(database_url: Secret) -> Iterator[Config]:
+    engine = create_engine(make_url(database_url.reveal()).set(drivername="postgresql+psycopg"))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('facebook-connector migrations'))"))
+            config = _config()
+            config.attributes["connection"] = connection
+            yield config
+    finally:
+        engine.dispose()
 
 
 def _config() -> Config:
