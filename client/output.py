@@ -14,6 +14,9 @@ from rich.table import Table
 
 from stormcom.facebook.v1.money_pb2 import Money
 
+# Where nothing says how wide lines may be, ids shall not be broken.
+PIPE_WIDTH = 200
+
 M = TypeVar("M", bound=Message)
 Columns = Mapping[str, Callable[[Any], object]]
 
@@ -77,4 +80,6 @@ def amount(money: Money) -> str:
 def make_output(*, json: bool | None) -> Output:
     """Choose the form: what was asked for, else tables on a terminal and JSON elsewhere."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
     return Output(console, json=not console.is_terminal if json is None else json)

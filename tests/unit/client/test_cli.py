@@ -10,20 +10,27 @@ from typer.testing import CliRunner, Result
 
 from client.cli import app
 from stormcom.facebook.v1.catalog_service_pb2 import (
+    BeginSnapshotResponse,
+    CommitSnapshotResponse,
     ConfirmChangeRequest,
     ConfirmChangeResponse,
     CreateCatalogRequest,
     CreateCatalogResponse,
     ListItemsResponse,
     ProductResult,
+    PutSnapshotProductsResponse,
+    RetryItemsResponse,
     UpsertProductsResponse,
 )
-from stormcom.facebook.v1.connection_pb2 import Connection, Page
+from stormcom.facebook.v1.connection_pb2 import Capability, Connection, Page
 from stormcom.facebook.v1.connector_service_pb2 import (
     Choice,
     ConnectRequest,
     ConnectResponse,
+    DisconnectResponse,
     GetStatusResponse,
+    ListConversationsResponse,
+    ListMessagesResponse,
     OpenDialog,
     SendMessageRequest,
     SendMessageResponse,
@@ -33,15 +40,19 @@ from stormcom.facebook.v1.connector_service_pb2 import (
     UpdateInventoryResponse,
     WatchStatusResponse,
 )
-from stormcom.facebook.v1.conversation_pb2 import Message
+from stormcom.facebook.v1.conversation_pb2 import Conversation, Message, Sender
 from stormcom.facebook.v1.error_reason_pb2 import ErrorReason
-from stormcom.facebook.v1.event_pb2 import Event
-from stormcom.facebook.v1.event_service_pb2 import AckEventsResponse, SubscribeResponse
+from stormcom.facebook.v1.event_pb2 import Event, ItemsSettled, MessageReceived, OperationChanged
+from stormcom.facebook.v1.event_service_pb2 import AckEventsResponse, PullEventsResponse, SubscribeResponse
 from stormcom.facebook.v1.inventory_pb2 import InventoryResult
 from stormcom.facebook.v1.item_pb2 import Item, ItemFault
 from stormcom.facebook.v1.operation_pb2 import Operation
-from stormcom.facebook.v1.operation_service_pb2 import WatchOperationResponse
-from stormcom.facebook.v1.status_pb2 import ConnectionStatus, ItemCounts
+from stormcom.facebook.v1.operation_service_pb2 import (
+    CancelOperationResponse,
+    ListOperationsResponse,
+    WatchOperationResponse,
+)
+from stormcom.facebook.v1.status_pb2 import ConnectionStatus, ItemCounts, Problem, Throttle
 
 Connector = Any
 Run = Callable[..., Any]
@@ -219,6 +230,127 @@ def test_acknowledging_the_unknown_is_no_success(connector: Connector, run: Run)
     """A mistyped id does not pass silently."""
     connector.on("AckEvents", AckEventsResponse(acknowledged_count=1, unknown_count=1))
     assert 1 == run("events", "ack", "e1", "e2").exit_code
+
+
+LISTINGS = {
+    ("conversations",): (
+        "ListConversations",
+        ListConversationsResponse(conversations=[Conversation(conversation_id="conv", snippet="[bold]Hi")]),
+        ["conv", "[bold]Hi"],
+    ),
+    ("messages", "conv"): (
+        "ListMessages",
+        ListMessagesResponse(
+            messages=[Message(text="Hello", origin=Message.ORIGIN_PERSON), Message(unsupported_kind="poll")]
+        ),
+        ["PERSON", "Hello", "poll"],
+    ),
+    ("operations",): (
+        "ListOperations",
+        ListOperationsResponse(operations=[Operation(operation_id="op", kind=Operation.KIND_SYNC_CATALOG)]),
+        ["op", "SYNC_CATALOG"],
+    ),
+    ("operations", "--cancel", "op"): (
+        "CancelOperation",
+        CancelOperationResponse(operation=Operation(operation_id="op", state=Operation.STATE_CANCELLED)),
+        ["op CANCELLED"],
+    ),
+    ("events", "pull"): (
+        "PullEvents",
+        PullEventsResponse(events=[Event(event_id="e1", ordering_key="catalog:1", items_settled=ItemsSettled())]),
+        ["e1", "items_settled", "catalog:1"],
+    ),
+    ("items", "--state", "rejected"): ("ListItems", ListItemsResponse(), ["Nothing."]),
+    ("retry", "a", "b"): (
+        "RetryItems",
+        RetryItemsResponse(operation=Operation(operation_id="op"), skipped_count=1),
+        ["1 left out", "op"],
+    ),
+    ("disconnect",): (
+        "Disconnect",
+        DisconnectResponse(connection=Connection(connection_id="c1", state=Connection.STATE_DISCONNECTED)),
+        ["c1 is DISCONNECTED"],
+    ),
+    ("sync", "--dry-run"): (
+        "SyncCatalog",
+        SyncCatalogResponse(send_count=4, rejected_count=1),
+        ["4 to send", "1 refused"],
+    ),
+}
+
+
+@pytest.mark.parametrize("words", LISTINGS)
+def test_every_command_tells_what_came(connector: Connector, run: Run, words: tuple[str, ...]) -> None:
+    """What the connector answers is on the screen, letter by letter, and all of it as JSON for programs."""
+    method, answer, shown = LISTINGS[words]
+    connector.on(method, answer)
+    told = run(*words)
+    assert 0 == told.exit_code
+    assert [] == [word for word in shown if word not in told.stdout]
+    for line in run("--json", *words).stdout.splitlines():
+        assert isinstance(json.loads(line), dict)
+
+
+def test_status_is_watched(connector: Connector, run: Run) -> None:
+    """Each change is told, with pauses and the last problem."""
+    problem = Problem(reason="META_UNAVAILABLE", message="Meta did not answer.")
+    throttle = Throttle(bucket="catalog_batch")
+    first = ConnectionStatus(connection=Connection(connection_id="c1"), throttles=[throttle], last_problem=problem)
+    capability = Capability(kind=Capability.KIND_MESSAGING, state=Capability.STATE_BLOCKED, reason="META_TOKEN_INVALID")
+    second = ConnectionStatus(connection=Connection(connection_id="c1", capabilities=[capability]))
+    connector.on("WatchStatus", lambda _: [WatchStatusResponse(status=status) for status in (first, second)])
+    told = run("status", "--watch").stdout
+    assert "pause     catalog_batch" in told
+    assert "META_UNAVAILABLE: Meta did not answer." in told
+    assert "messaging BLOCKED: META_TOKEN_INVALID" in told
+
+
+def test_events_are_told_to_people(connector: Connector, run: Run) -> None:
+    """A line per event: when, which, what."""
+    received = MessageReceived(message=Message(text="Is it there?"))
+    operation = OperationChanged(operation=Operation(operation_id="op"))
+    events = [
+        Event(event_id="e1", message_received=received),
+        Event(event_id="e2", operation_changed=operation),
+        Event(event_id="e3"),
+    ]
+    connector.on("Subscribe", lambda _: [SubscribeResponse(event=event) for event in events])
+    lines = run("events", "tail").stdout.splitlines()
+    assert ["e1 message_received Is it there?", "e2 operation_changed op", "e3 unknown"] == [
+        line.split(" ", 1)[1].strip() for line in lines
+    ]
+
+
+def test_a_login_that_was_denied_is_no_success(connector: Connector, run: Run) -> None:
+    """When the merchant says no, the command says so and ends with 1."""
+    connector.on("Connect", ConnectResponse(connection=Connection(connection_id="c1"), open_dialog=OpenDialog(url="u")))
+    denied = Connection(connection_id="c1", state=Connection.STATE_DISCONNECTED, reason="LOGIN_DENIED")
+    connector.on("WatchStatus", lambda _: [WatchStatusResponse(status=ConnectionStatus(connection=denied))])
+    result = run("connect")
+    assert 1 == result.exit_code
+    assert "LOGIN_DENIED" in result.stdout
+
+
+def test_a_snapshot_is_imported_and_watched(connector: Connector, run: Run, files: Path) -> None:
+    """`import --snapshot --watch` puts, commits and waits for the end."""
+    operation = Operation(operation_id="op", state=Operation.STATE_SUCCEEDED)
+    connector.on("BeginSnapshot", BeginSnapshotResponse(snapshot_id="snap"))
+    accepted = ProductResult(outcome=ProductResult.OUTCOME_ACCEPTED)
+    connector.on("PutSnapshotProducts", PutSnapshotProductsResponse(results=[accepted]))
+    connector.on("CommitSnapshot", CommitSnapshotResponse(operation=operation))
+    connector.on("WatchOperation", lambda _: [WatchOperationResponse(operation=operation)])
+    result = run("import", str(files / "atom.xml"), "--snapshot", "--watch")
+    assert 0 == result.exit_code
+    assert "op SUCCEEDED" in result.stdout
+
+
+def test_a_text_can_come_from_another_program(connector: Connector) -> None:
+    """`send … -` reads the text from standard input."""
+    connector.on("SendMessage", SendMessageResponse(message=Message(message_id="m", state=Message.STATE_SENT)))
+    options = ["--address", connector.address, "--store", "s", "send", "conv", "-", "--human", "--no-wait"]
+    assert 0 == CliRunner().invoke(app, options, input="Hello!").exit_code
+    request = connector.asked_for(SendMessageRequest)[0]
+    assert ("Hello!", Sender.SENDER_HUMAN, False) == (request.text, request.sender, request.HasField("wait"))
 
 
 def test_every_reason_is_explained(run: Run) -> None:

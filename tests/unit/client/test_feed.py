@@ -132,3 +132,46 @@ def test_a_sale_period_is_shared(read: Read, tmp_path: Path) -> None:
     products, problems = read(file)
     assert ({}, 1) == (products, len(problems))
     assert problems[0].startswith("line 3: sale_price_effective_date: it differs")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("additional_variant_attribute", "Scent", "'Scent' is no `name:value`"),
+        ("condition", "mint", "'mint' is none of new, refurbished, used"),
+        ("status", "gone", "'gone' is none of active"),
+        ("id", "", "it is empty"),
+    ],
+)
+def test_wrong_values_are_named(read: Read, tmp_path: Path, column: str, value: str, words: str) -> None:
+    """A value that the reference does not know is told with those it does."""
+    file = tmp_path / "feed.csv"
+    cells = {"id": "1", "title": "A", "price": "1 USD", column: value}
+    file.write_text(f"{','.join(cells)}\n{','.join(cells.values())}\n", encoding="utf-8")
+    products, problems = read(file)
+    assert {} == products
+    assert f"line 2: {column}: {words}" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "visibility", "expected"),
+    [
+        ("", "", 2),
+        ("active", "hidden", 1),
+        ("archived", "published", 3),
+        ("", "published", 2),
+        ("archived", "hidden", 3),
+    ],
+)
+def test_the_stricter_status_counts(read: Read, tmp_path: Path, status: str, visibility: str, expected: int) -> None:
+    """What is archived stays archived, and what is hidden is not for sale."""
+    file = tmp_path / "feed.csv"
+    file.write_text(f"id,title,price,status,visibility\n1,A,1 USD,{status},{visibility}\n", encoding="utf-8")
+    assert expected == read(file)[0]["1"].status
+
+
+def test_a_variant_that_stands_twice_is_told(read: Read, tmp_path: Path) -> None:
+    """Two items of one id cannot be two variants."""
+    file = tmp_path / "feed.csv"
+    file.write_text("id,title,price,item_group_id\na,A,1 USD,g\na,B,1 USD,g\n", encoding="utf-8")
+    assert ({}, ["line 3: id: 'a' stands twice in its group"]) == read(file)

@@ -161,3 +161,32 @@ def test_readers_are_lazy(tmp_path: Path) -> None:
     file.write_text('{"productId": "1"}\n' + '{"productId": "broken\n' * 100_000, encoding="utf-8")
     entries = read_catalogue(file, Terms(source_version=1))
     assert "line 1" == next(iter(entries)).place
+
+
+def test_wrong_terms_and_formats_say_what_there_is(tmp_path: Path) -> None:
+    """A version below one, a broken template and an unknown format are refused with the option that mends them."""
+    with pytest.raises(CatalogueUnusable, match="--source-version"):
+        Terms(source_version=0)
+    with pytest.raises(CatalogueUnusable, match="cannot be read"):
+        Terms(source_version=1, link_template="https://s.example/{handle")
+    file = tmp_path / "feed.csv"
+    file.write_text("id,title,price\n", encoding="utf-8")
+    with pytest.raises(CatalogueUnusable, match="there are shopify, feed"):
+        list(read_catalogue(file, Terms(source_version=1), format="excel"))
+
+
+def test_templates_are_skipped_and_cells_counted(read: Read, tmp_path: Path) -> None:
+    """Lines of explanations and empty lines are no products; a row with too many cells is told."""
+    file = tmp_path / "sheet.csv"
+    file.write_text("# Required | what it means\n\nsku,name\n\n1,One\n2,Two,three\n", encoding="utf-8")
+    products, problems = read(file, "product_id=sku", "title=name")
+    assert ["1"] == list(products)
+    assert ["line 6: it has 3 cells where the header has 2; quote cells that hold the delimiter"] == problems
+
+
+def test_a_cut_utf16_file_is_told(read: Read, tmp_path: Path) -> None:
+    """Half a letter at the end is no text of that encoding."""
+    file = tmp_path / "feed.csv"
+    file.write_bytes("id,title,price\n1,A,1 USD\n".encode("utf-16")[:-1])
+    with pytest.raises(CatalogueUnusable, match="no utf-16 text"):
+        read(file)
