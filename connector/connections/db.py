@@ -3,9 +3,9 @@
 A Page belongs to one live connection per environment: a unique index says so, whatever two merchants do at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,7 @@ connections = Table(
     Column("offer", Json, comment="what the last login granted"),
     Column("subscribed_fields", Json, nullable=False, server_default="[]"),
     Column("subscription_check_time", Instant),
+    Column("last_receive_time", Instant, comment="when Meta last told us anything about the Page"),
     Column("create_time", Instant, nullable=False),
     Column("update_time", Instant, nullable=False),
     CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN') OR page_id <> ''", "live_has_page"),
@@ -118,9 +119,12 @@ async def require(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: boo
         FailedPrecondition: STORE_NOT_CONNECTED without a live one, CONNECTION_AMBIGUOUS with several.
 
     """
-    found = (
-        await _named(tx, store_id, connection_id, lock=lock) if connection_id else await _live(tx, store_id, lock=lock)
-    )
+    named = _named(tx, store_id, connection_id, lock=lock) if connection_id else _live(tx, store_id, lock=lock)
+    return the_one(await named, connection_id)
+
+
+def the_one(found: Sequence[Connection], connection_id: str | UUID) -> Connection:
+    """Tell which connection an id means, or its absence, among those found for it; raises as `require`."""
     if len(found) > 1:
         message = "The store has several live connections: name one in connection_id"
         raise FailedPrecondition("CONNECTION_AMBIGUOUS", message, connection_ids=" ".join(str(one.id) for one in found))
@@ -278,6 +282,15 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
     }
     await tx.execute(insert(problems).values(connection_id=connection_id, time=problem.time, **facts))
     await ring(tx, CHANNEL, str(connection_id))
+
+
+async def note_receipt(tx: Tx, connection_id: UUID, time: datetime) -> None:
+    """Note that Meta told something about the Page; kept to the second, so that a flood of news is no flood of writes."""
+    older = or_(
+        connections.c.last_receive_time.is_(None), connections.c.last_receive_time < time - timedelta(seconds=1)
+    )
+    noted = update(connections).where(connections.c.id == connection_id, older)
+    await tx.execute(noted.values(last_receive_time=time))
 
 
 async def wipe(tx: Tx, *, disconnected_before: datetime) -> None:

@@ -31,7 +31,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import array, insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from connector.db.schema import Instant, Json, Tx, metadata
 from connector.events.model import Acknowledged, Draft, Event
@@ -167,8 +167,10 @@ async def _note(tx: Tx, store_id: str, consumer: str, found: Sequence[Event], **
     """Write the loans or acknowledgements of events in one statement; tells how many were not acknowledged before."""
     if not found:
         return 0
-    positions, keys = array([one.position for one in found]), array([one.ordering_key for one in found])
+    positions = literal([one.position for one in found], ARRAY(BigInteger))
+    keys = literal([one.ordering_key for one in found], ARRAY(Text))
     given = func.unnest(positions, keys).table_valued(column("position", BigInteger), column("ordering_key", Text))
+    given = given.render_derived()
     fixed = {"store_id": store_id, "consumer": consumer, **values}
     rows = select(
         *(literal(value, handouts.c[name].type) for name, value in fixed.items()),
