@@ -43,32 +43,36 @@ async def open_grpc(address: str, path: str, token: str) -> AsyncIterator[Send]:
 async def open_http(address: str) -> AsyncIterator[Send]:
     """Open one connection and keep it."""
     host, _, port = address.rpartition(":")
-    _, line = await asyncio.get_running_loop().create_connection(_Line, host, int(port))
+    transport, line = await asyncio.get_running_loop().create_connection(_Line, host, int(port))
+
+    async def send(request: bytes) -> None:
+        answered = line.expect()
+        transport.write(request)
+        await answered
+
     try:
-        yield line.send
+        yield send
     finally:
-        line.transport.close()
+        transport.close()
 
 
 class _Line(asyncio.Protocol):
     """One HTTP/1.1 connection, one request at a time; reads no more of an answer than its status and length."""
 
-    transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+    def __init__(self) -> None:
         self._received = bytearray()
+        self._answered: asyncio.Future[None] | None = None
 
-    async def send(self, request: bytes) -> None:
+    def expect(self) -> asyncio.Future[None]:
+        """Hand out what the next answer settles."""
         self._answered = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        await self._answered
+        return self._answered
 
     def data_received(self, data: bytes) -> None:
+        """Settle what is expected, once an answer is complete."""
         self._received += data
         head, end, body = bytes(self._received).partition(_HEAD_END)
-        if end and len(body) >= _length(head):
+        if self._answered and end and len(body) >= _length(head):
             self._received.clear()
             if head.split(b" ", 2)[1] == b"200":
                 self._answered.set_result(None)
@@ -76,7 +80,8 @@ class _Line(asyncio.Protocol):
                 self._answered.set_exception(RuntimeError(head.decode()))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if hasattr(self, "_answered") and not self._answered.done():
+        """Fail what is still expected."""
+        if self._answered and not self._answered.done():
             self._answered.set_exception(exc or ConnectionResetError("the server hung up"))
 
 
