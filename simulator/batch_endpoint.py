@@ -3,6 +3,7 @@
 Operations run in order. One that meets a connection fault answers `null`, as Meta does for a timed-out one.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -114,6 +115,8 @@ async def _serve_one(
         fallback={name: request.params[name] for name in SHARED if name in request.params},
     )
     fault = world.faults.take(inner.method, rest)
+    if fault is not None and fault.kind == "delay":
+        await asyncio.sleep(fault.action.get("seconds", 1.0))
     if fault is None or fault.kind in {"error", "delay"}:
         return await serve(world, inner, fault if fault and fault.kind == "error" else None)
     if fault.kind == "drop_answer":

@@ -134,7 +134,7 @@ def _process(world: World, catalog: ProductCatalog, batch: Batch) -> None:
         # Meta promises no order within a batch, so a repeated item gets none.
         world.random.shuffle(requests)
     for line, method, retailer_id, data in requests:
-        problems = _apply(world, catalog, batch, method=method, retailer_id=retailer_id, data=data)
+        problems = _apply(world, catalog, batch, line=line, method=method, retailer_id=retailer_id, data=data)
         batch.errors += [{"line": line, "id": retailer_id, "message": problem} for problem in problems]
         if catalog.in_flight.get(retailer_id) == batch.handle:
             del catalog.in_flight[retailer_id]
@@ -143,7 +143,14 @@ def _process(world: World, catalog: ProductCatalog, batch: Batch) -> None:
 
 
 def _apply(
-    world: World, catalog: ProductCatalog, batch: Batch, *, method: str, retailer_id: str, data: dict[str, Any]
+    world: World,
+    catalog: ProductCatalog,
+    batch: Batch,
+    *,
+    line: int,
+    method: str,
+    retailer_id: str,
+    data: dict[str, Any],
 ) -> list[str]:
     """Do one request or return why not."""
     item = catalog.items.get(retailer_id)
@@ -152,7 +159,7 @@ def _apply(
             remove_item(world, catalog, item, time=batch.finish_time)
             return []
         # Unverified: deleting what is absent is only a warning.
-        batch.warnings.append({"line": 0, "id": retailer_id, "message": "The item to delete does not exist"})
+        batch.warnings.append({"line": line, "id": retailer_id, "message": "The item to delete does not exist"})
         return []
     if method == "UPDATE" and item is None and not batch.allow_upsert:
         return ["The item to update does not exist and allow_upsert is false"]

@@ -88,6 +88,12 @@ def unknown_path(verb: str, path: str) -> GraphError:
     )
 
 
+def unknown_alias(name: str) -> GraphError:
+    """Refuse a name that stands where an id should."""
+    # Code 803: Meta's order guide. The sentence is ours.
+    return GraphError(f"(#803) There is nothing with the alias: {name}", code=803, status=404)
+
+
 def permission_missing(scope: str) -> GraphError:
     """Refuse a token that lacks a scope."""
     return GraphError(f"(#200) The {scope} permission is required for this call", code=200, status=403)

@@ -14,7 +14,7 @@ import orjson
 
 from simulator import accounts, catalog, messaging, oauth, pages, products, sending
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
-from simulator.errors import GraphError, invalid_parameter, missing_object, unknown_path
+from simulator.errors import GraphError, invalid_parameter, missing_object, unknown_alias, unknown_path
 from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
 from simulator.paging import DEFAULT_LIMIT, cut_page
@@ -132,7 +132,7 @@ def _identify(call: Call, request: GraphRequest) -> Call:
     node = _own_node(call.world, token) if name == "me" else call.world.nodes.get(name)
     if node is None or not reaches(call.world, token, node):
         if not name.isdecimal() and name != "me" and not name.startswith(("t_", "m_")):
-            raise unknown_path(call.method, call.path)
+            raise unknown_alias(name)
         raise missing_object(call.method, name)
     return replace(call, node=node, kind=type(node).__name__, edge=edge)
 
@@ -206,7 +206,10 @@ async def _act(call: Call) -> Json:
         result = await result
     if isinstance(result, Rows):
         return _decorate(call, _page(call, result, call.fields, limit=call.number("limit", DEFAULT_LIMIT)))
-    return _decorate(call, pick(result, call.fields) if call.method == "GET" else result)
+    if call.method == "GET":
+        return _decorate(call, pick(result, call.fields))
+    written = call.world.nodes.get(result["id"]) if isinstance(result, dict) and "id" in result else None
+    return select(call, written, call.fields) if written is not None and call.fields else result
 
 
 def _decorate(call: Call, document: Json) -> Json:

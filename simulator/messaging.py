@@ -110,11 +110,6 @@ def list_messages(call: Call) -> Rows:
     return Rows(call.node.messages[::-1], key=lambda message: (-message.sequence,))
 
 
-def list_own_messages(_call: Call) -> Json:
-    """Refuse the GET on the sending edge."""
-    raise GraphError("Unsupported get request.", code=100, subcode=33, type="GraphMethodException")
-
-
 def _conversation(call: Call, message: Message) -> UnifiedThread:
     return call.world.require(UnifiedThread, message.conversation_id, name="conversation_id")
 
@@ -253,6 +248,5 @@ ROUTES = {
     ("Page", "GET", "conversations"): Route(list_conversations, SCOPES, page_token=True),
     ("Page", "GET", "threads"): Route(list_conversations, SCOPES, page_token=True),
     ("Page", "GET", "thread_owner"): Route(read_thread_owner, SCOPES, page_token=True),
-    ("Page", "GET", "messages"): Route(list_own_messages, SCOPES),
     ("UnifiedThread", "GET", "messages"): Route(list_messages, SCOPES),
 }

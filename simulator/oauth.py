@@ -63,15 +63,6 @@ def _lengthen(call: Call, app: Application) -> Json:
         raise GraphError(
             "Error validating access token: it is expired, revoked or another app's.", code=190, status=401
         )
-    if token.kind == "SYSTEM_USER":
-        fresh = call.world.issue_token(
-            "SYSTEM_USER",
-            app.id,
-            user_id=token.user_id,
-            scopes=token.scopes,
-            expire_time=call.world.clock.now() + call.world.switches.long_token_seconds,
-        )
-        return _token_document(call, fresh)
     return _issue(call, app, token.user_id, call.world.switches.long_token_seconds)
 
 

@@ -1,7 +1,7 @@
 """Builds the world that tests and demos start from, out of one JSON document; repeating it changes nothing.
 
     {"user": {"id", "name"}, "businesses": [{"id", "name"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
-     "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id"}], "scopes": [...]}
+     "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids]}], "scopes": [...]}
 
 It refuses unknown members and wrong types, naming the place.
 """
@@ -38,7 +38,7 @@ MEMBERS = {
     "user": {"id", "name"},
     "businesses": {"id", "name"},
     "pages": {"id", "name", "business_id", "people", "instagram", "tasks", "templates"},
-    "catalogs": {"id", "name", "business_id", "vertical"},
+    "catalogs": {"id", "name", "business_id", "vertical", "shared_with"},
     "people": {"psid", "name", "reachable"},
     "instagram": {"id", "username", "name"},
 }
@@ -165,4 +165,8 @@ def _catalog(world: World, business: Business, document: Mapping[str, Any]) -> P
         name, vertical = str(document.get("name", "Test Catalog")), str(document.get("vertical", "commerce"))
         catalog = world.add(ProductCatalog(catalog_id, name, owner.id, vertical=vertical))
         owner.catalogs.append(catalog.id)
+    for business_id in document.get("shared_with", []):
+        client = world.require(Business, str(business_id), name="catalogs.shared_with")
+        if catalog.id not in client.client_catalogs:
+            client.client_catalogs.append(catalog.id)
     return catalog

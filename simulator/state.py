@@ -71,7 +71,7 @@ class Token:
     """An access token. `death` is set once: the 190 subcode, or 0 for none."""
 
     value: str
-    kind: str  # USER | PAGE | APP | SYSTEM_USER
+    kind: str  # USER | PAGE | APP
     app_id: str
     issue_time: float
     user_id: str = ""
