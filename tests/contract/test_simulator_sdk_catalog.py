@@ -10,7 +10,7 @@ from facebook_business.adobjects.productset import ProductSet
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 
-from tests.contract.sdk_session import finished_status, push, update
+from tests.contract.sdk_session import SimulatedSession, finished_status, push, update
 from tests.contract.simulator_server import Meta
 
 # The SDK warns of its own tables: `requests` is a list although it says map, `tag` a string although it says Object, and
@@ -152,3 +152,62 @@ def test_product_sets_follow_their_filter(meta: Meta, catalog: ProductCatalog, u
     assert [created["id"]] == [one["id"] for one in catalog.get_product_sets(params={"retailer_id": "set-1"})]
     product_set.api_delete()
     assert list(catalog.get_product_sets()) == []
+
+
+def test_reviews_and_images_have_their_own_verdicts(meta: Meta, catalog: ProductCatalog) -> None:
+    """A rejected title and a broken image show on the item and in the diagnostics, after their time."""
+    meta.control(
+        "PATCH",
+        "/switches",
+        {"rejected_title_pattern": "(?i)weapon", "broken_image_pattern": "gone", "review_seconds": 60.0},
+    )
+    records = [update("A", title="Weapon"), update("B", image_link="https://shop.test/gone.jpg"), update("C")]
+    finished_status(meta, catalog, push(catalog, records)["handles"][0])
+    fields = ["retailer_id", "review_status", "image_fetch_status", "errors"]
+    assert {"pending"} == {item["review_status"] for item in catalog.get_products(fields=fields)}
+    meta.advance(60)
+    items = {item["retailer_id"]: item for item in catalog.get_products(fields=fields)}
+    assert ("rejected", "FETCH_FAILED", []) == (
+        items["A"]["review_status"], items["B"]["image_fetch_status"], items["C"]["errors"],
+    )  # fmt: skip
+    assert ["PRODUCT_NOT_APPROVED", "IMAGE_FETCH_FAILED"] == [items[one]["errors"][0]["error_type"] for one in "AB"]
+    severe = catalog.get_diagnostics(params={"severities": ["MUST_FIX"]})
+    assert {"POLICY_VIOLATION": 1, "IMAGE_QUALITY": 1} == {
+        one["type"]: one["number_of_affected_items"] for one in severe
+    }
+    approved = catalog.get_products(fields=["retailer_id"], params={"return_only_approved_products": True})
+    assert ["B", "C"] == [item["retailer_id"] for item in approved]
+
+
+def test_a_write_may_ask_for_what_it_wrote(meta: Meta, user_api: FacebookAdsApi) -> None:
+    """`fields` on a POST reads the new node in the same call."""
+    path = (meta.seed["businesses"][0]["id"], "owned_product_catalogs")
+    made = user_api.call("POST", path, params={"name": "Read me", "fields": "name,product_count"}).json()
+    assert ("Read me", 0) == (made["name"], made["product_count"])
+
+
+def test_shared_catalogs_are_client_catalogs(meta: Meta) -> None:
+    """A catalog shared with another business is listed there and can be written to by its user."""
+    other = meta.control("POST", "/seed", {"user": {"id": "901"}, "businesses": [{"id": "902"}]})
+    catalog_id = meta.seed["catalogs"][0]["id"]
+    meta.control("POST", "/seed", {"catalogs": [{"id": catalog_id, "shared_with": ["902"]}]})
+    session = SimulatedSession(meta.url, other["user"]["token"])
+    api = FacebookAdsApi(session)
+    shared = list(Business("902", api=api).get_client_product_catalogs(fields=["name"]))
+    assert [catalog_id] == [one["id"] for one in shared]
+    assert 1 == len(push(ProductCatalog(catalog_id, api=api), [update("A")])["handles"])
+    session.requests.close()
+
+
+def test_big_pages_ask_to_be_smaller(catalog: ProductCatalog) -> None:
+    """More products a page than Meta likes is code 1 with the advice to reduce."""
+    with pytest.raises(FacebookRequestError) as caught:
+        catalog.get_products(params={"limit": 1_001})
+    assert (1, True) == (caught.value.api_error_code(), "reduce the amount of data" in caught.value.api_error_message())
+
+
+def test_a_field_that_does_not_exist_is_named(catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
+    """Asking for a field that the node lacks is code 100 with the field's name."""
+    with pytest.raises(FacebookRequestError) as caught:
+        user_api.call("GET", (catalog["id"],), params={"fields": "shininess"})
+    assert (100, True) == (caught.value.api_error_code(), "(shininess)" in caught.value.api_error_message())

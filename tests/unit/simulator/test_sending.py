@@ -1,0 +1,158 @@
+"""What the Send API takes and what it refuses, message by message."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from simulator.call import Call
+from simulator.errors import GraphError
+from simulator.messaging import NODES, list_messages, receive
+from simulator.sending import send
+from simulator.state import Page
+from simulator.world import World
+from tests.unit.simulator.worlds import APP_ID, catalog_call, new_world
+
+PSID = "70000000000000001"
+URL = "https://pictures.test/1.jpg"
+
+
+def _conversing(**switches: Any) -> tuple[World, Page]:
+    """Return a world in which a person has just written to the Page."""
+    world = new_world(**switches)
+    page = world.all(Page)[0]
+    receive(world, page, PSID, text="Hello")
+    return world, page
+
+
+def _call(world: World, page: Page, **params: Any) -> Call:
+    token = next(token for token in world.tokens.values() if token.kind == "PAGE")
+    params = {"recipient": {"id": PSID}, **params}
+    return replace(
+        catalog_call(world, "POST", "messages", **params), node=page, kind="Page", token=token, app=world.apps[APP_ID]
+    )
+
+
+def _template(**payload: Any) -> dict[str, Any]:
+    return {"attachment": {"type": "template", "payload": payload}}
+
+
+QUICK = {"content_type": "text", "title": "Yes", "payload": "Y"}
+ELEMENT = {"title": "Lamp"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"text": "x" * 2_000},
+        {"text": "Hi", "quick_replies": [QUICK] * 13, "metadata": "m" * 1_000},
+        {"attachment": {"type": "image", "payload": {"url": URL, "is_reusable": True}}},
+        _template(template_type="button", text="t", buttons=[{}]),
+        _template(template_type="generic", elements=[ELEMENT] * 10),
+        _template(template_type="product", elements=[{"id": "1"}]),
+        _template(template_type="receipt"),
+    ],
+)
+def test_good_messages_are_sent(message: dict[str, Any]) -> None:
+    """A message within all limits gets a mid and is in the conversation."""
+    world, page = _conversing()
+    sent = send(_call(world, page, message=message))
+    thread = page.threads[PSID]
+    assert (PSID, thread.messages[-1].id) == (sent["recipient_id"], sent["message_id"])
+    assert [thread.messages[-1]] == list(list_messages(replace(_call(world, page), node=thread)).nodes)[:1]
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({}, "text, attachment or template"),
+        ({"text": ""}, "text"),
+        ({"text": "x" * 2_001}, "text"),
+        ({"text": "Hi", "metadata": "m" * 1_001}, "metadata"),
+        ({"text": "Hi", "quick_replies": [QUICK] * 14}, "quick_replies"),
+        ({"text": "Hi", "quick_replies": [{**QUICK, "title": "t" * 21}]}, "title"),
+        ({"text": "Hi", "quick_replies": [{"content_type": []}]}, "content_type"),
+        ({"text": "Hi", "attachment": {"type": "image", "payload": {"url": URL}}}, "send two"),
+        ({"text": "Hi", "reply_to": "m_1"}, "reply_to"),
+        ({"attachment": {"type": "hologram", "payload": {}}}, "attachment.type"),
+        ({"attachment": {"type": "image", "payload": {}}}, "url"),
+        ({"attachment": {"type": "image", "payload": []}}, "payload"),
+        (_template(template_type="button", text="t", buttons=[]), "buttons"),
+        (_template(template_type="button", text="t" * 641, buttons=[{}]), "text"),
+        (_template(template_type="generic", elements=[ELEMENT] * 11), "elements"),
+        (_template(template_type="poem"), "poem"),
+    ],
+)
+def test_bad_messages_are_refused_by_name(message: dict[str, Any], named: str) -> None:
+    """The refusal is code 100, names the member, and nothing is sent."""
+    world, page = _conversing()
+    with pytest.raises(GraphError, match=named) as caught:
+        send(_call(world, page, message=message))
+    assert (100, 1) == (caught.value.code, len(page.threads[PSID].messages))
+
+
+def test_unreachable_people_are_551() -> None:
+    """Who left cannot be written to."""
+    world, page = _conversing()
+    page.profiles[PSID].reachable = False
+    with pytest.raises(GraphError) as caught:
+        send(_call(world, page, message={"text": "Hi"}))
+    assert (551, 1545041) == (caught.value.code, caught.value.subcode)
+
+
+def test_utility_messages_need_an_approved_template() -> None:
+    """An approved template may be sent at any time, another one never."""
+    world, page = _conversing()
+    world.clock.advance(30 * 86_400)
+    page.templates = ["order_sent"]
+    template = {"name": "order_sent", "language": {"code": "en"}}
+    assert PSID == send(_call(world, page, messaging_type="UTILITY", message={"template": template}))["recipient_id"]
+    with pytest.raises(GraphError, match="promo"):
+        send(_call(world, page, messaging_type="UTILITY", message={"template": {"name": "promo"}}))
+
+
+def test_the_human_agent_feature_must_be_granted() -> None:
+    """Without the feature the tag does not help."""
+    world, page = _conversing()
+    world.apps[APP_ID].human_agent = False
+    with pytest.raises(GraphError) as caught:
+        send(_call(world, page, messaging_type="MESSAGE_TAG", tag="HUMAN_AGENT", message={"text": "Hi"}))
+    assert 10 == caught.value.code
+
+
+def test_a_thread_of_another_app_is_not_ours_to_write_to() -> None:
+    """While another app controls the thread, sending is refused."""
+    world, page = _conversing()
+    page.owner_app_by_psid[PSID] = "5"
+    with pytest.raises(GraphError, match="controls this thread"):
+        send(_call(world, page, message={"text": "Hi"}))
+
+
+def test_actions_stand_alone() -> None:
+    """A sender action is noted; with a message beside it it is refused; an unknown one too."""
+    world, page = _conversing()
+    assert {"recipient_id": PSID} == send(_call(world, page, sender_action="typing_on"))
+    send(_call(world, page, sender_action="mark_seen"))
+    assert (["TYPING_ON", "MARK_SEEN"], 0) == (page.threads[PSID].actions, page.threads[PSID].unread)
+    for params in ({"sender_action": "typing_on", "message": {"text": "Hi"}}, {"sender_action": "wave"}):
+        with pytest.raises(GraphError, match="sender_action"):
+            send(_call(world, page, **params))
+
+
+def test_old_messages_cannot_be_read() -> None:
+    """Only the newest messages have readable text; older ones answer as if deleted."""
+    world, page = _conversing(readable_messages=2)
+    receive(world, page, PSID, text="Second")
+    receive(world, page, PSID, text="Third")
+    read, thread = NODES["Message"].fields["message"], page.threads[PSID]
+    assert ["Second", "Third"] == [read(_call(world, page), message) for message in thread.messages[1:]]
+    with pytest.raises(GraphError, match="no longer available"):
+        read(_call(world, page), thread.messages[0])
+
+
+def test_answers_echo_to_subscribed_apps_only() -> None:
+    """Without a subscription nothing waits to be told."""
+    world, page = _conversing()
+    send(_call(world, page, message=orjson.dumps({"text": "Hi"}).decode()))
+    assert [] == world.outbox.updates
