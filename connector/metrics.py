@@ -3,6 +3,8 @@
 Labels are few and bounded: no store, no person, no id ever becomes one.
 """
 
+import os
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -44,4 +46,6 @@ items = Counter("connector_items", "Items settled, by verdict: confirmed, reject
 def serve(address: tuple[str, int] | None) -> None:
     """Show this process's metrics over HTTP at `/metrics`; None shows nothing."""
     if address:
-        start_http_server(address[1], addr=address[0], registry=REGISTRY)
+        server, _ = start_http_server(address[1], addr=address[0], registry=REGISTRY)
+        # A forked child that outlives us would hold the address, and our successor could not have it.
+        os.register_at_fork(after_in_child=server.socket.close)

@@ -56,3 +56,10 @@ def current() -> str | None:
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
+
+
+def flush() -> None:
+    """Send what was traced, before a process ends that runs no exit hooks."""
+    flushing = getattr(trace and trace.get_tracer_provider(), "force_flush", None)
+    if flushing:
+        flushing()

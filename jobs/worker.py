@@ -106,6 +106,7 @@ def perform(settings: Settings, plans: Mapping[Task, Plan], task_id: int, attemp
             log.canonical("worker.interrupted")
         except DATABASE_GONE as error:
             log.warn("task.database_gone", error=type(error).__name__, task_id=task_id)
+    tracing.flush()
 
 
 async def _perform(settings: Settings, plans: Mapping[Task, Plan], task_id: int, attempt: int) -> None:

@@ -126,7 +126,7 @@ def eventually() -> Eventually:
 
     async def wait(expected: Any, ask: Callable[[], Awaitable[Any]], *, seconds: float = 10) -> None:
         deadline = time.monotonic() + seconds
-        while (answer := await ask()) != expected and time.monotonic() < deadline:
+        while (answer := await ask()) != expected and time.monotonic() < deadline:  # noqa: ASYNC110 – others' processes tell no event
             await asyncio.sleep(0.02)
         assert expected == answer
 

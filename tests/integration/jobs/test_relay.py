@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from redis import Redis
+from rq.utils import as_text
 from sqlalchemy import update
 
 import stack.redis
@@ -24,7 +25,7 @@ StartRelay = Callable[..., None]
 
 
 def _rung(redis: Redis, lane: str) -> list[str]:
-    return sorted(name.decode() for name in redis.lrange(f"rq:queue:{lane}", 0, -1))
+    return sorted(as_text(name) for name in redis.lrange(f"rq:queue:{lane}", 0, -1))
 
 
 async def test_a_commit_rings_at_once(

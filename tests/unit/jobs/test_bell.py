@@ -67,7 +67,9 @@ def test_an_unknown_lane_is_no_wake_up(origin: bytes) -> None:
         _wake_up("17-3", origin=origin, data=json.dumps(["os.system", None, ["true"], {}]).encode())
 
 
-@pytest.mark.parametrize("name", ["17", "17-", "-3", "a-b", "17-3-1", "17-3:x", "١-٢", "", "1" * 30 + "-1", "17-3\n"])
+@pytest.mark.parametrize(
+    "name", ["17", "17-", "-3", "a-b", "17-3-1", "17-3:x", "\u0661-\u0662", "", "1" * 30 + "-1", "17-3\n"]
+)
 def test_a_wrong_id_is_no_wake_up(name: str) -> None:
     """An id that is not a task's id and attempt counts as missing, without a question to Redis."""
     with pytest.raises(NoSuchJobError):
