@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import GraphError, invalid_parameter
 from simulator.handshake import verify_callback
-from simulator.outbox import send_callback
 from simulator.state import Application, Business, Page, ProductCatalog, Subscription, User
+from simulator.world import World
 
 # SDK 26.0.3, productcatalog.py, ProductCatalog.Vertical
 VERTICALS = (
@@ -69,11 +69,11 @@ def _tell_revoked(call: Call, scope: str) -> None:
         call.world.outbox.tell(app, "permissions", call.node.id, "changes", {"field": scope, "value": value})
 
 
-def deauthorize(world: Any, app: Application, user: User) -> None:
+def deauthorize(world: World, app: Application, user: User) -> None:
     """Remove the app from the user's account: tokens die with subcode 458, the app is told."""
     user.grants.pop(app.id, None)
     if world.switches.deauthorize_callbacks and app.deauthorize_url:
-        send_callback(world.outbox, app, app.deauthorize_url, user_id=user.id)
+        world.outbox.post_callback(app, app.deauthorize_url, user_id=user.id)
 
 
 # --- businesses ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from simulator import inspection, seeds
 from simulator.accounts import deauthorize
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
-from simulator.outbox import send_callback
 from simulator.recording import mask
 from simulator.state import Application, Page, Subscription, User
 from simulator.world import World
@@ -170,7 +169,7 @@ def ask_deletion(world: World, request: web.Request, document: Document) -> Docu
     user, app = world.require(User, request.match_info["user_id"], name="user_id"), _app(world, document)
     if not app.data_deletion_url:
         raise ValueError("data_deletion_url: the app has none; set it with POST /_simulator/apps")
-    return {"delivery": send_callback(world.outbox, app, app.data_deletion_url, user_id=user.id).id}
+    return {"delivery": world.outbox.post_callback(app, app.data_deletion_url, user_id=user.id).id}
 
 
 def order_fault(world: World, _request: web.Request, document: Document) -> Document:

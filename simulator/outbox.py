@@ -149,6 +149,14 @@ class Outbox:
         self._clock.wake()
         return delivery
 
+    def post_callback(self, app: Application, url: str, *, user_id: str) -> Delivery:
+        """Queue a deauthorize or data-deletion callback: a form with a signed request."""
+        # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback
+        # (read 2026-11-21)
+        payload = {"issued_at": int(self._clock.now()), "user_id": user_id}
+        form = urlencode({"signed_request": signed_request(app.secrets[0], payload)}).encode()
+        return self.post(app, url, form, content_type="application/x-www-form-urlencoded")
+
     def next_due(self) -> float | None:
         """Return when there is something to do next."""
         dues = [update.due for update in self.updates]
@@ -185,11 +193,3 @@ class Outbox:
             if delivery.app_id == app_id and delivery.page_ids == (page_id,):
                 delivery.state = "dropped"
                 del self.waiting[delivery.id]
-
-
-def send_callback(outbox: Outbox, app: Application, url: str, *, user_id: str) -> Delivery:
-    """Queue a deauthorize or data-deletion callback: a form with a signed request."""
-    # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback (read 2026-11-21)
-    payload = {"issued_at": int(outbox._clock.now()), "user_id": user_id}  # noqa: SLF001 - same module
-    form = urlencode({"signed_request": signed_request(app.secrets[0], payload)}).encode()
-    return outbox.post(app, url, form, content_type="application/x-www-form-urlencoded")
