@@ -218,7 +218,8 @@ async def block(tx: Tx, connection: Connection, kind: CapabilityKind, reason: st
     """Note what Meta took away from one capability."""
     blocks = {**connection.blocks, kind: Block(reason, at)}
     stored = {
-        name: {"reason": entry.reason, "since_time": entry.since_time.isoformat()} for name, entry in blocks.items()
+        name.value: {"reason": entry.reason, "since_time": entry.since_time.isoformat()}
+        for name, entry in blocks.items()
     }
     return await change(tx, connection.id, at=at, blocks=stored)
 

@@ -31,21 +31,19 @@ async def test_a_login_ends_in_a_choice_of_what_was_granted(runtime: Runtime, wa
     """After the dialog, the merchant chooses among exactly the Pages, businesses and catalogs that Meta grants."""
     returned = await walk((await begin(runtime)).url)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "AWAITING_CHOICE"
-    assert [page.id for page in landing.offer.pages] == [PAGE_ID]
-    assert [catalog.id for catalog in landing.offer.catalogs] == [CATALOG_ID]
-    assert [business.name for business in landing.offer.businesses] == ["Mina's Shop"]
+    assert "AWAITING_CHOICE" == landing.outcome
+    assert [PAGE_ID] == [page.id for page in landing.offer.pages]
+    assert [CATALOG_ID] == [catalog.id for catalog in landing.offer.catalogs]
+    assert ["Mina's Shop"] == [business.name for business in landing.offer.businesses]
 
 
 async def test_the_choice_links_page_and_catalog(runtime: Runtime, connect: Any) -> None:
     """Choosing links the Page with a token that never ends by itself and attaches the catalog, but gives no go."""
     connection = await connect()
-    assert (connection.state, connection.page_id, connection.catalog_id) == (State.CONNECTED, PAGE_ID, CATALOG_ID)
-    assert [(one.kind.value, one.state.value) for one in connection.capabilities()] == [
-        ("CATALOG_SYNC", "AWAITING_GO"),
-        ("INVENTORY", "AWAITING_GO"),
-        ("MESSAGING", "ACTIVE"),
-    ]
+    assert (State.CONNECTED, PAGE_ID, CATALOG_ID) == (connection.state, connection.page_id, connection.catalog_id)
+    assert {"CATALOG_SYNC": "AWAITING_GO", "INVENTORY": "AWAITING_GO", "MESSAGING": "ACTIVE"} == {
+        one.kind.value: one.state.value for one in connection.capabilities()
+    }
 
 
 async def test_linking_subscribes_the_page_and_reads_it_back(
@@ -67,9 +65,9 @@ async def test_a_denied_dialog_shows_on_the_connection(runtime: Runtime, walk: A
     begun = await begin(runtime)
     returned = await walk(begun.url)
     landing = await actions.complete_login(runtime, state=returned["state"], error=returned["error"])
-    assert landing.outcome == "LOGIN_DENIED"
+    assert "LOGIN_DENIED" == landing.outcome
     shown = await reload(runtime, begun.connection.id)
-    assert (shown.state, shown.reason) == (State.DISCONNECTED, "LOGIN_DENIED")
+    assert (State.DISCONNECTED, "LOGIN_DENIED") == (shown.state, shown.reason)
 
 
 async def test_a_login_runs_out_after_ten_minutes(runtime: Runtime, walk: Any, clock: Any) -> None:
@@ -78,8 +76,8 @@ async def test_a_login_runs_out_after_ten_minutes(runtime: Runtime, walk: Any, c
     returned = await walk(begun.url)
     clock.advance(minutes=10, seconds=1)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "LOGIN_EXPIRED"
-    assert (await reload(runtime, begun.connection.id)).reason == "LOGIN_EXPIRED"
+    assert "LOGIN_EXPIRED" == landing.outcome
+    assert "LOGIN_EXPIRED" == (await reload(runtime, begun.connection.id)).reason
 
 
 async def test_a_state_counts_once(runtime: Runtime, walk: Any) -> None:
@@ -88,7 +86,7 @@ async def test_a_state_counts_once(runtime: Runtime, walk: Any) -> None:
     returned = await walk(begun.url)
     await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
     replay = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert (replay.outcome, replay.return_url) == ("LOGIN_STATE_INVALID", "")
+    assert ("LOGIN_STATE_INVALID", "") == (replay.outcome, replay.return_url)
     assert (await reload(runtime, begun.connection.id)).state is State.AWAITING_CHOICE
 
 
@@ -96,7 +94,7 @@ async def test_a_state_counts_once(runtime: Runtime, walk: Any) -> None:
 async def test_an_unknown_state_is_refused(runtime: Runtime, state: str) -> None:
     """A state we never gave out opens nothing, whatever it looks like."""
     landing = await actions.complete_login(runtime, state=state, code="code")
-    assert landing.outcome == "LOGIN_STATE_INVALID"
+    assert "LOGIN_STATE_INVALID" == landing.outcome
 
 
 async def test_another_stores_state_is_as_good_as_none(runtime: Runtime, walk: Any) -> None:
@@ -105,9 +103,9 @@ async def test_another_stores_state_is_as_good_as_none(runtime: Runtime, walk: A
     foreign = await actions.complete_login(
         runtime, state=returned["state"], code=returned["code"], store_id=OTHER_STORE
     )
-    assert foreign.outcome == "LOGIN_STATE_INVALID"
+    assert "LOGIN_STATE_INVALID" == foreign.outcome
     own = await actions.complete_login(runtime, state=returned["state"], code=returned["code"], store_id=STORE)
-    assert own.outcome == "AWAITING_CHOICE"
+    assert "AWAITING_CHOICE" == own.outcome
 
 
 async def test_states_of_two_connections_are_not_swapped(runtime: Runtime, walk: Any) -> None:
@@ -121,7 +119,7 @@ async def test_states_of_two_connections_are_not_swapped(runtime: Runtime, walk:
         store_id=STORE,
         connection_id=str(second.connection.id),
     )
-    assert landing.outcome == "LOGIN_STATE_INVALID"
+    assert "LOGIN_STATE_INVALID" == landing.outcome
 
 
 async def test_our_callback_refuses_a_login_meant_for_storm_com(runtime: Runtime, world: World, walk: Any) -> None:
@@ -130,7 +128,7 @@ async def test_our_callback_refuses_a_login_meant_for_storm_com(runtime: Runtime
     begun = await begin(runtime, redirect_uri="https://store.example/back")
     returned = await walk(begun.url)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "LOGIN_STATE_INVALID"
+    assert "LOGIN_STATE_INVALID" == landing.outcome
 
 
 async def test_a_code_of_another_app_is_a_mismatch(runtime: Runtime, walk: Any) -> None:
@@ -138,7 +136,7 @@ async def test_a_code_of_another_app_is_a_mismatch(runtime: Runtime, walk: Any) 
     begun = await begin(runtime)
     returned = await walk(begun.url)
     landing = await actions.complete_login(runtime, state=returned["state"], code="AQ-of-another-app")
-    assert landing.outcome == "APP_MISMATCH"
+    assert "APP_MISMATCH" == landing.outcome
     assert (await reload(runtime, begun.connection.id)).state is State.DISCONNECTED
 
 
@@ -148,7 +146,7 @@ async def test_a_used_code_has_expired(runtime: Runtime, walk: Any) -> None:
     code = (await walk(first.url))["code"]
     await actions.complete_login(runtime, state=(await walk(first.url))["state"], code=code)
     landing = await actions.complete_login(runtime, state=(await walk(second.url))["state"], code=code)
-    assert landing.outcome == "LOGIN_EXPIRED"
+    assert "LOGIN_EXPIRED" == landing.outcome
 
 
 async def test_declined_permissions_are_named(runtime: Runtime, walk: Any, world: World) -> None:
@@ -158,9 +156,9 @@ async def test_declined_permissions_are_named(runtime: Runtime, walk: Any, world
     user = world.all(User)[0]
     user.grants["610000000000001"] |= {"pages_messaging": "declined", "catalog_management": "declined"}
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "SCOPES_MISSING"
+    assert "SCOPES_MISSING" == landing.outcome
     assert landing.error is not None
-    assert landing.error.metadata["scopes"] == "catalog_management pages_messaging"
+    assert "catalog_management pages_messaging" == landing.error.metadata["scopes"]
 
 
 async def test_a_failure_of_meta_leaves_the_state_usable(runtime: Runtime, walk: Any, control_api: Any) -> None:
@@ -172,7 +170,7 @@ async def test_a_failure_of_meta_leaves_the_state_usable(runtime: Runtime, walk:
     with pytest.raises(Unavailable):
         await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "AWAITING_CHOICE"
+    assert "AWAITING_CHOICE" == landing.outcome
 
 
 @pytest.mark.parametrize(
@@ -187,7 +185,7 @@ async def test_only_what_was_granted_can_be_chosen(
     await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
     with pytest.raises(FailedPrecondition) as refused:
         await actions.choose(runtime, STORE, str(begun.connection.id), page_id=page_id, catalog_id=catalog_id)
-    assert refused.value.reason == reason
+    assert reason == refused.value.reason
 
 
 async def test_choosing_twice_changes_nothing(runtime: Runtime, connect: Any) -> None:
@@ -202,7 +200,7 @@ async def test_nothing_can_be_chosen_before_a_login(runtime: Runtime) -> None:
     begun = await begin(runtime)
     with pytest.raises(FailedPrecondition) as refused:
         await actions.choose(runtime, STORE, str(begun.connection.id), page_id=PAGE_ID)
-    assert refused.value.reason == "STORE_NOT_CONNECTED"
+    assert "STORE_NOT_CONNECTED" == refused.value.reason
 
 
 async def test_a_page_belongs_to_one_store(runtime: Runtime, connect: Any) -> None:
@@ -210,7 +208,7 @@ async def test_a_page_belongs_to_one_store(runtime: Runtime, connect: Any) -> No
     await connect(STORE)
     with pytest.raises(AlreadyExists) as taken:
         await connect(OTHER_STORE, catalog_id="")
-    assert (taken.value.reason, dict(taken.value.metadata)) == ("PAGE_TAKEN", {"page_id": PAGE_ID})
+    assert ("PAGE_TAKEN", {"page_id": PAGE_ID}) == (taken.value.reason, dict(taken.value.metadata))
 
 
 async def test_two_stores_racing_for_a_page_leave_one_winner(runtime: Runtime, walk: Any) -> None:
@@ -221,7 +219,7 @@ async def test_two_stores_racing_for_a_page_leave_one_winner(runtime: Runtime, w
         landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
         assert landing.connection is not None
     outcomes = await _race(runtime)
-    assert sorted(outcomes) == ["CONNECTED", "PAGE_TAKEN"]
+    assert ["CONNECTED", "PAGE_TAKEN"] == sorted(outcomes)
 
 
 async def _race(runtime: Runtime) -> list[str]:
@@ -244,7 +242,7 @@ async def test_the_page_is_free_after_a_disconnect(runtime: Runtime, connect: An
     first = await connect(STORE)
     await actions.disconnect(runtime, STORE, str(first.id))
     second = await connect(OTHER_STORE)
-    assert (second.state, second.id != first.id) == (State.CONNECTED, True)
+    assert (State.CONNECTED, True) == (second.state, second.id != first.id)
 
 
 async def test_connecting_again_keeps_id_catalog_and_go(runtime: Runtime, connect: Any) -> None:
@@ -279,7 +277,7 @@ async def test_a_login_for_a_linked_connection_links_it_at_once(runtime: Runtime
     assert begun.connection.state is State.CONNECTED
     returned = await walk(begun.url)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert landing.outcome == "CONNECTED"
+    assert "CONNECTED" == landing.outcome
     assert landing.connection is not None
     assert landing.connection.user_token != connection.user_token
 
@@ -301,7 +299,7 @@ async def test_a_connection_stands_for_one_page(runtime: Runtime, connect: Any) 
     await actions.disconnect(runtime, STORE, str(connection.id))
     with pytest.raises(InvalidInput) as refused:
         await connect(connection_id=str(connection.id), page_id="31")
-    assert refused.value.violations[0].field == "choose.page_id"
+    assert "choose.page_id" == refused.value.violations[0].field
 
 
 async def test_an_attached_catalog_is_not_swapped(runtime: Runtime, connect: Any, world: World) -> None:
@@ -312,7 +310,7 @@ async def test_an_attached_catalog_is_not_swapped(runtime: Runtime, connect: Any
     seeds.seed(world, {**seeds.DEFAULT, "catalogs": [{"id": "50000000000000002", "name": "Other"}]})
     with pytest.raises(FailedPrecondition) as refused:
         await connect(connection_id=str(connection.id), catalog_id="50000000000000002")
-    assert refused.value.reason == "CATALOG_ATTACHED"
+    assert "CATALOG_ATTACHED" == refused.value.reason
 
 
 async def test_every_page_of_a_long_list_is_read(runtime: Runtime, walk: Any, world: World) -> None:
@@ -323,7 +321,7 @@ async def test_every_page_of_a_long_list_is_read(runtime: Runtime, walk: Any, wo
     seeds.seed(world, {**seeds.DEFAULT, "pages": pages})
     returned = await walk((await begin(runtime)).url)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
-    assert len(landing.offer.pages) == 121
+    assert 121 == len(landing.offer.pages)
 
 
 async def test_the_environments_never_mix(runtime: Runtime, connect: Any) -> None:
@@ -338,4 +336,4 @@ async def test_an_environment_without_an_app_is_refused(runtime: Runtime) -> Non
     """Connecting where no Meta app is configured says what operators must set."""
     with pytest.raises(FailedPrecondition) as refused:
         await actions.begin(runtime, STORE, environment=Environment.PRODUCTION)
-    assert refused.value.reason == "ENVIRONMENT_NOT_CONFIGURED"
+    assert "ENVIRONMENT_NOT_CONFIGURED" == refused.value.reason
