@@ -1,0 +1,1 @@
+"""The catalog: products as StormCom wants them become items at Meta."""

@@ -1,0 +1,137 @@
+"""Creates, lists and attaches the catalog a connection works on."""
+
+from connector.catalog import graph
+from connector.connections import actions as connections
+from connector.connections import db
+from connector.connections import graph as connections_graph
+from connector.connections.model import Business, Catalog, Connection
+from connector.errors import FailedPrecondition, OutcomeUnknown
+from connector.graph.client import Access
+from connector.runtime import Runtime
+
+_MOST_PAGES = 40
+
+
+async def list_catalogs(runtime: Runtime, store_id: str, connection_id: str) -> list[Catalog]:
+    """List the catalogs within the merchant's reach, as Meta tells them now, in the order of their ids.
+
+    Raises:
+        FailedPrecondition: STORE_NOT_CONNECTED, META_TOKEN_INVALID.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await db.require_live(tx, store_id, connection_id)
+    return await _reachable(runtime, connections.access(runtime, connection, kind="user"))
+
+
+async def create_catalog(
+    runtime: Runtime, store_id: str, connection_id: str, *, business_id: str, name: str
+) -> Catalog:
+    """Create a catalog in a business the merchant granted, and attach it.
+
+    A lost answer is looked up: a new, empty catalog of this name in the business is ours.
+
+    Raises:
+        FailedPrecondition: CATALOG_ATTACHED, BUSINESS_NOT_GRANTED, META_TOKEN_INVALID, META_PERMISSION_MISSING.
+        OutcomeUnknown: the answer was lost and no such catalog is to be seen yet.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await db.require_live(tx, store_id, connection_id)
+    if connection.catalog_id:
+        raise _attached(connection)
+    access = connections.access(runtime, connection, kind="user")
+    if business_id not in {business.id for business in await _businesses(runtime, access)}:
+        message = "The business is not among those the merchant granted"
+        raise FailedPrecondition("BUSINESS_NOT_GRANTED", message, business_id=business_id)
+    before = {catalog.id for catalog in await _catalogs(runtime, access, business_id)}
+    try:
+        catalog_id = await runtime.graph.send(graph.create_catalog(business_id, name), access)
+    except OutcomeUnknown:
+        after = await _catalogs(runtime, access, business_id)
+        new = [catalog.id for catalog in after if catalog.name == name and catalog.id not in before]
+        if len(new) != 1:
+            raise
+        catalog_id = new[0]
+    catalog = Catalog(catalog_id, name, business_id)
+    await _attach(runtime, connection, catalog)
+    return catalog
+
+
+async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *, catalog_id: str) -> Connection:
+    """Attach an existing catalog. Repeating it changes nothing.
+
+    Raises:
+        FailedPrecondition: CATALOG_NOT_GRANTED, CATALOG_ATTACHED when it has another one, META_TOKEN_INVALID.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await db.require_live(tx, store_id, connection_id)
+    if connection.catalog_id == catalog_id:
+        return connection
+    reachable = await _reachable(runtime, connections.access(runtime, connection, kind="user"))
+    catalog = next((one for one in reachable if one.id == catalog_id), None)
+    if catalog is None:
+        message = "The catalog is not among those the merchant granted"
+        raise FailedPrecondition("CATALOG_NOT_GRANTED", message, catalog_id=catalog_id)
+    return await _attach(runtime, connection, catalog)
+
+
+async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog) -> Connection:
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        current = await db.require_live(tx, connection.store_id, connection.id, lock=True)
+        if current.catalog_id == catalog.id:
+            return current
+        if current.catalog_id:
+            raise _attached(current)
+        attached = await db.change(
+            tx,
+            current.id,
+            at=at,
+            catalog_id=catalog.id,
+            catalog_name=catalog.name,
+            catalog_product_count=catalog.product_count,
+            business_id=catalog.business_id,
+            catalog_attach_time=at,
+        )
+        await connections.tell(tx, attached, at=at)
+    return attached
+
+
+def _attached(connection: Connection) -> FailedPrecondition:
+    message = "The connection has a catalog already: its items would be left behind"
+    return FailedPrecondition("CATALOG_ATTACHED", message, catalog_id=connection.catalog_id)
+
+
+async def _reachable(runtime: Runtime, access: Access) -> list[Catalog]:
+    found = {
+        catalog.id: catalog
+        for business in await _businesses(runtime, access)
+        for catalog in await _catalogs(runtime, access, business.id)
+    }
+    return sorted(found.values(), key=lambda catalog: (len(catalog.id), catalog.id))
+
+
+async def _businesses(runtime: Runtime, access: Access) -> list[Business]:
+    found: list[Business] = []
+    after = ""
+    for _ in range(_MOST_PAGES):
+        listed = await runtime.graph.send(connections_graph.businesses(after), access)
+        found += [connections_graph.read_business(entry) for entry in listed.entries]
+        after = listed.after
+        if not after:
+            break
+    return found
+
+
+async def _catalogs(runtime: Runtime, access: Access, business_id: str) -> list[Catalog]:
+    found: list[Catalog] = []
+    after = ""
+    for _ in range(_MOST_PAGES):
+        listed = await runtime.graph.send(connections_graph.catalogs(business_id, after), access)
+        found += [connections_graph.read_catalog(entry, business_id) for entry in listed.entries]
+        after = listed.after
+        if not after:
+            break
+    return found

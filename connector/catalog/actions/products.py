@@ -1,0 +1,140 @@
+"""Stores what StormCom wants of products, and asks for the sending of what changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from connector.catalog.db import products as db
+from connector.catalog.model.merge import merge
+from connector.catalog.model.values import Draft, Listing, Outcome, Result
+from connector.connections import db as connections
+from connector.db.schema import Tx
+from connector.registry import actions as registry
+from connector.registry.db import catalogue
+from connector.registry.model import retailer_id
+from connector.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A product as it came in. `write` checks it and writes its items, given the store's currency; it is asked only when needed."""
+
+    product_id: str
+    variant_ids: tuple[str, ...]
+    source_version: int
+    digest: bytes
+    write: Callable[[str], tuple[Draft, ...]]
+
+    def result(self, outcome: Outcome) -> Result:
+        """Answer without having looked at it."""
+        return Result(self.product_id, outcome, tuple(retailer_id(self.product_id, one) for one in self.variant_ids))
+
+
+async def upsert_products(
+    runtime: Runtime, store_id: str, connection_id: str, offered: Sequence[Offered]
+) -> list[Result]:
+    """Store products and plan what must be sent; answers in the order given.
+
+    One transaction. Repeating it changes nothing: an unchanged product is recognised by its digest, an older one by its version.
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await connections.require(tx, store_id, connection_id)
+        await catalogue.lock_connection(tx, connection.id)
+        currency = await db.currency_of(tx, connection.id, but=[one.product_id for one in offered])
+        results = await store(tx, connection.id, offered, currency_code=currency, at=at)
+        await registry.plan(tx, connection, at=at)
+    return results
+
+
+async def delete_products(
+    runtime: Runtime, store_id: str, connection_id: str, product_ids: Sequence[str]
+) -> list[Result]:
+    """Let go of products; answers in the order given. One transaction; repeating it changes nothing."""
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await connections.require(tx, store_id, connection_id)
+        await catalogue.lock_connection(tx, connection.id)
+        known = await db.known(tx, connection.id, product_ids)
+        going = [one for one in product_ids if one in known and not known[one].deleted]
+        await remove(tx, connection.id, going, at=at)
+        await registry.plan(tx, connection, at=at, stock=False)
+    gone = dict.fromkeys(known, Outcome.UNCHANGED) | dict.fromkeys(going, Outcome.ACCEPTED)
+    return [Result(one, gone.get(one, Outcome.UNKNOWN)) for one in product_ids]
+
+
+async def store(
+    tx: Tx, connection_id: UUID, offered: Sequence[Offered], *, currency_code: str, at: datetime
+) -> list[Result]:
+    """Store products in the caller's transaction, which holds the connection's lock.
+
+    The order of locks is: the connection, its products, its items; the inventory lane takes the last two in the same order.
+    """
+    outcomes = await glance(tx, connection_id, offered)
+    same = [_row(one, refused=False) for one in offered if outcomes[one.product_id] is Outcome.UNCHANGED]
+    await db.renew(tx, connection_id, same, at=at)
+    fresh = [one for one in offered if outcomes[one.product_id] is Outcome.ACCEPTED]
+    told = await _store_changed(tx, connection_id, fresh, currency_code=currency_code, at=at) if fresh else {}
+    return [told.get(one.product_id) or one.result(outcomes[one.product_id]) for one in offered]
+
+
+async def glance(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> dict[str, Outcome]:
+    """Tell from versions and digests which products are older or the same; only the others, ACCEPTED, need a closer look.
+
+    The same under a newer version needs one too when the inventory lane has spoken since: the newer word counts.
+    """
+    known = await db.known(tx, connection_id, [one.product_id for one in offered])
+    outcomes = {one.product_id: _at_a_glance(one, known.get(one.product_id)) for one in offered}
+    same = [one for one in offered if outcomes[one.product_id] is Outcome.UNCHANGED]
+    newer = [one.product_id for one in same if one.source_version > known[one.product_id].source_version]
+    versions = {product_id: known[product_id].source_version for product_id in newer}
+    overtaken = await db.overtaken(tx, connection_id, versions) if versions else set()
+    return outcomes | dict.fromkeys(overtaken, Outcome.ACCEPTED)
+
+
+async def remove(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> None:
+    """Let go of products in the caller's transaction, which holds the connection's lock."""
+    if product_ids:
+        names = await db.delete_products(tx, connection_id, product_ids, at=at)
+        await registry.count(tx, await db.settled_here(tx, connection_id, names), at=at)
+
+
+def _at_a_glance(offered: Offered, known: db.Known | None) -> Outcome:
+    if known is None or known.deleted:
+        return Outcome.ACCEPTED
+    if offered.source_version < known.source_version:
+        return Outcome.STALE
+    same = offered.digest == known.digest and not known.refused
+    return Outcome.UNCHANGED if same else Outcome.ACCEPTED
+
+
+async def _store_changed(
+    tx: Tx, connection_id: UUID, fresh: Sequence[Offered], *, currency_code: str, at: datetime
+) -> dict[str, Result]:
+    listings: list[Listing] = []
+    for one in fresh:
+        drafts = one.write(currency_code)
+        currency_code = currency_code or next((draft.price.currency_code for draft in drafts if draft.price), "")
+        listings.append(Listing(one.product_id, one.source_version, one.digest, drafts))
+    rows = [_row(one, refused=listing.refused) for one, listing in zip(fresh, listings, strict=True)]
+    await db.keep(tx, connection_id, rows, at=at)
+    kept = await db.lock_items(tx, connection_id, [one.product_id for one in fresh])
+    merged = {listing.product_id: merge(listing, kept.get(listing.product_id, [])) for listing in listings}
+    changed = [item for wishes in merged.values() for item in wishes if item.differs]
+    await db.write_items(tx, connection_id, [item.wish for item in changed], at=at)
+    names = [item.wish.retailer_id for item in changed]
+    await registry.count(tx, await db.settled_here(tx, connection_id, names), at=at)
+    results = {}
+    for one, listing in zip(fresh, listings, strict=True):
+        wishes = merged[one.product_id]
+        outcome = Outcome.ACCEPTED if any(item.wish.changed for item in wishes) or not wishes else Outcome.UNCHANGED
+        names = [item.wish.retailer_id for item in wishes[: len(listing.drafts)]]
+        results[one.product_id] = Result(
+            one.product_id, Outcome.REJECTED if listing.refused else outcome, tuple(names), listing.faults
+        )
+    return results
+
+
+def _row(offered: Offered, *, refused: bool) -> db.Stored:
+    return db.Stored(offered.product_id, offered.source_version, offered.digest, refused)

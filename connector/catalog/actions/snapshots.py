@@ -1,0 +1,254 @@
+"""The complete list of a store's products: gathered in pieces, proven complete, then applied. The only removal by omission.
+
+    OPEN ──commit──▶ COMMITTED ──applied, cancelled──▶ CLOSED
+      └──abandon, expire──────────────────────────────▶ CLOSED
+
+Applying goes through the list in bounded pieces and remembers how far it came, so that it can be interrupted anywhere.
+A plan that would remove too much waits for a word from StormCom before anything is stored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from connector.catalog.actions.products import Offered, glance, remove, store
+from connector.catalog.actions.syncs import begin, count_refused, go, ready, require_catalog
+from connector.catalog.db import plans, snapshots
+from connector.catalog.db.snapshots import Piece, Snapshot
+from connector.catalog.model.values import (
+    SNAPSHOT_TIME,
+    Listing,
+    Outcome,
+    Result,
+    most_removals,
+    read_drafts,
+    write_drafts,
+)
+from connector.connections import db as connections_db
+from connector.db import outbox
+from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx
+from connector.errors import FailedPrecondition
+from connector.operations import db as operations
+from connector.operations.model import Draft, Kind, Operation, State
+from connector.registry.db import catalogue
+from connector.runtime import Runtime
+
+_PIECE = 500
+
+
+async def begin_snapshot(runtime: Runtime, store_id: str, connection_id: str, *, request_id: str) -> Snapshot:
+    """Begin a snapshot; the same one for the same `request_id`. Nothing happens to the catalog yet."""
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require(tx, store_id, connection_id)
+        named = {"id": runtime.new_id(), "store_id": store_id, "connection_id": connection.id}
+        times = {"create_time": at, "expire_time": at + SNAPSHOT_TIME}
+        return await snapshots.begin(tx, named | times | {"request_id": request_id or None})
+
+
+async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offered: Sequence[Offered]) -> list[Result]:
+    """Keep a piece of a snapshot; answers as an upsert would, in the order given. Repeating it changes nothing.
+
+    Raises:
+        NotFound: SNAPSHOT_NOT_FOUND.
+        FailedPrecondition: SNAPSHOT_CLOSED.
+
+    """
+    async with runtime.db.begin() as tx:
+        snapshot = _require_open(await snapshots.find(tx, store_id, snapshot_id, lock=True), at=runtime.now())
+        outcomes = await glance(tx, snapshot.connection_id, offered)
+        currency = snapshot.currency_code or ""
+        put = []
+        for one in offered:
+            put.append(_put(one, outcomes[one.product_id], currency))
+            currency = currency or put[-1].currency_code
+        await snapshots.put(tx, snapshot.id, [one.piece for one in put])
+        if currency != (snapshot.currency_code or ""):
+            await snapshots.change(tx, snapshot.id, currency_code=currency)
+    return [one.result for one in put]
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A piece as it is kept and answered."""
+
+    piece: Piece
+    result: Result
+    currency_code: str = ""
+
+
+def _put(offered: Offered, outcome: Outcome, currency_code: str) -> _Put:
+    """Check and write a product, unless it is as the store's product is, or older."""
+    named = offered.product_id, offered.source_version, offered.digest
+    if outcome is not Outcome.ACCEPTED:
+        return _Put(Piece(*named, None, None), offered.result(outcome))
+    drafts = offered.write(currency_code)
+    listing = Listing(*named, drafts)
+    result = replace(offered.result(Outcome.REJECTED if listing.refused else outcome), faults=listing.faults)
+    priced = next((draft.price.currency_code for draft in drafts if draft.price), "")
+    return _Put(Piece(*named, [draft.variant_id for draft in drafts], write_drafts(drafts)), result, priced)
+
+
+async def commit_snapshot(
+    runtime: Runtime, store_id: str, snapshot_id: UUID, *, product_count: int, digest: str, request_id: str
+) -> Operation:
+    """Make a complete snapshot what is wanted; also the go. Repeating it answers with the operation it began.
+
+    Raises:
+        NotFound: SNAPSHOT_NOT_FOUND.
+        FailedPrecondition: SNAPSHOT_INCOMPLETE (it stays open), SNAPSHOT_CLOSED, OPERATION_RUNNING, or as `sync_catalog`.
+
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        found = await snapshots.find(tx, store_id, snapshot_id, lock=True)
+        if found.operation_id:
+            return await operations.get(tx, store_id, found.operation_id)
+        snapshot = _require_open(found, at=at)
+        connection = await ready(tx, store_id, str(snapshot.connection_id))
+        await _prove(tx, snapshot, product_count, digest)
+        removals, standing = await snapshots.removals(tx, snapshot)
+        held = removals > most_removals(standing)
+        state = State.NEEDS_CONFIRMATION if held else State.RUNNING
+        draft = Draft(
+            Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None, removals, removals if held else 0, state
+        )
+        operation = await begin(tx, draft, connection, at=at, planned=False)
+        await snapshots.change(tx, snapshot.id, state="COMMITTED", operation_id=operation.id)
+        if not held:
+            await _plan(tx, snapshot, at=at)
+    return operation
+
+
+async def confirm_change(runtime: Runtime, store_id: str, operation_id: UUID, *, removal_count: int) -> Operation:
+    """Let a held-back operation go on, if it still removes what was confirmed. Repeating it changes nothing.
+
+    Raises:
+        NotFound: OPERATION_NOT_FOUND.
+        FailedPrecondition: CHANGE_NOT_WAITING, REMOVAL_COUNT_CHANGED.
+
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        operation = await operations.get(tx, store_id, operation_id, lock=True)
+        snapshot = await snapshots.of_operation(tx, operation.id)
+        if operation.state is not State.NEEDS_CONFIRMATION or snapshot is None:
+            message = "The operation does not wait for confirmation"
+            raise FailedPrecondition("CHANGE_NOT_WAITING", message, operation_id=str(operation.id))
+        removals, _ = await snapshots.removals(tx, snapshot)
+        if removals == removal_count:
+            confirmed = await operations.confirm(tx, operation.id, at=at)
+            await _plan(tx, snapshot, at=at)
+            return confirmed or operation
+        if removals != operation.removal_count:
+            await operations.plan(tx, operation.id, total=removals, removal_count=removals, at=at, hold=True)
+    message = f"The plan removes {removals} items, not {removal_count}: look again and confirm that number"
+    raise FailedPrecondition("REMOVAL_COUNT_CHANGED", message, removal_count=removals)
+
+
+async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -> None:
+    """Throw an open snapshot away. Repeating it changes nothing.
+
+    Raises:
+        NotFound: SNAPSHOT_NOT_FOUND.
+        FailedPrecondition: SNAPSHOT_CLOSED, when it was committed.
+
+    """
+    async with runtime.db.begin() as tx:
+        snapshot = await snapshots.find(tx, store_id, snapshot_id, lock=True)
+        if snapshot.operation_id:
+            raise _closed(snapshot)
+        await snapshots.close(tx, snapshot.id)
+
+
+async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
+    """Store one piece of a committed snapshot and plan the next; the last turn lets go of what it leaves out and begins to send.
+
+    One transaction per turn. Cancelled meanwhile: what is stored stays wanted, nothing is removed, the snapshot closes.
+    """
+    at, snapshot_id = runtime.now(), UUID(task.arguments["snapshot_id"])
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        snapshot = await snapshots.find(tx, task.arguments["store_id"], snapshot_id)
+        connection = connections_db.require_connected(
+            await connections_db.require(tx, snapshot.store_id, snapshot.connection_id)
+        )
+        await catalogue.lock_connection(tx, connection.id)
+        operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
+        if operation.state is not State.RUNNING or snapshot.state != "COMMITTED":
+            await snapshots.close(tx, snapshot.id)
+            await outbox.done(tx, task, at=at)
+        elif await _store_piece(tx, snapshot, at=at) or await _let_go(tx, snapshot, at=at):
+            await outbox.again(tx, task, at)
+        else:
+            require_catalog(connection)
+            await snapshots.renew(tx, snapshot, at=at)
+            await _carry(tx, operation, at=at)
+            await snapshots.close(tx, snapshot.id)
+            await go(tx, connection, at=at)
+            await outbox.done(tx, task, at=at)
+
+
+async def _store_piece(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
+    pieces = await snapshots.changed(tx, snapshot, limit=_PIECE)
+    if not pieces:
+        return False
+    offered = [_offered(piece) for piece in pieces if piece.drafts is not None]
+    await store(tx, snapshot.connection_id, offered, currency_code=snapshot.currency_code or "", at=at)
+    await snapshots.change(tx, snapshot.id, applied_to=pieces[-1].product_id)
+    return True
+
+
+def _offered(piece: Piece) -> Offered:
+    drafts = read_drafts(piece.drafts or "[]")
+    return Offered(
+        piece.product_id, tuple(piece.variant_ids or ()), piece.source_version, piece.digest, lambda _: drafts
+    )
+
+
+async def _let_go(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
+    gone = await snapshots.left_out(tx, snapshot, limit=_PIECE)
+    await remove(tx, snapshot.connection_id, gone, at=at)
+    return bool(gone)
+
+
+async def _carry(tx: Tx, operation: Operation, *, at: datetime) -> None:
+    """Give the operation everything that is not at Meta as wanted, and tell how much that is."""
+    plan = await plans.preview(tx, operation.connection_id, full=False)
+    await plans.carry(tx, operation.connection_id, operation.id, full=False)
+    await operations.plan(tx, operation.id, total=plan.total, removal_count=plan.removal_count, at=at)
+    await count_refused(tx, operation, plan, at=at)
+
+
+async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) -> None:
+    count, found = await snapshots.summary(tx, snapshot.id)
+    if (count, found) != (product_count, digest):
+        message = (
+            f"The snapshot holds {count} products, or others than the digest says: put what is missing and commit again"
+        )
+        raise FailedPrecondition("SNAPSHOT_INCOMPLETE", message, product_count=count, digest=found)
+
+
+async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime) -> None:
+    arguments = {"snapshot_id": str(snapshot.id), "store_id": snapshot.store_id}
+    name, key = Task.APPLY_SNAPSHOT, f"{Task.APPLY_SNAPSHOT}:{snapshot.id}"
+    await outbox.add(tx, name, due=at, connection_id=snapshot.connection_id, key=key, arguments=arguments)
+
+
+def _require_open(snapshot: Snapshot, *, at: datetime) -> Snapshot:
+    if snapshot.state != "OPEN" or snapshot.expire_time <= at:
+        raise _closed(snapshot)
+    return snapshot
+
+
+def _closed(snapshot: Snapshot) -> FailedPrecondition:
+    message = "The snapshot was committed, abandoned, or expired: begin a new one"
+    return FailedPrecondition("SNAPSHOT_CLOSED", message, snapshot_id=str(snapshot.id))
+
+
+def _operation_of(snapshot: Snapshot) -> UUID:
+    if snapshot.operation_id is None:
+        raise AssertionError("a task to apply a snapshot exists only once the commit began its operation")
+    return snapshot.operation_id

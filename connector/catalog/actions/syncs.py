@@ -1,0 +1,128 @@
+"""Operations that bring the catalog up to date, and the two tasks that do the work.
+
+A sync's operation carries the items it sets out to settle; each leaves it by its verdict. A cancelled operation's items that
+were not sent yet are held back until somebody wants them anew: a sync, a retry, or a change of the product.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from connector.catalog.db import plans as db
+from connector.catalog.db.plans import Plan
+from connector.connections import actions as connections
+from connector.connections import db as connections_db
+from connector.connections.model import CapabilityKind, Connection
+from connector.db.outbox import Taken
+from connector.db.schema import Tx
+from connector.errors import FailedPrecondition
+from connector.operations import db as operations
+from connector.operations.model import FIRST_REJECTIONS, Draft, Kind, Operation, Rejection
+from connector.registry import actions as registry
+from connector.registry.db import catalogue
+from connector.registry.model import worst
+from connector.runtime import Runtime
+
+
+async def sync_catalog(
+    runtime: Runtime, store_id: str, connection_id: str, *, full: bool, dry_run: bool, request_id: str
+) -> tuple[Operation | None, Plan]:
+    """Begin to send what Meta does not have as wanted, or everything; the first time, this is the go.
+
+    One transaction. Repeating it with the same `request_id` answers with the operation it began. A dry run changes nothing.
+
+    Raises:
+        FailedPrecondition: STORE_NOT_CONNECTED, META_TOKEN_INVALID, CATALOG_NOT_ATTACHED, OPERATION_RUNNING, or what
+            Meta took away.
+
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await ready(tx, store_id, connection_id)
+        await catalogue.lock_connection(tx, connection.id)
+        plan = await db.preview(tx, connection.id, full=full)
+        if dry_run:
+            return None, plan
+        draft = Draft(Kind.SYNC_CATALOG, store_id, connection.id, request_id or None, plan.total, plan.removal_count)
+        operation = await begin(tx, draft, connection, at=at)
+        if operation.total_count and not operation.confirmed_count + operation.rejected_count:
+            await db.carry(tx, connection.id, operation.id, full=full)
+            operation = await count_refused(tx, operation, plan, at=at)
+        await go(tx, connection, at=at)
+    return operation, plan
+
+
+async def retry_items(
+    runtime: Runtime, store_id: str, connection_id: str, names: Sequence[str], *, request_id: str
+) -> tuple[Operation, int]:
+    """Send items again that Meta refused: those named, or all. Tells also how many of the named are left out.
+
+    Raises:
+        FailedPrecondition: as `sync_catalog`.
+
+    """
+    at, wanted = runtime.now(), list(names)
+    async with runtime.db.begin() as tx:
+        connection = await ready(tx, store_id, connection_id)
+        await catalogue.lock_connection(tx, connection.id)
+        draft = Draft(Kind.RETRY_ITEMS, store_id, connection.id, request_id or None)
+        operation = await begin(tx, draft, connection, at=at, planned=False)
+        count = await db.retry(tx, connection.id, operation.id, wanted)
+        planned = await operations.plan(tx, operation.id, total=count, removal_count=0, at=at)
+        await registry.plan(tx, connection, at=at)
+    skipped = len(wanted) - count if wanted else 0
+    return planned or operation, skipped
+
+
+async def send_items(runtime: Runtime, task: Taken) -> None:
+    """Send one batch of items: content, price and stock as they are now."""
+    await registry.send(runtime, task, registry.CONTENT)
+
+
+async def check_batch(runtime: Runtime, task: Taken) -> None:
+    """Settle a batch when Meta has its verdicts."""
+    await registry.check(runtime, task, registry.CONTENT)
+
+
+async def ready(tx: Tx, store_id: str, connection_id: str) -> Connection:
+    """Find a connection whose catalog can be worked on.
+
+    Raises:
+        NotFound, FailedPrecondition: it cannot; the reason says why.
+
+    """
+    connection = await connections_db.require_live(tx, store_id, connection_id, lock=True)
+    connections.require_capability(connection, CapabilityKind.CATALOG_SYNC)
+    return require_catalog(connection)
+
+
+def require_catalog(connection: Connection) -> Connection:
+    """Refuse to work on a catalog that is not there."""
+    if not connection.catalog_id:
+        message = "The connection has no catalog: call AttachCatalog or CreateCatalog"
+        raise FailedPrecondition("CATALOG_NOT_ATTACHED", message, fix="AttachCatalog")
+    return connection
+
+
+async def begin(tx: Tx, draft: Draft, connection: Connection, *, at: datetime, planned: bool = True) -> Operation:
+    """Begin an operation, unless another one of this connection has not ended."""
+    if not await db.begun(tx, draft.store_id, draft.request_id or ""):
+        for other in await operations.running(tx, connection.id):
+            message = "Another operation is at work on this connection's catalog: watch it or cancel it"
+            raise FailedPrecondition("OPERATION_RUNNING", message, operation_id=str(other.id))
+    return await operations.create(tx, draft, at=at, planned=planned)
+
+
+async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Give the explicit go, once, and plan the sending of what waits."""
+    if connection.catalog_go_time is None:
+        connection = await connections_db.change(tx, connection.id, at=at, catalog_go_time=at)
+        await connections.tell(tx, connection, at=at)
+    await registry.plan(tx, connection, at=at)
+
+
+async def count_refused(tx: Tx, operation: Operation, plan: Plan, *, at: datetime) -> Operation:
+    """Count what our checks refuse as settled at once."""
+    first = await db.refused_by_checks(tx, operation.connection_id, limit=FIRST_REJECTIONS)
+    rejections = [Rejection(one.retailer_id, one.product_id, one.variant_id, worst(one.faults)) for one in first]
+    counted = await operations.progress(tx, operation.id, at=at, rejected=plan.rejected_count, rejections=rejections)
+    return counted or operation

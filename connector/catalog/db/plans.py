@@ -1,0 +1,89 @@
+"""What a sync would do, and the items an operation waits for."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text, update
+
+from connector.db.schema import Tx
+from connector.operations.db import operations
+from connector.registry.db.catalogue import items
+from connector.registry.db.flights import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many items go out, leave, are refused by our checks, or are at Meta as wanted."""
+
+    send_count: int
+    removal_count: int
+    rejected_count: int
+    unchanged_count: int
+
+    @property
+    def total(self) -> int:
+        """Tell how many an operation has to settle."""
+        return self.send_count + self.removal_count + self.rejected_count
+
+
+def _sent(*, full: bool) -> ColumnElement[bool]:
+    ours = and_(items.c.wanted, items.c.refused_by.is_distinct_from("CHECKS"))
+    return ours if full else and_(ours, items.c.state != "CONFIRMED")
+
+
+_REMOVED = and_(~items.c.wanted, items.c.stands)
+_REFUSED = and_(items.c.wanted, items.c.refused_by == "CHECKS")
+
+
+async def preview(tx: Tx, connection_id: UUID, *, full: bool) -> Plan:
+    """Count what a sync would do now."""
+    kinds = _sent(full=full), _REMOVED, _REFUSED, and_(items.c.wanted, ~_sent(full=full), ~_REFUSED)
+    counted = select(*(func.count().filter(kind) for kind in kinds)).where(items.c.connection_id == connection_id)
+    sends, removals, refusals, unchanged = (await tx.execute(counted)).one()
+    return Plan(sends, removals, refusals, unchanged)
+
+
+async def carry(tx: Tx, connection_id: UUID, operation_id: UUID, *, full: bool) -> None:
+    """Give everything a sync sends or removes to its operation; what Meta refused before is tried again."""
+    await _give(tx, operation_id, items.c.connection_id == connection_id, or_(_sent(full=full), _REMOVED), again=full)
+
+
+async def retry(tx: Tx, connection_id: UUID, operation_id: UUID, names: list[str]) -> int:
+    """Give the items Meta refused to an operation, all or those named; tells how many."""
+    refused = items.c.connection_id == connection_id, items.c.refused_by.in_(("META", "STOCK"))
+    named = [items.c.retailer_id == text("ANY(:names)")] if names else []
+    return await _give(tx, operation_id, *refused, *named, again=True, names=names)
+
+
+async def _give(tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], again: bool, **given: Any) -> int:
+    old = select(items.c.connection_id, items.c.retailer_id).where(*conditions)
+    old_rows = old.order_by(items.c.retailer_id).with_for_update().cte()
+    anew = and_(items.c.batch_id.is_(None), or_(items.c.refused_by.is_not(None), text("TRUE") if again else false()))
+    changed = (
+        update(items)
+        .where(items.c.connection_id == old_rows.c.connection_id, items.c.retailer_id == old_rows.c.retailer_id)
+        .values(
+            operation_id=operation_id,
+            held=False,
+            refused_by=None,
+            meta_faults=[],
+            sends=0,
+            offer_tries=0,
+            sent_content=case((anew, None), else_=items.c.sent_content),
+        )
+    )
+    return len((await tx.execute(changed.returning(items.c.retailer_id), given)).all())
+
+
+async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[Settled]:
+    """List the first items our checks refuse, as a sync's rejections."""
+    columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, false(), items.c.operation_id, items.c.faults
+    mine = select(*columns).where(items.c.connection_id == connection_id, _REFUSED)
+    return [Settled(*row) for row in await tx.execute(mine.order_by(items.c.retailer_id).limit(limit))]
+
+
+async def begun(tx: Tx, store_id: str, request_id: str) -> bool:
+    """Tell whether a request has begun its operation already."""
+    same = operations.c.store_id == store_id, operations.c.request_id == request_id
+    return bool(request_id) and await tx.scalar(select(operations.c.id).where(*same)) is not None

@@ -1,0 +1,188 @@
+"""What is wanted of products: compared and stored in sets, never row by row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, text, update
+
+from connector.catalog.model.merge import Kept, Wish
+from connector.db.schema import Tx
+from connector.registry.db.catalogue import items, products
+from connector.registry.db.flights import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a product."""
+
+    source_version: int
+    digest: bytes | None
+    deleted: bool
+    refused: bool
+
+
+async def known(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> dict[str, Known]:
+    """Read what is stored of these products."""
+    columns = [products.c[name] for name in ("product_id", *Known.__slots__)]
+    mine = products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)")
+    rows = await tx.execute(select(*columns).where(*mine), {"ids": list(product_ids)})
+    return {row.product_id: Known(*row[1:]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A product's row as it should be."""
+
+    product_id: str
+    source_version: int
+    digest: bytes
+    refused: bool
+
+
+_KEEP = text(
+    """
+    INSERT INTO products (connection_id, product_id, source_version, digest, refused, deleted, update_time)
+    SELECT :connection, product_id, source_version, decode(digest, 'hex'), refused, FALSE, :at
+    FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, refused boolean) ORDER BY product_id
+    ON CONFLICT (connection_id, product_id) DO UPDATE SET source_version = excluded.source_version, digest = excluded.digest,
+        refused = excluded.refused, deleted = FALSE, update_time = excluded.update_time
+    """
+)
+
+
+async def keep(tx: Tx, connection_id: UUID, rows: Iterable[Stored], *, at: datetime) -> None:
+    """Store products; each is known from then on by its version and digest."""
+    if written := as_json(rows):
+        await tx.execute(_KEEP, {"connection": connection_id, "rows": written, "at": at})
+
+
+_RENEW = text(
+    """
+    WITH newer AS (
+        SELECT p.product_id, row.source_version
+        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint)
+        JOIN products p ON p.connection_id = :connection AND p.product_id = row.product_id
+        WHERE p.source_version < row.source_version ORDER BY p.product_id FOR UPDATE OF p
+    )
+    UPDATE products SET source_version = newer.source_version, update_time = :at FROM newer
+    WHERE products.connection_id = :connection AND products.product_id = newer.product_id
+    """
+)
+
+
+async def renew(tx: Tx, connection_id: UUID, rows: Iterable[Stored], *, at: datetime) -> None:
+    """Give products that stay as they are their newer version."""
+    if written := as_json(rows):
+        await tx.execute(_RENEW, {"connection": connection_id, "rows": written, "at": at})
+
+
+async def overtaken(tx: Tx, connection_id: UUID, versions: Mapping[str, int]) -> set[str]:
+    """Find the products with an item whose stock or price came later than these versions."""
+    statement = text(
+        """
+        SELECT DISTINCT i.product_id FROM json_each_text(:versions) AS known(product_id, version)
+        JOIN items i ON i.connection_id = :connection AND i.product_id = known.product_id
+        WHERE greatest(i.stock_version, i.price_version) > known.version::bigint
+        """
+    )
+    given = {"connection": connection_id, "versions": orjson.dumps(versions).decode()}
+    return set(await tx.scalars(statement, given))
+
+
+async def currency_of(tx: Tx, connection_id: UUID, *, but: Sequence[str]) -> str:
+    """Tell what the store's products cost in, leaving some products aside; empty when there are no others."""
+    priced = items.c.wanted, items.c.currency_code.is_not(None), items.c.product_id != text("ALL(:ids)")
+    one = select(items.c.currency_code).where(items.c.connection_id == connection_id, *priced).limit(1)
+    return await tx.scalar(one, {"ids": list(but)}) or ""
+
+
+async def lock_items(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) -> dict[str, list[Kept]]:
+    """Read the items of products and keep them from changing until the transaction ends."""
+    columns = [items.c[name] for name in Kept.__slots__]
+    mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
+    rows = select(*columns).where(*mine).order_by(items.c.retailer_id).with_for_update()
+    found: dict[str, list[Kept]] = {}
+    for row in await tx.execute(rows, {"ids": list(product_ids)}):
+        found.setdefault(row.product_id, []).append(Kept(*row))
+    return found
+
+
+_TYPES = {
+    "wanted": "boolean", "price": "bigint", "compare_at_price": "bigint", "sale_start_time": "timestamptz",
+    "sale_end_time": "timestamptz", "track_inventory": "boolean", "quantity": "integer", "discontinued": "boolean",
+    "counted": "boolean", "price_version": "bigint", "stock_version": "bigint", "faults": "jsonb", "changed": "boolean",
+}  # fmt: skip
+_HASHES = ("content_hash", "offer_hash")
+_WRITTEN = [name for name in Wish.__slots__ if name != "changed"]
+_MENDED = [name for name in _WRITTEN if name not in {"retailer_id", "product_id", "variant_id", "refused_by"}]
+_WRITE = text(
+    f"""
+    WITH wish AS (
+        SELECT * FROM json_to_recordset(:rows) AS row({", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Wish.__slots__)})
+    ), before AS (
+        INSERT INTO items (connection_id, desire_time, {", ".join(_WRITTEN)})
+        SELECT :connection, :at, {", ".join(f"decode({name}, 'hex')" if name in _HASHES else name for name in _WRITTEN)}
+        FROM wish ORDER BY retailer_id ON CONFLICT DO NOTHING RETURNING retailer_id
+    )
+    UPDATE items SET {", ".join(f"{n} = decode(wish.{n}, 'hex')" if n in _HASHES else f"{n} = wish.{n}" for n in _MENDED)},
+        refused_by = CASE WHEN wish.changed THEN wish.refused_by ELSE items.refused_by END,
+        meta_faults = CASE WHEN wish.changed THEN '[]' ELSE items.meta_faults END,
+        held = items.held AND NOT wish.changed, sends = CASE WHEN wish.changed THEN 0 ELSE items.sends END,
+        offer_tries = CASE WHEN wish.changed THEN 0 ELSE items.offer_tries END,
+        desire_time = CASE WHEN wish.changed THEN :at ELSE items.desire_time END,
+        sent_content = CASE WHEN wish.changed AND items.refused_by = 'META' AND items.batch_id IS NULL THEN NULL ELSE items.sent_content END
+    FROM wish WHERE items.connection_id = :connection AND items.retailer_id = wish.retailer_id
+    """  # noqa: S608 – built of our own field names
+)
+
+
+async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at: datetime) -> None:
+    """Store items as wished. A change gives an item that Meta refused another chance, and one that was held back."""
+    if written := as_json(wishes):
+        await tx.execute(_WRITE, {"connection": connection_id, "rows": written, "at": at})
+
+
+async def settled_here(tx: Tx, connection_id: UUID, names: Sequence[str]) -> list[Settled]:
+    """Take from their operations the items for which no verdict will come: refused by our checks, gone, or as they stand."""
+    statement = text(
+        """
+        WITH old AS (
+            SELECT retailer_id, operation_id FROM items WHERE connection_id = :connection AND retailer_id = ANY(:names)
+                AND operation_id IS NOT NULL AND batch_id IS NULL AND state IN ('REJECTED', 'REMOVED', 'CONFIRMED')
+            ORDER BY retailer_id FOR UPDATE
+        )
+        UPDATE items SET operation_id = NULL FROM old
+        WHERE items.connection_id = :connection AND items.retailer_id = old.retailer_id
+        RETURNING items.retailer_id, product_id, variant_id, state <> 'REJECTED', old.operation_id, faults
+        """
+    )
+    return [Settled(*row) for row in await tx.execute(statement, {"connection": connection_id, "names": list(names)})]
+
+
+async def delete_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> list[str]:
+    """Note that products are no longer wanted, and let go of their items; tells the items' names."""
+    given = {"connection": connection_id, "ids": list(product_ids), "at": at}
+    gone = update(products).where(products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)"))
+    await tx.execute(gone.values(deleted=True, digest=None, update_time=at), given)
+    names = await tx.scalars(_LET_GO, given)
+    return list(names)
+
+
+_LET_GO = text(
+    """
+    WITH old AS (SELECT retailer_id FROM items WHERE connection_id = :connection AND product_id = ANY(:ids) AND wanted
+                 ORDER BY retailer_id FOR UPDATE)
+    UPDATE items SET wanted = FALSE, held = FALSE, refused_by = NULL, faults = '[]', meta_faults = '[]', desire_time = :at
+    FROM old WHERE connection_id = :connection AND items.retailer_id = old.retailer_id RETURNING items.retailer_id
+    """
+)
+
+
+def as_json(rows: Iterable[Any]) -> str:
+    """Write rows as one JSON list, bytes in hex; empty when there are none."""
+    written = orjson.dumps(list(rows), default=bytes.hex).decode()
+    return "" if written == "[]" else written

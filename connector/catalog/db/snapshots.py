@@ -1,0 +1,256 @@
+"""Snapshots: the complete list of a store's products, gathered in pieces before anything happens.
+
+A piece that is as the store's product is kept without its items: an unchanged catalog costs ids and digests only.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from connector.catalog.db.products import as_json
+from connector.db.schema import Instant, Tx, metadata
+from connector.errors import NotFound
+from connector.values import ConnectionId
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("store_id", Text, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("request_id", Text),
+    Column("state", Text, nullable=False, comment="OPEN, COMMITTED, CLOSED"),
+    Column("currency_code", Text, comment="what its products cost in, as its first one says"),
+    Column("operation_id", Uuid, comment="of its commit"),
+    Column("applied_to", Text, nullable=False, server_default="", comment="the product up to which it is applied"),
+    Column("create_time", Instant, nullable=False),
+    Column("expire_time", Instant, nullable=False, index=True),
+    Index(
+        "uq_snapshots_store_id_request_id", "store_id", "request_id", unique=True,
+        postgresql_where=text("request_id IS NOT NULL"),
+    ),
+)  # fmt: skip
+snapshot_products = Table(
+    "snapshot_products",
+    metadata,
+    Column("snapshot_id", Uuid, ForeignKey("snapshots.id", ondelete="CASCADE"), nullable=False),
+    Column("product_id", Text, nullable=False),
+    Column("source_version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("variant_ids", ARRAY(Text), comment="NULL: as the store's product when it was put"),
+    Column("drafts", Text, comment="its items, checked and written; NULL likewise"),
+    PrimaryKeyConstraint("snapshot_id", "product_id"),
+)
+_SHOWN = (
+    "id",
+    "store_id",
+    "connection_id",
+    "state",
+    "currency_code",
+    "operation_id",
+    "applied_to",
+    "create_time",
+    "expire_time",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot as it is kept."""
+
+    id: UUID
+    store_id: str
+    connection_id: ConnectionId
+    state: str
+    currency_code: str | None
+    operation_id: UUID | None
+    applied_to: str
+    create_time: datetime
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A product of a snapshot; without `drafts` it is as the store's product."""
+
+    product_id: str
+    source_version: int
+    digest: bytes
+    variant_ids: Sequence[str] | None
+    drafts: str | None
+
+
+async def begin(tx: Tx, values: dict[str, Any]) -> Snapshot:
+    """Keep a new snapshot; the one of the same `request_id` if there is one."""
+    once = insert(snapshots).values(state="OPEN", **values)
+    same = {"store_id": snapshots.c.store_id}
+    joined = once.on_conflict_do_update(
+        index_elements=["store_id", "request_id"], index_where=text("request_id IS NOT NULL"), set_=same
+    )
+    return Snapshot(*(await tx.execute(joined.returning(*(snapshots.c[name] for name in _SHOWN)))).one())
+
+
+async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: bool = False) -> Snapshot:
+    """Read a snapshot of a store.
+
+    Raises:
+        NotFound: SNAPSHOT_NOT_FOUND, also for another store's.
+
+    """
+    wanted = select(*(snapshots.c[name] for name in _SHOWN)).where(snapshots.c.store_id == store_id)
+    wanted = wanted.where(snapshots.c.id == snapshot_id)
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
+    if row is None:
+        raise missing(str(snapshot_id))
+    return Snapshot(*row)
+
+
+async def of_operation(tx: Tx, operation_id: UUID) -> Snapshot | None:
+    """Find the snapshot whose commit an operation is."""
+    wanted = select(*(snapshots.c[name] for name in _SHOWN)).where(snapshots.c.operation_id == operation_id)
+    row = (await tx.execute(wanted)).one_or_none()
+    return None if row is None else Snapshot(*row)
+
+
+def missing(snapshot_id: str) -> NotFound:
+    """Say that a store has no such snapshot, alike for malformed, foreign and absent ids."""
+    return NotFound("SNAPSHOT_NOT_FOUND", "No such snapshot in this store", snapshot_id=snapshot_id)
+
+
+async def change(tx: Tx, snapshot_id: UUID, **values: Any) -> None:
+    """Change columns of a snapshot."""
+    await tx.execute(update(snapshots).where(snapshots.c.id == snapshot_id).values(**values))
+
+
+async def put(tx: Tx, snapshot_id: UUID, pieces: Iterable[Piece]) -> None:
+    """Keep pieces; of two of the same product the newer one, of two as old the later one."""
+    statement = text(
+        """
+        INSERT INTO snapshot_products (snapshot_id, product_id, source_version, digest, variant_ids, drafts)
+        SELECT :snapshot, product_id, source_version, decode(digest, 'hex'),
+               (SELECT array_agg(value) FROM json_array_elements_text(variant_ids) AS value), drafts
+        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, variant_ids json, drafts text)
+        ORDER BY product_id
+        ON CONFLICT (snapshot_id, product_id) DO UPDATE SET source_version = excluded.source_version, digest = excluded.digest,
+            variant_ids = excluded.variant_ids, drafts = excluded.drafts
+        WHERE excluded.source_version >= snapshot_products.source_version
+        """
+    )
+    if written := as_json(pieces):
+        await tx.execute(statement, {"snapshot": snapshot_id, "rows": written})
+
+
+async def summary(tx: Tx, snapshot_id: UUID) -> tuple[int, str]:
+    """Count the products of a snapshot and hash their ids in byte order, each followed by a line feed."""
+    statement = text(
+        r"""
+        SELECT count(*), encode(sha256(coalesce(string_agg(convert_to(product_id || E'\n', 'UTF8'), ''::bytea
+                                                           ORDER BY product_id COLLATE "C"), ''::bytea)), 'hex')
+        FROM snapshot_products WHERE snapshot_id = :snapshot
+        """
+    )
+    row = (await tx.execute(statement, {"snapshot": snapshot_id})).one()
+    return row[0], row[1]
+
+
+# Products upserted after the snapshot began may be newer than what it was gathered from: it lets go of older ones only.
+_LEFT_OUT = """
+p.connection_id = :connection AND NOT p.deleted AND p.update_time <= :begun
+AND NOT EXISTS (SELECT 1 FROM snapshot_products s WHERE s.snapshot_id = :snapshot AND s.product_id = p.product_id)
+"""
+
+
+async def removals(tx: Tx, snapshot: Snapshot) -> tuple[int, int]:
+    """Count the items that would leave the catalog, and all that stand in it."""
+    statement = text(
+        f"""
+        SELECT count(*) FILTER (WHERE gone.product_id IS NOT NULL
+                                OR (s.drafts IS NOT NULL AND NOT i.variant_id = ANY(coalesce(s.variant_ids, '{{}}')))), count(*)
+        FROM items i
+        LEFT JOIN (SELECT p.product_id FROM products p WHERE {_LEFT_OUT}) gone ON gone.product_id = i.product_id
+        LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = i.product_id
+        WHERE i.connection_id = :connection AND i.wanted AND i.stands
+        """  # noqa: S608 – built of constants
+    )
+    row = (await tx.execute(statement, _given(snapshot))).one()
+    return row[0], row[1]
+
+
+def _given(snapshot: Snapshot) -> dict[str, Any]:
+    return {"connection": snapshot.connection_id, "snapshot": snapshot.id, "begun": snapshot.create_time}
+
+
+async def changed(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[Piece]:
+    """List the next pieces that differ from what is stored, in the order of their ids, behind `applied_to`."""
+    statement = text(
+        """
+        SELECT s.product_id, s.source_version, s.digest, s.variant_ids, s.drafts FROM snapshot_products s
+        LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = s.product_id
+        WHERE s.snapshot_id = :snapshot AND s.product_id > :after
+          AND s.drafts IS NOT NULL AND (p.digest IS DISTINCT FROM s.digest OR p.refused)
+        ORDER BY s.product_id LIMIT :limit
+        """
+    )
+    given = {
+        "connection": snapshot.connection_id,
+        "snapshot": snapshot.id,
+        "after": snapshot.applied_to,
+        "limit": limit,
+    }
+    return [Piece(*row) for row in await tx.execute(statement, given)]
+
+
+async def renew(tx: Tx, snapshot: Snapshot, *, at: datetime) -> None:
+    """Give products that stay as they are the snapshot's newer version, unless their stock came later than their old one."""
+    statement = text(
+        """
+        WITH newer AS (
+            SELECT p.product_id, s.source_version FROM snapshot_products s
+            JOIN products p ON p.connection_id = :connection AND p.product_id = s.product_id
+            WHERE s.snapshot_id = :snapshot AND s.drafts IS NULL AND p.digest = s.digest AND p.source_version < s.source_version
+              AND NOT EXISTS (SELECT 1 FROM items i WHERE i.connection_id = :connection AND i.product_id = p.product_id
+                              AND greatest(i.stock_version, i.price_version) > p.source_version)
+            ORDER BY p.product_id FOR UPDATE OF p
+        )
+        UPDATE products SET source_version = newer.source_version, update_time = :at FROM newer
+        WHERE products.connection_id = :connection AND products.product_id = newer.product_id
+        """
+    )
+    await tx.execute(statement, {"connection": snapshot.connection_id, "snapshot": snapshot.id, "at": at})
+
+
+async def left_out(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[str]:
+    """List products that the snapshot lets go of."""
+    statement = text(f"SELECT p.product_id FROM products p WHERE {_LEFT_OUT} LIMIT :limit")  # noqa: S608 – constants
+    return list(await tx.scalars(statement, _given(snapshot) | {"limit": limit}))
+
+
+async def close(tx: Tx, snapshot_id: UUID) -> None:
+    """Close a snapshot for good and forget its products."""
+    await change(tx, snapshot_id, state="CLOSED")
+    await tx.execute(delete(snapshot_products).where(snapshot_products.c.snapshot_id == snapshot_id))
+
+
+async def sweep(tx: Tx, *, at: datetime) -> None:
+    """Forget snapshots that expired before they were committed, and those that are closed."""
+    over = snapshots.c.expire_time < at, snapshots.c.state.in_(("OPEN", "CLOSED"))
+    await tx.execute(delete(snapshots).where(*over))

@@ -1,0 +1,145 @@
+"""A product as StormCom wants it, and a listing: the same as items Meta can take, checked and written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from connector.registry.model import ItemFault, Severity
+from connector.values import Money
+
+SNAPSHOT_TIME = timedelta(hours=24)
+
+
+class ProductStatus(StrEnum):
+    """Whether a product should be for sale."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    ARCHIVED = "ARCHIVED"
+
+
+class Outcome(StrEnum):
+    """What became of one product of a call."""
+
+    ACCEPTED = "ACCEPTED"
+    UNCHANGED = "UNCHANGED"
+    STALE = "STALE"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One sellable form of a product; of a product without variants, the product itself, with an empty id."""
+
+    variant_id: str
+    path: str
+    options: Mapping[str, str]
+    price: Money | None
+    compare_at_price: Money | None
+    image_links: tuple[str, ...]
+    gtin: str
+    mpn: str
+    link: str
+    track_inventory: bool
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as StormCom wants it. `path` is empty or ends in a dot: it leads to the product's fields in the request."""
+
+    product_id: str
+    status: ProductStatus
+    title: str
+    description: str
+    link: str
+    image_links: tuple[str, ...]
+    brand: str
+    price: Money | None
+    compare_at_price: Money | None
+    sale_start_time: datetime | None
+    sale_end_time: datetime | None
+    condition: str
+    categories: tuple[str, ...]
+    google_product_category: str
+    fb_product_category: str
+    discontinued: bool
+    gender: str
+    age_group: str
+    grouped: bool
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One item about to be stored. `content` is Meta's fields as JSON text; None when our checks refuse the item."""
+
+    variant_id: str
+    title: str
+    content: str | None
+    price: Money | None
+    compare_at_price: Money | None
+    sale_start_time: datetime | None
+    sale_end_time: datetime | None
+    track_inventory: bool
+    quantity: int
+    discontinued: bool
+    faults: tuple[ItemFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a product comes to: its items, none when it is not for sale."""
+
+    product_id: str
+    source_version: int
+    digest: bytes
+    drafts: tuple[Draft, ...]
+
+    @property
+    def faults(self) -> tuple[ItemFault, ...]:
+        """Everything found, each once."""
+        return tuple(dict.fromkeys(fault for draft in self.drafts for fault in draft.faults))
+
+    @property
+    def refused(self) -> bool:
+        """Whether our checks refuse any of its items."""
+        return any(fault.severity is Severity.ERROR for draft in self.drafts for fault in draft.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one product: its items' names in the order of its variants, and what is wrong with it."""
+
+    product_id: str
+    outcome: Outcome
+    retailer_ids: tuple[str, ...] = ()
+    faults: tuple[ItemFault, ...] = field(default=())
+
+
+def most_removals(standing: int) -> int:
+    """Tell how many of so many standing items a snapshot may remove without being asked back: 5 % or 50, the larger."""
+    return max(50, standing * 5 // 100)
+
+
+def write_drafts(drafts: Sequence[Draft]) -> str:
+    """Write checked items for keeping."""
+    return orjson.dumps(drafts).decode()
+
+
+def read_drafts(kept: str) -> tuple[Draft, ...]:
+    """Read what `write_drafts` wrote."""
+    return tuple(_draft(entry) for entry in orjson.loads(kept))
+
+
+def _draft(entry: dict[str, Any]) -> Draft:
+    amounts = {name: entry[name] and Money(**entry[name]) for name in ("price", "compare_at_price")}
+    times = {name: entry[name] and datetime.fromisoformat(entry[name]) for name in ("sale_start_time", "sale_end_time")}
+    faults = tuple(ItemFault(**fault | {"severity": Severity(fault["severity"])}) for fault in entry["faults"])
+    return Draft(**entry | amounts | times | {"faults": faults})

@@ -1,0 +1,61 @@
+"""Stock and price of items: read under lock, written in one statement."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from connector.db.schema import Tx
+from connector.inventory.model import Restock, Shelf
+
+_LOCK_PRODUCTS = text(
+    """
+    SELECT 1 FROM products WHERE connection_id = :connection AND product_id = ANY(:products) ORDER BY product_id FOR SHARE
+    """
+)
+_COLUMNS = ", ".join("p.source_version" if name == "product_version" else f"i.{name}" for name in Shelf.__slots__)
+_LOCK = text(
+    f"""
+    SELECT {_COLUMNS} FROM unnest(cast(:products AS text[]), cast(:variants AS text[])) AS asked(product_id, variant_id)
+    JOIN items i ON i.connection_id = :connection AND i.product_id = asked.product_id AND i.variant_id = asked.variant_id
+    JOIN products p ON p.connection_id = :connection AND p.product_id = asked.product_id
+    WHERE i.wanted ORDER BY i.retailer_id FOR UPDATE OF i
+    """  # noqa: S608 – built of our own field names
+)
+
+
+async def lock_shelves(tx: Tx, connection_id: UUID, named: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Shelf]:
+    """Read the items so named by product and variant, and keep them and their products from changing.
+
+    Products first, then items, each in the order of their names: as everybody who changes both does.
+    """
+    given = {"connection": connection_id, "products": [one for one, _ in named], "variants": [one for _, one in named]}
+    await tx.execute(_LOCK_PRODUCTS, given)
+    shelves = [Shelf(*row) for row in await tx.execute(_LOCK, given)]
+    return {(shelf.product_id, shelf.variant_id): shelf for shelf in shelves}
+
+
+_WRITE = text(
+    """
+    UPDATE items SET offer = row.offer, offer_hash = decode(row.offer_hash, 'hex'), currency_code = row.currency_code,
+        price = row.price, compare_at_price = row.compare_at_price, track_inventory = row.track_inventory,
+        quantity = row.quantity, counted = row.counted, price_version = row.price_version, stock_version = row.stock_version,
+        offer_tries = 0, desire_time = :at,
+        refused_by = CASE WHEN items.refused_by = 'CHECKS' OR items.refused_by = 'META' AND items.price = row.price
+                          THEN items.refused_by END,
+        sent_content = CASE WHEN items.refused_by = 'META' AND items.price <> row.price AND items.batch_id IS NULL
+                            THEN NULL ELSE items.sent_content END
+    FROM json_to_recordset(:rows) AS row(retailer_id text, offer text, offer_hash text, currency_code text, price bigint,
+        compare_at_price bigint, track_inventory boolean, quantity integer, counted boolean, price_version bigint,
+        stock_version bigint)
+    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id
+    """
+)
+
+
+async def write(tx: Tx, connection_id: UUID, restocks: Iterable[Restock], *, at: datetime) -> None:
+    """Store new stock and prices. A new price gives an item that Meta refused another chance."""
+    rows = orjson.dumps(list(restocks), default=bytes.hex).decode()
+    await tx.execute(_WRITE, {"connection": connection_id, "rows": rows, "at": at})

@@ -1,0 +1,237 @@
+"""How a batch travels, whichever lane it is in: sent once, its handle kept, its verdicts settled item by item.
+
+    load ──▶ items_batch ──▶ handle ──check──▶ verdict per item
+      ▲          │                     │
+      └─release──┘ nothing arrived     └─lost─▶ released, sent again
+
+What Meta did not judge never counts as settled. A batch whose handle is lost goes out again: the same values twice are the
+same catalog. After the last allowed send without a verdict, that is the verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connector.connections import actions as connections
+from connector.connections import db as connections_db
+from connector.connections.model import Connection, Problem
+from connector.db import outbox, throttles
+from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx
+from connector.errors import ConnectorError, MetaRefused, Unavailable
+from connector.events import db as events
+from connector.events.model import Draft as Event
+from connector.operations import db as operations
+from connector.operations.model import FIRST_REJECTIONS, Rejection
+from connector.registry import graph
+from connector.registry.db import flights as db
+from connector.registry.db.flights import Batch, Settled
+from connector.registry.model import PATIENCE, BatchStatus, Cargo, Lane, Receipt, check_delay, meta_fault, worst
+from connector.runtime import Runtime
+
+MOST_SETTLED_PER_EVENT = 1_000
+_PAUSE = timedelta(seconds=15)
+"""Before something is sent again that Meta took no notice of, or a stock change it refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A lane with its tasks, and how many batches may be without a verdict at once."""
+
+    lane: Lane
+    send: Task
+    check: Task
+    most_open: int
+
+
+CONTENT = Road(Lane.CONTENT, Task.SEND_ITEMS, Task.CHECK_BATCH, 8)
+STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 50)
+
+
+async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = True, stock: bool = True) -> None:
+    """Ask for the sending of what waits, in either lane; nothing before the go."""
+    if connection.catalog_go_time is None:
+        return
+    for road in [CONTENT] * content + [STOCK] * stock:
+        if await db.waiting(tx, connection.id, road.lane):
+            await outbox.add(tx, road.send, due=at, connection_id=connection.id, key=f"{road.send}:{connection.id}")
+
+
+async def send(runtime: Runtime, task: Taken, road: Road) -> None:
+    """Send one batch of what waits, and plan its check and, while more waits, the next turn.
+
+    Two transactions with the call between them. A turn that dies between leaves a batch without a handle, which the next
+    turn puts back in the queue. A call that fails puts it back at once and rises.
+    """
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        connection, loaded = await _load(runtime, tx, task, road)
+        if loaded is None:
+            await outbox.done(tx, task, at=runtime.now())
+            return
+    batch, cargo = loaded
+    try:
+        access = connections.access(runtime, connection, kind="user")
+        records = (one.record() for one in cargo)
+        receipt = await runtime.graph.send(
+            graph.items_batch(batch.catalog_id, records, allow_upsert=road.lane is Lane.CONTENT), access
+        )
+    except ConnectorError as error:
+        if await _put_back(runtime, task, connection, batch, cargo, error=error):
+            return
+        raise
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        await _keep(tx, task, road, connection, batch=batch, receipt=receipt, at=runtime.now())
+
+
+async def _load(
+    runtime: Runtime, tx: Tx, task: Taken, road: Road
+) -> tuple[Connection, tuple[Batch, list[Cargo]] | None]:
+    connection, at = await _connection(tx, task), runtime.now()
+    if connection.catalog_go_time is None:
+        return connection, None
+    await throttles.require_open(tx, [graph.batch_bucket(connection.catalog_id)], at=at)
+    under_way = 0
+    for batch in await db.open_batches(tx, connection.id, road.lane):
+        under_way += batch.handle is not None
+        if batch.handle is None:  # its sender died: nobody knows what arrived
+            await db.release(tx, batch, uncertain=True)
+    await db.hold_cancelled(tx, connection.id)
+    if under_way >= road.most_open:
+        return connection, None
+    catalog_id, batch_id = connection.catalog_id, runtime.new_id()
+    return connection, await db.load(tx, connection.id, catalog_id, road.lane, batch_id=batch_id, at=at)
+
+
+async def _connection(tx: Tx, task: Taken) -> Connection:
+    """Read the task's connection, as long as it can be worked with."""
+    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
+    if not found:
+        raise connections_db.missing(str(task.connection_id))
+    return connections_db.require_connected(found)
+
+
+async def _put_back(
+    runtime: Runtime,
+    task: Taken,
+    connection: Connection,
+    batch: Batch,
+    cargo: Sequence[Cargo],
+    *,
+    error: ConnectorError,
+) -> bool:
+    """Put a batch back after a failed call; tells whether that is all: too large a batch is halved and tried again."""
+    # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): code 1 that is a refusal asks for less.
+    too_large, at = isinstance(error, MetaRefused) and error.code == 1, runtime.now()
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        if too_large:
+            await db.narrow(tx, batch.catalog_id, len(cargo), at=at)
+            await outbox.again(tx, task, at)
+        if too_large and len(cargo) == 1:
+            words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
+            await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
+        await db.release(tx, batch, uncertain=isinstance(error, Unavailable))
+    return too_large
+
+
+async def _keep(
+    tx: Tx, task: Taken, road: Road, connection: Connection, *, batch: Batch, receipt: Receipt, at: datetime
+) -> None:
+    """Keep the handle and what Meta refused at once. Without a handle nothing was taken in: the rest goes back in the queue."""
+    refused = {name: meta_fault(words) for name, words in receipt.refused.items()}
+    settled = await db.refuse(tx, batch, refused, at=at)
+    if receipt.handle:
+        await db.keep_handle(tx, batch.id, receipt.handle)
+        arguments, due = {"batch_id": str(batch.id)}, at + check_delay(0)
+        await outbox.add(
+            tx, road.check, due=due, connection_id=connection.id, key=f"{road.check}:{batch.id}", arguments=arguments
+        )
+    else:
+        settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
+        await db.release(tx, batch, uncertain=False, blamed=True)
+    await settle(tx, connection, settled, at=at)
+    if await db.waiting(tx, connection.id, road.lane):
+        await outbox.again(tx, task, at if receipt.handle or refused else at + _PAUSE)
+    else:
+        await outbox.done(tx, task, at=at)
+
+
+async def check(runtime: Runtime, task: Taken, road: Road) -> None:
+    """Ask for a batch's verdicts and settle them; comes back while Meta works on it. A lost batch goes back in the queue.
+
+    One transaction settles the whole batch: items, operations, events, and what waits next.
+    """
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        batch = await db.find_batch(tx, UUID(task.arguments["batch_id"]))
+        if batch is None or batch.handle is None:
+            await outbox.done(tx, task, at=runtime.now())
+            return
+        connection = await _connection(tx, task)
+        await throttles.require_open(tx, [graph.catalog_bucket(batch.catalog_id)], at=runtime.now())
+    status = await _status(runtime, connection, batch.catalog_id, batch.handle)
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        at = runtime.now()
+        if not (status.finished or status.lost or at - batch.create_time > PATIENCE):
+            await db.count_check(tx, batch.id)
+            await outbox.again(tx, task, at + check_delay(batch.checks + 1))
+            return
+        await _judge(tx, connection, batch, status, at=at)
+        await plan(tx, connection, at=at if road.lane is Lane.CONTENT or not status.refused else at + _PAUSE)
+        await outbox.done(tx, task, at=at)
+
+
+async def _status(runtime: Runtime, connection: Connection, catalog_id: str, handle: str) -> BatchStatus:
+    try:
+        access = connections.access(runtime, connection, kind="user")
+        return await runtime.graph.send(graph.batch_status(catalog_id, handle), access)
+    except MetaRefused as refusal:
+        if refusal.reason != "META_REJECTED":
+            raise
+        # Unverified: how long a handle lives and what an unknown one answers; either way there will be no verdict.
+        return BatchStatus("error", {})
+
+
+async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStatus, *, at: datetime) -> None:
+    faults = {name: meta_fault(words) for name, words in status.refused.items()}
+    settled = await db.refuse(tx, batch, faults, at=at)
+    if status.finished:
+        settled += await db.confirm(tx, batch, at=at)
+        await db.forget(tx, batch)
+    else:
+        settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
+        await db.release(tx, batch, uncertain=True, blamed=True)
+    await settle(tx, connection, settled, at=at)
+    if batch.lane is Lane.STOCK and (refused := next((one for one in settled if not one.confirmed), None)):
+        words = f"Meta refuses a stock change of {refused.retailer_id}: {refused.faults[0]['meta_message']}"
+        await connections_db.note_problem(tx, connection.id, Problem("META_REJECTED", words, at))
+
+
+async def settle(tx: Tx, connection: Connection, settled: Sequence[Settled], *, at: datetime) -> None:
+    """Count Meta's verdicts for the operations that wait for them, and tell StormCom."""
+    await count(tx, settled, at=at)
+    told = [settled[start : start + MOST_SETTLED_PER_EVENT] for start in range(0, len(settled), MOST_SETTLED_PER_EVENT)]
+    await events.append(tx, *(_told(connection, some) for some in told), at=at)
+
+
+async def count(tx: Tx, settled: Sequence[Settled], *, at: datetime) -> None:
+    """Count settled items for the operations that wait for them."""
+    for operation_id in {one.operation_id for one in settled if one.operation_id}:
+        mine = [one for one in settled if one.operation_id == operation_id]
+        refused = [one for one in mine if not one.confirmed]
+        rejections = [
+            Rejection(one.retailer_id, one.product_id, one.variant_id, worst(one.faults))
+            for one in refused[:FIRST_REJECTIONS]
+        ]
+        counts = {"confirmed": len(mine) - len(refused), "rejected": len(refused)}
+        await operations.progress(tx, operation_id, at=at, rejections=rejections, **counts)
+
+
+def _told(connection: Connection, settled: Sequence[Settled]) -> Event:
+    names = "retailer_id", "product_id", "variant_id", "confirmed"
+    body = {"items": [{name: getattr(one, name) for name in names} for one in settled]}
+    return Event(connection.store_id, connection.id, f"catalog:{connection.id}", "items_settled", body)

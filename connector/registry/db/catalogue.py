@@ -1,0 +1,144 @@
+"""Products and items: one row per item, for ever, with what is wanted, what was last sent and what Meta confirmed.
+
+Where an item stands (`state`) and what it waits for (`content_due`, `offer_due`) is computed by the database from those three,
+so no code can forget to change it.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    select,
+    text,
+)
+
+from connector.db.schema import Instant, Json, Tx, metadata
+from connector.registry.model import MOST_SENDS
+
+_STATE = """
+CASE WHEN NOT wanted AND NOT stands THEN 'REMOVED'
+     WHEN refused_by = 'META' THEN 'REJECTED'
+     WHEN NOT wanted AND batch_id IS NOT NULL AND sent_content IS NULL THEN 'REMOVAL_SENT'
+     WHEN NOT wanted THEN 'REMOVAL_PENDING'
+     WHEN refused_by IS NOT NULL THEN 'REJECTED'
+     WHEN confirmed_content = content_hash AND confirmed_offer = offer_hash
+          AND (batch_id IS NULL OR (sent_content = content_hash AND sent_offer = offer_hash)) THEN 'CONFIRMED'
+     WHEN batch_id IS NOT NULL AND sent_content = content_hash AND sent_offer = offer_hash THEN 'SENT'
+     ELSE 'PENDING' END
+"""
+_CONTENT_DUE = """
+batch_id IS NULL AND NOT held AND refused_by IS DISTINCT FROM 'META' AND
+CASE WHEN wanted THEN refused_by IS NULL AND content_hash IS DISTINCT FROM sent_content ELSE stands END
+"""
+_OFFER_DUE = f"""
+batch_id IS NULL AND wanted AND confirmed_content IS NOT NULL AND offer_tries < {MOST_SENDS} AND offer_hash IS DISTINCT FROM sent_offer
+"""
+
+products = Table(
+    "products",
+    metadata,
+    Column("connection_id", Uuid, nullable=False),
+    Column("product_id", Text, nullable=False),
+    Column("source_version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, comment="of all that StormCom said but the version; NULL once deleted"),
+    Column("refused", Boolean, nullable=False, server_default="false", comment="our checks refuse an item of it"),
+    Column("deleted", Boolean, nullable=False, server_default="false"),
+    Column("update_time", Instant, nullable=False),
+    PrimaryKeyConstraint("connection_id", "product_id"),
+)
+items = Table(
+    "items",
+    metadata,
+    Column("connection_id", Uuid, nullable=False),
+    Column("retailer_id", Text, nullable=False, comment="our name for it at Meta; written once"),
+    Column("product_id", Text, nullable=False),
+    Column("variant_id", Text, nullable=False, comment="empty for a product without variants"),
+    Column("wanted", Boolean, nullable=False, comment="whether it should stand in the catalog"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column(
+        "content",
+        Text,
+        comment="Meta's fields but id, stock and price: a JSON object; NULL until our checks let one pass",
+    ),
+    Column("content_hash", LargeBinary),
+    Column("offer", Text, comment="Meta's fields of stock and price: a JSON object"),
+    Column("offer_hash", LargeBinary),
+    Column("currency_code", Text),
+    Column("price", BigInteger, comment="minor units"),
+    Column("compare_at_price", BigInteger, comment="minor units"),
+    Column("sale_start_time", Instant),
+    Column("sale_end_time", Instant),
+    Column("track_inventory", Boolean, nullable=False, server_default="false"),
+    Column("quantity", Integer, nullable=False, server_default="0"),
+    Column("discontinued", Boolean, nullable=False, server_default="false"),
+    Column(
+        "counted",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="its stock was counted once: no longer counting must clear the quantity",
+    ),
+    Column(
+        "price_version", BigInteger, nullable=False, server_default="0", comment="the inventory line that set the price"
+    ),
+    Column(
+        "stock_version", BigInteger, nullable=False, server_default="0", comment="the inventory line that set the stock"
+    ),
+    Column("faults", Json, nullable=False, server_default="[]", comment="found by our checks"),
+    Column("meta_faults", Json, nullable=False, server_default="[]", comment="Meta's last refusal"),
+    Column("refused_by", Text, comment="CHECKS, META, or STOCK (Meta refused a stock change to the end)"),
+    Column(
+        "held",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="its sync was cancelled: waits for the next wish",
+    ),
+    Column("stands", Boolean, nullable=False, server_default="false", comment="something of ours may stand at Meta"),
+    Column("batch_id", Uuid, comment="the open batch that carries it"),
+    Column("operation_id", Uuid, comment="the operation that waits for its verdict"),
+    Column("sends", Integer, nullable=False, server_default="0", comment="sends in a row that never got a verdict"),
+    Column("offer_tries", Integer, nullable=False, server_default="0", comment="refusals in a row of a stock change"),
+    Column("sent_content", LargeBinary, comment="content_hash as last sent; NULL: send it again"),
+    Column("sent_offer", LargeBinary),
+    Column("sent_quantity", Integer),
+    Column("confirmed_content", LargeBinary, comment="content_hash as Meta last accepted it"),
+    Column("confirmed_offer", LargeBinary),
+    Column("confirmed_quantity", Integer),
+    Column("desire_time", Instant, nullable=False),
+    Column("send_time", Instant),
+    Column("confirm_time", Instant),
+    Column("stock_time", Instant, comment="when the stock lane last heard a verdict"),
+    Column("stock_error", Text, comment="why the stock lane's last change was refused"),
+    Column("state", Text, Computed(_STATE, persisted=True)),
+    Column("content_due", Boolean, Computed(_CONTENT_DUE, persisted=True)),
+    Column("offer_due", Boolean, Computed(_OFFER_DUE, persisted=True)),
+    PrimaryKeyConstraint("connection_id", "retailer_id"),
+    UniqueConstraint("connection_id", "product_id", "variant_id"),
+    CheckConstraint("quantity >= 0", "quantity"),
+    CheckConstraint("refused_by IN ('CHECKS', 'META', 'STOCK')", "refused_by"),
+    CheckConstraint("refused_by IS NOT NULL OR NOT wanted OR (content IS NOT NULL AND offer IS NOT NULL)", "sendable"),
+    Index("ix_items_connection_id_state", "connection_id", "state", "retailer_id"),
+    Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+    Index("ix_items_operation_id", "operation_id", postgresql_where=text("operation_id IS NOT NULL")),
+    Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),
+    Index("ix_items_offer_due", "connection_id", "retailer_id", postgresql_where=text("offer_due")),
+)
+
+
+async def lock_connection(tx: Tx, connection_id: UUID) -> None:
+    """Let one transaction at a time change what is wanted of a connection's products."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"products:{connection_id}", 0))))

@@ -1,0 +1,293 @@
+"""Batches, and the verdicts on the items they carry.
+
+`batch_id` is the guard: an item travels in one batch at a time, whichever lane sends. Every statement that touches many items
+locks them in the order of their names, so that two never wait for each other.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    exists,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from connector.db.schema import Instant, Tx, metadata
+from connector.operations.db import operations
+from connector.registry.db.catalogue import items
+from connector.registry.model import LARGEST_BATCH, MOST_SENDS, UNTOLD, Cargo, Lane, fitting, stored
+from connector.values import ConnectionId, RetailerId
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("connection_id", Uuid, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("catalog_id", Text, nullable=False),
+    Column("handle", Text, comment="NULL: on its way, or its sender died"),
+    Column("item_count", Integer, nullable=False),
+    Column("checks", Integer, nullable=False, server_default="0"),
+    Column("create_time", Instant, nullable=False),
+    Index("ix_batches_connection_id_lane", "connection_id", "lane"),
+)
+narrowings = Table(
+    "narrowings",
+    metadata,
+    Column("catalog_id", Text, primary_key=True),
+    Column(
+        "item_count", Integer, nullable=False, comment="how many items a batch may hold since Meta found one too large"
+    ),
+    Column("time", Instant, nullable=False),
+)
+_NARROW_TIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it is kept while it has no verdict."""
+
+    id: UUID
+    connection_id: ConnectionId
+    lane: Lane
+    catalog_id: str
+    handle: str | None
+    item_count: int
+    checks: int
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An item that got its verdict; `operation_id` is the operation that was waiting for it and now counts it."""
+
+    retailer_id: str
+    product_id: str
+    variant_id: str
+    confirmed: bool
+    operation_id: UUID | None
+    faults: Sequence[Mapping[str, Any]]
+
+
+async def load(
+    tx: Tx, connection_id: ConnectionId, catalog_id: str, lane: Lane, *, batch_id: UUID, at: datetime
+) -> tuple[Batch, list[Cargo]] | None:
+    """Take as many waiting items as fit into a new batch; None when nothing waits. What another transaction holds is left to it."""
+    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
+    most = await _most_items(tx, catalog_id, at=at)
+    wanted = select(items.c.retailer_id, items.c.wanted, items.c.content, items.c.offer)
+    mine = wanted.where(items.c.connection_id == connection_id, due).order_by(items.c.retailer_id).limit(most)
+    rows = (await tx.execute(mine.with_for_update(skip_locked=True))).all()
+    cargo = [_cargo(row, lane) for row in rows]
+    cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
+    if not cargo:
+        return None
+    values = {"id": batch_id, "connection_id": connection_id, "lane": lane, "catalog_id": catalog_id}
+    await tx.execute(insert(batches).values(**values, item_count=len(cargo), create_time=at))
+    names = [one.retailer_id for one in cargo]
+    await tx.execute(_LOADING[lane], {"batch": batch_id, "connection": connection_id, "names": names, "at": at})
+    return Batch(batch_id, connection_id, lane, catalog_id, None, len(cargo), 0, at), cargo
+
+
+def _cargo(row: Any, lane: Lane) -> Cargo:
+    if not row.wanted:
+        return Cargo(RetailerId(row.retailer_id), None, None)
+    return Cargo(RetailerId(row.retailer_id), row.content if lane is Lane.CONTENT else None, row.offer)
+
+
+_LOADING = {
+    Lane.CONTENT: text(
+        """
+        UPDATE items SET batch_id = :batch, send_time = :at, stands = TRUE,
+            sent_content = CASE WHEN wanted THEN content_hash END, sent_offer = CASE WHEN wanted THEN offer_hash END,
+            sent_quantity = CASE WHEN wanted AND track_inventory THEN quantity END
+        WHERE connection_id = :connection AND retailer_id = ANY(:names)
+        """
+    ),
+    Lane.STOCK: text(
+        """
+        UPDATE items SET batch_id = :batch, send_time = :at, sent_offer = offer_hash,
+            sent_quantity = CASE WHEN track_inventory THEN quantity END
+        WHERE connection_id = :connection AND retailer_id = ANY(:names)
+        """
+    ),
+}
+
+
+async def waiting(tx: Tx, connection_id: UUID, lane: Lane) -> bool:
+    """Tell whether anything could be sent now."""
+    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
+    return bool(await tx.scalar(select(exists().where(items.c.connection_id == connection_id, due))))
+
+
+async def open_batches(tx: Tx, connection_id: UUID, lane: Lane) -> list[Batch]:
+    """List the batches of a lane that have no verdict yet."""
+    mine = batches.c.connection_id == connection_id, batches.c.lane == lane
+    return [_batch(row) for row in await tx.execute(select(batches).where(*mine))]
+
+
+async def find_batch(tx: Tx, batch_id: UUID) -> Batch | None:
+    """Read a batch that has no verdict yet."""
+    row = (await tx.execute(select(batches).where(batches.c.id == batch_id))).one_or_none()
+    return None if row is None else _batch(row)
+
+
+async def keep_handle(tx: Tx, batch_id: UUID, handle: str) -> None:
+    """Keep the ticket to a batch's verdict."""
+    await tx.execute(update(batches).where(batches.c.id == batch_id).values(handle=handle))
+
+
+async def count_check(tx: Tx, batch_id: UUID) -> None:
+    """Note that Meta was asked once more."""
+    await tx.execute(update(batches).where(batches.c.id == batch_id).values(checks=batches.c.checks + 1))
+
+
+async def narrow(tx: Tx, catalog_id: str, item_count: int, *, at: datetime) -> None:
+    """Remember for a day that Meta found a batch of so many items too large: the next are half as large."""
+    wish = upsert(narrowings).values(catalog_id=catalog_id, item_count=max(1, item_count // 2), time=at)
+    same = {"item_count": wish.excluded.item_count, "time": wish.excluded.time}
+    await tx.execute(wish.on_conflict_do_update(index_elements=[narrowings.c.catalog_id], set_=same))
+
+
+async def _most_items(tx: Tx, catalog_id: str, *, at: datetime) -> int:
+    fresh = narrowings.c.catalog_id == catalog_id, narrowings.c.time > at - _NARROW_TIME
+    return await tx.scalar(select(narrowings.c.item_count).where(*fresh)) or LARGEST_BATCH
+
+
+_LOCKED = """
+WITH old AS (SELECT connection_id, retailer_id, operation_id FROM items WHERE batch_id = :batch {some}
+             ORDER BY retailer_id FOR UPDATE)
+"""
+_SETTLED = """
+i.retailer_id, i.product_id, i.variant_id, CASE WHEN i.operation_id IS NULL THEN old.operation_id END AS operation_id,
+i.meta_faults, i.refused_by IS NOT NULL AS final
+"""
+_ARRIVED = "(CASE WHEN i.wanted THEN i.content_hash = i.sent_content ELSE i.sent_content IS NULL END)"
+_CONFIRM = {
+    Lane.CONTENT: f"""
+        {_LOCKED}
+        UPDATE items i SET batch_id = NULL, sends = 0, stands = i.sent_content IS NOT NULL, confirm_time = :at, meta_faults = '[]',
+            refused_by = CASE WHEN i.refused_by = 'CHECKS' THEN 'CHECKS' END, offer_tries = 0, stock_error = NULL,
+            confirmed_content = i.sent_content, confirmed_offer = i.sent_offer, confirmed_quantity = i.sent_quantity,
+            operation_id = CASE WHEN {_ARRIVED} THEN NULL ELSE i.operation_id END
+        FROM old WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
+    """,  # noqa: S608 – built of constants
+    Lane.STOCK: f"""
+        {_LOCKED}
+        UPDATE items i SET batch_id = NULL, sends = 0, confirm_time = :at, stock_time = :at, stock_error = NULL, offer_tries = 0,
+            confirmed_offer = i.sent_offer, confirmed_quantity = i.sent_quantity
+        FROM old WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
+    """,  # noqa: S608 – built of constants
+}
+_REFUSALS = "JOIN json_to_recordset(:refusals) AS refusal(name text, faults jsonb) ON refusal.name = old.retailer_id"
+_SAME = "(CASE WHEN i.wanted THEN i.content_hash = i.sent_content AND i.offer_hash = i.sent_offer ELSE i.sent_content IS NULL END)"
+_REFUSE = {
+    Lane.CONTENT: f"""
+        {_LOCKED}
+        UPDATE items i SET batch_id = NULL, sends = 0, meta_faults = refusal.faults,
+            refused_by = CASE WHEN i.refused_by = 'CHECKS' THEN 'CHECKS' WHEN {_SAME} THEN 'META' END,
+            sent_offer = i.confirmed_offer, operation_id = CASE WHEN {_SAME} THEN NULL ELSE i.operation_id END
+        FROM old {_REFUSALS}
+        WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
+    """,  # noqa: S608 – built of constants
+    Lane.STOCK: f"""
+        {_LOCKED}
+        UPDATE items i SET batch_id = NULL, sends = 0, stock_time = :at, stock_error = refusal.faults -> 0 ->> 'meta_message',
+            sent_offer = NULL, offer_tries = i.offer_tries + 1,
+            refused_by = CASE WHEN i.refused_by IS NULL AND i.offer_tries + 1 >= {MOST_SENDS} THEN 'STOCK' ELSE i.refused_by END,
+            meta_faults = CASE WHEN i.offer_tries + 1 >= {MOST_SENDS} THEN refusal.faults ELSE i.meta_faults END
+        FROM old {_REFUSALS}
+        WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
+    """,  # noqa: S608 – built of constants
+}
+
+
+async def confirm(tx: Tx, batch: Batch, *, at: datetime) -> list[Settled]:
+    """Give every item still in the batch Meta's yes, for what was sent. What changed since waits to be sent again."""
+    rows = await tx.execute(text(_CONFIRM[batch.lane].format(some="")), {"batch": batch.id, "at": at})
+    return [_settled(row, confirmed=True) for row in rows]
+
+
+async def refuse(tx: Tx, batch: Batch, faults: Mapping[str, Mapping[str, Any]], *, at: datetime) -> list[Settled]:
+    """Give these items of the batch Meta's no, each with its fault; lists those for which that is the end.
+
+    What changed since is sent again as it is now, and a stock change is tried a few times.
+    """
+    if not faults:
+        return []
+    refusals = orjson.dumps([{"name": name, "faults": [fault]} for name, fault in faults.items()]).decode()
+    statement = _REFUSE[batch.lane].format(some="AND retailer_id = ANY(:names)")
+    given = {"batch": batch.id, "names": list(faults), "refusals": refusals, "at": at}
+    rows = await tx.execute(text(statement), given)
+    return [_settled(row, confirmed=False) for row in rows if row.final]
+
+
+async def release(tx: Tx, batch: Batch, *, uncertain: bool, blamed: bool = False) -> None:
+    """Put the items still in a batch back in the queue, and forget the batch.
+
+    `uncertain`: Meta may have taken some of them, so nothing about them counts as confirmed. `blamed`: it counts as a send
+    without a verdict.
+    """
+    values: dict[str, Any] = {"batch_id": None, "sent_offer": None}
+    if batch.lane is Lane.CONTENT:
+        values["sent_content"] = None
+    if uncertain:
+        values |= (
+            {"confirmed_offer": None}
+            if batch.lane is Lane.STOCK
+            else {"confirmed_content": None, "confirmed_offer": None}
+        )
+    if blamed:
+        values["sends"] = items.c.sends + 1
+    ordered = select(items.c.connection_id, items.c.retailer_id).where(items.c.batch_id == batch.id)
+    old = ordered.order_by(items.c.retailer_id).with_for_update().cte()
+    same = items.c.connection_id == old.c.connection_id, items.c.retailer_id == old.c.retailer_id
+    await tx.execute(update(items).where(*same).values(**values))
+    await forget(tx, batch)
+
+
+async def overdrawn(tx: Tx, batch: Batch) -> list[str]:
+    """List the items of a batch that were sent as often as we try without ever getting a verdict, counting this send."""
+    spent = items.c.batch_id == batch.id, items.c.sends + 1 >= MOST_SENDS
+    return list(await tx.scalars(select(items.c.retailer_id).where(*spent)))
+
+
+def untold(names: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Say of items that Meta never told what became of them."""
+    return dict.fromkeys(names, stored([UNTOLD])[0])
+
+
+async def forget(tx: Tx, batch: Batch) -> None:
+    """Forget a batch that carries nothing any more."""
+    await tx.execute(delete(batches).where(batches.c.id == batch.id))
+
+
+async def hold_cancelled(tx: Tx, connection_id: UUID) -> None:
+    """Keep back what waits for a cancelled operation, until somebody wants it anew."""
+    ended = operations.c.id == items.c.operation_id, operations.c.state == "CANCELLED"
+    mine = items.c.connection_id == connection_id, items.c.operation_id.is_not(None)
+    await tx.execute(update(items).where(*mine, *ended).values(held=items.c.batch_id.is_(None), operation_id=None))
+
+
+def _settled(row: Row[Any], *, confirmed: bool) -> Settled:
+    return Settled(row.retailer_id, row.product_id, row.variant_id, confirmed, row.operation_id, row.meta_faults)
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(**{name: getattr(row, name) for name in Batch.__slots__} | {"lane": Lane(row.lane)})

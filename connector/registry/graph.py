@@ -1,0 +1,75 @@
+"""How Meta is told about items, and how its verdicts are read: `items_batch` and the handle it returns."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from connector.graph.call import Call, Effect
+from connector.registry.model import BatchStatus, Receipt
+
+
+def batch_bucket(catalog_id: str) -> str:
+    """Name the rate limit that batches of a catalog count against."""
+    return f"catalog_batch:{catalog_id}"
+
+
+def catalog_bucket(catalog_id: str) -> str:
+    """Name the rate limit that everything else about a catalog counts against."""
+    return f"catalog_management:{catalog_id}"
+
+
+def items_batch(catalog_id: str, records: Iterable[bytes], *, allow_upsert: bool) -> Call[Receipt]:
+    """Send written records. Repeating it changes nothing at Meta: the same values are written again."""
+    # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21)
+    return Call(
+        "POST",
+        f"{catalog_id}/items_batch",
+        read=_read_receipt,
+        body={
+            "item_type": "PRODUCT_ITEM",
+            "allow_upsert": allow_upsert,
+            "requests": [orjson.Fragment(record) for record in records],
+        },
+        bucket=batch_bucket(catalog_id),
+        effect=Effect.REPEATABLE,
+        timeout=timedelta(seconds=60),
+    )
+
+
+def batch_status(catalog_id: str, handle: str) -> Call[BatchStatus]:
+    """Ask what became of a batch."""
+    # https://developers.facebook.com/docs/marketing-api/reference/product-catalog/check_batch_request_status (read 2026-11-21)
+    return Call(
+        "GET",
+        f"{catalog_id}/check_batch_request_status",
+        read=_read_status,
+        params={"handle": handle, "load_ids_of_invalid_requests": "true"},
+        bucket=catalog_bucket(catalog_id),
+        timeout=timedelta(seconds=30),
+    )
+
+
+def _read_receipt(answer: Any) -> Receipt:
+    handles, refused = answer["handles"], {}
+    for finding in answer.get("validation_status") or []:
+        if finding.get("errors"):
+            refused[str(finding["retailer_id"])] = _words(finding["errors"])
+    return Receipt(str(handles[0]) if handles else "", refused)
+
+
+def _read_status(answer: Any) -> BatchStatus:
+    entry = answer["data"][0]
+    refused: dict[str, str] = dict.fromkeys(
+        map(str, entry.get("ids_of_invalid_requests") or []), "Meta gave no further words."
+    )
+    told: dict[str, list[Mapping[str, Any]]] = {}
+    for error in entry.get("errors") or []:
+        told.setdefault(str(error.get("id", "")), []).append(error)
+    refused.update({name: _words(errors) for name, errors in told.items() if name})
+    return BatchStatus(str(entry["status"]).lower(), refused)
+
+
+def _words(errors: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(str(error.get("message", "")) for error in errors)

@@ -1,0 +1,238 @@
+"""What an item is called at Meta, what it costs and how many there are, and how items travel in batches. Pure.
+
+A name (`retailer_id`) is a function of StormCom's immutable ids, never of a SKU; once written, the row is the truth.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from connector.values import Money, RetailerId
+
+# https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): id has at most 100 characters.
+_LONGEST_ID = 100
+# https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): at most 5,000 items, better under 3,000, and 28 MB.
+LARGEST_BATCH, LARGEST_BATCH_BYTES = 3_000, 20_000_000
+ENVELOPE_BYTES = 80
+"""What a record adds to its content and offer: method, braces, commas and an id of the longest kind for a removal."""
+LARGEST_QUANTITY = 2**31 - 1
+
+
+class Lane(StrEnum):
+    """Which road a batch travels: everything about an item, or only its stock and price."""
+
+    CONTENT = "CONTENT"
+    STOCK = "STOCK"
+
+
+class State(StrEnum):
+    """Where an item stands; computed by the database from what is wanted, sent and confirmed."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    REMOVAL_PENDING = "REMOVAL_PENDING"
+    REMOVAL_SENT = "REMOVAL_SENT"
+    REMOVED = "REMOVED"
+
+
+class Severity(StrEnum):
+    """How bad a fault is."""
+
+    ERROR = "ERROR"
+    WARNING = "WARNING"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFault:
+    """Something wrong, or noteworthy, about one item; `reason` is a value of ErrorReason."""
+
+    severity: Severity
+    reason: str
+    field: str
+    message: str
+    meta_message: str = ""
+
+
+def retailer_id(product_id: str, variant_id: str = "") -> RetailerId:
+    """Name an item. Different ids never share a name: StormCom's ids hold no dot, and digests have a prefix of their own."""
+    name = f"{product_id}.{variant_id}" if variant_id else product_id
+    if len(name) + 3 <= _LONGEST_ID:
+        return RetailerId(f"sc_{name}")
+    return RetailerId(f"sch.{hashlib.sha256(name.encode()).hexdigest()}")
+
+
+def item_group_id(product_id: str) -> str:
+    """Name what the variants of a product share."""
+    return retailer_id(product_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an item costs and how many there are: all that changes by the minute.
+
+    `counted` tells that its stock is or was counted: then a stock that no longer is must clear the quantity at Meta.
+    """
+
+    price: Money
+    compare_at_price: Money | None = None
+    sale_start_time: datetime | None = None
+    sale_end_time: datetime | None = None
+    track_inventory: bool = False
+    quantity: int = 0
+    discontinued: bool = False
+    counted: bool = False
+
+    def wire(self) -> bytes:
+        """Write it as Meta's fields, a JSON object. Availability always travels with the quantity; an empty text clears a field."""
+        price, sale, window = str(self.price), "", ""
+        if self.compare_at_price is not None and self.compare_at_price.minor_units > self.price.minor_units:
+            price, sale, window = str(self.compare_at_price), price, self._window()
+        fields: dict[str, str | int] = {
+            "availability": self._availability(),
+            "price": price,
+            # facebook-for-woocommerce a1e17a8, fbproduct.php: an empty text ends a sale.
+            "sale_price": sale,
+            "sale_price_effective_date": window,
+        }
+        # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): at least 1 to be buyable.
+        # Unverified: that an empty text clears it; sent only when a quantity may stand there.
+        if self.track_inventory or self.counted:
+            fields["quantity_to_sell_on_facebook"] = self.quantity if self.track_inventory else ""
+        return orjson.dumps(fields)
+
+    def _availability(self) -> str:
+        if self.discontinued:
+            return "discontinued"
+        return "in stock" if not self.track_inventory or self.quantity > 0 else "out of stock"
+
+    def _window(self) -> str:
+        if self.sale_start_time is None and self.sale_end_time is None:
+            return ""
+        # facebook-for-woocommerce a1e17a8, fbproduct.php: Meta wants both ends; these stand for an open one.
+        start, end = (
+            self.sale_start_time or datetime(1970, 1, 29, tzinfo=UTC),
+            self.sale_end_time or datetime(2038, 1, 17, tzinfo=UTC),
+        )
+        return f"{_minute(start)}/{_minute(end)}"
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M+0000")
+
+
+def digest(wire: bytes) -> bytes:
+    """Hash what is wanted, over its canonical form."""
+    return hashlib.sha256(wire).digest()
+
+
+def whole_hash(content_hash: bytes | None, offer_hash: bytes | None) -> str:
+    """Join both hashes into the one that callers see, in hex; empty when a part is missing."""
+    return hashlib.sha256(content_hash + offer_hash).hexdigest() if content_hash and offer_hash else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """One item as a batch carries it: `content` and `offer` are JSON objects, None leaves one out; neither removes the item."""
+
+    retailer_id: RetailerId
+    content: str | None
+    offer: str | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Tell at most how many bytes it takes on the wire; texts are stored as UTF-8 JSON."""
+        parts = (self.content or "").encode(), (self.offer or "").encode(), self.retailer_id.encode()
+        return ENVELOPE_BYTES + sum(map(len, parts))
+
+    def record(self) -> bytes:
+        """Write its line of the batch by joining what is stored, without reading it."""
+        name = b'{"id":"' + self.retailer_id.encode() + b'"'
+        if self.content is None and self.offer is None:
+            return b'{"method":"DELETE","data":' + name + b"}}"
+        parts = [name, *(part.encode()[1:-1] for part in (self.content, self.offer) if part is not None)]
+        return b'{"method":"UPDATE","data":' + b",".join(parts) + b"}}"
+
+
+def fitting(sizes_bytes: Iterable[int], *, most_items: int, most_bytes: int = LARGEST_BATCH_BYTES) -> int:
+    """Tell how many of these items, from the first, fit into one batch. An item too large on its own still goes, alone."""
+    count = total = 0
+    for size in sizes_bytes:
+        if count == most_items or (count and total + size > most_bytes):
+            break
+        count, total = count + 1, total + size
+    return count
+
+
+# Unverified: how long Meta takes; two minutes are usual, so the checks begin quickly and slow down to one a minute.
+_CHECKS = (1, 2, 3, 5, 8, 10, 15, 30, 60)
+PATIENCE = timedelta(minutes=30)
+"""After this long without a verdict a batch counts as lost, and its items are sent again."""
+MOST_SENDS = 3
+"""So often an item is sent without ever getting a verdict, or a stock change refused, before that is its verdict."""
+
+
+def check_delay(checks: int) -> timedelta:
+    """Tell how long to wait before a batch is looked at, after so many looks."""
+    return timedelta(seconds=_CHECKS[min(checks, len(_CHECKS) - 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Meta's answer to a batch: the handle, empty when nothing was taken in, and what it refused at once, by item."""
+
+    handle: str
+    refused: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """How far Meta is with a batch; `refused` holds its words by item."""
+
+    status: str
+    refused: dict[str, str]
+
+    @property
+    def finished(self) -> bool:
+        """Whether every item has its verdict."""
+        return self.status == "finished"
+
+    @property
+    def lost(self) -> bool:
+        """Whether there will never be a verdict."""
+        return self.status in {"canceled", "error"}
+
+
+def meta_fault(words: str) -> dict[str, Any]:
+    """Keep Meta's refusal of an item, in its own words and with the part of the product it is about."""
+    message = (
+        "Meta refuses the item; mend what its words name and upsert the product, or mend it at Meta and call RetryItems"
+    )
+    return stored([ItemFault(Severity.ERROR, "META_REJECTED", "", message, words)])[0]
+
+
+UNTOLD = ItemFault(
+    Severity.ERROR,
+    "META_OUTCOME_UNKNOWN",
+    "",
+    f"Meta was sent the item {MOST_SENDS} times and never said what became of it; call RetryItems to try again",
+)
+
+
+def stored(faults: Sequence[ItemFault]) -> list[dict[str, Any]]:
+    """Write faults the way they are kept: with the contract's field and enum names."""
+    texts = ("reason", "field", "message", "meta_message")
+    return [
+        {"severity": f"SEVERITY_{fault.severity}"} | {name: getattr(fault, name) for name in texts} for fault in faults
+    ]
+
+
+def worst(faults: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Pick the first error among kept faults."""
+    return next(fault for fault in faults if fault["severity"] == f"SEVERITY_{Severity.ERROR}")
