@@ -1,0 +1,114 @@
+"""Disasters under load: whatever dies, nothing is lost, doubled, phantom, drifted or stuck."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from stack.supervisor import Stack
+from tests.e2e.conftest import open_shop
+from tests.e2e.ledger import Balance
+from tests.e2e.shop import Shop
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LOAD_SECONDS = 4.0
+RECOVERY = timedelta(seconds=30)
+Disaster = Callable[[Stack], Awaitable[None]]
+
+
+async def nothing(_: Stack) -> None:
+    """No disaster: Meta only repeats and reorders its webhooks."""
+
+
+async def redis_emptied(stack: Stack) -> None:
+    """Redis forgets everything, every 300 ms."""
+    assert stack.servers.redis
+    for _ in range(8):
+        await asyncio.to_thread(stack.servers.redis.flushall)
+        await asyncio.sleep(0.3)
+
+
+async def redis_killed(stack: Stack) -> None:
+    """Redis is killed and comes back empty after a second."""
+    assert stack.servers.redis
+    await asyncio.to_thread(stack.servers.redis.kill)
+    await asyncio.sleep(1)
+    await asyncio.to_thread(stack.servers.redis.start)
+
+
+async def postgres_restarted(stack: Stack) -> None:
+    """PostgreSQL is restarted, ending every connection."""
+    assert stack.servers.postgres
+    await asyncio.to_thread(stack.servers.postgres.restart)
+
+
+async def postgres_crashed(stack: Stack) -> None:
+    """PostgreSQL stops without a farewell and recovers from its log."""
+    assert stack.servers.postgres
+    await asyncio.to_thread(stack.servers.postgres.stop_immediately)
+    await asyncio.to_thread(stack.servers.postgres.start)
+
+
+def killed(*names: str, again: int = 1) -> Disaster:
+    """Name the disaster of these processes being killed with SIGKILL, so many times."""
+
+    async def disaster(stack: Stack) -> None:
+        for _ in range(again):
+            await asyncio.gather(*(stack.kill(name) for name in names))
+            await asyncio.sleep(0.3)
+            await asyncio.gather(*(stack.start(name) for name in names))
+
+    disaster.__name__ = "_".join(names).replace("-", "_") + "_killed"
+    return disaster
+
+
+async def everything_at_once(stack: Stack) -> None:
+    """Every process of ours is killed, Redis emptied and PostgreSQL crashed, one right after the other."""
+    await redis_emptied(stack)
+    await postgres_crashed(stack)
+    await killed("ingress", "connector", "relay", "worker-fast", "worker-bulk")(stack)
+
+
+DISASTERS: list[Disaster] = [
+    nothing,
+    redis_emptied,
+    redis_killed,
+    postgres_restarted,
+    postgres_crashed,
+    killed("relay", again=2),
+    killed("ingress", again=2),
+    killed("connector"),
+    killed("worker-fast"),
+    killed("worker-bulk"),
+    everything_at_once,
+]
+
+
+@pytest.mark.parametrize(("number", "disaster"), enumerate(DISASTERS), ids=[d.__name__ for d in DISASTERS])
+async def test_all_counts_are_zero(running: Stack, number: int, disaster: Disaster) -> None:
+    """After a disaster under load, all five counts are zero within 30 seconds."""
+    shop = await asyncio.to_thread(open_shop, running, number)
+    stop = threading.Event()
+    load = asyncio.create_task(asyncio.to_thread(shop.work, LOAD_SECONDS, stop))
+    try:
+        await asyncio.sleep(1)
+        await disaster(running)
+        struck = time.monotonic()
+        await load
+    finally:
+        stop.set()
+    balance = await _settled(shop, until=struck + RECOVERY.total_seconds())
+    assert Balance() == balance, balance.counts
+    assert len(shop.questions) > 5  # the load was one
+
+
+async def _settled(shop: Shop, *, until: float) -> Balance:
+    """Wait until everything is settled, or the time is over."""
+    while True:
+        balance = await asyncio.to_thread(shop.balance)
+        if balance == Balance() or time.monotonic() > until:
+            return balance
+        await asyncio.sleep(0.25)
