@@ -1,5 +1,6 @@
 """The status of many connections in one round trip, from our own tables only."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +24,9 @@ class Wanted:
 
 
 _READ = text("""
-    SELECT wanted.place, connections.*, items.counts, items.confirm_time, work.*, trouble.*, latest.*, signals.*,
-        pauses.throttles, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift
+    SELECT wanted.place, connections.*, items.counts, work.*, trouble.*, latest.*, signals.*,
+        pauses.throttles, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift,
+        (SELECT time FROM observations WHERE name = 'last_confirm:' || connections.id) AS confirm_time
     FROM unnest(CAST(:stores AS text[]), CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted (store_id, id, place)
     JOIN connections ON connections.store_id = wanted.store_id AND CASE
         WHEN wanted.id IS NULL THEN connections.state IN ('CONNECTED', 'NEEDS_LOGIN')
@@ -43,9 +45,8 @@ _READ = text("""
         FROM problems WHERE connection_id = connections.id ORDER BY time DESC, id DESC LIMIT 1
     ) AS latest ON true
     CROSS JOIN LATERAL (
-        SELECT jsonb_object_agg(state, count) AS counts, max(confirm_time) AS confirm_time FROM (
-            SELECT state, count(*), max(confirm_time) AS confirm_time
-            FROM items WHERE connection_id = connections.id GROUP BY state
+        SELECT jsonb_object_agg(state, count) AS counts FROM (
+            SELECT state, count(*) FROM items WHERE connection_id = connections.id GROUP BY state
         ) AS grouped
     ) AS items
     CROSS JOIN LATERAL (
@@ -85,7 +86,7 @@ def _status(row: Mapping[Any, Any]) -> Status:
     )
     return Status(
         connection=read_connection(row),
-        items=row["counts"] or {},
+        items=_counts(row["counts"] or {}),
         backlog=Backlog(row["task_count"], row["failed_task_count"], row["oldest_due_time"]),
         waiting_signal_count=row["waiting_signal_count"],
         quarantined_signal_count=row["quarantined_signal_count"],
@@ -96,3 +97,12 @@ def _status(row: Mapping[Any, Any]) -> Status:
         throttles=tuple((bucket, datetime.fromisoformat(until)) for bucket, until in row["throttles"] or ()),
         graph_version_drift=row["drift"] or "",
     )
+
+
+def _counts(states: Mapping[str, int]) -> Mapping[str, int]:
+    """Count items the way the contract tells their states; what is removed is no item any more."""
+    counts: Counter[str] = Counter()
+    for state, count in states.items():
+        if state != "REMOVED":
+            counts["removing" if state.startswith("REMOVAL_") else state.lower()] += count
+    return counts

@@ -8,7 +8,6 @@ from typing import Any
 from connector.connections.model import Connection, Problem
 
 PROBLEM_WINDOW = timedelta(hours=24)
-ITEM_STATES = ("pending", "sent", "confirmed", "rejected", "removing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Status:
         connection, problem = self.connection, self.last_problem
         return {
             "connection": connection.document(),
-            "items": {state: self.items.get(state.upper(), 0) for state in ITEM_STATES},
+            "items": dict(self.items),
             "backlog": {
                 "task_count": self.backlog.task_count,
                 "failed_task_count": self.backlog.failed_task_count,
