@@ -22,7 +22,7 @@ from simulator.call import Json
 from simulator.dialog import answer_dialog, open_dialog
 from simulator.errors import GraphError, invalid_parameter
 from simulator.faults import Fault
-from simulator.graph import Answer, GraphRequest, split_version, write_document
+from simulator.graph import Answer, GraphRequest, note_unserved, split_version, write_document
 from simulator.graph import serve as serve_call
 from simulator.keys import WORLD
 from simulator.webhooks import deliver_forever
@@ -96,7 +96,9 @@ async def _graph(request: web.Request) -> web.StreamResponse:
     )
     fault = world.faults.take(method, split_version(graph_request.path)[1])
     if fault is not None and fault.kind in {"drop_before", "status", "garbage"}:
-        return await _break_before(request, fault)
+        status = {"status": fault.action.get("status", 503), "garbage": 200}.get(fault.kind, 0)
+        note_unserved(world, graph_request, status=status)
+        return _break_before(request, fault)
     if fault is not None and fault.kind == "delay":
         await asyncio.sleep(fault.action.get("seconds", 1.0))
     answer = await _serve(world, graph_request, fault if fault and fault.kind == "error" else None)
@@ -183,7 +185,7 @@ def _write(world: World, request: web.Request, answer: Answer) -> web.Response:
     )
 
 
-async def _break_before(request: web.Request, fault: Fault) -> web.StreamResponse:
+def _break_before(request: web.Request, fault: Fault) -> web.StreamResponse:
     """Fail without doing anything."""
     if fault.kind == "status":
         return web.Response(

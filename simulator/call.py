@@ -124,6 +124,7 @@ class Route:
     scopes: tuple[str, ...] = ()
     bucket: str = "app"
     page_token: bool = False  # only a token of this very Page may do it
+    open: bool = False  # needs no token
 
 
 Reader = Callable[[Call, Any], Json]

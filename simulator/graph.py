@@ -88,6 +88,13 @@ async def serve(world: World, request: GraphRequest, fault: Fault | None = None)
     return Answer(status, document, headers)
 
 
+def note_unserved(world: World, request: GraphRequest, *, status: int) -> None:
+    """Record a call that an ordered fault kept from being served; status 0 means no answer at all."""
+    version, rest = split_version(request.path)
+    call = Call(world, request.method, rest, version, request.base_url, request.params, size_bytes=request.size_bytes)
+    record(call, status=status, code=None, seconds=0.0)
+
+
 def split_version(path: str) -> tuple[str, str]:
     """Split `v26.0/123/products` into version and rest; the version may be missing."""
     first, _, rest = path.strip("/").partition("/")
@@ -119,15 +126,13 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _identify(call: Call, request: GraphRequest) -> Call:
     """Find the token, the node and the edge of a call."""
-    if (route_key := ("", call.method, call.path)) in ROUTES and not ROUTES[route_key].scopes:
-        if call.path == "debug_token":
-            token, app = authenticate(call.world, _with_token(request), request.bearer)
-            call = replace(call, token=token, app=app)
+    route = ROUTES.get(("", call.method, call.path))
+    if route is not None and route.open:
         return replace(call, edge=call.path)
     token, app = authenticate(call.world, _with_token(request), request.bearer)
     call = replace(call, token=token, app=app, fields=parse_fields(call.text("fields", "")))
-    if not call.path:
-        return call
+    if route is not None or not call.path:
+        return replace(call, edge=call.path)
     name, _, edge = call.path.partition("/")
     node = _own_node(call.world, token) if name == "me" else call.world.nodes.get(name)
     if node is None or not reaches(call.world, token, node):
@@ -198,9 +203,7 @@ async def _act(call: Call) -> Json:
     if route is None and call.method == "GET" and call.node is not None and not call.edge:
         return _decorate(call, select(call, call.node, call.fields))
     if route is None:
-        raise (
-            missing_object(call.method, call.node.id) if call.node is not None else unknown_path(call.method, call.path)
-        )
+        raise missing_object(call.method, call.path.partition("/")[0])
     result = route.act(call)
     if inspect.isawaitable(result):
         result = await result

@@ -142,8 +142,8 @@ def _granular_scopes(world: World, token: Token, user: User | None) -> list[Json
 
 
 ROUTES = {
-    ("", "GET", "oauth/access_token"): Route(exchange),
-    ("", "POST", "oauth/access_token"): Route(exchange),
-    ("", "GET", "oauth/revoke"): Route(revoke),
+    ("", "GET", "oauth/access_token"): Route(exchange, open=True),
+    ("", "POST", "oauth/access_token"): Route(exchange, open=True),
+    ("", "GET", "oauth/revoke"): Route(revoke, open=True),
     ("", "GET", "debug_token"): Route(debug_token),
 }

@@ -263,6 +263,6 @@ class Records:
     """What happened, for those who ask the control API."""
 
     # A bound keeps a long-lived simulator small; tests read well before it is reached.
-    calls: deque[RecordedCall] = field(default_factory=lambda: deque(maxlen=50_000))
+    calls: deque[RecordedCall] = field(default_factory=lambda: deque(maxlen=20_000))
     call_count: int = 0
     overlaps: list[Overlap] = field(default_factory=list)

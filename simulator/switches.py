@@ -94,7 +94,7 @@ class Switches:
     engaged_users: int = 1  # multiplies the pages and messenger allowances
     conversations_per_second: int = 0
     accept_compressed_bodies: bool = False  # Unverified: whether Meta takes Content-Encoding: gzip
-    recorded_elements: int = 10  # how many elements of a list parameter /_simulator/calls keeps
+    recorded_elements: int = 3  # how many elements of a list parameter /_simulator/calls keeps
     allowances: dict[str, int] = field(default_factory=lambda: dict(ALLOWANCES))
     window_seconds: dict[str, float] = field(default_factory=lambda: dict(WINDOW_SECONDS))
 

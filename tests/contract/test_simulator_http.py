@@ -98,6 +98,8 @@ async def test_connection_faults_break_with_or_without_effect(client: Client, ki
     await client.control("POST", "/faults", {"match": {"method": "POST", "path": edge}, "action": {"kind": kind}})
     with pytest.raises(aiohttp.ClientError):
         await client.graph("POST", edge, token, name="New")
+    recorded = (await client.control("GET", "/calls"))["calls"]
+    assert [edge] == [call["path"] for call in recorded]
     _, listed, _ = await client.graph("GET", edge, token)
     assert (1 if kind == "drop_before" else 2) == len(listed["data"])
 
