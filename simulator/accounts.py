@@ -70,8 +70,10 @@ def _tell_revoked(call: Call, scope: str) -> None:
 
 
 def deauthorize(world: World, app: Application, user: User) -> None:
-    """Remove the app from the user's account: tokens die with subcode 458, the app is told."""
+    """Remove the app from the user's account: tokens die with subcode 458, webhooks end, the app is told."""
     user.grants.pop(app.id, None)
+    for page_id in user.page_tasks:
+        world.require(Page, page_id, name="page_tasks").fields_by_app.pop(app.id, None)
     if world.switches.deauthorize_callbacks and app.deauthorize_url:
         world.outbox.post_callback(app, app.deauthorize_url, user_id=user.id)
 

@@ -46,8 +46,12 @@ def put_app(world: World, _request: web.Request, document: Document) -> Document
             setattr(app, name, value)
         elif name not in {"app_id", "webhook"}:
             raise ValueError(f"{name}: no such member of an app, or not of its type; known are {sorted(APP_MEMBERS)}")
-    if webhook := document.get("webhook"):
-        subscribe(app, _text(webhook, "callback_url"), _text(webhook, "verify_token"), webhook.get("fields"))
+    webhook = document.get("webhook", {})
+    if not isinstance(webhook, dict):
+        raise ValueError("webhook: expected an object")
+    if webhook:
+        fields = _texts(webhook, "fields") if "fields" in webhook else None
+        subscribe(app, _text(webhook, "callback_url"), _text(webhook, "verify_token"), fields)
     return inspection.app_document(app)
 
 
@@ -78,7 +82,10 @@ def write_message(world: World, request: web.Request, document: Document) -> Doc
     """
     page = _page(world, request)
     psid = str(document.get("psid") or next(iter(page.profiles), None) or world.new_id())
-    content: Document = {"text": str(document.get("text", "")), "attachments": document.get("attachments", [])}
+    attachments = document.get("attachments", [])
+    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
+        raise ValueError("attachments: expected a list of objects")
+    content: Document = {"text": str(document.get("text", "")), "attachments": attachments}
     if not content["text"] and not content["attachments"]:
         raise ValueError("text: give a text or attachments")
     if quick_reply := document.get("quick_reply"):
@@ -111,14 +118,16 @@ def send_event(world: World, request: web.Request, document: Document) -> Docume
     """
     page = _page(world, request)
     keys = {"messaging": "messaging", "standby": "standby", "change": "changes"}
-    sent = 0
+    body, sent = _raw_body(document), 0
+    if body is None and not document.keys() & keys:
+        raise ValueError("messaging, standby, change, body, body_base64: give one of them")
     for app in world.apps.values():
         subscription = app.subscriptions.get("page")
         if subscription is None:
             continue
         for name in document.keys() & keys:
             world.outbox.tell(app, "page", page.id, keys[name], document[name])
-        if (body := _raw_body(document)) is not None:
+        if body is not None:
             world.outbox.post(app, subscription.callback_url, body, signature=document.get("signature"))
         sent += 1
     return {"apps": sent}

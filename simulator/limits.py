@@ -126,6 +126,7 @@ class Limits:
     def _throttle(self, bucket: str, owner: str, *, user_token: bool) -> GraphError:
         code = THROTTLE_CODES["pages_user" if bucket == "pages" and user_token else bucket]
         scope = "(#4) Application" if code == 4 else f"(#{code}) {bucket}"
+        # Unverified: which throttles answer 403 and which 400.
         return GraphError(
             f"{scope} request limit reached for {owner}",
             code=code,

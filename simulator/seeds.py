@@ -6,7 +6,7 @@
 It refuses unknown members and wrong types, naming the place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.pages import ALL_TASKS, page_token, person
@@ -53,7 +53,7 @@ def seed(world: World, document: Mapping[str, Any]) -> dict[str, Any]:
     businesses = [_business(world, user, one) for one in _list(document, "businesses") or [{}]]
     pages = [_page(world, user, businesses[0], one) for one in _list(document, "pages")]
     catalogs = [_catalog(world, businesses[0], one) for one in _list(document, "catalogs")]
-    scopes = tuple(document.get("scopes", SCOPES))
+    scopes = tuple(_texts(document, "scopes", SCOPES))
     user.grants.setdefault(app.id, {}).update(dict.fromkeys(scopes, "granted"))
     token = user_token(world, app, user, scopes)
     return {
@@ -102,6 +102,13 @@ def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return value
 
 
+def _texts(document: Mapping[str, Any], name: str, default: Iterable[str]) -> list[str]:
+    value = document.get(name, list(default))
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"{name}: expected a list of strings")
+    return value
+
+
 def _id(world: World, document: Mapping[str, Any], name: str = "id") -> str:
     value = document.get(name) or world.new_id()
     if not isinstance(value, str) or not value.isdecimal():
@@ -139,8 +146,8 @@ def _page(world: World, user: User, business: Business, document: Mapping[str, A
     if page is None:
         page = world.add(Page(page_id, str(document.get("name", "Test Page")), owner.id))
         owner.pages.append(page.id)
-    user.page_tasks[page.id] = list(document.get("tasks", ALL_TASKS))
-    page.templates = list(document.get("templates", page.templates))
+    user.page_tasks[page.id] = _texts(document, "tasks", ALL_TASKS)
+    page.templates = _texts(document, "templates", page.templates)
     for one in _list(document, "people"):
         person(world, page, _id(world, one, "psid"), str(one.get("name", "Test Person"))).reachable = bool(
             one.get("reachable", True)
@@ -165,8 +172,8 @@ def _catalog(world: World, business: Business, document: Mapping[str, Any]) -> P
         name, vertical = str(document.get("name", "Test Catalog")), str(document.get("vertical", "commerce"))
         catalog = world.add(ProductCatalog(catalog_id, name, owner.id, vertical=vertical))
         owner.catalogs.append(catalog.id)
-    for business_id in document.get("shared_with", []):
-        client = world.require(Business, str(business_id), name="catalogs.shared_with")
+    for business_id in _texts(document, "shared_with", ()):
+        client = world.require(Business, business_id, name="catalogs.shared_with")
         if catalog.id not in client.client_catalogs:
             client.client_catalogs.append(catalog.id)
     return catalog

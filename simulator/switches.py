@@ -4,6 +4,8 @@ Facts about Meta that nobody could verify are knobs here, so that both variants 
 It refuses unknown names and wrong types, naming the knob.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -28,6 +30,7 @@ WINDOW_SECONDS = {
     "send_rate": 1.0,
     "conversations": 1.0,
 }
+CHOICES: Mapping[str, tuple[Any, ...]] = {"dialog": ("page", "allow", "deny"), "future_version_code": (2635, 100)}
 REALISTIC: dict[str, Any] = {
     "batch_seconds": 120.0,
     "read_lag_seconds": 30.0,
@@ -114,6 +117,10 @@ class Switches:
             value = float(value)
         if type(value) is not type(current):
             raise ValueError(f"switches.{name}: expected {type(current).__name__}, got {type(value).__name__}")
+        if value not in CHOICES.get(name, (value,)):
+            raise ValueError(f"switches.{name}: expected one of {CHOICES[name]}, got {value!r}")
+        if name.endswith("_pattern"):
+            _require_pattern(name, value)
         if isinstance(current, dict):
             wrong = value.keys() - current.keys()
             if wrong or not all(isinstance(number, int | float) for number in value.values()):
@@ -123,3 +130,10 @@ class Switches:
     def listed(self) -> dict[str, Any]:
         """Return all knobs with their values."""
         return asdict(self)
+
+
+def _require_pattern(name: str, value: str) -> None:
+    try:
+        re.compile(value)
+    except re.error as problem:
+        raise ValueError(f"switches.{name}: not a regular expression: {problem}") from problem

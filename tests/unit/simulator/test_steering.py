@@ -57,6 +57,9 @@ def test_ordered_throttling_tells_the_minutes() -> None:
         ({"early_validation": 1}, "switches.early_validation"),
         ({"allowances": {"everything": 1}}, "switches.allowances"),
         ({"batch_seconds": 5, "speed": 1}, "switches.speed"),
+        ({"dialog": "maybe"}, "switches.dialog"),
+        ({"future_version_code": 3}, "switches.future_version_code"),
+        ({"broken_image_pattern": "("}, "switches.broken_image_pattern"),
     ],
 )
 def test_a_wrong_switch_changes_nothing(values: dict[str, Any], named: str) -> None:
@@ -93,6 +96,9 @@ def test_seeding_twice_changes_nothing() -> None:
         ({"pages": [{"id": "1", "business_id": "404"}]}, "business_id"),
         ({"app_id": "404"}, "app_id"),
         ({"catalogs": ["x"]}, "catalogs"),
+        ({"catalogs": [{"shared_with": ["404"]}]}, "shared_with"),
+        ({"pages": [{"tasks": "MANAGE"}]}, "tasks"),
+        ({"scopes": [5]}, "scopes"),
     ],
 )
 def test_a_wrong_seed_is_refused_by_name(document: dict[str, Any], named: str) -> None:
