@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.model import UNSUBSCRIBE_TIME
 from connector.db import observations, outbox, requests
@@ -72,6 +73,7 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await requests.sweep(tx, at=now)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
+        await snapshots.sweep(tx, at=now)
     async with runtime.db.begin() as tx:
         await events.sweep(tx, acknowledged_before=now - _KEEP_ACKNOWLEDGED, created_before=now - _KEEP_EVENTS)
     async with runtime.db.begin() as tx:

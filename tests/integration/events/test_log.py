@@ -50,7 +50,9 @@ async def test_concurrent_writers_leave_no_gap(runtime: Runtime) -> None:
         return seen
 
     async with asyncio.timeout(60):
-        *_, seen = await asyncio.gather(*(write(writer) for writer in range(writers)), read())
+        reading = asyncio.create_task(read())
+        await asyncio.gather(*(write(writer) for writer in range(writers)))
+        seen = await reading
     assert sorted(seen) == list(range(writers * each))
     for writer in range(writers):
         own = [number for number in seen if number // each == writer]

@@ -142,7 +142,11 @@ async def test_watching_tells_changes(runtime: Runtime, connection: Connection) 
     """A watcher is told at once, then only when something has changed."""
     stream = rpc.watch_status(runtime, pb.WatchStatusRequest(store_id=STORE))
     first = await anext(stream)
-    waiting = asyncio.create_task(anext(stream))  # type: ignore[arg-type] # an async generator's anext is a coroutine
+
+    async def next_one() -> pb.WatchStatusResponse:
+        return await anext(stream)
+
+    waiting = asyncio.create_task(next_one())
     await asyncio.sleep(1.5)
     assert not waiting.done()
     async with runtime.db.begin() as tx:

@@ -22,7 +22,7 @@ CONNECTION = ConnectionId(UUID(int=1))
 async def create(runtime: Runtime, store_id: str = STORE, **named: Any) -> Operation:
     planned = named.pop("planned", True)
     async with runtime.db.begin() as tx:
-        draft = Draft(**{"kind": Kind.SYNC_CATALOG, "store_id": store_id, "connection_id": CONNECTION} | named)
+        draft = Draft(Kind.SYNC_CATALOG, store_id, CONNECTION, **named)
         return await db.create(tx, draft, at=runtime.now(), planned=planned)
 
 
