@@ -76,7 +76,7 @@ def open_engine(
 
 def plain(text: str) -> str:
     """Make any text storable: PostgreSQL takes neither NUL nor lone surrogates, so both become U+FFFD."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text.replace("\0", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def first(row: Any) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal,
     or_,
     select,
     text,
@@ -99,6 +100,7 @@ messages = Table(
     Index("ix_messages_open", "conversation_id", postgresql_where=text("state IN ('PENDING', 'ATTEMPTED')")),
 )
 _CONVERSATION = [conversations.c[field.name] for field in fields(Conversation)]
+_FOREIGN = ("text", "mid", "unsupported_kind")
 _MESSAGE = [messages.c[field.name] for field in fields(Message)]
 
 # What a conversation shows, computed from its messages: the same in whatever order they became known.
@@ -173,8 +175,11 @@ async def raise_watermarks(
 
 async def advance(tx: Tx, conversation: Conversation, *, delivered_mids: Sequence[str] = ()) -> list[Message]:
     """Move the Page's messages as far as the watermarks say; tells which of them moved, oldest first."""
-    arrived = or_(messages.c.send_time <= conversation.delivered_time, messages.c.mid.in_(delivered_mids))
-    read = func.coalesce(messages.c.send_time <= conversation.read_time, False)
+    arrived = or_(
+        messages.c.send_time <= literal(conversation.delivered_time, Instant),
+        messages.c.mid.in_([plain(mid) for mid in delivered_mids]),
+    )
+    read = func.coalesce(messages.c.send_time <= literal(conversation.read_time, Instant), False)
     state = case((read, State.READ), (messages.c.state == State.SENT, State.DELIVERED), else_=messages.c.state)
     moves = or_(
         and_(messages.c.state == State.SENT, or_(func.coalesce(arrived, False), read)),
@@ -187,7 +192,8 @@ async def advance(tx: Tx, conversation: Conversation, *, delivered_mids: Sequenc
 
 async def keep(tx: Tx, message_id: UUID, conversation: Conversation, **values: Any) -> Message | None:
     """Keep a message; None when it is known already (by mid, digest or request id)."""
-    values |= {"text": plain(values["text"]), "attachments": _written(values.get("attachments", ()))}
+    cleaned = {name: plain(value) for name, value in values.items() if name in _FOREIGN and value is not None}
+    values |= cleaned | {"attachments": _written(values.get("attachments", ()))}
     kept = insert(messages).values(
         id=message_id,
         store_id=conversation.store_id,
@@ -223,7 +229,7 @@ async def by_request(tx: Tx, store_id: str, request_id: str) -> Message | None:
 
 async def by_mid(tx: Tx, connection_id: UUID, mid: str) -> Message | None:
     """Read the message that Meta knows under a `mid`."""
-    same = messages.c.connection_id == connection_id, messages.c.mid == mid
+    same = messages.c.connection_id == connection_id, messages.c.mid == plain(mid)
     row = (await tx.execute(select(*_MESSAGE).where(*same))).one_or_none()
     return None if row is None else _message(row)
 

@@ -36,8 +36,8 @@ KEEP_LIMIT = timedelta(seconds=4)
 """How long an answer to Meta may wait for the database: Meta itself waits 5 s (Unverified: recalled; 20 s in its FAQ)."""
 BATCH = 100
 BATCHES_PER_TURN = 200
-TRIES = 3
-"""How often work on one signal may begin: fewer than what makes its task be given up (outbox.CRASH_LIMIT)."""
+TRIES = 4
+"""At which beginning a signal is set aside instead: before its task would be given up (outbox.CRASH_LIMIT)."""
 PARKED_AGAIN = timedelta(seconds=30)
 RETENTION = timedelta(days=30)
 
@@ -68,7 +68,7 @@ async def keep(runtime: Runtime, arrivals: Sequence[Arrival]) -> None:
 
 async def process(runtime: Runtime, task: Taken) -> None:
     """Work off what waits, oldest first; comes back by itself while signals are parked."""
-    careful = task.unfinished > 1  # a worker died over what comes next
+    careful = task.tries > 1  # the turn before came to grief over what comes next
     await _release_parked(runtime)
     for _ in range(BATCHES_PER_TURN):
         if careful:
@@ -142,9 +142,7 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
         await outbox.hold(tx, task)
         tries = await db.begin(tx, delivery, position)
     if tries >= TRIES:
-        return await _quarantine(
-            runtime, task, delivery, position, signal=signal, reason="a worker died over it, again and again"
-        )
+        return await _quarantine(runtime, task, delivery, position, signal=signal, reason="every try was cut off")
     try:
         async with runtime.db.begin() as tx:
             await outbox.hold(tx, task)
@@ -184,7 +182,9 @@ async def _act(
         return "kept"
     page = delivery.environment, signal.page_id
     if page not in owners:
-        owners[page] = await connections.owner_of_page(tx, *page) if signal.object == "page" else None
+        owners[page] = owner = await connections.owner_of_page(tx, *page) if signal.object == "page" else None
+        if owner is not None:
+            await connections.note_receipt(tx, owner.id, delivery.receive_time)
     connection = owners[page]
     if connection is None:
         await db.park(tx, delivery, signal)

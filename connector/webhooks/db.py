@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    event,
     select,
     text,
     update,
@@ -56,10 +54,6 @@ deliveries = Table(
     Index("ix_deliveries_waiting", "id", postgresql_where=_WAITING),
     Index("uq_deliveries_parked", "environment", "page_id", "digest", unique=True, postgresql_where=_PARKED),
 )
-COMPRESSION = "ALTER TABLE deliveries ALTER COLUMN body SET COMPRESSION lz4"
-"""Faster than the default at the same size; a migration that creates `deliveries` runs it after it."""
-event.listen(deliveries, "after_create", DDL(COMPRESSION))  # type: ignore[no-untyped-call] # SQLAlchemy leaves DDL untyped
-
 signals = Table(
     "signals",
     metadata,

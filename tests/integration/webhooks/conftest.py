@@ -1,0 +1,24 @@
+"""Deliveries straight into the database, as the ingress keeps them."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from connector.runtime import Runtime
+from connector.values import Environment
+from connector.webhooks import actions
+from connector.webhooks.model import Arrival
+
+Deliver = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def deliver(runtime: Runtime, turn: Callable[[], Awaitable[int]]) -> Deliver:
+    """Keep deliveries, in this order, and work them off."""
+
+    async def deliver(*bodies: bytes) -> None:
+        for body in bodies:
+            await actions.keep(runtime, [Arrival(Environment.TEST, body, "sha256=…", runtime.now())])
+        await turn()
+
+    return deliver

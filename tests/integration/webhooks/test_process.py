@@ -1,0 +1,275 @@
+"""Deliveries worked off: every kind, any order, any number of times, with poison among them."""
+
+import itertools
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from sqlalchemy import text
+
+from connector.db import outbox
+from connector.db.outbox import Task
+from connector.runtime import Runtime
+from connector.values import Environment
+from connector.webhooks import actions, db
+from connector.webhooks.model import Arrival
+from simulator import seeds
+from simulator.world import World
+from tests.integration.conftest import APP_ID, connect
+from tests.integration.webhooks.bodies import PAGE, PERSON, echoed, envelope, event, wrote
+from tests.integration.webhooks.conftest import Deliver
+
+META = Path(__file__).parents[2] / "fixtures" / "meta" / "webhooks"
+Turn = Callable[[], Awaitable[int]]
+SHARED = Path(__file__).parents[4] / "shared" / "fixtures"
+
+_STATE = """
+    SELECT c.psid, c.snippet, c.unread_count, c.last_message_time, c.person_time, c.delivered_time, c.read_time,
+        array(SELECT row(m.mid, m.digest, m.origin, m.state, m.text, m.send_time, m.unsupported_kind)::text
+            FROM messages AS m WHERE m.conversation_id = c.id ORDER BY 1) AS messages
+    FROM conversations AS c ORDER BY c.psid
+"""
+
+
+async def rows(runtime: Runtime, query: str) -> list[tuple[Any, ...]]:
+    async with runtime.db.connect() as connection:
+        return [tuple(row) for row in await connection.execute(text(query))]
+
+
+async def state(runtime: Runtime) -> list[tuple[Any, ...]]:
+    """Everything that people see, without our own ids."""
+    return await rows(runtime, _STATE)
+
+
+async def texts(runtime: Runtime) -> list[str]:
+    """The texts of all messages, in the order in which StormCom was told of them."""
+    told = await rows(
+        runtime, "SELECT body -> 'message' ->> 'text' FROM events WHERE kind = 'message_received' ORDER BY position"
+    )
+    return [row[0] for row in told]
+
+
+def recorded() -> list[bytes]:
+    return [path.read_bytes().replace(b"100000000000001", PAGE.encode()) for path in sorted(META.glob("*.json"))]
+
+
+async def test_every_recorded_kind_is_settled(runtime: Runtime, connected: str, deliver: Deliver) -> None:
+    """Nothing Meta sends is lost: it becomes a message, moves one, is kept as it came, or waits for its Page."""
+    await deliver(*recorded())
+    assert [("DONE", len(recorded())), ("PARKED", 1)] == await rows(
+        runtime, "SELECT state, count(*) FROM deliveries GROUP BY state ORDER BY state"
+    )
+    kept = await rows(runtime, "SELECT kind, state FROM signals ORDER BY kind")
+    assert [
+        ("page.entry", "KEPT"),
+        ("page.feed", "KEPT"),
+        ("page.policy_enforcement", "KEPT"),
+        ("permissions.pages_messaging", "KEPT"),
+        ("unreadable", "KEPT"),
+    ] == kept
+    shown = await rows(
+        runtime, "SELECT DISTINCT unsupported_kind FROM messages WHERE unsupported_kind <> '' ORDER BY 1"
+    )
+    assert {"reaction", "message_edit", "referral", "optin", "order", "hologram", "postback"} <= {
+        row[0] for row in shown
+    }
+
+
+async def test_a_hundred_times_is_once(runtime: Runtime, connected: str, deliver: Deliver) -> None:
+    """The same deliveries again and again change nothing and tell StormCom nothing new."""
+    await deliver(*recorded())
+    before = await state(runtime), await texts(runtime), await rows(runtime, "SELECT count(*) FROM signals")
+    for _ in range(99):
+        again = [Arrival(Environment.TEST, body, "sha256=…", runtime.now()) for body in recorded()]
+        await actions.keep(runtime, again)
+    await deliver()
+    assert before == (await state(runtime), await texts(runtime), await rows(runtime, "SELECT count(*) FROM signals"))
+    assert [(1,)] == await rows(runtime, "SELECT count(*) FROM deliveries WHERE state = 'PARKED'")
+
+
+async def test_any_order_ends_in_the_same_state(
+    runtime: Runtime, connected: str, deliver: Deliver, empty_messages: Callable[[], Awaitable[None]]
+) -> None:
+    """Five events of a conversation, in each of their 120 orders, leave the same messages, states, window and counts."""
+    events = [
+        wrote(0, "m_1", "Is it there?"),
+        echoed(10, "m_2", "Yes", app_id=263902037430900),
+        event(11, delivery={"mids": ["m_2"], "watermark": event(11)["timestamp"]}),
+        event(12, read={"watermark": event(11)["timestamp"]}),
+        wrote(20, "m_3", "Good"),
+    ]
+    ends = set()
+    for order in itertools.permutations(events):
+        await deliver(*(envelope(one) for one in order))
+        ends.add(repr(await state(runtime)))
+        await empty_messages()
+    (end,) = ends
+    assert "READ" in end
+
+
+@pytest.fixture
+def empty_messages(runtime: Runtime) -> Callable[[], Awaitable[None]]:
+    async def empty() -> None:
+        async with runtime.db.begin() as tx:
+            await tx.execute(text("TRUNCATE messages, conversations, events, deliveries"))
+
+    return empty
+
+
+async def test_events_of_a_conversation_keep_their_order(runtime: Runtime, connected: str, deliver: Deliver) -> None:
+    """StormCom is told of messages in the order in which Meta delivered them, over any number of deliveries."""
+    bodies = [envelope(*(wrote(n * 3 + k, f"m_{n}_{k}", f"{n}.{k}") for k in range(3))) for n in range(150)]
+    await deliver(*bodies)
+    assert [f"{n}.{k}" for n in range(150) for k in range(3)] == await texts(runtime)
+
+
+async def test_a_page_that_nobody_connected_waits(
+    runtime: Runtime, deliver: Deliver, *, channel: grpc.aio.Channel, world: World, turn: Turn, clock: Any
+) -> None:
+    """What comes in before its Page is connected is processed when it is, once, and in order."""
+    bodies = [envelope(wrote(n, f"m_{n}", str(n))) for n in range(3)]
+    await deliver(*bodies, bodies[0])
+    assert ([], [("PARKED", 3)]) == (
+        await texts(runtime),
+        await rows(runtime, "SELECT state, count(*) FROM deliveries WHERE state <> 'DONE' GROUP BY state"),
+    )
+    await connect(channel, world, turn)
+    clock.advance(seconds=31)
+    await deliver(envelope(wrote(3, "m_3", "3")))
+    assert ["0", "1", "2", "3"] == await texts(runtime)
+    assert [(0,)] == await rows(runtime, "SELECT count(*) FROM deliveries WHERE state <> 'DONE'")
+
+
+async def test_a_message_reaches_the_page_s_own_store(
+    runtime: Runtime, channel: grpc.aio.Channel, world: World, turn: Turn, deliver: Deliver
+) -> None:
+    """Deliveries that mix Pages of several stores tell each store of its own people only."""
+    other = "30000000000000002"
+    seeds.seed(
+        world,
+        {
+            **seeds.DEFAULT,
+            "app_id": APP_ID,
+            "pages": [*seeds.DEFAULT["pages"], {"id": other, "name": "B"}],
+            "catalogs": [*seeds.DEFAULT["catalogs"], {"id": "50000000000000002", "name": "B"}],
+        },
+    )
+    await connect(channel, world, turn)
+    await connect(channel, world, turn, store_id="store_2", seeded=1)
+    both = json.loads(envelope(wrote(0, "m_1", "to A")))
+    both["entry"] += json.loads(envelope(wrote(0, "m_1", "to B", page=other), page=other))["entry"]
+    await deliver(json.dumps(both).encode())
+    assert [("store_1", "to A"), ("store_2", "to B")] == await rows(
+        runtime, "SELECT store_id, text FROM messages ORDER BY store_id"
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected_reason"),
+    [
+        ("RAISE EXCEPTION 'no'", "ProgrammingError"),
+        ("PERFORM pg_terminate_backend(pg_backend_pid())", "every try was cut off"),
+    ],
+    ids=["fails", "kills its session"],
+)
+async def test_poison_is_set_aside_and_its_neighbours_go_on(
+    runtime: Runtime, connected: str, deliver: Deliver, *, clock: Any, harm: str, expected_reason: str
+) -> None:
+    """Of a thousand updates one that cannot be kept ends in quarantine, with its raw bytes; 999 become messages."""
+    items = [wrote(n, f"m_{n}", "poison" if n == 500 else f"text {n}", person=f"7{n % 50:016}") for n in range(1000)]
+    async with runtime.db.begin() as tx:
+        await tx.execute(text(_POISON.format(harm=harm)))
+        await tx.execute(text("CREATE TRIGGER poison BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION poison()"))
+    try:
+        await deliver(envelope(*items))
+        for _ in range(5):
+            clock.advance(minutes=1)
+            await deliver()
+    finally:
+        async with runtime.db.begin() as tx:
+            await tx.execute(text("DROP TRIGGER poison ON messages"))
+    assert [(999,)] == await rows(runtime, "SELECT count(*) FROM messages")
+    (quarantined,) = await rows(runtime, "SELECT state, reason, convert_from(raw, 'UTF8') FROM signals")
+    assert ("QUARANTINED", expected_reason) == quarantined[:2]
+    assert [items[500]] == json.loads(quarantined[2])["entry"][0]["messaging"]
+    assert [(0,)] == await rows(runtime, "SELECT count(*) FROM tasks WHERE due_time IS NULL")
+
+
+_POISON = """
+    CREATE OR REPLACE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.text = 'poison' THEN {harm}; END IF;
+        RETURN NEW;
+    END $$
+"""
+
+
+async def test_no_text_stops_the_queue(runtime: Runtime, connected: str, deliver: Deliver) -> None:
+    """NUL, lone surrogates and every naughty string are kept as messages; what PostgreSQL cannot hold becomes U+FFFD."""
+    naughty = ["\0", "a\ud83d", "\u202e", "'; DROP TABLE messages; --", "😀" * 500]
+    if (SHARED / "naughty" / "blns.json").exists():
+        naughty += [one for one in json.loads((SHARED / "naughty" / "blns.json").read_text()) if one]
+    await deliver(
+        *(
+            envelope(wrote(n, f"m_{n}\0", one), event(n, reaction={"emoji": one, "mid": one}))
+            for n, one in enumerate(naughty)
+        )
+    )
+    assert [(len(naughty),)] == await rows(runtime, "SELECT count(*) FROM messages WHERE mid IS NOT NULL")
+    assert ["�", "a�"] == (await texts(runtime))[:4:2]
+    assert [(0,)] == await rows(runtime, "SELECT count(*) FROM signals")
+
+
+async def test_keeping_wishes_what_the_outbox_wishes(runtime: Runtime) -> None:
+    """The ingress's one statement leaves a task exactly as the outbox does, in every state the task can be in."""
+    states = [
+        "",
+        "UPDATE tasks SET due_time = due_time + interval '1 hour'",
+        "UPDATE tasks SET due_time = NULL, tries = 0",
+        "UPDATE tasks SET leased = true, due_time = due_time + interval '1 hour'",
+        "UPDATE tasks SET tries = 3, due_time = due_time + interval '1 hour'",
+        "DELETE FROM tasks",
+    ]
+    for change in states:
+        ends = []
+        for wish in (_keep, _add):
+            await _prepare(runtime, change)
+            await wish(runtime)
+            ends.append(await rows(runtime, "SELECT name, key, arguments, due_time, leased, tries, wishes FROM tasks"))
+        assert ends[1] == ends[0], change
+
+
+_AT = "2026-11-21T12:00:00+00:00"
+
+
+async def _prepare(runtime: Runtime, change: str) -> None:
+    async with runtime.db.begin() as tx:
+        await tx.execute(text("TRUNCATE tasks, deliveries"))
+    await _add(runtime)
+    async with runtime.db.begin() as tx:
+        if change:
+            await tx.execute(text(change))
+
+
+async def _add(runtime: Runtime) -> None:
+    async with runtime.db.begin() as tx:
+        await outbox.add(tx, Task.PROCESS_DELIVERY, due=datetime.fromisoformat(_AT), key=db.KEY)
+
+
+async def _keep(runtime: Runtime) -> None:
+    at = datetime.fromisoformat(_AT)
+    async with runtime.db.begin() as tx:
+        await db.keep(tx, [Arrival(Environment.TEST, b"{}", "", at)], at=at)
+
+
+async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:
+    """Raw bodies are kept for thirty days; messages stay."""
+    await deliver(envelope(wrote(0, "m_1", "Hi")))
+    clock.advance(days=31)
+    await deliver(envelope(wrote(1, "m_2", "Hello")))
+    assert [(1,)] == await rows(runtime, "SELECT count(*) FROM deliveries")
+    assert [(PERSON, 2)] == [(row[0], len(row[-1])) for row in await state(runtime)]
