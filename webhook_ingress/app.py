@@ -21,7 +21,7 @@ from connector.webhooks import actions as webhooks
 from connector.webhooks.model import Arrival
 from webhook_ingress.callbacks import finish_login
 from webhook_ingress.inbox import Inbox
-from webhook_ingress.keys import RUNTIME
+from webhook_ingress.keys import RUNTIME, WORK, Work
 
 # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21): up to 1,000 updates in one POST.
 # Our own figure: 4 KiB each, twice what an escaped text of 2,000 characters and its frame usually take.
@@ -37,7 +37,7 @@ Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def create_app(runtime: Runtime) -> web.Application:
     """Make the application around an open runtime."""
     app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[guard])
-    app[RUNTIME] = runtime
+    app[RUNTIME], app[WORK] = runtime, Work()
     app[_INBOX] = Inbox(lambda arrivals: webhooks.keep(runtime, arrivals))
     app.router.add_get("/webhooks/facebook", shake_hands, allow_head=False)
     app.router.add_post("/webhooks/facebook", receive)
@@ -52,7 +52,8 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever went wrong into an answer, without a word about it; a connection that went wrong is not used again."""
     response: web.StreamResponse
     try:
-        response = await handler(request)
+        with request.app[WORK].one():
+            response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=refusal.reason, headers=_allowed(refusal))
     except Unavailable as error:

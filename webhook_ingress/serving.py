@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 import aiohttp.http_parser
 from aiohttp import web
 
+from webhook_ingress.keys import WORK
+
 IDLE_SECONDS = 8.0
 MOST_CONNECTIONS = 1000
 _GRACE_SECONDS = 8.0
@@ -36,7 +38,7 @@ async def serving(
         auto_decompress=False,  # signatures cover the bytes on the wire
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=1.0,
-        shutdown_timeout=_GRACE_SECONDS,
+        shutdown_timeout=1.0,
     )
     await runner.setup()
     server = runner.server
@@ -50,6 +52,7 @@ async def serving(
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        await app[WORK].end(seconds=_GRACE_SECONDS)  # before aiohttp, which stops reading bodies when it cleans up
         await runner.cleanup()
 
 

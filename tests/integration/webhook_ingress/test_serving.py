@@ -64,6 +64,7 @@ async def test_a_stop_finishes_what_is_at_work(runtime: Runtime) -> None:
         rest = asyncio.create_task(_finish(writer, body[5:]))
     await rest
     assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
 
 
 async def _finish(writer: asyncio.StreamWriter, rest: bytes) -> None:
