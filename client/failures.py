@@ -56,7 +56,7 @@ class CallFailed(Exception):
             f"{self.method}: {self.reason or self.code.name}: {self.message or 'no message'}",
             "; ".join(f"{wrong.field}: {wrong.why}" for wrong in self.violations if wrong.why not in self.message),
             f"[{' '.join(facts)}]" if facts else "",
-            " ".join(f"{link.description}: {link.url}" for link in self.links),
+            " ".join(": ".join(filter(None, (link.description, link.url))) for link in self.links),
         ]
         return " ".join(part for part in parts if part)
 

@@ -31,7 +31,8 @@ def watch_operation(caller: Caller, operation: Operation, *, console: Console | 
         return _draw(changes, operation, console)
     last = operation
     for last in changes:
-        console.print(describe(last))
+        if last.state not in ENDED:
+            console.print(describe(last), soft_wrap=True)
     return last
 
 

@@ -48,6 +48,8 @@ def connect(
     session = session_of(context)
     if (catalog or new_catalog) and not choose:
         raise typer.BadParameter("--catalog and --new-catalog go with --choose")
+    if choose and not session.connection_id:
+        raise typer.BadParameter("--choose goes on with a connection: name it with --connection before the command")
     if new_catalog and not business:
         raise typer.BadParameter("--new-catalog needs --business")
     if complete:
@@ -129,10 +131,10 @@ def _tell_state(session: Session, connection: Connection) -> None:
 
 
 def _describe(connection: Connection) -> str:
-    page = f" to {connection.page.name} ({connection.page.page_id})" if connection.page.page_id else ""
-    catalog = f", catalog {connection.catalog.catalog_id}" if connection.catalog.catalog_id else ""
-    reason = f": {connection.reason}" if connection.reason else ""
-    return f"Connection {connection.connection_id} is {word(connection, 'state')}{page}{catalog}{reason}."
+    parts = [f"Connection {connection.connection_id} is {word(connection, 'state')}"]
+    parts += [f"Page {connection.page.name} ({connection.page.page_id})"] if connection.page.page_id else []
+    parts += [f"catalog {connection.catalog.catalog_id}"] if connection.catalog.catalog_id else []
+    return ", ".join(parts) + (f": {connection.reason}." if connection.reason else ".")
 
 
 @app.command()

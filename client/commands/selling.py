@@ -89,7 +89,8 @@ def _finish(session: Session, tally: Tally) -> None:
 
 def describe_fault(fault: ItemFault) -> str:
     """Tell a fault in one line."""
-    return ": ".join(filter(None, (fault.reason, fault.field, fault.message, fault.meta_message)))
+    field = "" if fault.message.startswith(fault.field) else fault.field
+    return ": ".join(filter(None, (fault.reason, field, fault.message, fault.meta_message)))
 
 
 @app.command()

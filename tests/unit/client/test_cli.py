@@ -77,7 +77,7 @@ def test_status_is_told_to_people(connector: Connector, run: Run) -> None:
     connector.on("GetStatus", GetStatusResponse(status=status))
     result = run("status")
     assert 0 == result.exit_code
-    assert "Connection c1 is CONNECTED to Nodi (9)." in result.stdout
+    assert "Connection c1 is CONNECTED, Page Nodi (9)." in result.stdout
     assert "3 confirmed, 0 sent, 0 pending, 1 rejected" in result.stdout
 
 
@@ -96,7 +96,10 @@ def test_a_failure_is_one_line(connector: Connector, run: Run) -> None:
     assert "SyncCatalog: UNIMPLEMENTED: no answer for SyncCatalog" in result.stderr
 
 
-@pytest.mark.parametrize("words", [("items", "--state", "SOLD"), ("connect", "--catalog", "1"), ("stock", "p", "-1")])
+@pytest.mark.parametrize(
+    "words",
+    [("items", "--state", "SOLD"), ("connect", "--catalog", "1"), ("connect", "--choose", "9"), ("stock", "p", "-1")],
+)
 def test_wrong_options_end_with_2(run: Run, words: tuple[str, ...]) -> None:
     """What is typed wrongly is refused before anything is sent."""
     assert 2 == run(*words).exit_code
@@ -142,7 +145,9 @@ def test_connect_choose_can_create_the_catalog(connector: Connector, run: Run) -
         "Connect", ConnectResponse(connection=Connection(connection_id="c1", state=Connection.STATE_CONNECTED))
     )
     connector.on("CreateCatalog", CreateCatalogResponse())
-    assert 0 == run("connect", "--choose", "9", "--new-catalog", "Shop", "--business", "2").exit_code
+    assert (
+        0 == run("--connection", "c1", "connect", "--choose", "9", "--new-catalog", "Shop", "--business", "2").exit_code
+    )
     assert "9" == connector.asked_for(ConnectRequest)[0].choose.page_id
     created = connector.asked_for(CreateCatalogRequest)[0]
     assert ("c1", "2", "Shop") == (created.connection_id, created.business_id, created.name)
@@ -150,13 +155,13 @@ def test_connect_choose_can_create_the_catalog(connector: Connector, run: Run) -
 
 def test_import_tells_what_was_not_taken(connector: Connector, run: Run, files: Path) -> None:
     """Unreadable rows and refused products are named, and the command ends with 1."""
-    fault = ItemFault(reason="FIELD_REQUIRED", field="brand", message="give a brand")
+    fault = ItemFault(reason="FIELD_REQUIRED", field="brand", message="brand: is required")
     refused = ProductResult(product_id="mug", outcome=ProductResult.OUTCOME_REJECTED, faults=[fault])
     connector.on("UpsertProducts", UpsertProductsResponse(results=[refused]))
     result = run("import", str(files / "rss.xml"))
     assert 1 == result.exit_code
     assert "item 2: price: 'cheap' is no price" in result.stderr
-    assert "mug: REJECTED: FIELD_REQUIRED: brand: give a brand" in result.stdout
+    assert "mug: REJECTED: FIELD_REQUIRED: brand: is required" in result.stdout
     assert "1 products (0 items): 1 rejected, 1 not readable" in result.stdout
 
 
