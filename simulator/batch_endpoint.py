@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 
@@ -88,30 +88,33 @@ async def serve_batch(world: World, request: GraphRequest) -> Answer:
 
 
 def _is_used(name: str, operations: list[Operation]) -> bool:
-    return bool(name) and any(
-        one.depends_on == name or any(name == found for found, _ in REFERENCE.findall(one.relative_url + one.body))
-        for one in operations
-    )
+    return bool(name) and any(name in _needed(one) for one in operations)
+
+
+def _needed(operation: Operation) -> set[str]:
+    """Return the names of the operations whose results this one uses or waits for."""
+    named = {name for name, _ in REFERENCE.findall(unquote(operation.relative_url + operation.body))}
+    return named | ({operation.depends_on} if operation.depends_on else set())
 
 
 async def _serve_one(
     world: World, request: GraphRequest, operation: Operation, *, version: str, results: Mapping[str, Json]
 ) -> Answer | None:
-    needed = {name for name, _ in REFERENCE.findall(operation.relative_url + operation.body)}
-    needed |= {operation.depends_on} if operation.depends_on else set()
-    if needed - results.keys():
+    if _needed(operation) - results.keys():
         # Unverified: an operation whose predecessor failed answers null.
         return None
-    url, body = (_resolve(text, results) for text in (operation.relative_url, operation.body))
-    path, _, query = url.partition("?")
-    own_version, rest = split_version(path)
-    params: dict[str, Json] = dict(parse_qsl(query, keep_blank_values=True)) | _read_body(body)
+    path, _, query = operation.relative_url.partition("?")
+    own_version, rest = split_version(_resolve(unquote(path), results))
+    params = {
+        name: _resolve(value, results) if isinstance(value, str) else value
+        for name, value in (*parse_qsl(query, keep_blank_values=True), *_read_body(operation.body).items())
+    }
     inner = replace(
         request,
         method=operation.method,
         path=f"{own_version or version}/{rest}" if own_version or version else rest,
         params=params,
-        size_bytes=len(body),
+        size_bytes=len(operation.body),
         fallback={name: request.params[name] for name in SHARED if name in request.params},
     )
     fault = world.faults.take(inner.method, rest)

@@ -3,7 +3,7 @@
     {"user": {"id", "name"}, "businesses": [{"id", "name"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
      "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids]}], "scopes": [...]}
 
-It refuses unknown members and wrong types, naming the place.
+Empty `tasks` take the user's role on a Page away. It refuses unknown members and wrong types, naming the place.
 """
 
 from collections.abc import Iterable, Mapping
@@ -146,7 +146,11 @@ def _page(world: World, user: User, business: Business, document: Mapping[str, A
     if page is None:
         page = world.add(Page(page_id, str(document.get("name", "Test Page")), owner.id))
         owner.pages.append(page.id)
-    user.page_tasks[page.id] = _texts(document, "tasks", ALL_TASKS)
+    tasks = _texts(document, "tasks", ALL_TASKS)
+    if tasks:
+        user.page_tasks[page.id] = tasks
+    else:
+        user.page_tasks.pop(page.id, None)
     page.templates = _texts(document, "templates", page.templates)
     for one in _list(document, "people"):
         person(world, page, _id(world, one, "psid"), str(one.get("name", "Test Person"))).reachable = bool(

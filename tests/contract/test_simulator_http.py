@@ -1,5 +1,6 @@
 """The simulator over plain HTTP: transport, reach, faults, batches, hostile input, the control API."""
 
+import gzip
 import json
 from typing import Any
 
@@ -138,6 +139,69 @@ async def test_batch_operations_use_each_others_results(client: Client) -> None:
         answers[0], json.loads(answers[1]["body"])["name"], answers[1]["code"], answers[2]["code"],
     )  # fmt: skip
     assert "headers" not in answers[1]
+
+
+async def test_escaped_references_in_bodies_are_replaced_too(client: Client) -> None:
+    """A reference in a form body works although forms escape its braces; a failed predecessor answers null."""
+    token, catalog = client.seed["user"]["token"], client.seed["catalogs"][0]["id"]
+    operations = [
+        {"method": "GET", "name": "me", "relative_url": "me?fields=name", "omit_response_on_success": False},
+        {
+            "method": "POST",
+            "relative_url": f"{catalog}/product_sets",
+            "body": "name=%7Bresult%3Dme%3A%24.name%7D&filter=%7B%7D",
+        },
+        {"method": "GET", "name": "lost", "relative_url": "999"},
+        {"method": "GET", "relative_url": "{result=lost:$.id}"},
+        {"method": "GET", "relative_url": "me", "depends_on": "lost"},
+    ]
+    _, answers, _ = await client.graph("POST", "", token, batch=json.dumps(operations))
+    assert [200, 200, 400, None, None] == [answer and answer["code"] for answer in answers]
+    _, sets, _ = await client.graph("GET", f"{catalog}/product_sets", token, fields="name")
+    assert [client.seed["user"]["name"]] == [one["name"] for one in sets["data"]]
+
+
+@pytest.mark.parametrize(("action", "code", "done"), [
+    ({"kind": "drop_answer"}, None, 1), ({"kind": "drop_before"}, None, 0), ({"kind": "delay", "seconds": 0.01}, 200, 1),
+    ({"kind": "error", "code": 2}, 500, 0),
+])  # fmt: skip
+async def test_faults_hit_operations_of_a_batch(
+    client: Client, action: dict[str, Any], code: int | None, done: int
+) -> None:
+    """An operation meets its fault alone, with or without effect."""
+    token, catalog = client.seed["user"]["token"], client.seed["catalogs"][0]["id"]
+    await client.control("POST", "/faults", {"match": {"method": "POST", "path": "product_sets$"}, "action": action})
+    operations = [{"method": "POST", "relative_url": f"{catalog}/product_sets", "body": '{"name": "One"}'}]
+    _, answers, _ = await client.graph("POST", "", token, batch=json.dumps(operations))
+    assert [code] == [answer and answer["code"] for answer in answers]
+    assert done == len((await client.graph("GET", f"{catalog}/product_sets", token))[1]["data"])
+
+
+async def test_compressed_bodies_are_a_switch(client: Client) -> None:
+    """Whether Meta takes gzip is unknown: refused by default, read when switched on."""
+    page = client.seed["pages"][0]
+    fields = {
+        "subscribed_fields": "messages",
+        "access_token": page["token"],
+        "appsecret_proof": appsecret_proof(APP_SECRET, page["token"]),
+    }
+    options: dict[str, Any] = {
+        "data": gzip.compress(json.dumps(fields).encode()),
+        "headers": {"Content-Encoding": "gzip", "Content-Type": "application/json"},
+    }
+    path = f"/v26.0/{page['id']}/subscribed_apps"
+    assert 400 == (await client.ask("POST", path, **options))[0]
+    await client.control("PATCH", "/switches", {"accept_compressed_bodies": True})
+    assert {"success": True} == (await client.ask("POST", path, **options))[1]
+
+
+async def test_uploaded_files_are_noted_by_name_and_size(client: Client) -> None:
+    """Of a file in a multipart body the record keeps name and size."""
+    form = aiohttp.FormData({"access_token": client.seed["app"]["token"]})
+    form.add_field("file", b"12345", filename="feed.csv")
+    await client.ask("POST", f"/v26.0/{APP_ID}", data=form)
+    record: dict[str, Any] = (await client.control("GET", "/calls"))["calls"][-1]
+    assert {"filename": "feed.csv", "size_bytes": 5} == record["parameters"]["file"]
 
 
 async def test_too_many_operations_are_refused(client: Client) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from tests.contract.simulator_client import Client, receiving
+from tests.contract.simulator_client import VERIFY, Client, receiving
 from tests.contract.simulator_server import APP_ID, APP_SECRET
 
 REDIRECT = "https://ingress.test/oauth/callback"
@@ -134,7 +134,68 @@ async def test_debug_token_tells_the_living_from_the_dead(client: Client) -> Non
     assert (False, 190) == (nonsense["data"]["is_valid"], nonsense["data"]["error"]["code"])
 
 
-async def test_losing_the_role_kills_the_page_token(client: Client) -> None:
+async def test_app_tokens_are_issued_and_single_tokens_revoked(client: Client) -> None:
+    """client_credentials gives the app token, which inspects others; a revoked token is dead while its siblings live."""
+    _, app_token = await _exchange(client, grant_type="client_credentials")
+    assert client.seed["app"]["token"] == app_token["access_token"]
+    doomed, kept = client.seed["user"]["token"], client.seed["pages"][0]["token"]
+    params = {"client_id": APP_ID, "client_secret": APP_SECRET, "revoke_token": doomed}
+    assert {"success": True} == (await client.ask("GET", "/oauth/revoke", params=params))[1]
+    assert (401, 200) == tuple([(await client.graph("GET", "me", token))[0] for token in (doomed, kept)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"grant_type": "password"}, 100),
+        ({"code": "nonsense"}, 100),
+        ({"grant_type": "fb_exchange_token", "fb_exchange_token": "x"}, 190),
+    ],
+)
+async def test_wrong_exchanges_are_refused(client: Client, changes: dict[str, str], code: int) -> None:
+    """Unknown grants, codes and tokens are refused with their codes."""
+    status, refusal = await _exchange(client, **changes)
+    assert (True, code) == (status >= 400, refusal["error"]["code"])
+
+
+async def test_a_lost_role_is_492(client: Client) -> None:
+    """A Page token dies when its user has no role on the Page any more; with the role it lives again."""
+    page = client.seed["pages"][0]
+    other = await client.control("POST", "/seed", {"user": {"id": "905"}, "pages": [{"id": page["id"]}]})
+    assert 200 == (await client.graph("GET", "me", other["pages"][0]["token"]))[0]
+    await client.control("POST", "/seed", {"user": {"id": "905"}, "pages": [{"id": page["id"], "tasks": []}]})
+    _, refusal, _ = await client.graph("GET", "me", other["pages"][0]["token"])
+    assert 492 == refusal["error"]["error_subcode"]
+    assert 200 == (await client.graph("GET", "me", page["token"]))[0]
+
+
+async def test_a_revoked_permission_is_told(client: Client) -> None:
+    """An app that listens to permissions learns of a revoked one."""
+    async with receiving() as receiver:
+        webhook = {"callback_url": receiver.url, "verify_token": VERIFY}
+        await client.control("POST", "/apps", {"app_id": APP_ID, "webhook": webhook})
+        user = client.seed["user"]
+        await client.graph("DELETE", f"{user['id']}/permissions", user["token"], permission="pages_messaging")
+        await receiver.wait_for(1)
+        document = json.loads(receiver.bodies[0])
+        change = document["entry"][0]["changes"][0]
+        assert ("permissions", user["id"], "pages_messaging", "revoked") == (
+            document["object"], document["entry"][0]["id"], change["field"], change["value"]["verb"],
+        )  # fmt: skip
+
+
+async def test_a_person_may_ask_for_deletion(client: Client) -> None:
+    """The deletion callback gets a signed request for the right user."""
+    async with receiving() as receiver:
+        await client.control("POST", "/apps", {"app_id": APP_ID, "data_deletion_url": receiver.url})
+        await client.control("POST", f"/users/{client.seed['user']['id']}/ask-deletion", {})
+        await receiver.wait_for(1)
+        _, _, payload = parse_qs(receiver.bodies[0].decode())["signed_request"][0].partition(".")
+        document = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        assert client.seed["user"]["id"] == document["user_id"]
+
+
+async def test_removing_the_app_kills_its_tokens(client: Client) -> None:
     """When the user removes the app, user and Page tokens die with 458 and the app is told by a signed request."""
     async with receiving() as receiver:
         await client.control("POST", "/apps", {"app_id": APP_ID, "deauthorize_url": receiver.url})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from facebook_business.adobjects.business import Business
 from facebook_business.adobjects.productcatalog import ProductCatalog
+from facebook_business.adobjects.productgroup import ProductGroup
 from facebook_business.adobjects.productitem import ProductItem
 from facebook_business.adobjects.productset import ProductSet
 from facebook_business.api import FacebookAdsApi
@@ -119,6 +120,17 @@ def test_an_item_reads_as_meta_writes_it(meta: Meta, catalog: ProductCatalog, us
         item["review_status"], item["image_fetch_status"], item["visibility"], item["quantity_to_sell_on_facebook"],
     ) == ("approved", "FETCHED", "published", 4)  # fmt: skip
     assert meta.seed["catalogs"][0]["id"] != item["product_group"]["id"]
+
+
+def test_variants_share_a_group(meta: Meta, catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
+    """Items with one item_group_id are the products of one group; an item without one is alone in its own."""
+    records = [update("A", item_group_id="G"), update("B", item_group_id="G"), update("C")]
+    finished_status(meta, catalog, push(catalog, records)["handles"][0])
+    items = {one["retailer_id"]: one for one in catalog.get_products(fields=["retailer_id", "product_group"])}
+    group = ProductGroup(items["A"]["product_group"]["id"], api=user_api)
+    assert "G" == group.api_get(fields=["retailer_id"])["retailer_id"]
+    assert ["A", "B"] == [one["retailer_id"] for one in group.get_products(fields=["retailer_id"])]
+    assert items["C"]["product_group"]["id"] != items["B"]["product_group"]["id"]
 
 
 def test_a_single_product_is_created_changed_and_deleted(catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
