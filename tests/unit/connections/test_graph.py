@@ -1,0 +1,84 @@
+"""How login and assets are said to Meta, and how its answers are read."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from connector.connections import graph
+from connector.vault import Secret
+
+SECRET = Secret("app-secret")
+
+
+def test_the_dialog_asks_for_exactly_what_we_need() -> None:
+    """The dialog's URL carries our app, the state, the redirect URI byte for byte, and every scope once."""
+    url = graph.dialog("https://www.facebook.com/v26.0", "61", redirect_uri="https://a.example/b?c=d&e=f", state="s-_")
+    asked = parse_qs(urlsplit(url).query)
+    assert "https://www.facebook.com/v26.0/dialog/oauth" == url.partition("?")[0]
+    assert (["61"], ["https://a.example/b?c=d&e=f"], ["s-_"], ["code"]) == tuple(
+        asked[name] for name in ("client_id", "redirect_uri", "state", "response_type")
+    )
+    assert sorted(graph.SCOPES) == sorted(asked["scope"][0].split(","))
+
+
+def test_secrets_do_not_stand_in_paths() -> None:
+    """What is logged of a call, its path, holds neither token nor secret nor code."""
+    calls: list[Any] = [
+        graph.exchange_code("61", SECRET, redirect_uri="https://a.example", code="the-code"),
+        graph.lengthen("61", SECRET, Secret("the-token")),
+        graph.inspect(Secret("the-token")),
+    ]
+    for call in calls:
+        assert not {"the-code", "the-token", "app-secret"} & set(call.path.split("/"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, None), (None, None), (1_800_000_000, datetime(2027, 1, 15, 8, tzinfo=UTC))]
+)
+def test_a_token_without_an_end_has_none(seconds: int | None, expected: datetime | None) -> None:
+    """Zero and absence stand for a token that never ends."""
+    facts = {"app_id": 61, "is_valid": True, "scopes": ["a"], "expires_at": seconds}
+    inspection = graph.inspect(Secret("t")).read({"data": facts})
+    assert (expected, "61") == (inspection.expire_time, inspection.app_id)
+
+
+@pytest.mark.parametrize("is_valid", [False, None, "true", 1])
+def test_only_a_plain_yes_makes_a_token_valid(is_valid: object) -> None:
+    """Whatever else Meta may write there, only `true` counts."""
+    assert not graph.inspect(Secret("t")).read({"data": {"is_valid": is_valid}}).valid
+
+
+def test_declined_and_expired_permissions_do_not_count() -> None:
+    """Only granted permissions are granted."""
+    rows = [{"permission": name, "status": name} for name in ("granted", "declined", "expired")]
+    assert {"granted"} == graph.permissions().read({"data": rows})
+
+
+@pytest.mark.parametrize(
+    ("paging", "after"),
+    [
+        ({}, ""),
+        ({"cursors": {"after": "c"}}, ""),
+        ({"cursors": {"after": "c"}, "next": "https://graph.facebook.com/?access_token=x"}, "c"),
+    ],
+)
+def test_a_list_goes_on_by_its_cursor_only(paging: dict[str, Any], after: str) -> None:
+    """Meta's `next` address, which holds the token, is never taken; its absence is the end."""
+    listed = graph.pages().read({"data": [{"id": "1"}], "paging": paging})
+    assert (after, 1) == (listed.after, len(listed.entries))
+
+
+def test_only_our_own_subscription_is_read() -> None:
+    """What other apps subscribed to on the Page is not ours."""
+    apps = [{"id": "62", "subscribed_fields": ["feed"]}, {"id": "61", "subscribed_fields": ["messages"]}]
+    assert ("messages",) == graph.read_subscription("1", "61").read({"data": apps})
+    assert () == graph.read_subscription("1", "63").read({"data": apps})
+
+
+@pytest.mark.parametrize("answer", [{}, {"success": False}, {"success": "true"}, []])
+def test_a_write_counts_only_when_meta_says_so(answer: Any) -> None:
+    """Anything but `success: true` is not taken for a success."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        graph.subscribe("1").read(answer)
