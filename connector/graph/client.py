@@ -82,7 +82,8 @@ class GraphClient:
         if access:
             params["appsecret_proof"] = appsecret_proof(access.token, access.app_secret)
             headers["Authorization"] = f"Bearer {access.token.reveal()}"
-        body = None if call.body is None else orjson.dumps(call.body)
+        # As a stream, which aiohttp writes in pieces: a batch of many megabytes in one piece would hold up the event loop.
+        body = None if call.body is None else io.BytesIO(orjson.dumps(call.body))
         if body is not None:
             headers["Content-Type"] = "application/json"
         url = f"{self.base_url}/{self.version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
