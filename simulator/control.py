@@ -226,7 +226,9 @@ def list_switches(world: World, _request: web.Request, _document: Document) -> D
 
 def read_help(_world: World, _request: web.Request, _document: Document) -> Document:
     """List what this API can do."""
-    return {"routes": [f"{method} {path}: {action.__doc__}" for method, path, action in ROUTES]}
+    return {
+        "routes": [f"{method} {path}: {' '.join((action.__doc__ or '').split())}" for method, path, action in ROUTES]
+    }
 
 
 def _page(world: World, request: web.Request) -> Page:

@@ -17,6 +17,7 @@ from simulator.call import Call, Json, NodeType, Route, Rows, Selection
 from simulator.errors import GraphError, invalid_parameter, missing_object, unknown_alias, unknown_path
 from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
+from simulator.limits import THROTTLE_CODES
 from simulator.paging import DEFAULT_LIMIT, cut_page
 from simulator.recording import record
 from simulator.state import Page, Token
@@ -83,7 +84,7 @@ async def serve(world: World, request: GraphRequest, fault: Fault | None = None)
     except GraphError as error:
         trace_id = world.new_text_id("A", size=15)
         document, status, code = error.envelope(trace_id), error.status, error.code
-        headers |= _usage_headers(call) | dict(error.headers)
+        headers |= _usage_headers(call, throttled=code in THROTTLE_CODES.values()) | dict(error.headers)
     record(call, status=status, code=code, seconds=time.perf_counter() - started)
     return Answer(status, document, headers)
 
@@ -188,11 +189,11 @@ def _bucket(call: Call) -> tuple[str, str]:
     return "app", call.app.id if call.app else ""
 
 
-def _usage_headers(call: Call) -> dict[str, str]:
+def _usage_headers(call: Call, *, throttled: bool = False) -> dict[str, str]:
     if call.app is None or call.token is None:
         return {}
     app_id = call.app.id if call.token.kind in {"USER", "APP"} else ""
-    return dict(call.world.limits.headers(*_bucket(call), app_id))
+    return dict(call.world.limits.headers(*_bucket(call), app_id, throttled=throttled))
 
 
 async def _act(call: Call) -> Json:

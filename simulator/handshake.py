@@ -3,17 +3,13 @@
 It refuses whatever is not a 200 with exactly the challenge, saying what came instead.
 """
 
-from typing import TYPE_CHECKING
-
 import aiohttp
 
 from simulator.errors import GraphError
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
-async def verify_callback(world: "World", url: str, verify_token: str) -> None:
+async def verify_callback(world: World, url: str, verify_token: str) -> None:
     """Return if the callback proves that it expects us, else raise code 2200."""
     # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21)
     challenge = str(world.random.randrange(10**9, 10**10))

@@ -7,15 +7,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING
 
 import orjson
 
+from simulator.clock import Clock
 from simulator.errors import GraphError
-
-if TYPE_CHECKING:
-    from simulator.clock import Clock
-    from simulator.switches import Switches
+from simulator.switches import Switches
 
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21)
 # 32: page-level with a user token; 80001: pages with a page or system-user token. 613: custom-level.
@@ -48,7 +45,7 @@ class Window:
 class Limits:
     """Counts calls per bucket and owner, and refuses those above the allowance."""
 
-    def __init__(self, switches: "Switches", clock: "Clock") -> None:
+    def __init__(self, switches: Switches, clock: Clock) -> None:
         self._switches = switches
         self._clock = clock
         self._windows: dict[tuple[str, str], Window] = {}
@@ -73,21 +70,21 @@ class Limits:
             self.refused[bucket] = self.refused.get(bucket, 0) + 1
             raise self._throttle(bucket, owner, user_token=user_token)
 
-    def headers(self, bucket: str, owner: str, app_id: str) -> Mapping[str, str]:
-        """Return the usage headers of an answer."""
+    def headers(self, bucket: str, owner: str, app_id: str, *, throttled: bool = False) -> Mapping[str, str]:
+        """Return the usage headers of an answer; a throttled one tells how long to wait."""
         headers = {}
         if app_id:
             percent = self.percent("app", app_id)
             usage = {"call_count": percent, "total_time": percent // 2, "total_cputime": percent // 2}
             headers["X-App-Usage"] = orjson.dumps(usage).decode()
         if bucket in BUSINESS_USE_CASES and self.allowance(bucket):
-            percent = self.percent(bucket, owner)
+            percent = max(self.percent(bucket, owner), 101 if throttled else 0)
             use_case = {
                 "type": bucket,
                 "call_count": percent,
                 "total_cputime": percent // 2,
                 "total_time": percent // 2,
-                "estimated_time_to_regain_access": self.minutes_to_regain(bucket, owner) if percent > 100 else 0,
+                "estimated_time_to_regain_access": self.minutes_to_regain(bucket, owner) if throttled else 0,
             }
             shape = use_case if self._switches.flat_usage_header else {owner: [use_case]}
             headers["X-Business-Use-Case-Usage"] = orjson.dumps(shape).decode()

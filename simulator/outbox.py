@@ -7,15 +7,13 @@ import itertools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from simulator.clock import Clock
 from simulator.signatures import escape, sign_body, signed_request
 from simulator.state import Application
-
-if TYPE_CHECKING:
-    from simulator.clock import Clock
-    from simulator.switches import Switches
+from simulator.switches import Switches
 
 # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21): at once, then less and
 # less often over 36 hours. Unverified: the steps between, in seconds.
@@ -65,7 +63,7 @@ class Delivery:
 class Outbox:
     """Updates that wait to be packed, and every delivery ever made."""
 
-    def __init__(self, clock: "Clock", switches: "Switches", chance: random.Random) -> None:
+    def __init__(self, clock: Clock, switches: Switches, chance: random.Random) -> None:
         self._clock = clock
         self._switches = switches
         self._random = chance

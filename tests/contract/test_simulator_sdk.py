@@ -189,8 +189,8 @@ def test_the_proof_of_any_active_secret_is_good(meta: Meta) -> None:
 
 def test_throttling_speaks_through_headers_and_code(meta: Meta, catalog: ProductCatalog) -> None:
     """Beyond the allowance items_batch answers 80014 with the minutes to wait, and works again after them."""
-    meta.control("PATCH", "/switches", {"allowances": {"catalog_batch": 2}})
-    for retailer_id in ("A", "B"):
+    meta.control("PATCH", "/switches", {"allowances": {"catalog_batch": 150}})
+    for retailer_id in map(str, range(150)):
         push(catalog, [update(retailer_id)])
     with pytest.raises(FacebookRequestError) as caught:
         push(catalog, [update("C")])
