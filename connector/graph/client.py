@@ -4,6 +4,7 @@ One host, no redirects, a deadline for the whole call, at most 32 MiB of answer;
 every call. It never retries: what comes next is decided by whoever asked.
 """
 
+import io
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
