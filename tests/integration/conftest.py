@@ -139,7 +139,8 @@ async def channel(runtime: Runtime, settings: Settings, tmp_path: Path) -> Async
     server.add_insecure_port(address)
     await server.start()
     await set_serving(checks)
-    async with grpc.aio.insecure_channel(address, interceptors=[_Bearer(DEVELOPMENT_TOKEN)]) as channel:
+    interceptors = [_UnaryBearer(DEVELOPMENT_TOKEN), _StreamBearer(DEVELOPMENT_TOKEN)]
+    async with grpc.aio.insecure_channel(address, interceptors=interceptors) as channel:
         yield channel
     await server.stop(0)
 
@@ -187,8 +188,8 @@ async def connect(
     return connection_id
 
 
-class _Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientInterceptor):
-    """Adds a bearer token to every call."""
+class _Bearer:
+    """Adds a bearer token to a call."""
 
     def __init__(self, token: str) -> None:
         self._header = ("authorization", f"Bearer {token}")
@@ -197,8 +198,13 @@ class _Bearer(grpc.aio.UnaryUnaryClientInterceptor, grpc.aio.UnaryStreamClientIn
         metadata = grpc.aio.Metadata(*(details.metadata or ()), self._header)
         return details._replace(metadata=metadata)  # type: ignore[attr-defined,no-any-return] # a named tuple, which its stub hides
 
+
+# One class for each kind of call: grpc.aio takes an interceptor for the first kind it finds and ignores the others.
+class _UnaryBearer(_Bearer, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(self._with_token(client_call_details), request)
 
+
+class _StreamBearer(_Bearer, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(self._with_token(client_call_details), request)
