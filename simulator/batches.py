@@ -14,7 +14,7 @@ import orjson
 from simulator.call import Call, Json
 from simulator.errors import invalid_parameter, too_much_data
 from simulator.items import check, unknown_fields
-from simulator.state import Batch, Overlap, ProductCatalog, ProductItem, Shadow
+from simulator.state import Batch, ItemRequest, Overlap, ProductCatalog, ProductItem, Shadow
 from simulator.world import World
 
 METHODS = ("CREATE", "UPDATE", "DELETE")
@@ -25,53 +25,59 @@ STATES = ((0.2, "scheduled"), (0.4, "dispatched"), (1.0, "started"))
 
 def receive(call: Call) -> Json:
     """Serve `POST /{catalog}/items_batch`."""
-    world, catalog, switches = call.world, call.node, call.world.switches
+    switches = call.world.switches
+    records = _read_records(call)
+    allow_upsert = call.flag("allow_upsert", default=True)
+    accepted: list[ItemRequest] = []
+    findings: list[Json] = []
+    for line, record in enumerate(records, start=1):
+        errors = _structural_errors(record)
+        if not errors and switches.early_validation:
+            errors = _content_errors(call, record, allow_upsert=allow_upsert)
+        warnings = [] if errors else _warnings(record["data"])
+        if not errors:
+            accepted.append(ItemRequest(line, record["method"], record["data"]["id"], record["data"]))
+        if errors or warnings:
+            findings.append(_finding(record, errors, warnings))
+    if switches.empty_handles:
+        switches.empty_handles -= 1
+        accepted = []
+    handles = [_accept(call.world, call.node, accepted, allow_upsert=allow_upsert).handle] if accepted else []
+    return {"handles": handles, "validation_status": findings}
+
+
+def _read_records(call: Call) -> list[Any]:
+    """Read `requests` and refuse what is too much."""
+    switches = call.world.switches
     if call.size_bytes > switches.max_batch_bytes:
         raise too_much_data()
     if call.text("item_type") != "PRODUCT_ITEM":
         raise invalid_parameter("Param item_type must be PRODUCT_ITEM for a commerce catalog")
-    records = call.structure("requests", list)
+    records: list[Any] = call.structure("requests", list)
     if not records:
         raise invalid_parameter("Param requests must not be empty")
     if len(records) > switches.max_batch_items:
         # Unverified: code 100 for the count.
-        raise invalid_parameter(
-            f"Param requests has {len(records)} items, at most {switches.max_batch_items} are allowed"
-        )
-    allow_upsert = call.flag("allow_upsert", default=True)
-    accepted: list[tuple[int, str, str, dict[str, Any]]] = []
-    findings: list[Json] = []
-    for line, entry in enumerate(records, start=1):
-        errors = _structural_errors(entry)
-        if not errors and switches.early_validation:
-            errors = _content_errors(world, catalog, entry, allow_upsert=allow_upsert)
-        data = entry.get("data") if isinstance(entry, dict) else None
-        retailer_id = str(data.get("id", "")) if isinstance(data, dict) else ""
-        warnings = [] if errors or not isinstance(data, dict) else _warnings(retailer_id, data)
-        if not errors and isinstance(data, dict):
-            accepted.append((line, entry["method"], retailer_id, data))
-        if errors or warnings:
-            findings.append(_finding(retailer_id, errors, warnings))
-    if switches.empty_handles:
-        switches.empty_handles -= 1
-        accepted = []
-    handles = [_accept(world, catalog, accepted, allow_upsert=allow_upsert).handle] if accepted else []
-    return {"handles": handles, "validation_status": findings}
+        limit = switches.max_batch_items
+        raise invalid_parameter(f"Param requests has {len(records)} items, at most {limit} are allowed")
+    return records
 
 
-def _finding(retailer_id: str, errors: list[str], warnings: list[str]) -> Json:
-    finding: dict[str, Json] = {"retailer_id": retailer_id}
+def _finding(record: Any, errors: list[str], warnings: list[str]) -> Json:
+    data = record.get("data") if isinstance(record, dict) else None
+    retailer_id = data.get("id", "") if isinstance(data, dict) else ""
+    finding: dict[str, Json] = {"retailer_id": str(retailer_id)}
     finding |= {"errors": [{"message": message} for message in errors]} if errors else {}
     return finding | ({"warnings": [{"message": message} for message in warnings]} if warnings else {})
 
 
-def _structural_errors(entry: Any) -> list[str]:
+def _structural_errors(record: Any) -> list[str]:
     """Return why a record cannot be a request at all."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("data"), dict):
+    if not isinstance(record, dict) or not isinstance(record.get("data"), dict):
         return ["A request must be an object with method and data"]
-    if entry.get("method") not in METHODS:
-        return [f"Invalid method {entry.get('method')!r}, expected one of {', '.join(METHODS)}"]
-    retailer_id = entry["data"].get("id")
+    if record.get("method") not in METHODS:
+        return [f"Invalid method {record.get('method')!r}, expected one of {', '.join(METHODS)}"]
+    retailer_id = record["data"].get("id")
     if not isinstance(retailer_id, str) or not retailer_id:
         return ["A required field is missing: id"]
     if len(retailer_id) > MAX_RETAILER_ID:
@@ -79,37 +85,33 @@ def _structural_errors(entry: Any) -> list[str]:
     return []
 
 
-def _content_errors(
-    world: World, catalog: ProductCatalog, entry: Mapping[str, Any], *, allow_upsert: bool
-) -> list[str]:
-    data = entry["data"]
-    known = data["id"] in catalog.items
-    if entry["method"] == "DELETE" or (entry["method"] == "UPDATE" and not known and not allow_upsert):
+def _content_errors(call: Call, record: Mapping[str, Any], *, allow_upsert: bool) -> list[str]:
+    data, method = record["data"], record["method"]
+    known = data["id"] in call.node.items
+    if method == "DELETE" or (method == "UPDATE" and not known and not allow_upsert):
         return []
-    return check(data, creates=entry["method"] == "CREATE" or not known, switches=world.switches)
+    return check(data, creates=method == "CREATE" or not known, switches=call.world.switches)
 
 
-def _warnings(retailer_id: str, data: Mapping[str, Any]) -> list[str]:
+def _warnings(data: Mapping[str, Any]) -> list[str]:
     # https://developers.facebook.com/docs/marketing-api/reference/product-catalog/items_batch (read 2026-11-21)
     return [
-        f"Unrecognised field: A request for item {retailer_id} contains unrecognised field: '{name}'"
+        f"Unrecognised field: A request for item {data['id']} contains unrecognised field: '{name}'"
         for name in unknown_fields(data)
     ]
 
 
-def _accept(
-    world: World, catalog: ProductCatalog, requests: list[tuple[int, str, str, dict[str, Any]]], *, allow_upsert: bool
-) -> Batch:
+def _accept(world: World, catalog: ProductCatalog, requests: list[ItemRequest], *, allow_upsert: bool) -> Batch:
     """Queue a batch and note which items another unfinished write also touches."""
     settle(world, catalog)
     now, switches = world.clock.now(), world.switches
     seconds = switches.batch_seconds * world.random.uniform(1 - switches.batch_jitter, 1 + switches.batch_jitter)
     handle = world.new_text_id("Acx", size=48)
     batch = Batch(handle, catalog.id, now, now + seconds, allow_upsert, requests, len(requests))
-    for _, _, retailer_id, _ in requests:
-        if other := catalog.in_flight.get(retailer_id):
-            world.records.overlaps.append(Overlap(catalog.id, retailer_id, (other, handle), now))
-        catalog.in_flight[retailer_id] = handle
+    for request in requests:
+        if other := catalog.in_flight.get(request.retailer_id):
+            world.records.overlaps.append(Overlap(catalog.id, request.retailer_id, (other, handle), now))
+        catalog.in_flight[request.retailer_id] = handle
     catalog.batches[handle] = batch
     catalog.waiting.append(batch)
     return batch
@@ -130,41 +132,33 @@ def settle(world: World, catalog: ProductCatalog) -> None:
 
 def _process(world: World, catalog: ProductCatalog, batch: Batch) -> None:
     requests = batch.requests
-    if len({request[2] for request in requests}) < len(requests):
+    if len({request.retailer_id for request in requests}) < len(requests):
         # Meta promises no order within a batch, so a repeated item gets none.
         world.random.shuffle(requests)
-    for line, method, retailer_id, data in requests:
-        problems = _apply(world, catalog, batch, line=line, method=method, retailer_id=retailer_id, data=data)
-        batch.errors += [{"line": line, "id": retailer_id, "message": problem} for problem in problems]
-        if catalog.in_flight.get(retailer_id) == batch.handle:
-            del catalog.in_flight[retailer_id]
+    for request in requests:
+        for problem in _apply(world, catalog, batch, request):
+            batch.errors.append({"line": request.line, "id": request.retailer_id, "message": problem})
+        if catalog.in_flight.get(request.retailer_id) == batch.handle:
+            del catalog.in_flight[request.retailer_id]
     batch.errors.sort(key=lambda error: error["line"])
     batch.requests, batch.processed = [], True
 
 
-def _apply(
-    world: World,
-    catalog: ProductCatalog,
-    batch: Batch,
-    *,
-    line: int,
-    method: str,
-    retailer_id: str,
-    data: dict[str, Any],
-) -> list[str]:
+def _apply(world: World, catalog: ProductCatalog, batch: Batch, request: ItemRequest) -> list[str]:
     """Do one request or return why not."""
+    line, method, retailer_id, data = request
     item = catalog.items.get(retailer_id)
     if method == "DELETE":
         if item is not None:
             remove_item(world, catalog, item, time=batch.finish_time)
-            return []
-        # Unverified: deleting what is absent is only a warning.
-        batch.warnings.append({"line": line, "id": retailer_id, "message": "The item to delete does not exist"})
+        else:
+            # Unverified: deleting what is absent is only a warning.
+            warning = {"line": line, "id": retailer_id, "message": "The item to delete does not exist"}
+            batch.warnings.append(warning)
         return []
     if method == "UPDATE" and item is None and not batch.allow_upsert:
         return ["The item to update does not exist and allow_upsert is false"]
-    creates = method == "CREATE" or item is None
-    problems = check(data, creates=creates, switches=world.switches)
+    problems = check(data, creates=method == "CREATE" or item is None, switches=world.switches)
     if not problems:
         write_item(world, catalog, retailer_id, data, replaces=method == "CREATE", time=batch.finish_time)
     return problems

@@ -5,7 +5,7 @@ Every class that has a Graph node is named as Meta's SDK names it, because the S
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(slots=True)
@@ -175,6 +175,15 @@ class Shadow:
     until: float
 
 
+class ItemRequest(NamedTuple):
+    """One record of a batch; `line` counts from 1."""
+
+    line: int
+    method: str
+    retailer_id: str
+    data: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Batch:
     """One items_batch call on its way. `requests` is dropped once it is processed."""
@@ -184,7 +193,7 @@ class Batch:
     receive_time: float
     finish_time: float
     allow_upsert: bool
-    requests: list[tuple[int, str, str, dict[str, Any]]]  # line, method, retailer_id, data
+    requests: list[ItemRequest]
     size: int
     errors: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)

@@ -75,6 +75,15 @@ def test_good_records_of_a_half_bad_batch_are_taken() -> None:
     assert ("finished", {"A"}) == (_status(world, answer["handles"][0])["status"], set(_shown(world)))
 
 
+def test_deleting_what_is_absent_is_a_warning() -> None:
+    """The batch finishes without errors and says that there was nothing to delete."""
+    world = new_world()
+    handle = _push(world, [record("A"), {"method": "DELETE", "data": {"id": "B"}}])["handles"][0]
+    world.clock.advance(5)
+    status = _status(world, handle)
+    assert (0, [(2, "B")]) == (status["errors_total_count"], [(one["line"], one["id"]) for one in status["warnings"]])
+
+
 def test_the_empty_handles_switch_ingests_nothing() -> None:
     """So many next calls answer an empty list of handles, then all is normal."""
     world = new_world(empty_handles=1)
