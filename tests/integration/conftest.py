@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from yarl import URL
 
+from connector import log
 from connector.db.schema import load_tables
 from connector.runtime import Runtime, open_runtime
 from connector.server import build_server, set_serving
@@ -49,6 +50,12 @@ class Clock:
         """Let time pass, in the units of timedelta."""
         self._offset += timedelta(**time)
         self._world.clock.advance(timedelta(**time).total_seconds())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logs() -> None:
+    """Write logs as in production: no local variables in a traceback, nothing secret in a line."""
+    log.configure(level="info", form="json")
 
 
 @pytest.fixture
@@ -139,7 +146,7 @@ async def channel(runtime: Runtime, settings: Settings, tmp_path: Path) -> Async
     server.add_insecure_port(address)
     await server.start()
     await set_serving(checks)
-    interceptors = [_UnaryBearer(DEVELOPMENT_TOKEN), _StreamBearer(DEVELOPMENT_TOKEN)]
+    interceptors: list[grpc.aio.ClientInterceptor] = [_UnaryBearer(DEVELOPMENT_TOKEN), _StreamBearer(DEVELOPMENT_TOKEN)]
     async with grpc.aio.insecure_channel(address, interceptors=interceptors) as channel:
         yield channel
     await server.stop(0)
