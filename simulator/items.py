@@ -194,7 +194,7 @@ def check(data: Mapping[str, Any], *, creates: bool, switches: Switches) -> list
             problems.append(_missing(name))
         elif problem := rule(value, switches):
             problems.append(f"Invalid value for {name}: it {problem}")
-    if _shouts(data.get("description")):
+    if switches.reject_capitals and _shouts(data.get("description")):
         problems.append("Invalid value for description: it must not be written in capital letters only")
     return problems
 
@@ -205,7 +205,7 @@ def _missing(name: str) -> str:
 
 def _shouts(description: Any) -> bool:
     """Return whether the description is in capitals only; short ones may be names."""
-    # https://developers.facebook.com/docs/commerce-platform/catalog/fields (read 2026-11-21)
+    # Unverified: the documentation asks for it; whether such items are refused is unknown.
     return isinstance(description, str) and len(description) > 50 and description.isupper()
 
 

@@ -55,6 +55,7 @@ class Switches:
     max_batch_errors: int = 1_000  # Unverified: how many errors a status shows; the total count tells the truth
     max_title: int = 150  # Unverified: 100, 150 and 200 are all documented somewhere
     max_description: int = 5_000  # Unverified: feeds allow 9999
+    reject_capitals: bool = False  # Unverified: descriptions in capitals only are refused
     review_seconds: float = 1.0  # from write to the review's verdict
     image_seconds: float = 0.5  # from write to FETCHED or FETCH_FAILED
     rejected_title_pattern: str = ""  # regex: such titles fail the review

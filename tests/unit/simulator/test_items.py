@@ -36,7 +36,6 @@ from tests.unit.simulator.worlds import record
         ("title", "x" * 150, True),
         ("title", "x" * 151, False),
         ("description", "x" * 5_001, False),
-        ("description", "WORDS IN CAPITALS ONLY THAT GO ON AND ON FOR MORE THAN FIFTY LETTERS", False),
         ("brand", "", False),
         ("quantity_to_sell_on_facebook", 3, True),
         ("quantity_to_sell_on_facebook", "3", True),
@@ -75,6 +74,15 @@ def test_a_new_item_needs_every_required_field(field: str) -> None:
     data = {name: value for name, value in record("A")["data"].items() if name != field}
     assert [f"A required field is missing: {field}"] == check(data, creates=True, switches=Switches())
     assert [] == check(data, creates=False, switches=Switches())
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_capitals_are_refused_by_switch(*, rejected: bool) -> None:
+    """A description in capitals only is refused when the switch says so, a short one never."""
+    switches = Switches(reject_capitals=rejected)
+    loud = record("A", description="WORDS IN CAPITALS ONLY THAT GO ON FOR MORE THAN FIFTY LETTERS")["data"]
+    assert rejected == bool(check(loud, creates=True, switches=switches))
+    assert [] == check(record("A", description="IKEA")["data"], creates=True, switches=switches)
 
 
 def test_unknown_fields_are_listed() -> None:
