@@ -34,7 +34,7 @@ _DROPPED = frozenset(
 )
 # Meta's tokens begin with EAA (or GG and IG for its other products); `id|secret` is an app token.
 _TOKENS = re.compile(
-    r"\b(?:EAA|IGQ|GGQ)[A-Za-z0-9]{8,}|\b\d{5,}\|[A-Za-z0-9_-]{16,}|(?<=access_token=)[^&\s]+|(?<=Bearer )\S+"
+    r"\b(?:EAA|IGQ|GGQ)[A-Za-z0-9_-]{8,}|\b\d{5,}\|[A-Za-z0-9_-]{16,}|(?<=access_token=)[^&\s]+|(?<=Bearer )\S+"
 )
 
 _logger = structlog.get_logger()
@@ -43,7 +43,11 @@ _logger = structlog.get_logger()
 def configure(*, level: str, form: str) -> None:
     """Set up the process's logs: JSON lines, or coloured text for `form="console"` (or a terminal, when `form` is empty)."""
     console = form == "console" or (not form and sys.stdout.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=True)
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=True)
+    )
     number = getattr(logging, level.upper())
     structlog.configure(
         processors=[
