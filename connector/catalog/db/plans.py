@@ -40,8 +40,8 @@ async def preview(tx: Tx, connection_id: UUID, *, full: bool) -> Plan:
     """Count what a sync would do now."""
     kinds = _sent(full=full), _REMOVED, _REFUSED, and_(items.c.wanted, ~_sent(full=full), ~_REFUSED)
     counted = select(*(func.count().filter(kind) for kind in kinds)).where(items.c.connection_id == connection_id)
-    sends, removals, refusals, unchanged = (await tx.execute(counted)).one()
-    return Plan(sends, removals, refusals, unchanged)
+    row: Any = (await tx.execute(counted)).one()
+    return Plan(*row)
 
 
 async def carry(tx: Tx, connection_id: UUID, operation_id: UUID, *, full: bool) -> None:
