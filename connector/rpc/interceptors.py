@@ -27,7 +27,7 @@ _STATUS_DETAILS = "grpc-status-details-bin"
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Details = grpc.HandlerCallDetails
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler = Any  # grpc.RpcMethodHandler, whose parameters exist in its type stubs only
 Serve = Callable[..., Any]
 
 

@@ -143,4 +143,7 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(_options()))
+    try:
+        uvloop.run(main(_options()))
+    except* Exception as failures:  # noqa: BLE001 - the top of a process: one of many alike is enough to tell
+        sys.exit(repr(failures.exceptions[0]))
