@@ -27,10 +27,15 @@ Response = TypeVar("Response", bound=Message)
 
 FIRST_PAUSE = timedelta(milliseconds=100)
 LONGEST_PAUSE = timedelta(seconds=5)
+# Longer than gRPC tries to connect (20 s): a stream that lasted longer was open.
+HEALTHY_AFTER = timedelta(seconds=25)
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 CHANNEL_OPTIONS = (
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT_BYTES),
+    # A stream may be silent for hours: only pings tell that the other side is gone.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
@@ -119,21 +124,25 @@ class Caller:
         """Stream a method's answers; a broken stream is opened again after `resume` moved the request behind the last answer.
 
         Raises:
-            CallFailed: it failed for good, or `patience` ran out without a single answer.
+            CallFailed: it failed for good, or one attempt after the other failed until `patience` ran out.
 
         """
         wish = self._complete(request)
-        attempt, silent_since = 0, self.clock()
+        attempt, since = 0, self.clock()
         while True:
+            opened = self.clock()
             stream = method(wish, metadata=self._metadata())
             try:
                 for answer in stream:
-                    attempt, silent_since = 0, self.clock()
+                    attempt, opened = 0, self.clock()
                     resume(wish, answer)
                     yield answer
             except grpc.RpcError as error:
+                # A stream that stood for long without an event was healthy: its break begins a new series.
+                if attempt == 0 or self.clock() - opened > HEALTHY_AFTER.total_seconds():
+                    attempt, since = 0, self.clock()
                 attempt += 1
-                self._pause(error, wish, attempt=attempt, since=silent_since)
+                self._pause(error, wish, attempt=attempt, since=since)
             else:
                 return
             finally:

@@ -299,3 +299,30 @@ def test_a_stream_that_is_refused_ends(script: Script) -> None:
     rpc.terminate(failure(code, "gone", info("CONNECTION_NOT_FOUND")), code, "gone")
     with pytest.raises(CallFailed, match="CONNECTION_NOT_FOUND"):
         future.result(WAIT_SECONDS)
+
+
+def test_a_silent_stream_may_break_at_any_age(script: Script) -> None:
+    """A stream that had nothing to tell for hours is opened again like any other; so is the next."""
+    caller = script.caller(patience=timedelta(seconds=60))
+    stream = caller.watch(caller.events.Subscribe, SubscribeRequest())
+    future = script.run(lambda: list(stream))
+    for code in (UNAVAILABLE, UNAVAILABLE, OK):
+        _, _, rpc = script.channel.take_unary_stream(EVENTS.methods_by_name["Subscribe"])
+        rpc.send_initial_metadata(())
+        script.now += 7_200
+        rpc.terminate((), code, "")
+    assert ([], 2) == (future.result(WAIT_SECONDS), len(script.pauses))
+
+
+def test_a_stream_that_never_opens_ends(script: Script) -> None:
+    """A connector that is not there is asked for as long as patience lasts, no longer."""
+    caller = script.caller(patience=timedelta(seconds=1))
+    future = script.run(lambda: list(caller.watch(caller.events.Subscribe, SubscribeRequest())))
+    retry = RetryInfo(retry_delay=Duration(nanos=300_000_000))
+    for _ in range(3):  # two pauses of 0.3 s and some fit into a second, a third does not
+        _, _, rpc = script.channel.take_unary_stream(EVENTS.methods_by_name["Subscribe"])
+        rpc.send_initial_metadata(())
+        rpc.terminate(failure(UNAVAILABLE, "away", info("META_UNAVAILABLE"), retry), UNAVAILABLE, "away")
+    with pytest.raises(CallFailed, match="UNAVAILABLE"):
+        future.result(WAIT_SECONDS)
+    assert 2 == len(script.pauses)
