@@ -16,6 +16,7 @@ from stack import folders
 from tests.bench import events, ingress, inventory, push, sync, unary
 from tests.bench.measure import FULL, QUICK, Effort, Row
 
+WIDTH = 160  # of a table that goes to a file
 RESULTS = folders.CHECKOUT / "build" / "bench.json"
 PATHS: dict[str, Callable[[Path, Effort], Coroutine[None, None, list[Row]]]] = {
     "push": push.measure,
@@ -31,7 +32,7 @@ def main() -> int:
     """Measure; return the exit code."""
     options = _options()
     rows: list[Row] = []
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for name in options.only or PATHS:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
