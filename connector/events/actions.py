@@ -33,11 +33,11 @@ async def floor_of(runtime: Runtime, store_id: str, consumer: str) -> int:
 async def follow(runtime: Runtime, store_id: str, position: int) -> AsyncIterator[list[Event]]:
     """Stream a store's events behind a position in batches, without gaps; waits for new ones for ever.
 
-    A batch is read in a transaction of its own, so that a slow reader holds nothing.
+    A batch is one statement of its own, so that a slow reader holds nothing.
     """
     while True:
         ear = runtime.bell.ear(db.CHANNEL, store_id)
-        async with runtime.db.begin() as tx:
+        async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
             found = await db.behind(tx, store_id, position, limit=BATCH)
         if found:
             position = found[-1].position

@@ -29,7 +29,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    update,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
@@ -158,9 +158,11 @@ async def sweep(tx: Tx, *, acknowledged_before: datetime, created_before: dateti
 
 async def _lock(tx: Tx, store_id: str, consumer: str) -> int:
     """Have a consumer's loans to ourselves until the transaction ends; its floor."""
-    await tx.execute(insert(consumers).values(store_id=store_id, name=consumer).on_conflict_do_nothing())
-    mine = consumers.c.store_id == store_id, consumers.c.name == consumer
-    return int((await tx.execute(select(consumers.c.floor).where(*mine).with_for_update())).scalar_one())
+    known = insert(consumers).values(store_id=store_id, name=consumer)
+    locked = known.on_conflict_do_update(
+        index_elements=[consumers.c.store_id, consumers.c.name], set_={"floor": consumers.c.floor}
+    )
+    return int((await tx.execute(locked.returning(consumers.c.floor))).scalar_one())
 
 
 async def _note(tx: Tx, store_id: str, consumer: str, found: Sequence[Event], **values: Any) -> int:
@@ -189,20 +191,27 @@ async def _note(tx: Tx, store_id: str, consumer: str, found: Sequence[Event], **
     return len((await tx.execute(noted.returning(handouts.c.position))).all())
 
 
+_RAISE_FLOOR = text("""
+    WITH waiting AS (
+        SELECT events.position FROM events
+        LEFT JOIN handouts ON handouts.store_id = :store AND handouts.consumer = :consumer
+            AND handouts.position = events.position AND handouts.acknowledge_time IS NOT NULL
+        WHERE events.store_id = :store AND events.position > :floor AND handouts.position IS NULL
+        ORDER BY events.position LIMIT 1
+    ), top AS (
+        SELECT max(position) AS position FROM handouts
+        WHERE store_id = :store AND consumer = :consumer AND acknowledge_time IS NOT NULL
+            AND position < coalesce((SELECT position FROM waiting), 9223372036854775807)
+    ), raised AS (
+        UPDATE consumers SET floor = top.position FROM top
+        WHERE store_id = :store AND name = :consumer AND top.position IS NOT NULL
+        RETURNING floor
+    )
+    DELETE FROM handouts USING raised
+    WHERE store_id = :store AND consumer = :consumer AND handouts.position <= raised.floor
+""")
+
+
 async def _raise_floor(tx: Tx, store_id: str, consumer: str, floor: int) -> None:
     """Raise the floor to just below the first event that is not acknowledged, and forget what lies under it."""
-    mine = and_(handouts.c.store_id == store_id, handouts.c.consumer == consumer)
-    settled = exists().where(mine, handouts.c.position == events.c.position, handouts.c.acknowledge_time.is_not(None))
-    above = and_(events.c.store_id == store_id, events.c.position > floor)
-    first_waiting = await tx.scalar(
-        select(events.c.position).where(above, ~settled).order_by(events.c.position).limit(1)
-    )
-    top = select(func.max(handouts.c.position)).where(mine, handouts.c.acknowledge_time.is_not(None))
-    if first_waiting is not None:
-        top = top.where(handouts.c.position < first_waiting)
-    raised = await tx.scalar(top)
-    if raised is None:
-        return
-    this = consumers.c.store_id == store_id, consumers.c.name == consumer
-    await tx.execute(update(consumers).where(*this).values(floor=raised))
-    await tx.execute(delete(handouts).where(mine, handouts.c.position <= raised))
+    await tx.execute(_RAISE_FLOOR, {"store": store_id, "consumer": consumer, "floor": floor})

@@ -100,7 +100,7 @@ class _Reader:
         while self.waiting:
             taken, self.waiting = self.waiting, {}
             try:
-                async with runtime.db.connect() as tx:
+                async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
                     found = await db.read(tx, list(taken), at=runtime.now())
             except Exception as error:  # noqa: BLE001 – the top of a task: whatever it is belongs to those who asked
                 for answer in taken.values():
