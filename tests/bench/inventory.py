@@ -7,7 +7,6 @@ import asyncio
 import time
 from pathlib import Path
 
-from stormcom.facebook.v1.catalog_service_pb2 import UpsertProductsRequest
 from stormcom.facebook.v1.connector_service_pb2 import UpdateInventoryRequest
 from tests.bench import goods
 from tests.bench.measure import Better, Effort, Row, percentile
@@ -15,7 +14,6 @@ from tests.bench.rig import Rig, Shop, running_rig
 
 PER_SECOND = 150
 PROMISED_P99_MS = 50.0
-PER_UPSERT = 500
 SETTLE_SECONDS = 3.0
 ARRIVAL_PATIENCE_SECONDS = 30.0
 
@@ -25,11 +23,7 @@ async def measure(folder: Path, effort: Effort) -> list[Row]:
     products = PER_SECOND * 2 * effort.rounds
     async with running_rig(folder / "inventory") as rig:
         shop = await rig.connect(1)
-        for begin in range(0, products, PER_UPSERT):
-            some = [goods.product(number) for number in range(begin, min(begin + PER_UPSERT, products))]
-            await rig.catalog.UpsertProducts(
-                UpsertProductsRequest(store_id=shop.store_id, products=some), metadata=rig.metadata
-            )
+        await rig.upsert(shop, products)
         await rig.go(shop)
         await asyncio.sleep(SETTLE_SECONDS)
         accepted = await _change(rig, shop, products)

@@ -27,7 +27,7 @@ from client.tour.simulation import Simulation, World, allow
 from stack.environment import Ports, inherited
 from stack.process import Plan, Process
 from stack.supervisor import GRACE_PER_TIER, NAMES, Stack, running_stack
-from stormcom.facebook.v1.catalog_service_pb2 import CreateCatalogRequest
+from stormcom.facebook.v1.catalog_service_pb2 import CreateCatalogRequest, UpsertProductsRequest
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
 from stormcom.facebook.v1.connection_pb2 import Connection
 from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest, SyncCatalogRequest
@@ -36,6 +36,7 @@ from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.operation_pb2 import Operation
 from stormcom.facebook.v1.operation_service_pb2 import GetOperationRequest
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
+from tests.bench import goods
 from tests.bench.cargo import write_messages
 
 AUDIENCE = "facebook-connector"
@@ -47,6 +48,7 @@ SWIFT = {
     "image_seconds": 0.0,
     "recorded_elements": 5_000,
 }
+PER_UPSERT = 500
 OPERATION_POLL_SECONDS = 0.2
 OPERATION_PATIENCE_SECONDS = 240.0
 
@@ -124,6 +126,13 @@ class Rig:
         )
         created = await self.catalog.CreateCatalog(create, metadata=self.metadata)
         return Shop(store_id, connection_id, created.catalog.catalog_id, world)
+
+    async def upsert(self, shop: Shop, count: int) -> None:
+        """Hand in the first products of `goods`."""
+        for begin in range(0, count, PER_UPSERT):
+            some = [goods.product(number) for number in range(begin, min(begin + PER_UPSERT, count))]
+            request = UpsertProductsRequest(store_id=shop.store_id, products=some)
+            await self.catalog.UpsertProducts(request, metadata=self.metadata)
 
     async def go(self, shop: Shop) -> None:
         """Sync the catalog: the explicit go, and everything there is reaches Meta."""

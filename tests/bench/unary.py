@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
-from stormcom.facebook.v1.catalog_service_pb2 import UpsertProductsRequest
 from stormcom.facebook.v1.connector_service_pb2 import GetStatusRequest, UpdateInventoryRequest
 from tests.bench import goods
 from tests.bench.bare import CALL
@@ -16,7 +15,7 @@ from tests.bench.rig import Rig, Shop, bare, load, requests_file, running_rig
 
 CALLERS = ("--callers", "64")
 LINES = 100
-PRODUCTS = 400
+PRODUCTS = 6_400  # a hundred for each caller: none waits for another's lines
 READS, WRITES = 3_000, 400
 PROMISED_LINES_PER_SECOND = 20_000
 METHOD = "/stormcom.facebook.v1.FacebookConnector"
@@ -26,8 +25,7 @@ async def measure(folder: Path, effort: Effort) -> list[Row]:
     """Measure both methods on one connected store."""
     async with running_rig(folder / "unary", only=("simulator", "connector", "ingress")) as rig:
         shop = await rig.connect(1)
-        request = UpsertProductsRequest(store_id=shop.store_id, products=goods.products(PRODUCTS))
-        await rig.catalog.UpsertProducts(request, metadata=rig.metadata)
+        await rig.upsert(shop, PRODUCTS)
         return [*await _reads(rig, shop, effort), *await _writes(rig, shop, effort)]
 
 
@@ -73,8 +71,8 @@ async def _writes(rig: Rig, shop: Shop, effort: Effort) -> list[Row]:
 
     def wish() -> bytes:
         version = next(versions)
-        numbers = range(version * LINES % PRODUCTS, version * LINES % PRODUCTS + LINES)
-        lines, request_id = goods.lines(numbers, version=version), str(UUID(int=version))
+        begin = version * LINES % PRODUCTS
+        lines, request_id = goods.lines(range(begin, begin + LINES), version=version), str(UUID(int=version))
         return UpdateInventoryRequest(store_id=shop.store_id, request_id=request_id, lines=lines).SerializeToString()
 
     async def rate(address: str, *options: str) -> float:
