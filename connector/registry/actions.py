@@ -16,7 +16,7 @@ from uuid import UUID
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import Connection, Problem
-from connector.db import outbox, throttles
+from connector.db import observations, outbox, throttles
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, MetaRefused, Unavailable
@@ -214,6 +214,8 @@ async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStat
 async def settle(tx: Tx, connection: Connection, settled: Sequence[Settled], *, at: datetime) -> None:
     """Count Meta's verdicts for the operations that wait for them, and tell StormCom."""
     await count(tx, settled, at=at)
+    if any(one.confirmed for one in settled):
+        await observations.note(tx, f"last_confirm:{connection.id}", "", at=at)
     told = [settled[start : start + MOST_SETTLED_PER_EVENT] for start in range(0, len(settled), MOST_SETTLED_PER_EVENT)]
     await events.append(tx, *(_told(connection, some) for some in told), at=at)
 

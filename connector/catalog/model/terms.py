@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from unicodedata import normalize
 
 from connector.catalog.model.text import clean, cut
 
@@ -16,8 +17,15 @@ _SPELLINGS = {
     "material": """material materials fabric werkstoff matière matiere matériau materiale materiaal materiaali malzeme materiał materiál
         материал матеріал υλικό خامة مواد सामग्री উপাদান 材料 材质 材質 素材 소재 bahan วัสดุ""",
 }
-_AXIS_OF = {word.casefold(): axis for axis, words in _SPELLINGS.items() for word in words.split()}
-_NOT_WORD = re.compile(r"[\W_]+")
+# Only these: vowel signs of many scripts are no letters, but part of the word.
+_LOOSE = re.compile(r"[\s_\-.:/()]+")
+
+
+def _folded(name: str) -> str:
+    return _LOOSE.sub("", normalize("NFC", name).casefold())
+
+
+_AXIS_OF = {_folded(word): axis for axis, words in _SPELLINGS.items() for word in words.split()}
 _SEPARATORS = re.compile(r"[,:]+")
 _LONGEST_PATH = 750
 
@@ -28,7 +36,7 @@ def axes(options: Mapping[str, str]) -> tuple[dict[str, str], str]:
     rest: list[str] = []
     for name in sorted(options):
         value = clean(options[name])
-        axis = _AXIS_OF.get(_NOT_WORD.sub("", name.casefold()))
+        axis = _AXIS_OF.get(_folded(name))
         if not value:
             continue
         if axis and axis not in known:

@@ -7,8 +7,6 @@ from html.parser import HTMLParser
 import regex
 
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--.*?--)>", re.DOTALL)
-_BLANKS = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r" ?\n[ \n]*")
 # Controls, byte order marks and direction overrides; joiners stay, for emoji and for scripts that need them.
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f<&\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069\ufffe\uffff]*")
@@ -72,7 +70,7 @@ def clean(text: str, *, lines: bool = False) -> str:
         text = _strip(text)
     if not lines:
         return " ".join(text.split())
-    return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
 def _strip(text: str) -> str:

@@ -3,13 +3,17 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import grpc
 import orjson
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
+from sqlalchemy import func, select
 
+from connector.db.outbox import tasks
+from connector.runtime import Runtime
 from simulator.state import ProductCatalog
 from simulator.world import World
 from stormcom.facebook.v1 import catalog_service_pb2 as pb
@@ -75,6 +79,7 @@ class Shop:
     world: World
     clock: Clock
     turn: Turn
+    runtime: Runtime
     store_id: str = STORE
     seeded: int = 0
 
@@ -145,11 +150,15 @@ class Shop:
         return {name: Item.State.Name(item.state).removeprefix("STATE_") for name, item in items.items()}
 
     async def settle(self, *, minutes: float = 3) -> None:
-        """Let the given time pass, doing whatever becomes due on the way."""
-        for _ in range(int(minutes * 60 / 5)):
+        """Let the given time pass, or as much as there is work in, doing whatever becomes due on the way."""
+        end = self.clock() + timedelta(minutes=minutes)
+        while True:
             await self.turn()
-            self.clock.advance(seconds=5)
-        await self.turn()
+            async with self.runtime.db.begin() as tx:
+                due = await tx.scalar(select(func.min(tasks.c.due_time)))
+            if due is None or due > end:
+                break
+            self.clock.advance(seconds=max(0.0, (due - self.clock()).total_seconds()) + 0.001)
 
     def break_calls(self, path: str, kind: str, *, times: int = 1, **action: Any) -> None:
         """Let the next calls to a path go wrong."""

@@ -155,7 +155,7 @@ async def test_stores_do_not_meet(shop: Shop, connected: str) -> None:
     """The same product of two stores is two items in two catalogs; neither store sees the other's."""
     seeds.seed(shop.world, SECOND)
     await connect(shop.channel, shop.world, shop.turn, store_id="store_2", seeded=1)
-    other = Shop(shop.channel, shop.world, shop.clock, shop.turn, store_id="store_2", seeded=1)
+    other = Shop(shop.channel, shop.world, shop.clock, shop.turn, shop.runtime, store_id="store_2", seeded=1)
     await shop.upsert(product("p1", title="Mine"))
     await other.upsert(product("p1", title="Theirs"), product("p2"))
     await shop.sync()

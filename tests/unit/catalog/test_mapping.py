@@ -1,0 +1,240 @@
+"""Products into items: every rule of what Meta is told, and every wrong field by name."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.catalog.model.mapping import write_items
+from connector.catalog.model.values import Draft, Product, ProductStatus, Variant, read_drafts, write_drafts
+from connector.registry.model import Severity
+from connector.values import Money
+
+TAKA = Money("BDT", 125_000)
+FORM = Variant("", "", {}, None, None, (), "", "", "", track_inventory=True, quantity=5)
+SCARF = Product(
+    product_id="p1",
+    status=ProductStatus.ACTIVE,
+    title="Scarf",
+    description="Woven by hand.",
+    link="https://shop.example/p1",
+    image_links=("https://cdn.example/1.jpg", "https://cdn.example/2.jpg"),
+    brand="Nodi",
+    price=TAKA,
+    compare_at_price=None,
+    sale_start_time=None,
+    sale_end_time=None,
+    condition="new",
+    categories=("Apparel", "Scarves"),
+    google_product_category="",
+    fb_product_category="",
+    discontinued=False,
+    gender="",
+    age_group="",
+    grouped=False,
+    variants=(FORM,),
+)
+
+
+def variant(variant_id: str, place: int = 0, **changes: Any) -> Variant:
+    """Make a variant that differs from its siblings by size."""
+    same = replace(FORM, variant_id=variant_id, path=f"variants[{place}].", options={"Size": variant_id})
+    return replace(same, **changes)
+
+
+def written(product: Product) -> dict[str, Any]:
+    """Write the one item of a product."""
+    [draft] = write_items(product)
+    assert draft.content is not None, draft.faults
+    return dict(orjson.loads(draft.content))
+
+
+def found(product: Product, **kwargs: Any) -> list[tuple[str, str]]:
+    """List what is wrong with a product."""
+    drafts = write_items(product, **kwargs)
+    return [(fault.field, fault.reason) for draft in drafts for fault in draft.faults]
+
+
+def test_a_simple_product() -> None:
+    """A product without variants is one item, without a group; every optional field that is empty is cleared."""
+    assert {
+        "title": "Scarf", "description": "Woven by hand.", "condition": "new", "brand": "Nodi",
+        "product_type": "Apparel > Scarves", "google_product_category": "", "fb_product_category": "",
+        "link": "https://shop.example/p1", "image_link": "https://cdn.example/1.jpg",
+        "additional_image_link": ["https://cdn.example/2.jpg"], "color": "", "size": "", "pattern": "", "material": "",
+        "additional_variant_attribute": "", "gtin": "", "mpn": "",
+    } == written(SCARF)  # fmt: skip
+
+
+def test_variants_share_their_group_and_inherit() -> None:
+    """Each variant is an item with its product's group, price, images and link, unless it has its own."""
+    own = variant(
+        "M", 1, price=Money("BDT", 1), image_links=("https://cdn.example/m.jpg",), link="https://shop.example/m"
+    )
+    drafts = write_items(replace(SCARF, grouped=True, variants=(variant("S"), own)))
+    small, medium = [orjson.loads(draft.content or "") for draft in drafts]
+    assert ("sc_p1", "sc_p1") == (small["item_group_id"], medium["item_group_id"])
+    assert (TAKA, Money("BDT", 1)) == (drafts[0].price, drafts[1].price)
+    assert ("https://cdn.example/1.jpg", "https://cdn.example/m.jpg") == (small["image_link"], medium["image_link"])
+    assert ("https://shop.example/p1", "https://shop.example/m") == (small["link"], medium["link"])
+    assert ("S", "M") == (small["size"], medium["size"])
+
+
+def test_a_variant_with_its_own_price_has_no_reduction_of_the_product() -> None:
+    """A price before a reduction belongs to the price it stands beside."""
+    product = replace(SCARF, compare_at_price=Money("BDT", 200_000), grouped=True)
+    [draft] = write_items(replace(product, variants=(variant("S", price=TAKA),)))
+    assert (TAKA, None) == (draft.price, draft.compare_at_price)
+
+
+@pytest.mark.parametrize("status", [ProductStatus.DRAFT, ProductStatus.ARCHIVED])
+def test_what_is_not_for_sale_has_no_items(status: ProductStatus) -> None:
+    """Drafts and archived products come to nothing."""
+    assert () == write_items(replace(SCARF, status=status))
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({"status": ProductStatus.UNSPECIFIED}, [("status", "FIELD_REQUIRED")]),
+        ({"title": " <b></b> "}, [("title", "FIELD_REQUIRED")]),
+        ({"brand": ""}, [("brand", "FIELD_REQUIRED")]),
+        ({"brand": "b" * 101}, [("brand", "FIELD_TOO_LONG")]),
+        ({"link": ""}, [("link", "FIELD_REQUIRED")]),
+        ({"link": "/p1"}, [("link", "LINK_NOT_ABSOLUTE")]),
+        ({"link": "ftp://shop.example/p1"}, [("link", "LINK_NOT_ABSOLUTE")]),
+        ({"link": "https:///p1"}, [("link", "LINK_NOT_ABSOLUTE")]),
+        ({"link": "https://shop.example/a b"}, [("link", "LINK_NOT_ABSOLUTE")]),
+        ({"image_links": ()}, [("image_links", "FIELD_REQUIRED")]),
+        ({"image_links": ("https://a.example/1", "/2")}, [("image_links[1]", "IMAGE_LINK_NOT_ABSOLUTE")]),
+        ({"price": None}, [("price", "FIELD_REQUIRED")]),
+        ({"price": Money("BDT", 0)}, [("price", "PRICE_NOT_POSITIVE")]),
+        ({"price": Money("BDT", -1)}, [("price", "PRICE_NOT_POSITIVE")]),
+        ({"price": Money("bdt", 1)}, [("price.currency_code", "CURRENCY_UNKNOWN")]),
+        ({"price": Money("", 1)}, [("price.currency_code", "CURRENCY_UNKNOWN")]),
+        ({"compare_at_price": Money("USD", 200_000)}, [("compare_at_price", "CURRENCY_MISMATCH")]),
+        ({"compare_at_price": Money("BDT", -5)}, [("compare_at_price", "PRICE_NOT_POSITIVE")]),
+        (
+            {"sale_start_time": datetime(2026, 2, 1, tzinfo=UTC), "sale_end_time": datetime(2026, 1, 1, tzinfo=UTC)},
+            [("sale_end_time", "SALE_WINDOW_INVALID")],
+        ),
+        ({"gender": "m"}, [("gender", "FIELD_INVALID")]),
+        ({"age_group": "old"}, [("age_group", "FIELD_INVALID")]),
+        ({"google_product_category": "x" * 251}, [("google_product_category", "FIELD_TOO_LONG")]),
+        ({"fb_product_category": "x" * 251}, [("fb_product_category", "FIELD_TOO_LONG")]),
+        ({"variants": (replace(FORM, mpn="x" * 101),)}, [("mpn", "FIELD_TOO_LONG")]),
+        ({"variants": (replace(FORM, quantity=-1),)}, [("quantity", "FIELD_INVALID")]),
+        ({"variants": (replace(FORM, quantity=2**31),)}, [("quantity", "FIELD_INVALID")]),
+        (
+            {"grouped": True, "variants": (variant("a"), variant("b", 1, price=Money("BDT", 0)))},
+            [("variants[1].price", "PRICE_NOT_POSITIVE")],
+        ),
+        (
+            {"grouped": True, "variants": (variant("a", options={}), variant("b", 1))},
+            [("variants[0].options", "VARIANT_OPTIONS_MISSING")],
+        ),
+        (
+            {"grouped": True, "variants": (variant("a"), variant("b", 1, options={"size": "a"}))},
+            [("variants[1].options", "VARIANT_OPTIONS_MISSING")],
+        ),
+        (
+            {"grouped": True, "variants": (variant("a", link="x", image_links=("y",)),)},
+            [("variants[0].link", "LINK_NOT_ABSOLUTE"), ("variants[0].image_links[0]", "IMAGE_LINK_NOT_ABSOLUTE")],
+        ),
+        ({"brand": "", "title": ""}, [("title", "FIELD_REQUIRED"), ("brand", "FIELD_REQUIRED")]),
+    ],
+)
+def test_a_wrong_field_is_named_and_keeps_the_item_back(changes: dict[str, Any], faults: list[tuple[str, str]]) -> None:
+    """Every wrong field is found at once, by its path; the items concerned have no content."""
+    product = replace(SCARF, **changes)
+    assert faults == found(product)
+    refused = [draft for draft in write_items(product) if draft.faults]
+    assert [None] == list({draft.content for draft in refused})
+
+
+def test_another_currency_than_the_stores_is_refused() -> None:
+    """One store, one currency."""
+    assert [("price", "CURRENCY_MISMATCH")] == found(SCARF, currency_code="USD")
+    assert [] == found(SCARF, currency_code="BDT")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value", "fault"),
+    [
+        ({"title": "t" * 151}, "title", "t" * 150, ("title", "TEXT_TRUNCATED")),
+        ({"description": "d" * 5_001}, "description", "d" * 5_000, ("description", "TEXT_TRUNCATED")),
+        ({"variants": (replace(FORM, gtin="4006381333932"),)}, "gtin", "", ("gtin", "GTIN_INVALID")),
+        (
+            {"variants": (replace(FORM, options={"Colour": "c" * 101}),)},
+            "color",
+            "c" * 100,
+            ("options", "TEXT_TRUNCATED"),
+        ),
+    ],
+)
+def test_what_can_be_repaired_is_sent_with_a_warning(
+    changes: dict[str, Any], field: str, value: str, fault: tuple[str, str]
+) -> None:
+    """A repair is no refusal: the item goes out and says what was done to it."""
+    product = replace(SCARF, **changes)
+    assert (value, [fault]) == (written(product)[field], found(product))
+    assert [Severity.WARNING] == [one.severity for one in write_items(product)[0].faults]
+
+
+def test_twenty_one_images_are_sent_each_once() -> None:
+    """The first 21 different images go out; more is a warning."""
+    links = tuple(f"https://cdn.example/{number}" for number in range(30))
+    item = written(replace(SCARF, image_links=(links[0], *links)))
+    assert (links[0], list(links[1:21])) == (item["image_link"], item["additional_image_link"])
+    assert [("image_links", "IMAGES_DROPPED")] == found(replace(SCARF, image_links=links))
+
+
+def test_an_empty_description_becomes_the_title() -> None:
+    """Meta wants a description; the title is better than none."""
+    assert "Scarf" == written(replace(SCARF, description="<p> </p>"))["description"]
+
+
+def test_a_shouted_description_is_calmed() -> None:
+    """Meta refuses descriptions in capitals only."""
+    assert "Buy now. Today." == written(replace(SCARF, description="BUY NOW. TODAY."))["description"]
+
+
+def test_a_stock_that_is_not_counted_is_not_kept() -> None:
+    """Without counting, a quantity means nothing, even a wrong one."""
+    [draft] = write_items(replace(SCARF, variants=(replace(FORM, track_inventory=False, quantity=-7),)))
+    assert (0, False) == (draft.quantity, draft.content is None)
+
+
+@given(st.text(), st.text(), st.text(), st.lists(st.text(), max_size=3))
+def test_any_text_ends_in_a_verdict(title: str, description: str, brand: str, categories: list[str]) -> None:
+    """Whatever a merchant wrote, the item is either written within Meta's limits or refused by name."""
+    product = replace(SCARF, title=title, description=description, brand=brand, categories=tuple(categories))
+    [draft] = write_items(product)
+    if draft.content is None:
+        assert draft.faults
+    else:
+        item = orjson.loads(draft.content)
+        assert 0 < len(item["title"]) <= 150
+        assert 0 < len(item["description"]) <= 5_000
+        assert not (item["description"].isupper() and len(item["description"]) > 50)
+
+
+@given(st.permutations(["Colour", "Scent", "Fit", "Size"]))
+def test_the_order_of_options_changes_nothing(names: list[str]) -> None:
+    """What is written is canonical: the same product has the same text."""
+    usual, shuffled = ({name: name.lower() for name in order} for order in (sorted(names), names))
+    texts = [write_items(replace(SCARF, variants=(replace(FORM, options=one),))) for one in (usual, shuffled)]
+    assert texts[0] == texts[1]
+
+
+def test_kept_drafts_are_read_back_as_they_were() -> None:
+    """A snapshot keeps checked items without losing anything of them."""
+    product = replace(
+        SCARF, compare_at_price=Money("BDT", 200_000), sale_start_time=datetime(2026, 1, 1, tzinfo=UTC), brand=""
+    )
+    drafts: tuple[Draft, ...] = (*write_items(SCARF), *write_items(product))
+    assert drafts == read_drafts(write_drafts(drafts))
