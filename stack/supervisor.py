@@ -237,8 +237,7 @@ def _simulator_arguments(environment: Mapping[str, str], addresses: Mapping[str,
         "--verify-token", environment["META_TEST_VERIFY_TOKEN"],
         "--webhook-url", f"{ingress}/webhooks/facebook",
         "--redirect-uri", f"{ingress}/oauth/callback",
-        "--deauthorize-url", f"{ingress}/callbacks/deauthorize",
-        "--data-deletion-url", f"{ingress}/callbacks/data-deletion",
+        "--switch", "batch_seconds=0.4",  # a demo is watched: Meta takes minutes
     )  # fmt: skip
 
 

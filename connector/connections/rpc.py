@@ -18,7 +18,7 @@ _LONGEST_CODE = 4096
 
 
 async def connect(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectResponse:
-    """Take one of the three steps."""
+    """Take one of the three steps; without a step, tell where the connection stands."""
     match request.WhichOneof("step"):
         case "begin":
             return await _begin(runtime, request)
@@ -26,8 +26,11 @@ async def connect(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectRes
             return await _complete(runtime, request)
         case "choose":
             return await _choose(runtime, request)
+        case None if request.connection_id:
+            return _standing(*await actions.look(runtime, request.store_id, request.connection_id))
         case None:
-            raise InvalidInput.of("step", "FIELD_REQUIRED", "one of begin, complete, choose is required")
+            message = "one of begin, complete, choose is required, or a connection_id to look at"
+            raise InvalidInput.of("step", "FIELD_REQUIRED", message)
         case unreachable:
             assert_never(unreachable)
 
@@ -92,7 +95,7 @@ def _standing(connection: Connection, offer: Offer) -> pb.ConnectResponse:
     """Write where the connection stands; what the login offers, while there is a choice to make."""
     response = pb.ConnectResponse(connection=write_connection(connection))
     relinked = connection.state is State.CONNECTED and (not offer.pages or offer.page(connection.page_id))
-    if not relinked:
+    if offer.pages and not relinked:
         response.choice.CopyFrom(pb.Choice(**offer.choice()))
     return response
 

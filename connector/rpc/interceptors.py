@@ -128,7 +128,7 @@ class _Line:
         seconds = time.perf_counter() - self._begin
         metrics.rpcs.labels(self._method, code.name).observe(seconds)
         log.canonical(
-            "rpc.served", code=code.name, reason=reason, caller=self.caller, duration_ms=round(seconds * 1000, 1)
+            "rpc.served", status=code.name, reason=reason, caller=self.caller, duration_ms=round(seconds * 1000, 1)
         )
         self._span.__exit__(None, None, None)
         self._unit.__exit__(None, None, None)

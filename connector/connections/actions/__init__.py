@@ -9,7 +9,7 @@ that grants the linked Page again links it at once; ids, catalog, history and wa
 Its files: `login`, `linking`, `subscription`, `refusals`, `tokens`, `news`.
 """
 
-from connector.connections.actions.linking import choose, disconnect
+from connector.connections.actions.linking import choose, disconnect, look
 from connector.connections.actions.login import Begun, begin, complete_login, own_callback
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.refusals import note_refusal, require_capability
@@ -23,6 +23,7 @@ __all__ = [
     "choose",
     "complete_login",
     "disconnect",
+    "look",
     "note_refusal",
     "own_callback",
     "problem_of",

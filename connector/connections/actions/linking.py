@@ -62,6 +62,14 @@ async def choose(
         raise
 
 
+async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, Offer]:
+    """Tell where a connection stands, and what an open login lets the merchant choose from."""
+    async with runtime.db.begin() as tx:
+        connection = await followed(tx, store_id, connection_id)
+        login_open = await db.read_login_token(tx, connection.id) is not None
+        return connection, await db.read_offer(tx, connection.id) if login_open else Offer()
+
+
 def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str, *, login_open: bool) -> _Chosen:
     """Find what was chosen in what was granted."""
     if connection.page_id and connection.page_id != page_id:

@@ -132,3 +132,18 @@ async def test_the_status_follows_the_connection(api: Any, walk: Any) -> None:
     landed = await complete(api, walk)
     status = await api.GetStatus(pb.GetStatusRequest(store_id=STORE, connection_id=landed.connection.connection_id))
     assert State.STATE_AWAITING_CHOICE == status.status.connection.state
+
+
+async def test_a_look_tells_where_a_connection_stands(api: Any, walk: Any) -> None:
+    """With a connection and no step, a caller learns the choice that a login brought by another road, and that it is over once linked."""
+    landed = await complete(api, walk)
+    look = pb.ConnectRequest(store_id=STORE, connection_id=landed.connection.connection_id)
+    looked = await api.Connect(look)
+    assert (State.STATE_AWAITING_CHOICE, landed.choice) == (looked.connection.state, looked.choice)
+    choose = pb.ChooseAssets(page_id=PAGE_ID, catalog_id=CATALOG_ID)
+    await api.Connect(pb.ConnectRequest(store_id=STORE, connection_id=landed.connection.connection_id, choose=choose))
+    looked = await api.Connect(look)
+    assert (State.STATE_CONNECTED, None) == (looked.connection.state, looked.WhichOneof("next"))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await api.Connect(pb.ConnectRequest(store_id=STORE))
+    assert "FIELD_REQUIRED" == reason_of(caught.value)

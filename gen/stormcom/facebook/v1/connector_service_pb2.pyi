@@ -28,7 +28,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ConnectRequest(_message.Message):
-    """Asks to connect: one of three steps."""
+    """Asks to connect: one of three steps, or none to look where the connection stands."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -96,7 +96,7 @@ class FacebookConnectorServicer:
         """Connects a store to a Page, in up to three steps: begin, complete, choose.
 
         `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-        Then `choose` names the Page and the catalog. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
+        Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
         `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

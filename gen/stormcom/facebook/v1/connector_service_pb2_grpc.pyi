@@ -41,7 +41,7 @@ class FacebookConnectorStub:
     """Connects a store to a Page, in up to three steps: begin, complete, choose.
 
     `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-    Then `choose` names the Page and the catalog. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
+    Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
     `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
     """
     Disconnect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]
@@ -88,7 +88,7 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     """Connects a store to a Page, in up to three steps: begin, complete, choose.
 
     `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-    Then `choose` names the Page and the catalog. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
+    Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
     `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
     """
     Disconnect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]  # type: ignore[assignment]
@@ -138,7 +138,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         """Connects a store to a Page, in up to three steps: begin, complete, choose.
 
         `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-        Then `choose` names the Page and the catalog. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
+        Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
         `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
         """
 
