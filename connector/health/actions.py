@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.model import UNSUBSCRIBE_TIME
-from connector.db import observations, outbox, requests
+from connector.db import outbox, requests
 from connector.db.outbox import Taken, Task
 from connector.events import db as events
 from connector.health import db
@@ -76,8 +76,6 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         await snapshots.sweep(tx, at=now)
     async with runtime.db.begin() as tx:
         await events.sweep(tx, acknowledged_before=now - _KEEP_ACKNOWLEDGED, created_before=now - _KEEP_EVENTS)
-    async with runtime.db.begin() as tx:
-        await observations.note(tx, "graph_version_drift", runtime.graph.drift, at=now)
         await outbox.done(tx, task, at=now)
 
 

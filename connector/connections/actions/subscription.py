@@ -4,8 +4,8 @@ from connector.connections import db, graph
 from connector.connections.actions.news import problem_of
 from connector.connections.actions.tokens import access, open_token
 from connector.connections.model import Connection
-from connector.db import outbox
-from connector.db.outbox import Taken
+from connector.db import observations, outbox
+from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused, Unavailable
 from connector.graph.client import Access
@@ -28,6 +28,7 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await db.change(tx, connection.id, at=now, subscribed_fields=list(fields), subscription_check_time=now)
+        await observations.note(tx, "graph_version_drift", runtime.graph.drift, at=now)
         if missing:
             await db.note_problem(tx, connection.id, problem_of(unread, at=now))
         else:
@@ -49,12 +50,18 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
         except MetaRefused as refusal:
             async with runtime.db.begin() as tx:
                 await db.note_problem(tx, connection.id, problem_of(refusal, at=runtime.now()))
+    now = runtime.now()
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         still = await db.by_id(tx, connection.id, lock=True)
-        if still is not None and not still.live:
-            await db.change(tx, still.id, at=runtime.now(), page_token=None, subscribed_fields=[])
-        await outbox.done(tx, task, at=runtime.now())
+        if (
+            still is not None and still.live
+        ):  # connected again meanwhile: what we may just have undone is asked for anew
+            key = f"subscribe:{still.id}"
+            await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=still.id, key=key)
+        elif still is not None:
+            await db.change(tx, still.id, at=now, page_token=None, subscribed_fields=[])
+        await outbox.done(tx, task, at=now)
 
 
 async def _of_task(tx: Tx, task: Taken) -> Connection:
