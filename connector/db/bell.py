@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 import psycopg
 from sqlalchemy import func, select
@@ -32,7 +33,8 @@ class Bell:
     """One listening connection, opened when somebody first wants to hear."""
 
     database_url: str
-    _ears: dict[tuple[str, str], Ear] = field(default_factory=dict)
+    _ears: WeakValueDictionary[tuple[str, str], Ear] = field(default_factory=WeakValueDictionary)
+    """Gone as soon as nobody waits."""
     _listening: asyncio.Task[None] | None = None
 
     def ear(self, channel: str, key: str) -> Ear:
@@ -77,9 +79,9 @@ class Bell:
 
     def _ring_all(self) -> None:
         """Let everybody look again: what rang while nobody listened is unknown."""
-        waiting, self._ears = list(self._ears.values()), {}
-        for ear in waiting:
+        for ear in list(self._ears.values()):
             ear.set()
+        self._ears.clear()
 
 
 @asynccontextmanager
