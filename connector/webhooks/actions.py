@@ -1,14 +1,14 @@
 """What the connector does about deliveries: keep them, then work off what they say.
 
 One worker at a time works them off in the order in which they came: a whole batch in one transaction while all goes well. When
-anything fails, or a worker died over it, the batch is gone through signal by signal, each in its own transaction and
-counted before it begins: one that fails is set aside, its neighbours go on.
+a signal fails, the batch is done again with a savepoint around each: the one that fails is set aside, its neighbours go on.
+When a turn was cut off, the next goes signal by signal, each in a transaction of its own and counted before it begins.
 
 A signal whose Page nobody connected waits, parked, and goes on when somebody has.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never
 
@@ -41,6 +41,9 @@ TRIES = 4
 PARKED_AGAIN = timedelta(seconds=30)
 RETENTION = timedelta(days=30)
 
+_Owners = dict[tuple[Environment, str], Connection | None]
+_Act = Callable[..., Awaitable[str]]
+
 # Passing troubles of the database and of the lease: the task's, not the signal's.
 _PASSING = (OperationalError, InterfaceError, PoolTimeoutError, OSError, LeaseLost)
 
@@ -70,12 +73,9 @@ async def process(runtime: Runtime, task: Taken) -> None:
     """Work off what waits, oldest first; comes back by itself while signals are parked."""
     careful = task.tries > 1  # the turn before came to grief over what comes next
     await _release_parked(runtime)
-    for _ in range(BATCHES_PER_TURN):
-        if careful:
-            going = await _one_by_one(runtime, task)
-        else:
-            going = await _together_or_one_by_one(runtime, task)
-        if not going or careful:
+    for _ in range(1 if careful else BATCHES_PER_TURN):
+        going = await (_one_by_one(runtime, task) if careful else _together(runtime))
+        if not going:
             break
     async with runtime.db.begin() as tx:
         await db.sweep(tx, before=runtime.now() - RETENTION)
@@ -94,23 +94,23 @@ async def _release_parked(runtime: Runtime) -> None:
                 await db.release(tx, environment, page_id)
 
 
-async def _together_or_one_by_one(runtime: Runtime, task: Taken) -> bool:
+async def _together(runtime: Runtime) -> bool:
+    """Work off a batch in one transaction; tells whether there was one."""
     try:
-        return await _together(runtime)
+        return await _work_off(runtime, _act)
     except _PASSING:
         raise
     except Exception as error:  # noqa: BLE001 – whatever one signal trips over must not stop its neighbours
         log.failed("batch.failed", error)
-        return await _one_by_one(runtime, task)
+        return await _work_off(runtime, _act_or_set_aside)
 
 
-async def _together(runtime: Runtime) -> bool:
-    """Work off a batch in one transaction; tells whether there was one."""
+async def _work_off(runtime: Runtime, act: _Act) -> bool:
     async with runtime.db.begin() as tx:
         batch = await db.next_waiting(tx, limit=BATCH)
-        owners: dict[tuple[Environment, str], Connection | None] = {}
+        owners: _Owners = {}
         outcomes = [
-            (_kind(signal), await _act(runtime, tx, delivery, signal, owners=owners))
+            (_kind(signal), await act(runtime, tx, delivery, signal, owners=owners))
             for delivery in batch
             for signal in read_signals(delivery.body)[delivery.position :]
         ]
@@ -119,6 +119,20 @@ async def _together(runtime: Runtime) -> bool:
     for delivery in batch:
         _line(runtime, delivery)
     return bool(batch)
+
+
+async def _act_or_set_aside(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, owners: _Owners) -> str:
+    """Act on a signal behind a savepoint; one that fails is set aside."""
+    try:
+        async with tx.begin_nested():
+            return await _act(runtime, tx, delivery, signal, owners=owners)
+    except _PASSING:
+        raise
+    except Exception as error:  # noqa: BLE001 – the top of one signal's work: whatever it trips over is set aside with it
+        log.failed("signal.failed", error, delivery_id=delivery.id)
+        reason = type(error).__name__
+        await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=_kind(signal), reason=reason)
+        return "quarantined"
 
 
 async def _one_by_one(runtime: Runtime, task: Taken) -> bool:
@@ -141,40 +155,18 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         tries = await db.begin(tx, delivery, position)
-    if tries >= TRIES:
-        return await _quarantine(runtime, task, delivery, position, signal=signal, reason="every try was cut off")
-    try:
-        async with runtime.db.begin() as tx:
-            await outbox.hold(tx, task)
-            outcome = await _act(runtime, tx, delivery, signal, owners={})
-            await db.move_on(tx, delivery, position + 1)
-    except _PASSING:
-        raise
-    except Exception as error:  # noqa: BLE001 – the top of one signal's work: whatever it trips over is set aside with it
-        log.failed("signal.failed", error, delivery_id=delivery.id, position=position)
-        return await _quarantine(runtime, task, delivery, position, signal=signal, reason=type(error).__name__)
-    _count([(_kind(signal), outcome)])
-    return None
-
-
-async def _quarantine(
-    runtime: Runtime, task: Taken, delivery: Delivery, position: int, *, signal: Signal, reason: str
-) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=_kind(signal), reason=reason)
+        if tries < TRIES:
+            outcome = await _act_or_set_aside(runtime, tx, delivery, signal, owners={})
+        else:
+            outcome, reason = "quarantined", "every try was cut off"
+            await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=_kind(signal), reason=reason)
         await db.move_on(tx, delivery, position + 1)
-    _count([(_kind(signal), "quarantined")])
+    _count([(_kind(signal), outcome)])
 
 
-async def _act(
-    runtime: Runtime,
-    tx: Tx,
-    delivery: Delivery,
-    signal: Signal,
-    *,
-    owners: dict[tuple[Environment, str], Connection | None],
-) -> str:
+async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, owners: _Owners) -> str:
     """Let the feature that a signal concerns act on it; tells what became of it."""
     content = signal.content
     if isinstance(content, Kept):

@@ -48,8 +48,8 @@ class Chat:
     async def arrive(self) -> None:
         """Let Meta deliver everything that it can now, and work it off, until both are done."""
         for _ in range(200):
-            outbox = self.world.outbox
-            if not await self.turn() and not outbox.updates and not outbox.waiting:
+            quiet = not self.world.outbox.updates and not self.world.outbox.waiting  # before the turn that follows
+            if not await self.turn() and quiet:
                 return
             await asyncio.sleep(0.01)
         raise AssertionError("the webhooks never came to rest")
