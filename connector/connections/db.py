@@ -139,7 +139,7 @@ async def require_live(tx: Tx, store_id: str, connection_id: str | UUID, *, lock
     """Find a store's connection and make sure that it can be worked with.
 
     Raises:
-        NotFound, FailedPrecondition: as `require`; also STORE_NOT_CONNECTED or META_TOKEN_INVALID when it is not CONNECTED.
+        NotFound, FailedPrecondition: as `require`; STORE_NOT_CONNECTED or META_TOKEN_INVALID unless CONNECTED.
 
     """
     return require_connected(await require(tx, store_id, connection_id, lock=lock))
@@ -286,7 +286,7 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
 
 
 async def note_receipt(tx: Tx, connection_id: UUID, time: datetime) -> None:
-    """Note that Meta told something about the Page; kept to the second, so that a flood of news is no flood of writes."""
+    """Note that Meta told something about the Page; to the second: a flood of news is no flood of writes."""
     older = or_(
         connections.c.last_receive_time.is_(None), connections.c.last_receive_time < time - timedelta(seconds=1)
     )
@@ -333,7 +333,7 @@ async def _live(tx: Tx, store_id: str, *, lock: bool) -> list[Connection]:
     return await _select(tx, lock, connections.c.store_id == store_id, connections.c.state.in_(LIVE))
 
 
-async def _select(tx: Tx, lock: bool, *conditions: Any) -> list[Connection]:  # noqa: FBT001 – passed on by name from above
+async def _select(tx: Tx, lock: bool, *conditions: Any) -> list[Connection]:  # noqa: FBT001 – private
     wanted = select(*_SHOWN).where(*conditions).order_by(connections.c.create_time)
     return [_connection(row) for row in await tx.execute(wanted.with_for_update() if lock else wanted)]
 

@@ -81,7 +81,8 @@ def dialog(dialog_url: str, app_id: str, *, redirect_uri: str, state: str) -> st
 
     `auth_type=rerequest` asks again for what was declined before.
     """
-    # https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow (read 2026-11-21); auth_type Unverified.
+    # https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow (read 2026-11-21)
+    # Unverified: auth_type.
     query = {
         "client_id": app_id,
         "redirect_uri": redirect_uri,
@@ -208,8 +209,8 @@ def _list(path: str, fields: str, after: str) -> Call[Listed]:
 
 
 def _listed(answer: Any) -> Listed:
-    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): no `next` is the end. The URL itself holds
-    # the token: only the cursor is taken.
+    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): no `next` is the end. Its URL holds the
+    # token: only the cursor is taken.
     paging = answer.get("paging", {})
     return Listed(tuple(answer["data"]), str(paging["cursors"]["after"]) if "next" in paging else "")
 

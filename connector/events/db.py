@@ -1,7 +1,7 @@
 """The log of events, and who acknowledged what.
 
-Positions are given at the very end of a transaction, one transaction of a store after the other (a deferred trigger under
-an advisory lock, after every other lock was taken). So a store's positions become visible in their order: whoever has
+Positions are given at the very end of a transaction, one transaction of a store after the other (a deferred trigger,
+under an advisory lock, after every other lock was taken). So a store's positions become visible in their order: whoever has
 read up to a position never misses one below it, and what happened later under a lock stands later.
 A consumer's `floor` is the position up to which everything is acknowledged; `handouts` holds only what lies above it.
 """
@@ -118,7 +118,7 @@ async def floor_of(tx: Tx, store_id: str, consumer: str) -> int:
 
 
 async def lend(tx: Tx, store_id: str, consumer: str, *, limit: int, lease: timedelta, at: datetime) -> list[Event]:
-    """Hand out the oldest events that are neither acknowledged nor on loan, nor behind a loan of the same ordering key."""
+    """Hand out the oldest events that are neither acknowledged nor on loan, nor behind a loan of the same key."""
     floor = await _lock(tx, store_id, consumer)
     mine = and_(handouts.c.store_id == store_id, handouts.c.consumer == consumer)
     settled = exists().where(mine, handouts.c.position == events.c.position, handouts.c.acknowledge_time.is_not(None))

@@ -43,7 +43,7 @@ OPEN = frozenset({State.RUNNING, State.NEEDS_CONFIRMATION})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An operation about to begin. `request_id` makes beginning it repeatable: one operation per (store, request id)."""
+    """An operation about to begin. `request_id` makes that repeatable: one operation per (store, request id)."""
 
     kind: Kind
     store_id: str

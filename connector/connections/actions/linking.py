@@ -37,7 +37,8 @@ async def choose(
     whatever id the login began with.
 
     Raises:
-        FailedPrecondition: STORE_NOT_CONNECTED without a login, PAGE_NOT_GRANTED, CATALOG_NOT_GRANTED, CATALOG_ATTACHED.
+        FailedPrecondition: STORE_NOT_CONNECTED without a login, PAGE_NOT_GRANTED, CATALOG_NOT_GRANTED,
+            CATALOG_ATTACHED.
         AlreadyExists: PAGE_TAKEN.
 
     """
@@ -73,7 +74,7 @@ async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Con
 def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str, *, login_open: bool) -> _Chosen:
     """Find what was chosen in what was granted."""
     if connection.page_id and connection.page_id != page_id:
-        message = "this connection stands for another Page, with its history; begin without connection_id to link a further Page"
+        message = "this connection stands for another Page; begin without connection_id to link a further one"
         raise InvalidInput.of("choose.page_id", "FIELD_INVALID", message)
     if not login_open and not connection.live:
         message = "No login is open for this connection: call Connect with begin, then choose"
@@ -100,17 +101,10 @@ async def _link(
     page_token: Secret,
 ) -> Connection:
     """Link the Page in one transaction: tokens, subscription task, failed work revived, StormCom told."""
-    now, page, offer = runtime.now(), chosen.page, chosen.offer
-    home = await db.of_page(tx, connection.store_id, connection.environment, page.id) or connection
+    now = runtime.now()
+    home = await db.of_page(tx, connection.store_id, connection.environment, chosen.page.id) or connection
     if home.id != connection.id:
-        retired = {
-            "state": State.DISCONNECTED,
-            "reason": "",
-            "successor_id": home.id,
-            "login_token": None,
-            "offer": None,
-        }
-        await db.change(tx, connection.id, at=now, **retired)
+        await _retire(tx, connection, home, at=now)
     linked = await db.change(
         tx,
         home.id,
@@ -118,23 +112,37 @@ async def _link(
         state=State.CONNECTED,
         reason="",
         blocks={},
-        page_id=page.id,
-        page_name=page.name,
-        page_tasks=list(page.tasks),
         user_token=runtime.vault.seal(user_token, binding(home, "user")),
         page_token=runtime.vault.seal(page_token, binding(home, "page")),
-        login_token=None,
-        offer=offer.document(),
-        user_id=offer.user_id,
-        granted_scopes=list(offer.scopes),
-        token_expire_time=offer.token_expire_time,
-        data_access_expire_time=offer.data_access_expire_time,
+        **_granted(chosen),
         **_attached(home, chosen.catalog, at=now),
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
     await outbox.revive(tx, home.id, at=now)
     await tell(tx, linked, at=now)
     return linked
+
+
+async def _retire(tx: Tx, connection: Connection, home: Connection, *, at: datetime) -> None:
+    """End the connection a login began with: the store has one of that Page already, which takes over."""
+    emptied = {"login_token": None, "offer": None}
+    await db.change(tx, connection.id, at=at, state=State.DISCONNECTED, reason="", successor_id=home.id, **emptied)
+
+
+def _granted(chosen: _Chosen) -> dict[str, Any]:
+    """Write the columns that tell what was granted."""
+    page, offer = chosen.page, chosen.offer
+    return {
+        "page_id": page.id,
+        "page_name": page.name,
+        "page_tasks": list(page.tasks),
+        "login_token": None,
+        "offer": offer.document(),
+        "user_id": offer.user_id,
+        "granted_scopes": list(offer.scopes),
+        "token_expire_time": offer.token_expire_time,
+        "data_access_expire_time": offer.data_access_expire_time,
+    }
 
 
 async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog | None) -> Connection:

@@ -1,6 +1,6 @@
 """The login: Meta's dialog, what it returns, and what that is checked for before it is kept.
 
-What a `state` proves is kept only as a digest; it counts once, for ten minutes, for one connection and one redirect URI.
+A `state` is kept only as a digest; it counts once, for ten minutes, for one connection and one redirect URI.
 """
 
 import hashlib
@@ -102,22 +102,14 @@ async def complete_login(
         Throttled, Unavailable: Meta failed for the moment.
 
     """
-    now, digest = runtime.now(), _digest(state)
+    digest = _digest(state)
     async with runtime.db.begin() as tx:
-        login = await db.use_login(tx, digest, store_id=store_id, connection_id=connection_id, at=now)
+        login = await db.use_login(tx, digest, store_id=store_id, connection_id=connection_id, at=runtime.now())
     callback_mixed_up = store_id is None and login is not None and login.redirect_uri != own_callback(runtime)
     if login is None or login.used or callback_mixed_up:
         return Landing("LOGIN_STATE_INVALID", None, Offer(), "", error=_state_invalid())
     try:
-        if now >= login.expire_time:
-            raise _expired("The login took longer than 10 minutes: begin again")
-        if error or not code:
-            message = "The merchant did not allow access in Meta's dialog: begin again and allow it"
-            raise FailedPrecondition("LOGIN_DENIED", message, fix="Connect.begin")
-        token, offer = await _redeem(runtime, login, code)
-        connection = await _keep_grant(runtime, login, token, offer)
-        if connection.page_id and offer.page(connection.page_id):
-            connection = await choose(runtime, login.store_id, str(connection.id), page_id=connection.page_id)
+        connection, offer = await _finish(runtime, login, code="" if error else code)
     except (Throttled, Unavailable):
         async with runtime.db.begin() as tx:
             await db.return_login(tx, digest)
@@ -127,6 +119,20 @@ async def complete_login(
         return Landing(failure.reason, failed, Offer(), login.return_url, error=failure)
     outcome = "CONNECTED" if connection.state is State.CONNECTED else "AWAITING_CHOICE"
     return Landing(outcome, connection, offer, login.return_url)
+
+
+async def _finish(runtime: Runtime, login: Login, *, code: str) -> tuple[Connection, Offer]:
+    """Keep what a code grants; no code is a no. A connection whose Page is granted again is linked at once."""
+    if runtime.now() >= login.expire_time:
+        raise _expired("The login took longer than 10 minutes: begin again")
+    if not code:
+        message = "The merchant did not allow access in Meta's dialog: begin again and allow it"
+        raise FailedPrecondition("LOGIN_DENIED", message, fix="Connect.begin")
+    token, offer = await _redeem(runtime, login, code)
+    connection = await _keep_grant(runtime, login, token, offer)
+    if connection.page_id and offer.page(connection.page_id):
+        connection = await choose(runtime, login.store_id, str(connection.id), page_id=connection.page_id)
+    return connection, offer
 
 
 async def _redeem(runtime: Runtime, login: Login, code: str) -> tuple[Secret, Offer]:

@@ -56,7 +56,7 @@ async def _dump(runtime: Runtime) -> str:
             await tx.scalars(text("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"))
         )
         assert "connections" in tables
-        rows = [list(await tx.execute(text(f'SELECT * FROM "{name}"'))) for name in tables]  # noqa: S608 – our own names
+        rows = [list(await tx.execute(text(f'SELECT * FROM "{name}"'))) for name in tables]  # noqa: S608 – ours
         return str(rows)
 
 

@@ -102,8 +102,8 @@ async def test_items_are_counted_by_state(runtime: Runtime, connection: Connecti
         ):
             await tx.execute(
                 text(
-                    "INSERT INTO items (connection_id, retailer_id, product_id, variant_id, desire_time, wanted, refused_by, stands)"  # noqa: S608
-                    f" VALUES (:id, 'r{number}', 'p{number}', '', now(), {facts})"
+                    "INSERT INTO items (connection_id, retailer_id, product_id, variant_id, desire_time,"  # noqa: S608 – ours
+                    f" wanted, refused_by, stands) VALUES (:id, 'r{number}', 'p{number}', '', now(), {facts})"
                 ),
                 {"id": connection.id},
             )
