@@ -56,10 +56,15 @@ async def _append(runtime: Runtime, total: int) -> None:
 
 
 def _draft(number: int) -> Draft:
-    """Write the event of a buyer's message."""
-    conversation = {"conversationId": f"t_{number % CONVERSATIONS}", "storeId": STORE_ID, "unreadCount": 1}
+    """Write the event of a buyer's message, the way messaging writes it."""
+    conversation = {
+        "conversation_id": f"t_{number % CONVERSATIONS}",
+        "unread_count": 1,
+        "last_message_time": "2026-11-21T12:00:00+00:00",
+    }
     message = {
-        "messageId": str(UUID(int=number)),
+        "message_id": str(UUID(int=number)),
+        "send_time": "2026-11-21T12:00:00+00:00",
         "mid": f"m_{number:024d}",
         "text": "Is the blue one still there? " * 3,
     }
