@@ -109,6 +109,8 @@ def _signature(request: web.Request) -> str:
 
 
 async def _read(request: web.Request) -> bytes:
+    if request.content.is_eof():  # it came with its headers, as most do
+        return await request.read()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()

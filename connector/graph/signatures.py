@@ -28,7 +28,7 @@ def verify_webhook(body: bytes, header: str, secrets: Sequence[Secret]) -> bool:
     if scheme != "sha256" or len(given) != hashlib.sha256().digest_size * 2 or not given.isascii():
         return False
     matches = [
-        hmac.compare_digest(hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest(), given.lower())
+        hmac.compare_digest(hmac.digest(secret.reveal().encode(), body, "sha256").hex(), given.lower())
         for secret in secrets
     ]
     return any(matches)

@@ -14,6 +14,7 @@ from typing import assert_never
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector import log, metrics
 from connector.connections import db as connections
@@ -62,11 +63,15 @@ async def keep(runtime: Runtime, arrivals: Sequence[Arrival]) -> None:
 
     """
     try:
-        async with asyncio.timeout(KEEP_LIMIT.total_seconds()), runtime.db.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
+        async with asyncio.timeout(KEEP_LIMIT.total_seconds()), _committing(runtime).connect() as connection:
             await db.keep(connection, arrivals, at=runtime.now())
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:  # OSError: also TimeoutError
         raise Unavailable("DATABASE_UNAVAILABLE", "The connector's database cannot be reached; send again") from error
+
+
+def _committing(runtime: Runtime) -> AsyncEngine:
+    """Make each statement its own transaction, on the same connections."""
+    return runtime.db.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def process(runtime: Runtime, task: Taken) -> None:
