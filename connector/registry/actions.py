@@ -98,7 +98,6 @@ async def _load(
         under_way += batch.handle is not None
         if batch.handle is None:  # its sender died: nobody knows what arrived
             await db.release(tx, batch, uncertain=True)
-    await db.hold_cancelled(tx, connection.id)
     if under_way >= road.most_open:
         return connection, None
     catalog_id, batch_id = connection.catalog_id, runtime.new_id()

@@ -57,23 +57,15 @@ async def retry(tx: Tx, connection_id: UUID, operation_id: UUID, names: list[str
 
 
 async def _give(tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], again: bool, **given: Any) -> int:
-    old = select(items.c.connection_id, items.c.retailer_id).where(*conditions)
-    old_rows = old.order_by(items.c.retailer_id).with_for_update().cte()
+    # Locked in the order of their names first, so that two transactions never wait for each other.
+    locked = select(items.c.retailer_id).where(*conditions).order_by(items.c.retailer_id).with_for_update().subquery()
+    await tx.execute(select(func.count()).select_from(locked), given)
     anew = and_(items.c.batch_id.is_(None), or_(items.c.refused_by.is_not(None), text("TRUE") if again else false()))
-    changed = (
-        update(items)
-        .where(items.c.connection_id == old_rows.c.connection_id, items.c.retailer_id == old_rows.c.retailer_id)
-        .values(
-            operation_id=operation_id,
-            held=False,
-            refused_by=None,
-            meta_faults=[],
-            sends=0,
-            offer_tries=0,
-            sent_content=case((anew, None), else_=items.c.sent_content),
-        )
-    )
-    return len((await tx.execute(changed.returning(items.c.retailer_id), given)).all())
+    values = {"operation_id": operation_id, "held": False, "refused_by": None, "meta_faults": [], "sends": 0}
+    values |= {"offer_tries": 0, "sent_content": case((anew, None), else_=items.c.sent_content)}
+    with_them = update(items).where(*conditions).values(**values).returning(items.c.wanted)
+    counted = select(func.count()).select_from(with_them.cte())
+    return int((await tx.execute(counted, given)).scalar_one())
 
 
 async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[Settled]:

@@ -148,38 +148,29 @@ async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at
 
 async def settled_here(tx: Tx, connection_id: UUID, names: Sequence[str]) -> list[Settled]:
     """Take from their operations the items for which no verdict will come: refused by our checks, gone, or as they stand."""
-    statement = text(
-        """
-        WITH old AS (
-            SELECT retailer_id, operation_id FROM items WHERE connection_id = :connection AND retailer_id = ANY(:names)
-                AND operation_id IS NOT NULL AND batch_id IS NULL AND state IN ('REJECTED', 'REMOVED', 'CONFIRMED')
-            ORDER BY retailer_id FOR UPDATE
-        )
-        UPDATE items SET operation_id = NULL FROM old
-        WHERE items.connection_id = :connection AND items.retailer_id = old.retailer_id
-        RETURNING items.retailer_id, product_id, variant_id, state <> 'REJECTED', old.operation_id, faults
-        """
+    over = items.c.batch_id.is_(None), items.c.state.in_(("REJECTED", "REMOVED", "CONFIRMED"))
+    named = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+    columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, items.c.state != "REJECTED"
+    mine = select(*columns, items.c.operation_id, items.c.faults).where(
+        *named, *over, items.c.operation_id.is_not(None)
     )
-    return [Settled(*row) for row in await tx.execute(statement, {"connection": connection_id, "names": list(names)})]
+    rows = (await tx.execute(mine.order_by(items.c.retailer_id).with_for_update(), {"names": list(names)})).all()
+    if rows:
+        await tx.execute(update(items).where(*named, *over).values(operation_id=None), {"names": list(names)})
+    return [Settled(*row) for row in rows]
 
 
 async def delete_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> list[str]:
     """Note that products are no longer wanted, and let go of their items; tells the items' names."""
-    given = {"connection": connection_id, "ids": list(product_ids), "at": at}
-    gone = update(products).where(products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)"))
-    await tx.execute(gone.values(deleted=True, digest=None, update_time=at), given)
-    names = await tx.scalars(_LET_GO, given)
-    return list(names)
-
-
-_LET_GO = text(
-    """
-    WITH old AS (SELECT retailer_id FROM items WHERE connection_id = :connection AND product_id = ANY(:ids) AND wanted
-                 ORDER BY retailer_id FOR UPDATE)
-    UPDATE items SET wanted = FALSE, held = FALSE, refused_by = NULL, faults = '[]', meta_faults = '[]', desire_time = :at
-    FROM old WHERE connection_id = :connection AND items.retailer_id = old.retailer_id RETURNING items.retailer_id
-    """
-)
+    ids = {"ids": list(product_ids)}
+    gone = products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)")
+    left = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)"), items.c.wanted
+    await tx.execute(update(products).where(*gone).values(deleted=True, digest=None, update_time=at), ids)
+    locked = select(items.c.retailer_id).where(*left).order_by(items.c.retailer_id).with_for_update()
+    names = list(await tx.scalars(locked, ids))
+    values: dict[str, Any] = {"wanted": False, "held": False, "refused_by": None, "faults": [], "meta_faults": [], "desire_time": at}
+    await tx.execute(update(items).where(*left).values(**values), ids)
+    return names
 
 
 def as_json(rows: Iterable[Any]) -> str:

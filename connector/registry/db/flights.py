@@ -89,11 +89,11 @@ async def load(
     tx: Tx, connection_id: ConnectionId, catalog_id: str, lane: Lane, *, batch_id: UUID, at: datetime
 ) -> tuple[Batch, list[Cargo]] | None:
     """Take as many waiting items as fit into a new batch; None when nothing waits. What another transaction holds is left to it."""
-    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
     most = await _most_items(tx, catalog_id, at=at)
-    wanted = select(items.c.retailer_id, items.c.wanted, items.c.content, items.c.offer)
-    mine = wanted.where(items.c.connection_id == connection_id, due).order_by(items.c.retailer_id).limit(most)
-    rows = (await tx.execute(mine.with_for_update(skip_locked=True))).all()
+    rows = await _pick(tx, connection_id, lane, limit=most)
+    while cancelled := await _cancelled(tx, rows):
+        await _hold_back(tx, cancelled)
+        rows = await _pick(tx, connection_id, lane, limit=most)
     cargo = [_cargo(row, lane) for row in rows]
     cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
     if not cargo:
@@ -103,6 +103,26 @@ async def load(
     names = [one.retailer_id for one in cargo]
     await tx.execute(_LOADING[lane], {"batch": batch_id, "connection": connection_id, "names": names, "at": at})
     return Batch(batch_id, connection_id, lane, catalog_id, None, len(cargo), 0, at), cargo
+
+
+async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, limit: int) -> Sequence[Row[Any]]:
+    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
+    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "operation_id"))
+    mine = select(*columns).where(items.c.connection_id == connection_id, due).order_by(items.c.retailer_id)
+    return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True))).all()
+
+
+async def _cancelled(tx: Tx, rows: Sequence[Row[Any]]) -> list[UUID]:
+    """Find the operations of these items that were cancelled."""
+    named = {row.operation_id for row in rows if row.operation_id}
+    ended = operations.c.id.in_(named), operations.c.state == "CANCELLED"
+    return list(await tx.scalars(select(operations.c.id).where(*ended))) if named else []
+
+
+async def _hold_back(tx: Tx, cancelled: Sequence[UUID]) -> None:
+    """Keep back what waits for cancelled operations, until somebody wants it anew."""
+    waits = items.c.batch_id.is_(None)
+    await tx.execute(update(items).where(items.c.operation_id.in_(cancelled)).values(held=waits, operation_id=None))
 
 
 def _cargo(row: Any, lane: Lane) -> Cargo:
@@ -170,58 +190,61 @@ async def _most_items(tx: Tx, catalog_id: str, *, at: datetime) -> int:
     return await tx.scalar(select(narrowings.c.item_count).where(*fresh)) or LARGEST_BATCH
 
 
-_LOCKED = """
-WITH old AS (SELECT connection_id, retailer_id, operation_id FROM items WHERE batch_id = :batch {some}
-             ORDER BY retailer_id FOR UPDATE)
-"""
-_SETTLED = """
-i.retailer_id, i.product_id, i.variant_id, CASE WHEN i.operation_id IS NULL THEN old.operation_id END AS operation_id,
-i.meta_faults, i.refused_by IS NOT NULL AS final
-"""
-_ARRIVED = "(CASE WHEN i.wanted THEN i.content_hash = i.sent_content ELSE i.sent_content IS NULL END)"
+_ARRIVED = "(CASE WHEN wanted THEN content_hash = sent_content ELSE sent_content IS NULL END)"
+_SAME = "(CASE WHEN wanted THEN content_hash = sent_content AND offer_hash = sent_offer ELSE sent_content IS NULL END)"
+_LAST_TRY = f"offer_tries + 1 >= {MOST_SENDS}"
+_TOLD = "RETURNING retailer_id, product_id, variant_id, operation_id, meta_faults, refused_by IS NOT NULL AS final"
 _CONFIRM = {
-    Lane.CONTENT: f"""
-        {_LOCKED}
-        UPDATE items i SET batch_id = NULL, sends = 0, stands = i.sent_content IS NOT NULL, confirm_time = :at, meta_faults = '[]',
-            refused_by = CASE WHEN i.refused_by = 'CHECKS' THEN 'CHECKS' END, offer_tries = 0, stock_error = NULL,
-            confirmed_content = i.sent_content, confirmed_offer = i.sent_offer, confirmed_quantity = i.sent_quantity,
-            operation_id = CASE WHEN {_ARRIVED} THEN NULL ELSE i.operation_id END
-        FROM old WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
-    """,  # noqa: S608 – built of constants
-    Lane.STOCK: f"""
-        {_LOCKED}
-        UPDATE items i SET batch_id = NULL, sends = 0, confirm_time = :at, stock_time = :at, stock_error = NULL, offer_tries = 0,
-            confirmed_offer = i.sent_offer, confirmed_quantity = i.sent_quantity
-        FROM old WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
-    """,  # noqa: S608 – built of constants
+    Lane.CONTENT: text(
+        f"""
+        UPDATE items SET batch_id = NULL, sends = 0, stands = sent_content IS NOT NULL, confirm_time = :at, meta_faults = '[]',
+            refused_by = CASE WHEN refused_by = 'CHECKS' THEN 'CHECKS' END, offer_tries = 0, stock_error = NULL,
+            confirmed_content = sent_content, confirmed_offer = sent_offer, confirmed_quantity = sent_quantity,
+            operation_id = CASE WHEN {_ARRIVED} THEN NULL ELSE operation_id END
+        WHERE batch_id = :batch {_TOLD}
+        """  # noqa: S608 – built of constants
+    ),
+    Lane.STOCK: text(
+        f"""
+        UPDATE items SET batch_id = NULL, sends = 0, confirm_time = :at, stock_time = :at, stock_error = NULL, offer_tries = 0,
+            confirmed_offer = sent_offer, confirmed_quantity = sent_quantity
+        WHERE batch_id = :batch {_TOLD}
+        """  # noqa: S608 – built of constants
+    ),
 }
-_REFUSALS = "JOIN json_to_recordset(:refusals) AS refusal(name text, faults jsonb) ON refusal.name = old.retailer_id"
-_SAME = "(CASE WHEN i.wanted THEN i.content_hash = i.sent_content AND i.offer_hash = i.sent_offer ELSE i.sent_content IS NULL END)"
 _REFUSE = {
-    Lane.CONTENT: f"""
-        {_LOCKED}
-        UPDATE items i SET batch_id = NULL, sends = 0, meta_faults = refusal.faults,
-            refused_by = CASE WHEN i.refused_by = 'CHECKS' THEN 'CHECKS' WHEN {_SAME} THEN 'META' END,
-            sent_offer = i.confirmed_offer, operation_id = CASE WHEN {_SAME} THEN NULL ELSE i.operation_id END
-        FROM old {_REFUSALS}
-        WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
-    """,  # noqa: S608 – built of constants
-    Lane.STOCK: f"""
-        {_LOCKED}
-        UPDATE items i SET batch_id = NULL, sends = 0, stock_time = :at, stock_error = refusal.faults -> 0 ->> 'meta_message',
-            sent_offer = NULL, offer_tries = i.offer_tries + 1,
-            refused_by = CASE WHEN i.refused_by IS NULL AND i.offer_tries + 1 >= {MOST_SENDS} THEN 'STOCK' ELSE i.refused_by END,
-            meta_faults = CASE WHEN i.offer_tries + 1 >= {MOST_SENDS} THEN refusal.faults ELSE i.meta_faults END
-        FROM old {_REFUSALS}
-        WHERE i.connection_id = old.connection_id AND i.retailer_id = old.retailer_id RETURNING {_SETTLED}
-    """,  # noqa: S608 – built of constants
+    Lane.CONTENT: text(
+        f"""
+        UPDATE items SET batch_id = NULL, sends = 0, meta_faults = jsonb_build_array(cast(:faults AS jsonb) -> retailer_id),
+            refused_by = CASE WHEN refused_by = 'CHECKS' THEN 'CHECKS' WHEN {_SAME} THEN 'META' END,
+            sent_offer = confirmed_offer, operation_id = CASE WHEN {_SAME} THEN NULL ELSE operation_id END
+        WHERE batch_id = :batch AND retailer_id = ANY(:names) {_TOLD}
+        """  # noqa: S608 – built of constants
+    ),
+    Lane.STOCK: text(
+        f"""
+        UPDATE items SET batch_id = NULL, sends = 0, stock_time = :at, sent_offer = NULL, offer_tries = offer_tries + 1,
+            stock_error = cast(:faults AS jsonb) -> retailer_id ->> 'meta_message',
+            refused_by = CASE WHEN refused_by IS NULL AND {_LAST_TRY} THEN 'STOCK' ELSE refused_by END,
+            meta_faults = CASE WHEN {_LAST_TRY} THEN jsonb_build_array(cast(:faults AS jsonb) -> retailer_id) ELSE meta_faults END
+        WHERE batch_id = :batch AND retailer_id = ANY(:names) {_TOLD}
+        """  # noqa: S608 – built of constants
+    ),
 }
+
+
+async def _lock(tx: Tx, batch: Batch) -> dict[str, UUID | None]:
+    """Keep a batch's items from changing, in the order of their names; tells the operation each belongs to."""
+    mine = select(items.c.retailer_id, items.c.operation_id).where(items.c.batch_id == batch.id)
+    rows = await tx.execute(mine.order_by(items.c.retailer_id).with_for_update())
+    return {row.retailer_id: row.operation_id for row in rows}
 
 
 async def confirm(tx: Tx, batch: Batch, *, at: datetime) -> list[Settled]:
     """Give every item still in the batch Meta's yes, for what was sent. What changed since waits to be sent again."""
-    rows = await tx.execute(text(_CONFIRM[batch.lane].format(some="")), {"batch": batch.id, "at": at})
-    return [_settled(row, confirmed=True) for row in rows]
+    before = await _lock(tx, batch)
+    rows = await tx.execute(_CONFIRM[batch.lane], {"batch": batch.id, "at": at})
+    return [_settled(row, before, confirmed=True) for row in rows]
 
 
 async def refuse(tx: Tx, batch: Batch, faults: Mapping[str, Mapping[str, Any]], *, at: datetime) -> list[Settled]:
@@ -231,34 +254,31 @@ async def refuse(tx: Tx, batch: Batch, faults: Mapping[str, Mapping[str, Any]], 
     """
     if not faults:
         return []
-    refusals = orjson.dumps([{"name": name, "faults": [fault]} for name, fault in faults.items()]).decode()
-    statement = _REFUSE[batch.lane].format(some="AND retailer_id = ANY(:names)")
-    given = {"batch": batch.id, "names": list(faults), "refusals": refusals, "at": at}
-    rows = await tx.execute(text(statement), given)
-    return [_settled(row, confirmed=False) for row in rows if row.final]
+    before = await _lock(tx, batch)
+    given = {"batch": batch.id, "names": list(faults), "faults": orjson.dumps(faults).decode(), "at": at}
+    rows = await tx.execute(_REFUSE[batch.lane], given)
+    return [_settled(row, before, confirmed=False) for row in rows if row.final]
+
+
+def _settled(row: Row[Any], before: Mapping[str, UUID | None], *, confirmed: bool) -> Settled:
+    operation_id = None if row.operation_id else before[row.retailer_id]
+    return Settled(row.retailer_id, row.product_id, row.variant_id, confirmed, operation_id, row.meta_faults)
 
 
 async def release(tx: Tx, batch: Batch, *, uncertain: bool, blamed: bool = False) -> None:
     """Put the items still in a batch back in the queue, and forget the batch.
 
-    `uncertain`: Meta may have taken some of them, so nothing about them counts as confirmed. `blamed`: it counts as a send
-    without a verdict.
+    `uncertain`: Meta may have taken some of them, so what was carried no longer counts as confirmed. `blamed`: it counts as a
+    send without a verdict.
     """
-    values: dict[str, Any] = {"batch_id": None, "sent_offer": None}
-    if batch.lane is Lane.CONTENT:
-        values["sent_content"] = None
+    carried = ["offer"] if batch.lane is Lane.STOCK else ["content", "offer"]
+    values: dict[str, Any] = {"batch_id": None} | {f"sent_{part}": None for part in carried}
     if uncertain:
-        values |= (
-            {"confirmed_offer": None}
-            if batch.lane is Lane.STOCK
-            else {"confirmed_content": None, "confirmed_offer": None}
-        )
+        values |= {f"confirmed_{part}": None for part in carried}
     if blamed:
         values["sends"] = items.c.sends + 1
-    ordered = select(items.c.connection_id, items.c.retailer_id).where(items.c.batch_id == batch.id)
-    old = ordered.order_by(items.c.retailer_id).with_for_update().cte()
-    same = items.c.connection_id == old.c.connection_id, items.c.retailer_id == old.c.retailer_id
-    await tx.execute(update(items).where(*same).values(**values))
+    await _lock(tx, batch)
+    await tx.execute(update(items).where(items.c.batch_id == batch.id).values(**values))
     await forget(tx, batch)
 
 
@@ -276,17 +296,6 @@ def untold(names: Collection[str]) -> dict[str, Mapping[str, Any]]:
 async def forget(tx: Tx, batch: Batch) -> None:
     """Forget a batch that carries nothing any more."""
     await tx.execute(delete(batches).where(batches.c.id == batch.id))
-
-
-async def hold_cancelled(tx: Tx, connection_id: UUID) -> None:
-    """Keep back what waits for a cancelled operation, until somebody wants it anew."""
-    ended = operations.c.id == items.c.operation_id, operations.c.state == "CANCELLED"
-    mine = items.c.connection_id == connection_id, items.c.operation_id.is_not(None)
-    await tx.execute(update(items).where(*mine, *ended).values(held=items.c.batch_id.is_(None), operation_id=None))
-
-
-def _settled(row: Row[Any], *, confirmed: bool) -> Settled:
-    return Settled(row.retailer_id, row.product_id, row.variant_id, confirmed, row.operation_id, row.meta_faults)
 
 
 def _batch(row: Row[Any]) -> Batch:
