@@ -9,6 +9,7 @@ from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
 
 _SENTENCE = "Woven by hand on a wooden loom, washed twice, dried in the shade, and folded by the person who made it. "
 CURRENCY = "BDT"
+ABOVE_STOCK = 1_000  # more than any product has at first: each line changes something
 
 
 def product(number: int, *, version: int = 1) -> Product:
@@ -39,7 +40,7 @@ def products(count: int) -> Iterator[Product]:
 def lines(numbers: Iterable[int], *, version: int) -> list[InventoryLine]:
     """Change the stock of products to a quantity that tells the version."""
     return [
-        InventoryLine(product_id=f"p{number:07d}", source_version=version, quantity=version % 1_000_000, track_inventory=True)
+        InventoryLine(product_id=f"p{number:07d}", source_version=version, quantity=ABOVE_STOCK + version % 1_000_000, track_inventory=True)
         for number in numbers
     ]  # fmt: skip
 
