@@ -26,6 +26,7 @@ from connector.operations import db as operations
 from connector.runtime import Runtime
 
 FASTEST = timedelta(seconds=1)
+_GATHER = timedelta(milliseconds=2)
 _CHECK_SUBSCRIPTIONS = timedelta(hours=24)
 _KEEP_LOGINS = timedelta(days=1)
 _KEEP_PROBLEMS = timedelta(days=30)
@@ -81,31 +82,43 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
 
 @dataclass(slots=True)
 class _Reader:
-    """Gathers reads: those that wait while one is under way go together in the next."""
+    """Gathers reads: those that wait while one is under way go together in the next.
+
+    Where several callers met, the next round trip also waits a moment for more: a caller alone never waits for company.
+    """
 
     waiting: dict[Wanted, asyncio.Future[list[Status]]] = field(default_factory=dict)
+    callers: int = 0
     at_work: asyncio.Task[None] | None = None
 
     async def read(self, runtime: Runtime, wanted: Wanted) -> list[Status]:
         if wanted not in self.waiting:
             self.waiting[wanted] = asyncio.get_running_loop().create_future()
+        self.callers += 1
         answer = self.waiting[wanted]
         if self.at_work is None or self.at_work.done():
             self.at_work = asyncio.create_task(self._work(runtime), name="status reads")
         return await asyncio.shield(answer)
 
     async def _work(self, runtime: Runtime) -> None:
+        taken: dict[Wanted, asyncio.Future[list[Status]]] = {}
         while self.waiting:
-            taken, self.waiting = self.waiting, {}
             try:
                 async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
-                    found = await db.read(tx, list(taken), at=runtime.now())
+                    while self.waiting:
+                        crowded, self.callers = self.callers > 1, 0
+                        await asyncio.sleep(_GATHER.total_seconds() if crowded else 0)
+                        taken, self.waiting = self.waiting, {}
+                        found = await db.read(tx, list(taken), at=runtime.now())
+                        for answer, statuses in zip(taken.values(), found, strict=True):
+                            answer.set_result(statuses)
+                        taken = {}
             except Exception as error:  # noqa: BLE001 – the top of a task: whatever it is belongs to those who asked
-                for answer in taken.values():
+                failed = taken or self.waiting
+                self.waiting = self.waiting if taken else {}
+                for answer in failed.values():
                     answer.set_exception(error)
-            else:
-                for answer, statuses in zip(taken.values(), found, strict=True):
-                    answer.set_result(statuses)
+                taken = {}
 
 
 _readers: WeakKeyDictionary[AsyncEngine, _Reader] = WeakKeyDictionary()
