@@ -7,9 +7,10 @@ One canonical line, one metric and one span per turn. The same code serves worke
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
+from typing import TypeVar
 
 import sqlalchemy.exc
 
@@ -18,7 +19,6 @@ from connector.connections import actions as connection_actions
 from connector.connections import db as connections
 from connector.db import outbox, throttles
 from connector.db.outbox import Taken, Task
-from connector.db.schema import Tx
 from connector.errors import ConnectorError, MetaRefused, Throttled, Unavailable
 from connector.runtime import Runtime
 from jobs.retry import Again, GiveUp, decide
@@ -30,7 +30,10 @@ DATABASE_GONE = (
     sqlalchemy.exc.TimeoutError,  # no connection became free
 )
 _HAND_BACK_SECONDS = 1.0
-_SETTLING_PAUSES_SECONDS = (0.2, 0.5, 1, 2, 4, 8)  # together shorter than a lease
+_PAUSES_SECONDS = (0.1, 0.3, 1, 2, 4, 8)
+
+
+T = TypeVar("T")
 
 
 class Outcome(StrEnum):
@@ -49,10 +52,9 @@ class TaskFault(Exception):
 async def run_task(runtime: Runtime, task_id: int, attempt: int, *, plans: Mapping[Task, Plan] = PLANS) -> Outcome:
     """Take the task if this attempt is still to be had, and run one turn of it.
 
-    Only the database can make this fail; then the lease runs out and the task comes back by itself.
+    Only a database that stays away makes this fail; then the lease runs out and the task comes back by itself.
     """
-    async with runtime.db.begin() as tx:
-        task = await outbox.take(tx, task_id, attempt, at=runtime.now())
+    task = await _insist(lambda: _take(runtime, task_id, attempt))
     if task is None:
         return Outcome.LOST
     began = time.perf_counter()
@@ -82,6 +84,11 @@ async def turn(runtime: Runtime, *, plans: Mapping[Task, Plan] = PLANS, limit: i
             return turns
         await run_task(runtime, due[0].id, due[0].attempt, plans=plans)
     raise TaskFault(f"still busy after {limit} turns")
+
+
+async def _take(runtime: Runtime, task_id: int, attempt: int) -> Taken | None:
+    async with runtime.db.begin() as tx:
+        return await outbox.take(tx, task_id, attempt, at=runtime.now())
 
 
 async def _turn(runtime: Runtime, task: Taken, plan: Plan) -> tuple[Outcome, str]:
@@ -155,29 +162,35 @@ async def _settle_error(runtime: Runtime, task: Taken, plan: Plan, error: Except
 async def _settle(
     runtime: Runtime, task: Taken, decision: Again | GiveUp, *, error: Exception | None = None
 ) -> tuple[Outcome, str]:
-    """Write down what becomes of the task; patient with a database that is just coming back."""
-    for pause_seconds in _SETTLING_PAUSES_SECONDS:
+    """Write down what becomes of the task."""
+    try:
+        await _insist(lambda: _note_refusal(runtime, task, error))
+        await _insist(lambda: _write(runtime, task, decision, error))
+    except outbox.LeaseLost:
+        return Outcome.LOST, decision.reason
+    return (Outcome.LATER if isinstance(decision, Again) else Outcome.FAILED), decision.reason
+
+
+async def _insist(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Be patient with a database that is just coming back: shorter than a lease, which would bring the task back later."""
+    for pause_seconds in _PAUSES_SECONDS:
         try:
-            await _note_refusal(runtime, task, error)
-            async with runtime.db.begin() as tx:
-                await _write(tx, task, decision, error)
-        except outbox.LeaseLost:
-            return Outcome.LOST, decision.reason
-        except DATABASE_GONE:
+            return await attempt()
+        except DATABASE_GONE as error:
+            log.warn("task.database_gone", error=type(error).__name__)
             await asyncio.sleep(pause_seconds)
-        else:
-            return (Outcome.LATER if isinstance(decision, Again) else Outcome.FAILED), decision.reason
-    return Outcome.LOST, "DATABASE_UNAVAILABLE"  # the lease runs out, the task comes back
+    return await attempt()
 
 
-async def _write(tx: Tx, task: Taken, decision: Again | GiveUp, error: Exception | None) -> None:
-    if isinstance(error, Throttled):
-        await throttles.pause(tx, error.bucket, error.until)
-    match decision:
-        case Again():
-            await outbox.back_off(tx, task, decision.due_time, reason=decision.reason, message=decision.message)
-        case GiveUp():
-            await outbox.give_up(tx, task, reason=decision.reason, message=decision.message)
+async def _write(runtime: Runtime, task: Taken, decision: Again | GiveUp, error: Exception | None) -> None:
+    async with runtime.db.begin() as tx:
+        if isinstance(error, Throttled):
+            await throttles.pause(tx, error.bucket, error.until)
+        match decision:
+            case Again():
+                await outbox.back_off(tx, task, decision.due_time, reason=decision.reason, message=decision.message)
+            case GiveUp():
+                await outbox.give_up(tx, task, reason=decision.reason, message=decision.message)
 
 
 async def _note_refusal(runtime: Runtime, task: Taken, error: Exception | None) -> None:

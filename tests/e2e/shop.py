@@ -77,11 +77,15 @@ class Shop:
         self.sell(range(PRODUCTS))
         self.caller.call(connector.SyncCatalog, SyncCatalogRequest(connection_id=self.connection_id))
         self.ask()
-        while not self.conversation_id:
-            request = ListConversationsRequest(connection_id=self.connection_id)
-            listed = self.caller.call(connector.ListConversations, request).conversations
-            self.conversation_id = listed[0].conversation_id if listed else ""
+        self.conversation_id = self._await_conversation()
+
+    def _await_conversation(self, seconds: float = 30) -> str:
+        request = ListConversationsRequest(connection_id=self.connection_id)
+        for _ in range(int(seconds / 0.05)):
+            if listed := self.caller.call(self.caller.connector.ListConversations, request).conversations:
+                return listed[0].conversation_id
             time.sleep(0.05)
+        raise AssertionError(f"The first message did not become a conversation within {seconds} s")
 
     def work(self, seconds: float, stop: threading.Event) -> None:
         """Do everything a store does, in turns, for so long."""

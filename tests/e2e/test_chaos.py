@@ -87,7 +87,7 @@ DISASTERS: list[Disaster] = [
 ]
 
 
-@pytest.mark.parametrize(("number", "disaster"), enumerate(DISASTERS), ids=[d.__name__ for d in DISASTERS])
+@pytest.mark.parametrize(("number", "disaster"), list(enumerate(DISASTERS)), ids=[d.__name__ for d in DISASTERS])
 async def test_all_counts_are_zero(running: Stack, number: int, disaster: Disaster) -> None:
     """After a disaster under load, all five counts are zero within 30 seconds."""
     shop = await asyncio.to_thread(open_shop, running, number)
