@@ -1,0 +1,84 @@
+"""The migrations and the tables of the code say the same."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, make_url
+
+from connector.db import migrations
+from connector.db.schema import load_tables, open_engine
+from connector.vault import Secret
+from stack import databases
+
+# What autogeneration does not see: functions, triggers, computed columns, checks, compression.
+_INSIDES = {
+    "functions": "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "triggers": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    "checks": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+    "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "columns": """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcompression, a.attidentity, a.attgenerated,
+        pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped""",
+}
+
+
+@pytest.fixture
+def created(database_url: str) -> Iterator[str]:
+    """A database made from the code's tables, without migrations."""
+    name = f"{make_url(database_url).database}_created"
+    databases.create(database_url, name)
+    url = databases.sibling(database_url, name)
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    load_tables().create_all(engine)
+    engine.dispose()
+    yield url
+    databases.drop(database_url, name)
+
+
+def test_a_migrated_database_is_what_the_code_says(database_url: str, created: str) -> None:
+    """Tables, columns, defaults, checks, indexes, functions and triggers are the same by migrations and by the code."""
+    for what, query in _INSIDES.items():
+        migrated, said = (_rows(url, query) for url in (database_url, created))
+        assert said == {row for row in migrated if "alembic_version" not in str(row[:2])}, what
+
+
+def _rows(url: str, query: str) -> set[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(query.encode()).fetchall())
+
+
+def test_nothing_is_left_to_migrate(database_url: str) -> None:
+    """Alembic finds no difference either: `make migration` would write an empty one."""
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        assert [] == _differences(connection)
+    engine.dispose()
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    return list(compare_metadata(context, load_tables()))
+
+
+async def test_another_schema_is_refused(database_url: str) -> None:
+    """A database that was never migrated, or to another version, is refused with the command that mends it."""
+    empty = f"{make_url(database_url).database}_empty"
+    databases.create(database_url, empty)
+    url = databases.sibling(database_url, empty)
+    engine = open_engine(url)
+    with pytest.raises(migrations.WrongSchemaError, match="python -m connector migrate"):
+        await migrations.require_current(engine)
+    migrations.upgrade(Secret(url))
+    await migrations.require_current(engine)
+    await engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    engine = open_engine(url)
+    with pytest.raises(migrations.WrongSchemaError):
+        await migrations.require_current(engine)
+    await engine.dispose()
+    databases.drop(database_url, empty)
