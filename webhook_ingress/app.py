@@ -31,6 +31,8 @@ _READY_SECONDS = 3.0
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _INBOX = web.AppKey("inbox", Inbox)
 
+_stored = metrics.deliveries.labels("stored")
+
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -38,13 +40,18 @@ def create_app(runtime: Runtime) -> web.Application:
     """Make the application around an open runtime."""
     app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[guard])
     app[RUNTIME], app[WORK] = runtime, Work()
-    app[_INBOX] = Inbox(lambda arrivals: webhooks.keep(runtime, arrivals))
+    app[_INBOX] = Inbox(lambda: webhooks.keeping(runtime))
+    app.on_cleanup.append(_close)
     app.router.add_get("/webhooks/facebook", shake_hands, allow_head=False)
     app.router.add_post("/webhooks/facebook", receive)
     app.router.add_get("/oauth/callback", finish_login, allow_head=False)
     app.router.add_get("/healthz", tell_alive)
     app.router.add_get("/readyz", tell_ready)
     return app
+
+
+async def _close(app: web.Application) -> None:
+    await app[_INBOX].close()
 
 
 @web.middleware
@@ -97,7 +104,7 @@ async def receive(request: web.Request) -> web.Response:
         metrics.deliveries.labels("forged").inc()
         raise web.HTTPForbidden
     await request.app[_INBOX].put(Arrival(environment, body, signature, runtime.now()))
-    metrics.deliveries.labels("stored").inc()
+    _stored.inc()
     return web.Response()
 
 

@@ -5,22 +5,29 @@ of it is tried alone, so that no request suffers for another.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from connector.errors import Unavailable
+from connector.webhooks.actions import Keep
 from connector.webhooks.model import Arrival
 
-Keep = Callable[[Sequence[Arrival]], Awaitable[None]]
+_HOLD_SECONDS = 1.0
 _LARGEST_GROUP = 256
 _LARGEST_GROUP_BYTES = 16 * 1024 * 1024
+_Waiting = list[tuple[Arrival, asyncio.Future[None]]]
 
 
 class Inbox:
-    """Takes arrivals one by one and hands them to `keep` in groups, one group at a time."""
+    """Takes arrivals one by one and keeps them in groups, one group at a time.
 
-    def __init__(self, keep: Keep) -> None:
-        self._keep = keep
-        self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
+    `keeping` is opened for the first and stays open until nothing came for a second.
+    """
+
+    def __init__(self, keeping: Callable[[], AbstractAsyncContextManager[Keep]]) -> None:
+        self._keeping = keeping
+        self._waiting: _Waiting = []
+        self._arrived = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
 
     async def put(self, arrival: Arrival) -> None:
@@ -32,36 +39,40 @@ class Inbox:
         """
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrival, kept))
+        self._arrived.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(), name="inbox")
         await kept
 
+    async def close(self) -> None:
+        """Stop; whoever still waits is told nothing and sends again."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+
     async def _write(self) -> None:
         while self._waiting:
-            group = self._next_group()
+            group: _Waiting = []
             try:
-                await self._keep([arrival for arrival, _ in group])
-            except Unavailable as error:
-                _settle(group, error)
+                async with self._keeping() as keep:
+                    while await self._more():
+                        group = self._next_group()
+                        await _keep_group(keep, group)
             except Exception as error:  # noqa: BLE001 – the top of this task: whoever waits learns of it
-                await self._write_each(group, error)
-            else:
-                _settle(group, None)
+                _settle(group or self._next_group(), error)
         self._writing = None
 
-    async def _write_each(self, group: list[tuple[Arrival, asyncio.Future[None]]], error: Exception) -> None:
-        if len(group) == 1:
-            _settle(group, error)
-            return
-        for one in group:
-            try:
-                await self._keep([one[0]])
-            except Exception as own:  # noqa: BLE001 – as above
-                _settle([one], own)
-            else:
-                _settle([one], None)
+    async def _more(self) -> bool:
+        if self._waiting:
+            return True
+        self._arrived.clear()
+        try:
+            async with asyncio.timeout(_HOLD_SECONDS):
+                return await self._arrived.wait()
+        except TimeoutError:
+            return bool(self._waiting)
 
-    def _next_group(self) -> list[tuple[Arrival, asyncio.Future[None]]]:
+    def _next_group(self) -> _Waiting:
         count = size_bytes = 0
         for arrival, _ in self._waiting[:_LARGEST_GROUP]:
             size_bytes += len(arrival.body)
@@ -72,7 +83,28 @@ class Inbox:
         return group
 
 
-def _settle(group: list[tuple[Arrival, asyncio.Future[None]]], error: Exception | None) -> None:
+async def _keep_group(keep: Keep, group: _Waiting) -> None:
+    """Keep a group, or each of it alone when that fails.
+
+    Raises:
+        Unavailable: the database is gone; whoever of the group is not answered yet is not kept.
+
+    """
+    error: Exception | None = None
+    try:
+        await keep([arrival for arrival, _ in group])
+    except Unavailable:
+        raise
+    except Exception as refusal:  # noqa: BLE001 – it is told to whom it concerns
+        error = refusal
+    if error is None or len(group) == 1:
+        _settle(group, error)
+        return
+    for one in group:
+        await _keep_group(keep, [one])
+
+
+def _settle(group: _Waiting, error: Exception | None) -> None:
     for _, kept in group:
         if kept.done():  # the request is gone
             continue

@@ -8,13 +8,14 @@ A signal whose Page nobody connected waits, parked, and goes on when somebody ha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import assert_never
+from typing import Any, assert_never, cast
 
+import psycopg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector import log, metrics
 from connector.connections import db as connections
@@ -55,23 +56,38 @@ def sign_of(apps: Mapping[Environment, AppProfile], body: bytes, header: str) ->
     return genuine[0] if genuine else None
 
 
-async def keep(runtime: Runtime, arrivals: Sequence[Arrival]) -> None:
-    """Keep deliveries and ask for the task that works them off: one statement, one commit. Nothing is parsed.
+Keep = Callable[[Sequence[Arrival]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def keeping(runtime: Runtime) -> AsyncIterator[Keep]:
+    """Hold a connection and hand out what keeps deliveries on it: one statement, one commit, nothing parsed.
 
     Raises:
-        Unavailable: DATABASE_UNAVAILABLE, when the database did not answer within `KEEP_LIMIT`.
+        Unavailable: DATABASE_UNAVAILABLE, here and in what is handed out, when the database did not answer in time.
 
     """
+    committing = runtime.db.execution_options(isolation_level="AUTOCOMMIT")
+    async with AsyncExitStack() as stack:
+        with _answering():
+            async with asyncio.timeout(KEEP_LIMIT.total_seconds()):
+                connection = await stack.enter_async_context(committing.connect())
+                driver = cast("psycopg.AsyncConnection[Any]", (await connection.get_raw_connection()).driver_connection)
+
+        async def keep(arrivals: Sequence[Arrival]) -> None:
+            with _answering():
+                async with asyncio.timeout(KEEP_LIMIT.total_seconds()):
+                    await db.keep(driver, arrivals, at=runtime.now())
+
+        yield keep
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
     try:
-        async with asyncio.timeout(KEEP_LIMIT.total_seconds()), _committing(runtime).connect() as connection:
-            await db.keep(connection, arrivals, at=runtime.now())
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:  # OSError: also TimeoutError
+        yield
+    except (*_PASSING, psycopg.OperationalError, psycopg.InterfaceError) as error:  # OSError: also TimeoutError
         raise Unavailable("DATABASE_UNAVAILABLE", "The connector's database cannot be reached; send again") from error
-
-
-def _committing(runtime: Runtime) -> AsyncEngine:
-    """Make each statement its own transaction, on the same connections."""
-    return runtime.db.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def process(runtime: Runtime, task: Taken) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -27,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connector.db.outbox import CHANNEL, Task
 from connector.db.schema import Instant, Tx, metadata, plain
@@ -98,8 +98,11 @@ _KEEP = f"""
 """  # noqa: S608 – only constants of ours are written in
 
 
-async def keep(connection: AsyncConnection, arrivals: Sequence[Arrival], *, at: datetime) -> None:
-    """Keep what arrived and ask for the task, all in one statement. On an autocommitting connection that is the commit."""
+async def keep(connection: psycopg.AsyncConnection[Any], arrivals: Sequence[Arrival], *, at: datetime) -> None:
+    """Keep what arrived and ask for the task, all in one statement: on an autocommitting connection that is the commit.
+
+    Speaks to the driver itself: this is the one place where SQLAlchemy's share of the time would count.
+    """
     values = {
         "environments": [str(arrival.environment) for arrival in arrivals],
         "bodies": [arrival.body for arrival in arrivals],
@@ -108,7 +111,7 @@ async def keep(connection: AsyncConnection, arrivals: Sequence[Arrival], *, at: 
         "times": [arrival.receive_time for arrival in arrivals],
         "due": at,
     }
-    await connection.exec_driver_sql(_KEEP, values)
+    await connection.execute(_KEEP, values, prepare=True)
 
 
 async def next_waiting(tx: Tx, *, limit: int) -> list[Delivery]:

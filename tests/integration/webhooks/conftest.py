@@ -17,8 +17,9 @@ def deliver(runtime: Runtime, turn: Callable[[], Awaitable[int]]) -> Deliver:
     """Keep deliveries, in this order, and work them off."""
 
     async def deliver(*bodies: bytes) -> None:
-        for body in bodies:
-            await actions.keep(runtime, [Arrival(Environment.TEST, body, "sha256=…", runtime.now())])
+        async with actions.keeping(runtime) as keep:
+            for body in bodies:
+                await keep([Arrival(Environment.TEST, body, "sha256=…", runtime.now())])
         await turn()
 
     return deliver

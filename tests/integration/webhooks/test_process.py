@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ async def test_a_hundred_times_is_once(runtime: Runtime, connected: str, deliver
     before = await state(runtime), await texts(runtime), await rows(runtime, "SELECT count(*) FROM signals")
     for _ in range(99):
         again = [Arrival(Environment.TEST, body, "sha256=…", runtime.now()) for body in recorded()]
-        await actions.keep(runtime, again)
+        async with actions.keeping(runtime) as keep:
+            await keep(again)
     await deliver()
     assert before == (await state(runtime), await texts(runtime), await rows(runtime, "SELECT count(*) FROM signals"))
     assert [(1,)] == await rows(runtime, "SELECT count(*) FROM deliveries WHERE state = 'PARKED'")
@@ -262,8 +264,9 @@ async def _add(runtime: Runtime) -> None:
 
 async def _keep(runtime: Runtime) -> None:
     at = datetime.fromisoformat(_AT)
-    async with runtime.db.begin() as tx:
-        await db.keep(tx, [Arrival(Environment.TEST, b"{}", "", at)], at=at)
+    still = replace(runtime, now=lambda: at)
+    async with actions.keeping(still) as keep:
+        await keep([Arrival(Environment.TEST, b"{}", "", at)])
 
 
 async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:

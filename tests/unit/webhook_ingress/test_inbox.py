@@ -1,13 +1,15 @@
 """Group commit: who rides with whom, and who learns what."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from connector.errors import Unavailable
 from connector.values import Environment
+from connector.webhooks.actions import Keep
 from connector.webhooks.model import Arrival
 from webhook_ingress.inbox import Inbox
 
@@ -25,6 +27,10 @@ class Store:
         self.groups: list[list[bytes]] = []
         self.free = asyncio.Event()
         self.gone = False
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Keep]:
+        yield self.keep
 
     async def keep(self, arrivals: Sequence[Arrival]) -> None:
         bodies = [one.body for one in arrivals]
@@ -44,7 +50,7 @@ async def put(inbox: Inbox, *bodies: bytes) -> list[str]:
 async def test_the_first_never_waits_and_the_others_ride_together() -> None:
     """The first is written at once and alone; whatever comes during its commit shares the next one."""
     store = Store()
-    inbox = Inbox(store.keep)
+    inbox = Inbox(store.open)
     first = asyncio.create_task(inbox.put(arrival(b"0")))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -61,7 +67,7 @@ async def test_poison_is_told_to_its_sender_only() -> None:
     """A group that cannot be kept is tried one by one: only the one to blame fails."""
     store = Store()
     store.free.set()
-    assert ["NoneType", "ValueError", "NoneType"] == await put(Inbox(store.keep), b"1", b"poison", b"2")
+    assert ["NoneType", "ValueError", "NoneType"] == await put(Inbox(store.open), b"1", b"poison", b"2")
 
 
 async def test_a_database_that_is_gone_is_asked_once_per_group() -> None:
@@ -69,7 +75,7 @@ async def test_a_database_that_is_gone_is_asked_once_per_group() -> None:
     store = Store()
     store.free.set()
     store.gone = True
-    inbox = Inbox(store.keep)
+    inbox = Inbox(store.open)
     assert (["Unavailable"] * 3, 1) == (await put(inbox, b"1", b"2", b"3"), len(store.groups))
     store.gone = False
     assert ["NoneType"] == await put(inbox, b"4")
@@ -83,14 +89,14 @@ async def test_groups_are_bounded(count: int, size: int, expected: list[int]) ->
     """No group holds more than 256 deliveries, nor more than 16 MiB unless a single one does."""
     store = Store()
     store.free.set()
-    await put(Inbox(store.keep), *[b"x" * size] * count)
+    await put(Inbox(store.open), *[b"x" * size] * count)
     assert expected == [len(group) for group in store.groups]
 
 
 async def test_a_caller_who_leaves_harms_nobody() -> None:
     """A request that is gone before its commit leaves the others of its group served."""
     store = Store()
-    inbox = Inbox(store.keep)
+    inbox = Inbox(store.open)
     leaving, staying = (asyncio.create_task(inbox.put(arrival(body))) for body in (b"1", b"2"))
     await asyncio.sleep(0)
     leaving.cancel()
