@@ -1,6 +1,6 @@
 """Stock and price of items: read under lock, written in one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,7 +21,7 @@ _LOCK = text(
     SELECT {_COLUMNS} FROM unnest(cast(:products AS text[]), cast(:variants AS text[])) AS asked(product_id, variant_id)
     JOIN items i ON i.connection_id = :connection AND i.product_id = asked.product_id AND i.variant_id = asked.variant_id
     JOIN products p ON p.connection_id = :connection AND p.product_id = asked.product_id
-    WHERE i.wanted ORDER BY i.retailer_id FOR UPDATE OF i
+    WHERE i.wanted AND p.product_id = ANY(:products) ORDER BY i.retailer_id FOR UPDATE OF i
     """  # noqa: S608 – built of our own field names
 )
 
@@ -50,12 +50,13 @@ _WRITE = text(
     FROM json_to_recordset(:rows) AS row(retailer_id text, offer text, offer_hash text, currency_code text, price bigint,
         compare_at_price bigint, track_inventory boolean, quantity integer, counted boolean, price_version bigint,
         stock_version bigint)
-    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id
+    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id AND items.retailer_id = ANY(:names)
     """
 )
 
 
-async def write(tx: Tx, connection_id: UUID, restocks: Iterable[Restock], *, at: datetime) -> None:
+async def write(tx: Tx, connection_id: UUID, restocks: Sequence[Restock], *, at: datetime) -> None:
     """Store new stock and prices. A new price gives an item that Meta refused another chance."""
-    rows = orjson.dumps(list(restocks), default=bytes.hex).decode()
-    await tx.execute(_WRITE, {"connection": connection_id, "rows": rows, "at": at})
+    # The names once more: the planner, which knows nothing about `rows`, would read the whole catalog to join them.
+    names, rows = [one.retailer_id for one in restocks], orjson.dumps(restocks, default=bytes.hex).decode()
+    await tx.execute(_WRITE, {"connection": connection_id, "names": names, "rows": rows, "at": at})

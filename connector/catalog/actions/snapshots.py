@@ -192,10 +192,10 @@ async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
 
 
 async def _store_piece(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
-    pieces = await snapshots.changed(tx, snapshot, limit=_PIECE)
+    pieces = await snapshots.written(tx, snapshot, limit=_PIECE)
     if not pieces:
         return False
-    offered = [_offered(piece) for piece in pieces if piece.drafts is not None]
+    offered = [_offered(piece) for piece in pieces]
     await store(tx, snapshot.connection_id, offered, currency_code=snapshot.currency_code or "", at=at)
     await snapshots.change(tx, snapshot.id, applied_to=pieces[-1].product_id)
     return True

@@ -168,7 +168,14 @@ async def delete_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str
     await tx.execute(update(products).where(*gone).values(deleted=True, digest=None, update_time=at), ids)
     locked = select(items.c.retailer_id).where(*left).order_by(items.c.retailer_id).with_for_update()
     names = list(await tx.scalars(locked, ids))
-    values: dict[str, Any] = {"wanted": False, "held": False, "refused_by": None, "faults": [], "meta_faults": [], "desire_time": at}
+    values: dict[str, Any] = {
+        "wanted": False,
+        "held": False,
+        "refused_by": None,
+        "faults": [],
+        "meta_faults": [],
+        "desire_time": at,
+    }
     await tx.execute(update(items).where(*left).values(**values), ids)
     return names
 

@@ -199,24 +199,12 @@ def _given(snapshot: Snapshot) -> dict[str, Any]:
     return {"connection": snapshot.connection_id, "snapshot": snapshot.id, "begun": snapshot.create_time}
 
 
-async def changed(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[Piece]:
-    """List the next pieces that differ from what is stored, in the order of their ids, behind `applied_to`."""
-    statement = text(
-        """
-        SELECT s.product_id, s.source_version, s.digest, s.variant_ids, s.drafts FROM snapshot_products s
-        LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = s.product_id
-        WHERE s.snapshot_id = :snapshot AND s.product_id > :after
-          AND s.drafts IS NOT NULL AND (p.digest IS DISTINCT FROM s.digest OR p.refused)
-        ORDER BY s.product_id LIMIT :limit
-        """
-    )
-    given = {
-        "connection": snapshot.connection_id,
-        "snapshot": snapshot.id,
-        "after": snapshot.applied_to,
-        "limit": limit,
-    }
-    return [Piece(*row) for row in await tx.execute(statement, given)]
+async def written(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[Piece]:
+    """List the next pieces that were not as the store's product, in the order of their ids, behind `applied_to`."""
+    columns = (snapshot_products.c[name] for name in Piece.__slots__)
+    mine = snapshot_products.c.snapshot_id == snapshot.id, snapshot_products.c.product_id > snapshot.applied_to
+    wanted = select(*columns).where(*mine, snapshot_products.c.drafts.is_not(None))
+    return [Piece(*row) for row in await tx.execute(wanted.order_by(snapshot_products.c.product_id).limit(limit))]
 
 
 async def renew(tx: Tx, snapshot: Snapshot, *, at: datetime) -> None:

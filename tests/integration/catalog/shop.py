@@ -160,9 +160,11 @@ class Shop:
                 break
             self.clock.advance(seconds=max(0.0, (due - self.clock()).total_seconds()) + 0.001)
 
-    def break_calls(self, path: str, kind: str, *, times: int = 1, **action: Any) -> None:
+    def break_calls(self, path: str, kind: str, *, times: int = 1, method: str = "", **action: Any) -> None:
         """Let the next calls to a path go wrong."""
-        self.world.faults.order({"match": {"path": path}, "times": times, "action": {"kind": kind, **action}})
+        self.world.faults.order(
+            {"match": {"path": path, "method": method}, "times": times, "action": {"kind": kind, **action}}
+        )
 
     def batches(self) -> list[Mapping[str, Any]]:
         """List what was sent in batches, in order."""
