@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import orjson
@@ -28,6 +28,9 @@ from stormcom.facebook.v1.operation_service_pb2 import CancelOperationRequest, G
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product, Variant
 from tests.integration.conftest import STORE, Clock
+
+if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an asynchronous channel
+    from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogAsyncStub
 
 Turn = Callable[[], Awaitable[int]]
 
@@ -64,7 +67,7 @@ def digest(product_ids: Iterable[str]) -> str:
 
 def reason_of(error: grpc.aio.AioRpcError, *metadata: str) -> tuple[str, ...]:
     """Read the reason of a refused call, and some of its metadata."""
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(error)  # type: ignore[arg-type] # its stub knows synchronous calls only
     told = ErrorInfo()
     assert status is not None
     assert any(detail.Unpack(told) for detail in status.details)
@@ -84,7 +87,7 @@ class Shop:
     seeded: int = 0
 
     @property
-    def catalog(self) -> FacebookCatalogStub:
+    def catalog(self) -> "FacebookCatalogAsyncStub":
         """The catalog service."""
         return FacebookCatalogStub(self.channel)
 

@@ -157,7 +157,8 @@ async def test_a_call_that_cannot_be_read_is_refused_whole(
 async def test_items_are_listed_in_pages_by_state_product_and_reason(shop: Shop) -> None:
     """A list goes on where its token says, in the order of names, and shows what was asked for."""
     await shop.upsert(*(product(f"p{number}") for number in range(5)), product("bad", brand=""))
-    names, token = [], ""
+    names: list[str] = []
+    token = ""
     while True:
         asked = ListItemsRequest(store_id=shop.store_id, page_size=4, page_token=token)
         answer = await shop.catalog.ListItems(asked)

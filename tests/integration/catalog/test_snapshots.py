@@ -1,5 +1,7 @@
 """The complete list: proven complete before it counts, guarded when it removes much, applied in pieces."""
 
+from collections.abc import Awaitable
+
 import grpc
 import pytest
 
@@ -13,7 +15,7 @@ async def _begin(shop: Shop) -> dict[str, str]:
     return {"store_id": shop.store_id, "snapshot_id": began.snapshot_id}
 
 
-async def _refused(call: grpc.aio.UnaryUnaryCall, *metadata: str) -> tuple[str, ...]:
+async def _refused(call: Awaitable[object], *metadata: str) -> tuple[str, ...]:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call
     return reason_of(refused.value, *metadata)
