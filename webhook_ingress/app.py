@@ -95,7 +95,8 @@ async def receive(request: web.Request) -> web.Response:
     """Keep a delivery: refuse by size, type, encoding and signature, in this order; then commit; then 200."""
     if (request.content_length or 0) > LARGEST_BODY_BYTES:
         raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, request.content_length or 0)
-    if request.content_type != "application/json" or request.headers.get("Content-Encoding", "identity") != "identity":
+    kind, encoding = request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", "identity")
+    if kind.partition(";")[0].strip().lower() != "application/json" or encoding != "identity":
         raise web.HTTPUnsupportedMediaType
     runtime, signature = request.app[RUNTIME], _signature(request)
     body = await _read(request) if signature else b""
@@ -103,7 +104,7 @@ async def receive(request: web.Request) -> web.Response:
     if environment is None:
         metrics.deliveries.labels("forged").inc()
         raise web.HTTPForbidden
-    await request.app[_INBOX].put(Arrival(environment, body, signature, runtime.now()))
+    await request.app[_INBOX].put(Arrival(environment, body, signature))
     _stored.inc()
     return web.Response()
 

@@ -84,10 +84,10 @@ signals = Table(
 _KEEP = f"""
     WITH kept AS (
         INSERT INTO deliveries (environment, body, digest, signature, receive_time, state)
-        SELECT *, 'WAITING' FROM unnest(%(environments)s::text[], %(bodies)b::bytea[], %(digests)b::bytea[],
-            %(signatures)s::text[], %(times)s::timestamptz[])
+        SELECT *, %(at)s, 'WAITING' FROM unnest(%(environments)s::text[], %(bodies)b::bytea[], %(digests)b::bytea[],
+            %(signatures)s::text[])
     ), wish AS (
-        INSERT INTO tasks (name, key, arguments, due_time) VALUES ('{Task.PROCESS_DELIVERY}', '{KEY}', '{{}}', %(due)s)
+        INSERT INTO tasks (name, key, arguments, due_time) VALUES ('{Task.PROCESS_DELIVERY}', '{KEY}', '{{}}', %(at)s)
         ON CONFLICT (key) DO UPDATE SET wishes = tasks.wishes + 1, due_time = CASE
             WHEN tasks.due_time IS NULL THEN excluded.due_time
             WHEN tasks.leased OR tasks.tries > 0 THEN tasks.due_time
@@ -108,8 +108,7 @@ async def keep(connection: psycopg.AsyncConnection[Any], arrivals: Sequence[Arri
         "bodies": [arrival.body for arrival in arrivals],
         "digests": [digest(arrival.body) for arrival in arrivals],
         "signatures": [arrival.signature for arrival in arrivals],
-        "times": [arrival.receive_time for arrival in arrivals],
-        "due": at,
+        "at": at,
     }
     await connection.execute(_KEEP, values, prepare=True)
 

@@ -75,7 +75,6 @@ class Arrival:
     environment: Environment
     body: bytes = field(repr=False)
     signature: str
-    receive_time: datetime
 
 
 def digest(content: bytes) -> bytes:

@@ -19,7 +19,7 @@ def deliver(runtime: Runtime, turn: Callable[[], Awaitable[int]]) -> Deliver:
     async def deliver(*bodies: bytes) -> None:
         async with actions.keeping(runtime) as keep:
             for body in bodies:
-                await keep([Arrival(Environment.TEST, body, "sha256=…", runtime.now())])
+                await keep([Arrival(Environment.TEST, body, "sha256=…")])
         await turn()
 
     return deliver

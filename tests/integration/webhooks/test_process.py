@@ -85,7 +85,7 @@ async def test_a_hundred_times_is_once(runtime: Runtime, connected: str, deliver
     await deliver(*recorded())
     before = await state(runtime), await texts(runtime), await rows(runtime, "SELECT count(*) FROM signals")
     for _ in range(99):
-        again = [Arrival(Environment.TEST, body, "sha256=…", runtime.now()) for body in recorded()]
+        again = [Arrival(Environment.TEST, body, "sha256=…") for body in recorded()]
         async with actions.keeping(runtime) as keep:
             await keep(again)
     await deliver()
@@ -266,7 +266,7 @@ async def _keep(runtime: Runtime) -> None:
     at = datetime.fromisoformat(_AT)
     still = replace(runtime, now=lambda: at)
     async with actions.keeping(still) as keep:
-        await keep([Arrival(Environment.TEST, b"{}", "", at)])
+        await keep([Arrival(Environment.TEST, b"{}", "")])
 
 
 async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:

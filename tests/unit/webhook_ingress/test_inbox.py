@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 
@@ -13,11 +12,9 @@ from connector.webhooks.actions import Keep
 from connector.webhooks.model import Arrival
 from webhook_ingress.inbox import Inbox
 
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-
 
 def arrival(body: bytes) -> Arrival:
-    return Arrival(Environment.TEST, body, "", NOW)
+    return Arrival(Environment.TEST, body, "")
 
 
 class Store:
