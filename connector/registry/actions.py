@@ -24,6 +24,7 @@ from connector.events import db as events
 from connector.events.model import Draft as Event
 from connector.operations import db as operations
 from connector.operations.model import FIRST_REJECTIONS, Rejection
+from connector.operations.model import State as OperationState
 from connector.registry import graph
 from connector.registry.db import flights as db
 from connector.registry.db.flights import Batch, Settled
@@ -133,7 +134,16 @@ async def _put_back(
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
         await db.release(tx, batch, uncertain=isinstance(error, Unavailable))
+        if isinstance(error, MetaRefused) and error.reason == "META_REJECTED" and not too_large:
+            await _fail_operations(tx, connection, error.reason, at=at)
     return too_large
+
+
+async def _fail_operations(tx: Tx, connection: Connection, reason: str, *, at: datetime) -> None:
+    """End what is at work on a catalog that Meta refuses to take anything into: waiting would be for ever."""
+    for operation in await operations.running(tx, connection.id):
+        if operation.state is OperationState.RUNNING:
+            await operations.fail(tx, operation.id, reason, at=at)
 
 
 async def _keep(

@@ -216,3 +216,12 @@ async def test_what_others_put_into_the_catalog_stays(shop: Shop) -> None:
     await shop.snapshot(product("p2"))
     await shop.settle(minutes=1)
     assert ["foreign", "sc_p2"] == sorted(shop.shelf)
+
+
+async def test_a_catalog_that_takes_nothing_ends_the_operation(shop: Shop) -> None:
+    """When Meta refuses the whole call, the operation ends FAILED with the reason; the next sync tries everything again."""
+    shop.break_calls(PATH, "error", code=100, subcode=33)
+    await shop.upsert(product("p1"))
+    ended = await _settled(shop, await shop.sync())
+    assert (Operation.STATE_FAILED, "META_REJECTED") == (ended.state, ended.reason)
+    assert Operation.STATE_SUCCEEDED == (await _settled(shop, await shop.sync())).state
