@@ -1,6 +1,6 @@
 """items_batch and its handle: received at once, processed later, judged item by item.
 
-    scheduled ──▶ dispatched ──▶ started ──▶ finished
+    scheduled ──▶ dispatched ──▶ started ──▶ finished | error | canceled
 
 Batches finish in the order of a jittered clock, so overlapping writes to one item end in any order; each overlap is recorded.
 It refuses more than 5,000 records (code 100) and more than 28 MB (code 1).
@@ -15,6 +15,7 @@ from simulator.call import Call, Json
 from simulator.errors import invalid_parameter, too_much_data
 from simulator.items import check, unknown_fields
 from simulator.state import Batch, ItemRequest, Overlap, ProductCatalog, ProductItem, Shadow
+from simulator.switches import Switches
 from simulator.world import World
 
 METHODS = ("CREATE", "UPDATE", "DELETE")
@@ -107,7 +108,7 @@ def _accept(world: World, catalog: ProductCatalog, requests: list[ItemRequest], 
     now, switches = world.clock.now(), world.switches
     seconds = switches.batch_seconds * world.random.uniform(1 - switches.batch_jitter, 1 + switches.batch_jitter)
     handle = world.new_text_id("Acx", size=48)
-    batch = Batch(handle, catalog.id, now, now + seconds, allow_upsert, requests, len(requests))
+    batch = Batch(handle, catalog.id, now, now + seconds, allow_upsert, requests, len(requests), end=_end(switches))
     for request in requests:
         if other := catalog.in_flight.get(request.retailer_id):
             world.records.overlaps.append(Overlap(catalog.id, request.retailer_id, (other, handle), now))
@@ -115,6 +116,15 @@ def _accept(world: World, catalog: ProductCatalog, requests: list[ItemRequest], 
     catalog.batches[handle] = batch
     catalog.waiting.append(batch)
     return batch
+
+
+def _end(switches: Switches) -> str:
+    """Return the state that the next batch ends in, using up the switches that order a bad end."""
+    for switch, end in (("failing_batches", "error"), ("canceled_batches", "canceled")):
+        if ordered := getattr(switches, switch):
+            setattr(switches, switch, ordered - 1)
+            return end
+    return "finished"
 
 
 def settle(world: World, catalog: ProductCatalog) -> None:
@@ -135,9 +145,12 @@ def _process(world: World, catalog: ProductCatalog, batch: Batch) -> None:
     if len({request.retailer_id for request in requests}) < len(requests):
         # Meta promises no order within a batch, so a repeated item gets none.
         world.random.shuffle(requests)
-    for request in requests:
+    # Unverified: how much of a batch that ends in `error` was done, as Meta says only that some may not be.
+    done = {"finished": len(requests), "error": len(requests) // 2, "canceled": 0}[batch.end]
+    for request in requests[:done]:
         for problem in _apply(world, catalog, batch, request):
             batch.errors.append({"line": request.line, "id": request.retailer_id, "message": problem})
+    for request in requests:
         if catalog.in_flight.get(request.retailer_id) == batch.handle:
             del catalog.in_flight[request.retailer_id]
     batch.errors.sort(key=lambda error: error["line"])
@@ -200,7 +213,7 @@ def _shadow(world: World, catalog: ProductCatalog, retailer_id: str, old: Produc
     lag = world.switches.read_lag_seconds
     if lag and now + lag > world.clock.now():
         earlier = catalog.shadows.get(retailer_id)
-        catalog.shadows[retailer_id] = Shadow(earlier.previous if earlier else old, now + lag)
+        catalog.shadows[retailer_id] = Shadow(earlier.previous if earlier and earlier.until > now else old, now + lag)
 
 
 def visible_items(world: World, catalog: ProductCatalog) -> list[ProductItem]:
@@ -212,6 +225,14 @@ def visible_items(world: World, catalog: ProductCatalog) -> list[ProductItem]:
         return list(catalog.items.values())
     shown = {**catalog.items, **{key: shadow.previous for key, shadow in catalog.shadows.items()}}
     return sorted((item for item in shown.values() if item is not None), key=lambda item: item.sequence)
+
+
+def count_items(world: World, catalog: ProductCatalog) -> int:
+    """Return how many items reads see now, without walking through them."""
+    settle(world, catalog)
+    now = world.clock.now()
+    lagging = {key: shadow.previous for key, shadow in catalog.shadows.items() if shadow.until > now}
+    return len(catalog.items) + sum((old is not None) - (key in catalog.items) for key, old in lagging.items())
 
 
 def visible_item(world: World, catalog: ProductCatalog, retailer_id: str) -> ProductItem | None:
@@ -228,7 +249,8 @@ def read_status(call: Call) -> Json:
     world, catalog = call.world, call.node
     settle(world, catalog)
     batch = catalog.batches.get(call.text("handle"))
-    if batch is None:
+    lifetime = world.switches.handle_seconds
+    if batch is None or (lifetime and world.clock.now() - batch.finish_time > lifetime):
         # Unverified: what an unknown handle answers.
         raise invalid_parameter("Param handle is not a valid batch handle of this catalog")
     priority = call.choice("error_priority", ("HIGH", "MEDIUM", "LOW", ""), "")
@@ -251,7 +273,7 @@ def read_status(call: Call) -> Json:
 def batch_state(world: World, batch: Batch) -> str:
     """Return the state that a handle shows now."""
     if batch.processed:
-        return "finished"
+        return batch.end
     whole = batch.finish_time - batch.receive_time
     share = (world.clock.now() - batch.receive_time) / whole if whole else 1.0
     return next((state for until, state in STATES if share < until), "started")

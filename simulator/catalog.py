@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from simulator.batches import read_status, receive, visible_items
+from simulator.batches import count_items, read_status, receive, visible_items
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import invalid_parameter
-from simulator.filters import compile_filter, matching
-from simulator.products import create_product, image_state, list_products, review_state
+from simulator.filters import compile_filter
+from simulator.products import create_product, find_items, image_state, list_products, review_state
 from simulator.state import Business, ProductCatalog, ProductItem, ProductSet
 
 # SDK 26.0.3, productcatalog.py, ProductCatalog.api_update
@@ -93,7 +93,7 @@ def _catalog(call: Call, node: Any) -> ProductCatalog:
 
 
 def _set_items(call: Call, one: ProductSet) -> list[ProductItem]:
-    return matching(visible_items(call.world, _catalog(call, one)), one.filter)
+    return find_items(call.world, _catalog(call, one), one.filter)
 
 
 def list_set_items(call: Call) -> Rows:
@@ -147,7 +147,7 @@ NODES = {
             "id": attribute("id"),
             "name": attribute("name"),
             "vertical": attribute("vertical"),
-            "product_count": lambda call, catalog: len(visible_items(call.world, catalog)),
+            "product_count": lambda call, catalog: count_items(call.world, catalog),
             "feed_count": lambda *_: 0,
             "business": _business,
             "owner_business": _business,

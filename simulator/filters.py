@@ -135,20 +135,23 @@ def _value(name: str, item: ProductItem, data: Mapping[str, Any]) -> Value:
 
 
 def named_items(document: Value) -> tuple[str, list[str]] | None:
-    """Return the ids that the filter names directly, so that a lookup of one item need not walk a million."""
-    if not isinstance(document, dict) or len(document) != 1:
+    """Return ids outside of which nothing passes the filter, so that finding a few items need not walk a million."""
+    if not isinstance(document, dict):
         return None
-    ((name, rule),) = document.items()
-    if name not in {"retailer_id", "product_item_id"} or not isinstance(rule, dict) or len(rule) != 1:
-        return None
-    ((operator, want),) = rule.items()
-    if operator == "eq":
-        return name, [str(want)]
-    return (name, [str(one) for one in want]) if operator == "is_any" and isinstance(want, list) else None
+    for name, rule in document.items():
+        if name == "and" and isinstance(rule, list):
+            if found := next(filter(None, map(named_items, rule)), None):
+                return found
+        elif name in {"retailer_id", "product_item_id"} and isinstance(rule, dict):
+            if "eq" in rule:
+                return name, [str(rule["eq"])]
+            if isinstance(rule.get("is_any"), list):
+                return name, [str(one) for one in rule["is_any"]]
+    return None
 
 
 def matching(items: list[ProductItem], document: Value) -> list[ProductItem]:
-    """Return the items that pass a filter, order kept."""
+    """Return the items that pass a filter, order kept; raise if it is none."""
     predicate = compile_filter(document)
     return items if document == {} else [item for item in items if predicate(item, orjson.loads(item.data))]
 

@@ -17,8 +17,11 @@ EXPONENTS = dict.fromkeys(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
 ) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
 PRICE = re.compile(r"(\d{1,12})(?:\.(\d{1,4}))? ([A-Z]{3})")
-DATE_RANGE = re.compile(r"\S*/\S*")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+DATE = re.compile(r"\d{4}-[01]\d-[0-3]\d")
+# Either end may be open, as meta-for-magento2 sends it.
+MOMENT = rf"({DATE.pattern}(T[0-2]\d:[0-5]\d(:[0-5]\d)?([+-]\d\d:?\d\d|Z)?)?)?"
+DATE_RANGE = re.compile(f"{MOMENT}/{MOMENT}")
+PAIRS = re.compile(r"[^:,]+:[^,]+(,[^:,]+:[^,]+)*")
 WEIGHT = re.compile(r"\d+(\.\d+)? ?(lb|oz|g|kg)")
 MAX_IMAGE_URLS = 50
 MAX_IMAGES = 21
@@ -116,6 +119,11 @@ def _labels(value: Any, _switches: Switches) -> str | None:
     return f"must be an array of at most {MAX_LABELS} strings"
 
 
+def _of(kind: type, name: str) -> Check:
+    """Accept any value of a JSON type."""
+    return lambda value, _switches: None if isinstance(value, kind) else f"must be {name}, is {value!r}"
+
+
 def _anything(_value: Any, _switches: Switches) -> str | None:
     return None
 
@@ -149,7 +157,7 @@ FIELDS: Mapping[str, Check] = {
     "material": text(200),
     "gender": one_of("male", "female", "unisex"),
     "age_group": one_of("newborn", "infant", "toddler", "kids", "adult", "teen", "all ages"),
-    "additional_variant_attribute": _anything,
+    "additional_variant_attribute": _matching(PAIRS, "Scent:Fruity,Flavor:Apple"),
     "google_product_category": text(250),
     "fb_product_category": text(250),
     "product_type": text(750),
@@ -166,11 +174,13 @@ FIELDS: Mapping[str, Check] = {
     "visibility": one_of("published", "hidden", "staging"),
     "mobile_link": _url,
     "checkout_url": _url,
+    **dict.fromkeys(("shipping", "video", "disabled_capabilities"), _of(list, "an array")),
+    **dict.fromkeys(("applink", "importer_address"), _of(dict, "an object")),
     **dict.fromkeys(
         (
-            "shipping", "video", "applink", "ordering_index", "origin_country", "importer_name", "importer_address",
-            "vendor_id", "rating_count", "user_rating", "disabled_capabilities", "previous_id", "tax",
-            "commerce_tax_category", "external_variant_id", "external_update_time", "return_policy_days",
+            "ordering_index", "origin_country", "importer_name", "vendor_id", "rating_count", "user_rating",
+            "previous_id", "tax", "commerce_tax_category", "external_variant_id", "external_update_time",
+            "return_policy_days",
         ),
         _anything,
     ),

@@ -12,7 +12,7 @@ import orjson
 from simulator.batches import remove_item, settle, visible_item, visible_items, write_item
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data
-from simulator.filters import compile_filter, matching, named_items
+from simulator.filters import matching, named_items
 from simulator.items import check, display_price, minor_units, write_price
 from simulator.state import ProductCatalog, ProductGroup, ProductItem
 from simulator.world import World
@@ -49,15 +49,18 @@ def list_products(call: Call) -> Rows:
     world, catalog = call.world, call.node
     if call.number("limit", 25) > world.switches.max_products_page:
         raise too_much_data()
-    document = call.structure("filter", dict, {})
-    compile_filter(document)
-    named = named_items(document)
-    items = _named(world, catalog, *named) if named else matching(visible_items(world, catalog), document)
+    items = find_items(world, catalog, call.structure("filter", dict, {}))
     if call.flag("return_only_approved_products"):
         items = [item for item in items if review_state(world, item, orjson.loads(item.data)) == "approved"]
     if wanted := (call.text("error_priority", ""), call.text("error_type", "")):
         items = [item for item in items if _has_error(call, item, *wanted)] if any(wanted) else items
     return Rows(items, key=lambda item: (item.sequence,))
+
+
+def find_items(world: World, catalog: ProductCatalog, document: Json) -> list[ProductItem]:
+    """Return the visible items that pass a filter; one that names its items costs only these."""
+    named = named_items(document)
+    return matching(_named(world, catalog, *named) if named else visible_items(world, catalog), document)
 
 
 def _named(world: World, catalog: ProductCatalog, name: str, ids: list[str]) -> list[ProductItem]:
@@ -144,6 +147,11 @@ def _group(call: Call, item: ProductItem) -> ProductGroup:
 def _capabilities(call: Call, item: ProductItem) -> Json:
     state = review_state(call.world, item, _data(call, item)).upper()
     return [{"key": surface, "value": state} for surface in ("shops", "marketplace", "whatsapp")]
+
+
+def _visibility(call: Call, item: ProductItem) -> str:
+    # SDK 26.0.3, productitem.py, ProductItem.Visibility: reads know no `hidden`, which writes call the same thing.
+    return "published" if _data(call, item).get("visibility", "published") == "published" else "staging"
 
 
 def _rejection_reasons(call: Call, item: ProductItem) -> Json:
@@ -240,12 +248,13 @@ NODES = {
             "additional_variant_attributes": _field("additional_variant_attribute"),
             "product_group": _group,
             "product_catalog": lambda call, item: call.world.find(ProductCatalog, item.catalog_id),
-            "visibility": lambda call, item: _data(call, item).get("visibility", "published"),
+            "visibility": _visibility,
             "status": lambda call, item: "STAGING" if _data(call, item).get("status") == "archived" else "PUBLISHED",
             "review_status": lambda call, item: review_state(call.world, item, _data(call, item)),
             "review_rejection_reasons": _rejection_reasons,
             "capability_to_review_status": _capabilities,
             "image_fetch_status": lambda call, item: image_state(call.world, item, _data(call, item)),
+            "product_feed": lambda *_: None,
             "image_cdn_urls": lambda *_: [],
             "video_fetch_status": lambda *_: "NO_STATUS",
             "errors": lambda call, item: _errors(call.world, item, _data(call, item)),

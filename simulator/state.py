@@ -197,6 +197,7 @@ class Batch:
     size: int
     errors: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    end: str = "finished"  # finished | error | canceled: the state it will end in
     processed: bool = False
 
 

@@ -50,6 +50,9 @@ class Switches:
     read_lag_seconds: float = 0.0  # how long reads still show the old item after a batch finished
     early_validation: bool = False  # Unverified: wrong values already refused in the POST's validation_status
     empty_handles: int = 0  # how many of the next items_batch calls ingest nothing and answer `handles: []`
+    failing_batches: int = 0  # how many of the next batches end in `error` with only a part done
+    canceled_batches: int = 0  # how many of the next batches end in `canceled` with nothing done
+    handle_seconds: float = 0.0  # Unverified: how long a handle is known after it finished; 0 for ever
     max_batch_items: int = 5_000
     max_batch_bytes: int = 28_000_000
     max_batch_errors: int = 1_000  # Unverified: how many errors a status shows; the total count tells the truth

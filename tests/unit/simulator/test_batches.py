@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from simulator.batches import read_status, receive, visible_items
+from simulator.batches import count_items, read_status, receive, visible_item, visible_items
 from simulator.errors import GraphError
 from simulator.state import ProductCatalog
 from simulator.world import World
@@ -91,6 +91,31 @@ def test_the_empty_handles_switch_ingests_nothing() -> None:
     assert 1 == len(_push(world, [record("A")])["handles"])
 
 
+@pytest.mark.parametrize(
+    ("switch", "end", "done"), [("failing_batches", "error", 2), ("canceled_batches", "canceled", 0)]
+)
+def test_a_batch_can_end_badly(switch: str, end: str, done: int) -> None:
+    """By switch one batch ends in `error` half done or in `canceled` not done; what it left undone is free again."""
+    world = new_world(**{switch: 1})
+    handle = _push(world, [record(name) for name in "ABCD"])["handles"][0]
+    world.clock.advance(5)
+    assert (end, done) == (_status(world, handle)["status"], len(_shown(world)))
+    handle = _push(world, [record(name) for name in "ABCD"])["handles"][0]
+    world.clock.advance(5)
+    assert ("finished", 4, []) == (_status(world, handle)["status"], len(_shown(world)), world.records.overlaps)
+
+
+def test_handles_are_forgotten_by_switch() -> None:
+    """With a lifetime set, an old handle is unknown."""
+    world = new_world(handle_seconds=3_600.0)
+    handle = _push(world, [record("A")])["handles"][0]
+    world.clock.advance(60)
+    assert "finished" == _status(world, handle)["status"]
+    world.clock.advance(3_600)
+    with pytest.raises(GraphError, match="handle"):
+        _status(world, handle)
+
+
 def test_updates_merge_and_empty_values_clear() -> None:
     """An update changes only its own fields; an empty optional field is removed."""
     world = new_world()
@@ -122,6 +147,20 @@ def test_reads_lag_behind_the_verdict() -> None:
     assert ("finished", {}) == (_status(world, handle)["status"], _shown(world))
     world.clock.advance(60)
     assert {"A"} == set(_shown(world))
+
+
+def test_a_later_change_lags_behind_the_one_before() -> None:
+    """Reads show the last value that had become visible, never an older one, and the count agrees."""
+    world = new_world(read_lag_seconds=60.0, batch_jitter=0.0)
+    for title in ("first", "second"):
+        _push(world, [record("A", title=title)])
+        world.clock.advance(2)
+        assert len(visible_items(world, _catalog(world))) == count_items(world, _catalog(world))
+        # Nobody lists in between, so nothing tidies up.
+        world.clock.advance(3_600 if title == "first" else 0)
+    item = visible_item(world, _catalog(world), "A")
+    assert item is not None
+    assert "first" == orjson.loads(item.data)["title"]
 
 
 def test_overlapping_writes_are_recorded() -> None:

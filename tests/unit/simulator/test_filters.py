@@ -81,10 +81,12 @@ def test_every_operator_is_tried_above() -> None:
         ({"retailer_id": {"eq": "A"}}, ("retailer_id", ["A"])),
         ({"product_item_id": {"is_any": [1, "2"]}}, ("product_item_id", ["1", "2"])),
         ({"retailer_id": {"neq": "A"}}, None),
-        ({"retailer_id": {"eq": "A"}, "brand": {"eq": "B"}}, None),
-        ({"and": [{"retailer_id": {"eq": "A"}}]}, None),
+        ({"brand": {"eq": "B"}, "retailer_id": {"eq": "A"}}, ("retailer_id", ["A"])),
+        ({"and": [{"brand": {"eq": "B"}}, {"retailer_id": {"eq": "A"}}]}, ("retailer_id", ["A"])),
+        ({"or": [{"retailer_id": {"eq": "A"}}, {"brand": {"eq": "B"}}]}, None),
+        ({"not": {"retailer_id": {"eq": "A"}}}, None),
     ],
 )
 def test_lookups_by_id_are_recognised(document: Any, expected: Any) -> None:
-    """Only a filter that names ids and nothing else is answered from the index."""
+    """A filter that can only let named items through is answered from the index."""
     assert expected == named_items(document)
