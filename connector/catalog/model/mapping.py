@@ -164,8 +164,10 @@ def _text(raw: str, name: str, findings: _Findings) -> str:
 
 def _limited(raw: str, name: str, findings: _Findings, *, path: str = "", required: bool = False) -> str:
     """Clean a short text that is not worth cutting: too long is wrong."""
-    text = clean(raw) if raw else ""
-    if required and not text:
+    if not raw and not required:
+        return ""
+    text = clean(raw)
+    if not text and required:
         findings.refuse(f"{path}{name}", "FIELD_REQUIRED", "is required")
     if len(text) > _LONGEST[name]:
         findings.refuse(f"{path}{name}", "FIELD_TOO_LONG", f"has {len(text)} characters; {_LONGEST[name]} are allowed")

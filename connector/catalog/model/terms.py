@@ -1,7 +1,8 @@
 """Words and numbers that shops write in many ways: option names, barcodes, category paths."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from unicodedata import normalize
 
 from connector.catalog.model.text import clean, cut
@@ -21,6 +22,7 @@ _SPELLINGS = {
 _LOOSE = re.compile(r"[\s_\-.:/()]+")
 
 
+@lru_cache(maxsize=4_096)
 def _folded(name: str) -> str:
     return _LOOSE.sub("", normalize("NFC", name).casefold())
 
@@ -60,7 +62,8 @@ def barcode(gtin: str) -> str | None:
     return digits if total % 10 == 0 else None
 
 
-def category_path(categories: Sequence[str]) -> str:
+@lru_cache(maxsize=4_096)
+def category_path(categories: tuple[str, ...]) -> str:
     """Join a category path; when it is too long the innermost categories are kept."""
     names = [name for name in (clean(category).replace(">", "/") for category in categories) if name]
     while len(names) > 1 and len(" > ".join(names)) > _LONGEST_PATH:

@@ -9,7 +9,6 @@ import regex
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--.*?--)>", re.DOTALL)
 # Controls, byte order marks and direction overrides; joiners stay, for emoji and for scripts that need them.
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f<&\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069\ufffe\uffff]*")
 _SENTENCE = re.compile(r"(^|[.!?…]\s+|\n)(\w)")
 _GRAPHEME = regex.compile(r"\X")
 _BLOCKS = frozenset(
@@ -66,8 +65,9 @@ class _Stripper(HTMLParser):
 
 def clean(text: str, *, lines: bool = False) -> str:
     """Turn plain text or HTML into plain text on one line, or on several with `lines`."""
-    if not _PLAIN.fullmatch(text):
-        text = _strip(text)
+    if text.isprintable() and "<" not in text and "&" not in text:  # most texts, and nothing to do for most of them
+        return text if "  " not in text and text[:1] != " " != text[-1:] else " ".join(text.split())
+    text = _strip(text)
     if not lines:
         return " ".join(text.split())
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))

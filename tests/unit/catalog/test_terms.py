@@ -55,7 +55,7 @@ def test_every_number_has_exactly_one_check_digit(digits: str) -> None:
 
 def test_a_long_category_path_keeps_the_innermost() -> None:
     """Outer categories go first; a single one that is too long is cut."""
-    assert "Apparel > Shirts" == category_path(["Apparel", " Shirts ", ""])
-    assert "c" * 400 == category_path(["a" * 400, "c" * 400])
-    assert 750 == len(category_path(["x" * 900]))
-    assert "a/b" == category_path(["a>b"])
+    assert "Apparel > Shirts" == category_path(("Apparel", " Shirts ", ""))
+    assert "c" * 400 == category_path(("a" * 400, "c" * 400))
+    assert 750 == len(category_path(("x" * 900,)))
+    assert "a/b" == category_path(("a>b",))
