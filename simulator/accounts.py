@@ -72,6 +72,10 @@ def _tell_revoked(call: Call, scope: str) -> None:
 def deauthorize(world: World, app: Application, user: User) -> None:
     """Remove the app from the user's account: tokens die with subcode 458, webhooks end, the app is told."""
     user.grants.pop(app.id, None)
+    for token in world.tokens.values():
+        # A later login makes new tokens; it never wakes the old ones.
+        if (token.app_id, token.user_id) == (app.id, user.id) and token.death is None:
+            token.death = 458
     for page_id in user.page_tasks:
         world.require(Page, page_id, name="page_tasks").fields_by_app.pop(app.id, None)
     if world.switches.deauthorize_callbacks and app.deauthorize_url:
@@ -163,7 +167,7 @@ def unsubscribe(call: Call) -> Json:
 
 NODES = {
     "User": NodeType({"id": attribute("id"), "name": attribute("name")}),
-    "Business": NodeType({"id": attribute("id"), "name": attribute("name")}),
+    "Business": NodeType({"id": attribute("id"), "name": attribute("name")}, scopes=("business_management",)),
     "Application": NodeType(
         {"id": attribute("id"), "name": attribute("name"), "link": lambda *_: "https://apps.test/"}
     ),
@@ -171,7 +175,7 @@ NODES = {
         {"id": attribute("id"), "username": attribute("username"), "name": attribute("name")}, default=("id",)
     ),
 }
-CATALOG = ("catalog_management", "business_management")
+CATALOG = ("catalog_management",)
 ROUTES = {
     ("User", "GET", "accounts"): Route(list_pages, scopes=("pages_show_list",)),
     ("User", "GET", "businesses"): Route(list_businesses, scopes=("business_management",)),

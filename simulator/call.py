@@ -137,6 +137,7 @@ class NodeType:
 
     fields: Mapping[str, Reader]
     default: tuple[str, ...] = ("id", "name")
+    scopes: tuple[str, ...] = ()  # one of them is wanted to read the node by its id
 
 
 def attribute(name: str) -> Reader:

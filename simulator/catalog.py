@@ -141,6 +141,7 @@ def _business(call: Call, catalog: ProductCatalog) -> Json:
     return {"id": business.id, "name": business.name} if business else None
 
 
+SCOPES = ("catalog_management",)
 NODES = {
     "ProductCatalog": NodeType(
         {
@@ -156,7 +157,8 @@ NODES = {
             "default_image_url": lambda _, catalog: catalog.settings.get("default_image_url"),
             "fallback_image_url": lambda _, catalog: catalog.settings.get("fallback_image_url"),
             "store_catalog_settings": lambda _, catalog: catalog.settings.get("store_catalog_settings"),
-        }
+        },
+        scopes=SCOPES,
     ),
     "ProductSet": NodeType(
         {
@@ -168,10 +170,10 @@ NODES = {
             "product_catalog": _catalog,
             "latest_metadata": attribute("metadata"),
             "live_metadata": attribute("metadata"),
-        }
+        },
+        scopes=SCOPES,
     ),
 }
-SCOPES = ("catalog_management",)
 ROUTES = {
     ("ProductCatalog", "POST", ""): Route(update_catalog, SCOPES),
     ("ProductCatalog", "DELETE", ""): Route(delete_catalog, SCOPES),

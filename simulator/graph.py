@@ -164,9 +164,7 @@ def _count(call: Call) -> dict[str, str]:
     route = _route(call)
     if call.token is None or call.app is None:
         return {}
-    require_scopes(call.world, call.token, route.scopes if route else ())
-    if route and route.page_token:
-        require_page_token(call.token, page_of(call.world, call.node))
+    _permit(call, route)
     bucket, owner = _bucket(call)
     if bucket == "app" and call.token.kind == "PAGE":
         bucket, owner = "pages", call.token.page_id
@@ -177,6 +175,16 @@ def _count(call: Call) -> dict[str, str]:
     if call.edge in {"conversations", "threads"}:
         call.world.limits.spend("conversations", owner)
     return _usage_headers(call)
+
+
+def _permit(call: Call, route: Route | None) -> None:
+    """Raise unless the token has what a route, or reading a node, asks for."""
+    if call.token is None:
+        return
+    reads_node = route is None and call.kind in NODES
+    require_scopes(call.world, call.token, route.scopes if route else NODES[call.kind].scopes if reads_node else ())
+    if route and route.page_token:
+        require_page_token(call.token, page_of(call.world, call.node))
 
 
 def _bucket(call: Call) -> tuple[str, str]:
@@ -203,6 +211,8 @@ async def _act(call: Call) -> Json:
     route = _route(call)
     if route is None and call.method == "GET" and call.node is not None and not call.edge:
         return _decorate(call, select(call, call.node, call.fields))
+    if route is None and call.method == "GET" and call.kind:
+        raise _no_field(call.edge, call.kind)
     if route is None:
         raise missing_object(call.method, call.path.partition("/")[0])
     result = route.act(call)
@@ -247,7 +257,9 @@ def _read_ids(call: Call) -> Json:
         node = call.world.nodes.get(node_id)
         if node is None or call.token is None or not reaches(call.world, call.token, node):
             raise missing_object(call.method, node_id)
-        found[node_id] = select(replace(call, node=node, kind=type(node).__name__), node, call.fields)
+        one = replace(call, node=node, kind=type(node).__name__)
+        _permit(one, None)
+        found[node_id] = select(one, node, call.fields)
     return found
 
 
@@ -272,18 +284,20 @@ def _read(call: Call, node: Any, kind: str, selection: Selection) -> Json:
         return pick(value, selection.children)
     route = ROUTES.get((kind, "GET", selection.name))
     if route is None:
-        message = f"Tried accessing nonexisting field ({selection.name}) on node type ({kind})"
-        raise invalid_parameter(message)
-    if call.token is not None:
-        require_scopes(call.world, call.token, route.scopes)
+        raise _no_field(selection.name, kind)
     params = {**selection.arguments, "access_token": call.params.get("access_token", "")}
     if selection.children:
         params["fields"] = _write_fields(selection.children)
     inner = replace(call, node=node, kind=kind, edge=selection.name, params=params, fields=selection.children)
+    _permit(inner, route)
     result = route.act(inner)
     if isinstance(result, Rows):
         return _page(inner, result, selection.children, limit=inner.number("limit", DEFAULT_LIMIT))
     return pick(result, selection.children)
+
+
+def _no_field(name: str, kind: str) -> GraphError:
+    return invalid_parameter(f"Tried accessing nonexisting field ({name}) on node type ({kind})")
 
 
 def _write_fields(fields: tuple[Selection, ...]) -> str:

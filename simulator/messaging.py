@@ -212,6 +212,7 @@ NODES = {
             "name": lambda call, one: page_of(call.world, one).profiles[one.psid].name,
         },
         default=("id", "link", "updated_time"),
+        scopes=SCOPES,
     ),
     "Message": NodeType(
         {
@@ -229,6 +230,7 @@ NODES = {
             "tags": lambda _, message: {"data": [{"name": "sent" if message.from_page else "inbox"}]},
         },
         default=("id", "created_time"),
+        scopes=SCOPES,
     ),
     "Profile": NodeType(
         {
@@ -242,6 +244,7 @@ NODES = {
             "gender": _profile_field(lambda _: None),
         },
         default=("first_name", "last_name", "profile_pic", "id"),
+        scopes=SCOPES,
     ),
 }
 ROUTES = {

@@ -54,28 +54,27 @@ def _exchange_code(call: Call, app: Application) -> Json:
             subcode=36008,
         )
     code.used = True
-    return _issue(call, app, code.user_id, world.switches.short_token_seconds)
+    return _issue(call, app, code.user_id, world.switches.short_token_seconds, long_lived=False)
 
 
 def _lengthen(call: Call, app: Application) -> Json:
     token = find_token(call.world, call.text("fb_exchange_token"))
+    if token.kind != "USER":
+        raise invalid_parameter("Param fb_exchange_token must be the access token of a user")
     if token.app_id != app.id or death_of(call.world, token) is not None:
         raise GraphError(
             "Error validating access token: it is expired, revoked or another app's.", code=190, status=401
         )
-    return _issue(call, app, token.user_id, call.world.switches.long_token_seconds)
+    return _issue(call, app, token.user_id, call.world.switches.long_token_seconds, long_lived=True)
 
 
-def _issue(call: Call, app: Application, user_id: str, seconds: float) -> Json:
+def _issue(call: Call, app: Application, user_id: str, seconds: float, *, long_lived: bool) -> Json:
     user = call.world.require(User, user_id, name="user_id")
     scopes = tuple(scope for scope, status in user.grants.get(app.id, {}).items() if status == "granted")
     expire_time = call.world.clock.now() + seconds if seconds else None
-    return _token_document(
-        call, call.world.issue_token("USER", app.id, user_id=user_id, scopes=scopes, expire_time=expire_time)
+    token = call.world.issue_token(
+        "USER", app.id, user_id=user_id, scopes=scopes, expire_time=expire_time, long_lived=long_lived
     )
-
-
-def _token_document(call: Call, token: Token) -> Json:
     document = {"access_token": token.value, "token_type": "bearer"}
     if token.expire_time is not None:
         return document | {"expires_in": round(token.expire_time - call.world.clock.now())}

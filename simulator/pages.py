@@ -5,7 +5,6 @@ from typing import Any
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, attribute
 from simulator.errors import invalid_parameter
 from simulator.state import Business, IGUser, Page, Profile, Token, UnifiedThread
-from simulator.tokens import require_page_token
 from simulator.world import World
 
 # Unverified: the task list; the field itself is documented.
@@ -26,18 +25,20 @@ def page_token(world: World, page: Page, caller: Token) -> str:
     """Return the caller's token for a Page: always the same while both live."""
     if caller.kind == "PAGE":
         return caller.value
-    for token in world.tokens.values():
-        same = (token.kind, token.page_id, token.user_id, token.app_id) == (
+    # Unverified: a Page token read with a long-lived user token has no expiry; any other ends with its user token.
+    expire_time = None if caller.long_lived else caller.expire_time
+    key = (page.id, caller.user_id, caller.app_id, caller.scopes, expire_time)
+    known = world.page_tokens.get(key)
+    if known is None or known.death is not None:
+        known = world.page_tokens[key] = world.issue_token(
             "PAGE",
-            page.id,
-            caller.user_id,
             caller.app_id,
+            user_id=caller.user_id,
+            page_id=page.id,
+            scopes=caller.scopes,
+            expire_time=expire_time,
         )
-        if same and token.death is None and token.scopes == caller.scopes:
-            return token.value
-    # Unverified: a Page token read with a long-lived user token has no expiry; ours never has one.
-    details: dict[str, Any] = {"user_id": caller.user_id, "page_id": page.id, "scopes": caller.scopes}
-    return world.issue_token("PAGE", caller.app_id, **details).value
+    return known.value
 
 
 def _access_token(call: Call, page: Page) -> str | None:
@@ -51,7 +52,6 @@ def _tasks(call: Call, page: Page) -> list[str] | None:
 
 def list_subscribed_apps(call: Call) -> Json:
     """List the apps that get this Page's webhooks."""
-    require_page_token(call.token, call.node)
     world = call.world
     return {
         "data": [
@@ -96,6 +96,8 @@ def notify(world: World, page: Page, field: str, payload: dict[str, Any], *, key
 def person(world: World, page: Page, psid: str, name: str) -> Profile:
     """Return the person of that PSID on the Page, new if need be."""
     if psid not in page.profiles:
+        if psid in world.nodes:
+            raise ValueError(f"psid: {psid} is already a {type(world.nodes[psid]).__name__}; a PSID is one Page's own")
         page.profiles[psid] = world.add(Profile(psid, page.id, name))
     return page.profiles[psid]
 

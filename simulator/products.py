@@ -41,6 +41,9 @@ NUMBERS = {"inventory", "quantity_to_sell_on_facebook"}
 MINIMUM = ("title", "price", "link", "image_link", "description", "availability")
 
 
+SCOPES = ("catalog_management",)
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +264,7 @@ NODES = {
             "invalidation_errors": lambda *_: [],
         },
         default=("id", "retailer_id", "name"),
+        scopes=SCOPES,
     ),
     "ProductGroup": NodeType(
         {
@@ -269,9 +273,9 @@ NODES = {
             "product_catalog": lambda call, group: call.world.find(ProductCatalog, group.catalog_id),
         },
         default=("id", "retailer_id"),
+        scopes=SCOPES,
     ),
 }
-SCOPES = ("catalog_management",)
 ROUTES = {
     ("ProductItem", "POST", ""): Route(update_item, SCOPES),
     ("ProductItem", "DELETE", ""): Route(delete_item, SCOPES),

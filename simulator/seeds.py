@@ -83,7 +83,7 @@ def user_token(world: World, app: Application, user: User, scopes: tuple[str, ..
         if fits and token.death is None and (token.expire_time or 0) > now:
             return token
     expire_time = now + world.switches.long_token_seconds
-    return world.issue_token("USER", app.id, user_id=user.id, scopes=scopes, expire_time=expire_time)
+    return world.issue_token("USER", app.id, user_id=user.id, scopes=scopes, expire_time=expire_time, long_lived=True)
 
 
 def _check(document: Any, place: str) -> None:

@@ -78,6 +78,7 @@ class Token:
     page_id: str = ""
     scopes: tuple[str, ...] = ()
     expire_time: float | None = None
+    long_lived: bool = False
     death: int | None = None
 
 

@@ -48,6 +48,7 @@ class World:
         self._by_kind: dict[type, dict[str, Any]] = {}  # without items, of which there may be a million
         self.apps: dict[str, Application] = {}
         self.tokens: dict[str, Token] = {}
+        self.page_tokens: dict[tuple[Any, ...], Token] = {}  # by Page, user, app, scopes and end
         self.codes: dict[str, Code] = {}
         self.faults = Faults()
         self.limits = Limits(self.switches, self.clock)
@@ -77,7 +78,9 @@ class World:
         return prefix + base64.urlsafe_b64encode(self.random.randbytes(size)).decode().rstrip("=")
 
     def add(self, node: Node) -> Node:
-        """Make an object reachable under its id."""
+        """Make an object reachable under its id, which no other kind of object may have."""
+        if type(self.nodes.get(node.id, node)) is not type(node):
+            raise ValueError(f"id: {node.id} is already a {type(self.nodes[node.id]).__name__}")
         self.nodes[node.id] = node
         if not isinstance(node, ProductItem):
             self._by_kind.setdefault(type(node), {})[node.id] = node

@@ -119,6 +119,22 @@ async def test_long_lived_tokens_outlive_short_ones(client: Client) -> None:
     assert 200 == (await client.graph("GET", "me", long["access_token"]))[0]
 
 
+async def test_page_tokens_live_as_long_as_the_token_they_were_read_with(client: Client) -> None:
+    """A Page token read with a short-lived token ends with it; one read with a long-lived token has no end."""
+    await client.control("POST", "/seed", {"user": {"id": client.seed["user"]["id"]}, "scopes": ["pages_show_list"]})
+    _, short = await _exchange(client, code=await _code(client))
+    _, long = await _exchange(client, grant_type="fb_exchange_token", fb_exchange_token=short["access_token"])
+    tokens = []
+    for user_token in (short, long, short):
+        _, pages, _ = await client.graph("GET", "me/accounts", user_token["access_token"], fields="access_token")
+        tokens.append(pages["data"][0]["access_token"])
+    assert tokens[0] == tokens[2] != tokens[1]
+    await client.control("POST", "/clock/advance", {"seconds": 6_000})
+    assert 463 == (await client.graph("GET", "me", tokens[0]))[1]["error"]["error_subcode"]
+    await client.control("POST", "/clock/advance", {"seconds": 90 * 86_400})
+    assert 200 == (await client.graph("GET", "me", tokens[1]))[0]
+
+
 async def test_debug_token_tells_the_living_from_the_dead(client: Client) -> None:
     """A living token shows app, user and scopes; a revoked one shows why it is invalid; a foreign string is invalid."""
     token, app_token = client.seed["user"]["token"], client.seed["app"]["token"]
@@ -150,6 +166,7 @@ async def test_app_tokens_are_issued_and_single_tokens_revoked(client: Client) -
         ({"grant_type": "password"}, 100),
         ({"code": "nonsense"}, 100),
         ({"grant_type": "fb_exchange_token", "fb_exchange_token": "x"}, 190),
+        ({"grant_type": "fb_exchange_token", "fb_exchange_token": f"{APP_ID}|{APP_SECRET}"}, 100),
     ],
 )
 async def test_wrong_exchanges_are_refused(client: Client, changes: dict[str, str], code: int) -> None:
@@ -196,13 +213,15 @@ async def test_a_person_may_ask_for_deletion(client: Client) -> None:
 
 
 async def test_removing_the_app_kills_its_tokens(client: Client) -> None:
-    """When the user removes the app, user and Page tokens die with 458 and the app is told by a signed request."""
+    """When the user removes the app, its tokens die with 458 for ever and the app is told by a signed request."""
     async with receiving() as receiver:
         await client.control("POST", "/apps", {"app_id": APP_ID, "deauthorize_url": receiver.url})
         user, page = client.seed["user"], client.seed["pages"][0]
         assert 200 == (await client.graph("DELETE", f"{user['id']}/permissions", user["token"]))[0]
         for token in (user["token"], page["token"]):
             assert 458 == (await client.graph("GET", "me", token))[1]["error"]["error_subcode"]
+        await client.control("POST", "/seed", {"user": {"id": user["id"]}})
+        assert 458 == (await client.graph("GET", "me", page["token"]))[1]["error"]["error_subcode"]
         await receiver.wait_for(1)
         signature, _, payload = parse_qs(receiver.bodies[0].decode())["signed_request"][0].partition(".")
         expected = hmac.new(APP_SECRET.encode(), payload.encode(), hashlib.sha256).digest()

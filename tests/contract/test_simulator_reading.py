@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from simulator.signatures import appsecret_proof
 from tests.contract.simulator_client import VERIFY, Client, receiving
 from tests.contract.simulator_server import APP_ID, APP_SECRET
@@ -38,6 +40,37 @@ async def test_expansion_needs_the_edges_own_permission(client: Client) -> None:
     await client.graph("DELETE", f"{user['id']}/permissions", user["token"], permission="business_management")
     _, refusal, _ = await client.graph("GET", "me", user["token"], fields="businesses{name}")
     assert 200 == refusal["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "kept", "node"),
+    [
+        ("catalog_management", "business_management", "catalogs"),
+        ("business_management", "catalog_management", "businesses"),
+    ],
+)
+async def test_reading_a_node_needs_its_scope(client: Client, scope: str, kept: str, node: str) -> None:
+    """Without the scope of its kind a node cannot be read, alone or among many; another scope does not help."""
+    user, wanted = client.seed["user"], client.seed[node][0]["id"]
+    await client.graph("DELETE", f"{user['id']}/permissions", user["token"], permission=scope)
+    for path, params in ((wanted, {}), ("", {"ids": wanted})):
+        assert 200 == (await client.graph("GET", path, user["token"], **params))[1]["error"]["code"]
+    _, permissions, _ = await client.graph("GET", "me/permissions", user["token"])
+    assert {"permission": kept, "status": "granted"} in permissions["data"]
+
+
+async def test_messages_want_the_pages_token_however_they_are_asked_for(client: Client) -> None:
+    """A user token cannot read conversations, neither by the edge nor by expanding it."""
+    user, page = client.seed["user"]["token"], client.seed["pages"][0]["id"]
+    for path, params in ((f"{page}/conversations", {}), (page, {"fields": "conversations{id}"})):
+        assert 210 == (await client.graph("GET", path, user, **params))[1]["error"]["code"]
+
+
+async def test_an_unknown_edge_is_no_missing_object(client: Client) -> None:
+    """Asking a living node for what it does not have is 100 without subcode 33, which means a missing node."""
+    _, refusal, _ = await client.graph("GET", "me/nonsense", client.seed["user"]["token"])
+    assert (100, None) == (refusal["error"]["code"], refusal["error"].get("error_subcode"))
+    assert "nonexisting field (nonsense)" in refusal["error"]["message"]
 
 
 async def test_many_ids_are_read_at_once(client: Client) -> None:
