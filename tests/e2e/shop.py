@@ -9,8 +9,9 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from client.call import Caller
 from client.tour.simulation import Simulation, World, allow
@@ -37,8 +38,10 @@ from stormcom.facebook.v1.inventory_pb2 import InventoryLine, InventoryResult
 from stormcom.facebook.v1.item_pb2 import Item
 from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
+from stormcom.facebook.v1.status_pb2 import ConnectionStatus
 from tests.e2e.ledger import Balance, Value, compare, remaining, waiting
 
+T = TypeVar("T")
 PRODUCTS = 40
 SETTLED_ITEMS = frozenset({"STATE_CONFIRMED"})
 SETTLED_MESSAGES = frozenset({"STATE_RECEIVED", "STATE_SENT", "STATE_DELIVERED", "STATE_READ"})
@@ -76,16 +79,18 @@ class Shop:
         self.catalog_id = self.caller.call(self.caller.catalog.CreateCatalog, create).catalog.catalog_id
         self.sell(range(PRODUCTS))
         self.caller.call(connector.SyncCatalog, SyncCatalogRequest(connection_id=self.connection_id))
+        _await("the subscription to the Page", lambda: "messages" in self._status().webhooks.subscribed_fields)
         self.ask()
-        self.conversation_id = self._await_conversation()
+        self.conversation_id = _await("the first conversation", self._find_conversation)
 
-    def _await_conversation(self, seconds: float = 30) -> str:
+    def _find_conversation(self) -> str:
         request = ListConversationsRequest(connection_id=self.connection_id)
-        for _ in range(int(seconds / 0.05)):
-            if listed := self.caller.call(self.caller.connector.ListConversations, request).conversations:
-                return listed[0].conversation_id
-            time.sleep(0.05)
-        raise AssertionError(f"The first message did not become a conversation within {seconds} s")
+        listed = self.caller.call(self.caller.connector.ListConversations, request).conversations
+        return listed[0].conversation_id if listed else ""
+
+    def _status(self) -> ConnectionStatus:
+        request = GetStatusRequest(connection_id=self.connection_id)
+        return self.caller.call(self.caller.connector.GetStatus, request).status
 
     def work(self, seconds: float, stop: threading.Event) -> None:
         """Do everything a store does, in turns, for so long."""
@@ -193,8 +198,7 @@ class Shop:
         )
 
     def _backlog(self) -> Balance:
-        request = GetStatusRequest(connection_id=self.connection_id)
-        status = self.caller.call(self.caller.connector.GetStatus, request).status
+        status = self._status()
         counts = {
             "tasks": status.backlog.task_count,
             "failed tasks": status.backlog.failed_task_count,
@@ -202,6 +206,14 @@ class Shop:
             "quarantined signals": status.webhooks.quarantined_signal_count,
         }
         return remaining("backlog", counts)
+
+
+def _await(what: str, look: Callable[[], T], *, seconds: float = 30) -> T:
+    for _ in range(int(seconds / 0.05)):
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come within {seconds} s")
 
 
 def _product(name: str, title: str, *, version: int, price: int, quantity: int) -> Product:
