@@ -5,7 +5,7 @@ conversation shows is computed from its messages, so it does not depend on the o
 Whoever changes a conversation's messages holds the lock of its row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from connector.connections.model import Connection
 from connector.db.bell import ring
 from connector.db.schema import Instant, Json, Tx, metadata, plain
 from connector.errors import NotFound
@@ -112,11 +113,11 @@ _REFRESH = text(f"""
         unread_count = (
             SELECT count(*) FROM messages WHERE conversation_id = c.id AND origin = 'PERSON' AND send_time > coalesce(
                 (SELECT max(send_time) FROM messages WHERE conversation_id = c.id AND state = ANY(:answered)), '-infinity'))
-    FROM (
-        SELECT send_time, text FROM messages WHERE conversation_id = :id
+    FROM unnest(:ids) AS wanted(id), LATERAL (
+        SELECT send_time, text FROM messages WHERE conversation_id = wanted.id
         ORDER BY send_time DESC, coalesce(mid, digest, id::text) DESC LIMIT 1
     ) AS newest
-    WHERE c.id = :id RETURNING {", ".join(f"c.{field.name}" for field in fields(Conversation))}
+    WHERE c.id = wanted.id RETURNING {", ".join(f"c.{field.name}" for field in fields(Conversation))}
 """)  # noqa: S608 – only column names of ours are written in
 
 
@@ -125,15 +126,18 @@ def missing(conversation_id: str) -> NotFound:
     return NotFound("CONVERSATION_NOT_FOUND", "No such conversation in this store", conversation_id=conversation_id)
 
 
-async def meet(tx: Tx, conversation_id: UUID, *, store_id: str, connection_id: UUID, psid: str) -> Conversation:
-    """Find the conversation with a person, begun under the given id if there is none, and lock it."""
-    wish = insert(conversations).values(
-        id=conversation_id, store_id=store_id, connection_id=connection_id, psid=plain(psid)
-    )
+async def meet(tx: Tx, people: Sequence[tuple[UUID, Connection, str]]) -> dict[tuple[UUID, str], Conversation]:
+    """Find the conversations with people (each named once), begun under the given ids if there are none; lock them."""
+    wish = insert(conversations)
     met = wish.on_conflict_do_update(
         index_elements=[conversations.c.connection_id, conversations.c.psid], set_={"psid": wish.excluded.psid}
-    )
-    return _conversation((await tx.execute(met.returning(*_CONVERSATION))).one())
+    ).returning(*_CONVERSATION)
+    values = [
+        {"id": new_id, "store_id": connection.store_id, "connection_id": connection.id, "psid": psid}
+        for new_id, connection, psid in people
+    ]
+    found = [_conversation(row) for row in await tx.execute(met, values)]
+    return {(one.connection_id, one.psid): one for one in found}
 
 
 async def require(tx: Tx, store_id: str, conversation_id: UUID) -> Conversation:
@@ -158,8 +162,13 @@ async def lock(tx: Tx, conversation_id: UUID) -> Conversation:
 
 async def refresh(tx: Tx, conversation_id: UUID) -> Conversation:
     """Compute what a conversation with at least one message shows."""
-    values = {"id": conversation_id, "snippet": SNIPPET, "answered": list(OUT)}
-    return _conversation((await tx.execute(_REFRESH, values)).one())
+    return (await refresh_all(tx, [conversation_id]))[conversation_id]
+
+
+async def refresh_all(tx: Tx, conversation_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
+    """Compute what conversations with at least one message each show."""
+    values = {"ids": list(conversation_ids), "snippet": SNIPPET, "answered": list(OUT)}
+    return {row.id: _conversation(row) for row in await tx.execute(_REFRESH, values)}
 
 
 async def raise_watermarks(
@@ -192,17 +201,29 @@ async def advance(tx: Tx, conversation: Conversation, *, delivered_mids: Sequenc
 
 async def keep(tx: Tx, message_id: UUID, conversation: Conversation, **values: Any) -> Message | None:
     """Keep a message; None when it is known already (by mid, digest or request id)."""
-    cleaned = {name: plain(value) for name, value in values.items() if name in _FOREIGN and value is not None}
-    values |= cleaned | {"attachments": _written(values.get("attachments", ()))}
-    kept = insert(messages).values(
-        id=message_id,
-        store_id=conversation.store_id,
-        connection_id=conversation.connection_id,
-        conversation_id=conversation.id,
-        **values,
-    )
-    row = (await tx.execute(kept.on_conflict_do_nothing().returning(*_MESSAGE))).one_or_none()
-    return None if row is None else _message(row)
+    kept = await keep_all(tx, [(message_id, conversation, values)])
+    return kept[0] if kept else None
+
+
+async def keep_all(tx: Tx, drafts: Sequence[tuple[UUID, Conversation, Mapping[str, Any]]]) -> list[Message]:
+    """Keep messages, all with values for the same columns; returns those that were not known, in the order given."""
+    rows = [
+        {
+            **{
+                name: plain(value) if name in _FOREIGN and value is not None else value
+                for name, value in values.items()
+            },
+            "id": message_id,
+            "store_id": conversation.store_id,
+            "connection_id": conversation.connection_id,
+            "conversation_id": conversation.id,
+            "attachments": _written(values.get("attachments", ())),
+        }
+        for message_id, conversation, values in drafts
+    ]
+    kept = insert(messages).on_conflict_do_nothing().returning(*_MESSAGE)
+    found = {row.id: _message(row) for row in await tx.execute(kept, rows)}
+    return [found[message_id] for message_id, _, _ in drafts if message_id in found]
 
 
 async def change(tx: Tx, message_id: UUID, **values: Any) -> Message:

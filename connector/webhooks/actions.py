@@ -44,7 +44,7 @@ PARKED_AGAIN = timedelta(seconds=30)
 RETENTION = timedelta(days=30)
 
 _Owners = dict[tuple[Environment, str], Connection | None]
-_Act = Callable[..., Awaitable[str]]
+_Act = Callable[[Runtime, Tx, Sequence[tuple[Delivery, Signal]]], Awaitable[list[str]]]
 
 # Passing troubles of the database and of the lease: the task's, not the signal's.
 _PASSING = (OperationalError, InterfaceError, PoolTimeoutError, OSError, LeaseLost)
@@ -118,28 +118,61 @@ async def _release_parked(runtime: Runtime) -> None:
 async def _together(runtime: Runtime) -> bool:
     """Work off a batch in one transaction; tells whether there was one."""
     try:
-        return await _work_off(runtime, _act)
+        return await _work_off(runtime, _act_on_all)
     except _PASSING:
         raise
     except Exception as error:  # noqa: BLE001 – whatever one signal trips over must not stop its neighbours
         log.failed("batch.failed", error)
-        return await _work_off(runtime, _act_or_set_aside)
+        return await _work_off(runtime, _act_on_each)
 
 
 async def _work_off(runtime: Runtime, act: _Act) -> bool:
     async with runtime.db.begin() as tx:
         batch = await db.next_waiting(tx, limit=BATCH)
-        owners: _Owners = {}
-        outcomes = [
-            (_kind(signal), await act(runtime, tx, delivery, signal, owners=owners))
-            for delivery in batch
-            for signal in read_signals(delivery.body)[delivery.position :]
-        ]
+        read = [(delivery, read_signals(delivery.body)[delivery.position :]) for delivery in batch]
+        signals = [(delivery, signal) for delivery, listed in read for signal in listed]
+        outcomes = await act(runtime, tx, signals)
         await db.finish(tx, [delivery.id for delivery in batch])
-    _count(outcomes)
+    _count([(_kind(signal), outcome) for (_, signal), outcome in zip(signals, outcomes, strict=True)])
     for delivery in batch:
         _line(runtime, delivery)
     return bool(batch)
+
+
+async def _act_on_all(runtime: Runtime, tx: Tx, signals: Sequence[tuple[Delivery, Signal]]) -> list[str]:
+    """Act on signals in their order; what people wrote one after the other is kept at once."""
+    owners: _Owners = {}
+    outcomes: list[str] = []
+    wrote: list[tuple[Connection, PersonMessage]] = []
+    for delivery, signal in signals:
+        owner = await _owner(tx, delivery, signal, owners)
+        if owner is not None and isinstance(signal.content, PersonMessage):
+            wrote.append((owner, signal.content))
+            outcomes.append("acted")
+            continue
+        await _keep_written(runtime, tx, wrote)
+        outcomes.append(await _act(runtime, tx, delivery, signal, owners=owners))
+    await _keep_written(runtime, tx, wrote)
+    return outcomes
+
+
+async def _keep_written(runtime: Runtime, tx: Tx, wrote: list[tuple[Connection, PersonMessage]]) -> None:
+    if wrote:
+        await messaging.receive_messages(runtime, tx, wrote)
+        wrote.clear()
+
+
+async def _act_on_each(runtime: Runtime, tx: Tx, signals: Sequence[tuple[Delivery, Signal]]) -> list[str]:
+    """Act on signals one by one; those that fail are set aside."""
+    owners: _Owners = {}
+    return [await _act_or_set_aside(runtime, tx, delivery, signal, owners=owners) for delivery, signal in signals]
+
+
+async def _owner(tx: Tx, delivery: Delivery, signal: Signal, owners: _Owners) -> Connection | None:
+    page = delivery.environment, signal.page_id
+    if page not in owners:
+        owners[page] = await connections.owner_of_page(tx, *page) if signal.object == "page" else None
+    return owners[page]
 
 
 async def _act_or_set_aside(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, owners: _Owners) -> str:
@@ -204,7 +237,7 @@ async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, 
         return "parked"
     match content:
         case PersonMessage():
-            await messaging.receive_message(runtime, tx, connection, content)
+            await messaging.receive_messages(runtime, tx, [(connection, content)])
         case Echo():
             await messaging.receive_echo(runtime, tx, connection, content)
         case Delivered():

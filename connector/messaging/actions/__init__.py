@@ -7,7 +7,7 @@ Its files: `receiving`, `sending`, `settling`, `reading`, and `outcomes`, which 
 """
 
 from connector.messaging.actions.reading import list_conversations, list_messages
-from connector.messaging.actions.receiving import receive_delivery, receive_echo, receive_message, receive_read
+from connector.messaging.actions.receiving import receive_delivery, receive_echo, receive_messages, receive_read
 from connector.messaging.actions.sending import send_message, send_pending, wait_for
 from connector.messaging.actions.settling import settle
 
@@ -16,7 +16,7 @@ __all__ = [
     "list_messages",
     "receive_delivery",
     "receive_echo",
-    "receive_message",
+    "receive_messages",
     "receive_read",
     "send_message",
     "send_pending",

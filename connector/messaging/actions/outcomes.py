@@ -1,6 +1,6 @@
 """How messages move on, and how StormCom learns of it: always in the transaction of what made them move."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -64,11 +64,20 @@ async def fail(runtime: Runtime, tx: Tx, message: Message, reason: str) -> None:
     await tell_changed(runtime, tx, [changed])
 
 
-async def tell_received(runtime: Runtime, tx: Tx, message: Message) -> None:
-    """Tell StormCom of a message that somebody else wrote."""
-    conversation = await db.refresh(tx, message.conversation_id)
-    body = {"conversation": conversation.document(), "message": message.document()}
-    await events.append(tx, _draft(message, "message_received", body), at=runtime.now())
+async def tell_received(runtime: Runtime, tx: Tx, received: Sequence[Message]) -> None:
+    """Tell StormCom of messages that somebody else wrote, in this order, each with its conversation as it now is."""
+    if not received:
+        return
+    shown = await db.refresh_all(tx, list({message.conversation_id for message in received}))
+    drafts = [
+        _draft(
+            one,
+            "message_received",
+            {"conversation": shown[one.conversation_id].document(), "message": one.document()},
+        )
+        for one in received
+    ]
+    await events.append(tx, *drafts, at=runtime.now())
 
 
 async def tell_changed(runtime: Runtime, tx: Tx, changed: Iterable[Message]) -> None:

@@ -1,9 +1,11 @@
 """What comes in: a person wrote, the Page wrote, messages arrived or were read. Each in the caller's transaction."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from connector.connections.model import Connection
-from connector.db.schema import Tx
+from connector.db.schema import Tx, plain
 from connector.messaging import db
 from connector.messaging.actions import outcomes
 from connector.messaging.model import (
@@ -19,26 +21,34 @@ from connector.messaging.model import (
 )
 from connector.runtime import Runtime
 
+Arrived = Sequence[tuple[Connection, PersonMessage]]
 
-async def receive_message(runtime: Runtime, tx: Tx, connection: Connection, signal: PersonMessage) -> None:
-    """Keep what a person wrote or did and tell StormCom. Repeating it changes nothing: `mid` or `digest` is the key."""
-    conversation = await _meet(runtime, tx, connection, signal.psid)
-    message = await db.keep(
-        tx,
-        runtime.new_id(),
-        conversation,
-        origin=Origin.PERSON,
-        state=State.RECEIVED,
-        mid=signal.mid or None,
-        digest=signal.digest or None,
-        text=signal.text,
-        attachments=signal.attachments,
-        send_time=signal.send_time,
-        unsupported_kind=signal.unsupported_kind,
-        opens_window=signal.opens_window,
-    )
-    if message is not None:
-        await outcomes.tell_received(runtime, tx, message)
+
+async def receive_messages(runtime: Runtime, tx: Tx, arrived: Arrived) -> None:
+    """Keep what people wrote or did and tell StormCom, in this order. Repeating it changes nothing: `mid` or `digest` is the key.
+
+    Many at once cost little more than one.
+    """
+    people = {(connection.id, plain(signal.psid)): connection for connection, signal in arrived}
+    met = await db.meet(tx, [(runtime.new_id(), connection, psid) for (_, psid), connection in people.items()])
+    drafts = [
+        (runtime.new_id(), met[connection.id, plain(signal.psid)], _values(signal)) for connection, signal in arrived
+    ]
+    await outcomes.tell_received(runtime, tx, await db.keep_all(tx, drafts))
+
+
+def _values(signal: PersonMessage) -> dict[str, Any]:
+    return {
+        "origin": Origin.PERSON,
+        "state": State.RECEIVED,
+        "mid": signal.mid or None,
+        "digest": signal.digest or None,
+        "text": signal.text,
+        "attachments": signal.attachments,
+        "send_time": signal.send_time,
+        "unsupported_kind": signal.unsupported_kind,
+        "opens_window": signal.opens_window,
+    }
 
 
 async def receive_echo(runtime: Runtime, tx: Tx, connection: Connection, signal: Echo) -> None:
@@ -74,7 +84,8 @@ async def receive_read(runtime: Runtime, tx: Tx, connection: Connection, signal:
 
 
 async def _meet(runtime: Runtime, tx: Tx, connection: Connection, psid: str) -> Conversation:
-    return await db.meet(tx, runtime.new_id(), store_id=connection.store_id, connection_id=connection.id, psid=psid)
+    met = await db.meet(tx, [(runtime.new_id(), connection, plain(psid))])
+    return met[connection.id, plain(psid)]
 
 
 async def _ours(
@@ -106,7 +117,7 @@ async def _keep_elsewhere(runtime: Runtime, tx: Tx, conversation: Conversation, 
         unsupported_kind="" if signal.text or signal.attachments else "message",
     )
     if message is not None:
-        await outcomes.tell_received(runtime, tx, message)
+        await outcomes.tell_received(runtime, tx, [message])
         await outcomes.advance(runtime, tx, conversation)
 
 
