@@ -31,6 +31,8 @@ from simulator.world import World
 MAX_BODY_BYTES = 256 * 2**20
 MAX_URL_BYTES = 128 * 2**10
 METHODS = {"GET", "POST", "DELETE"}
+# Faults that answer without having served, with the status they show; 0: none at all.
+STATUSES = {"drop_before": 0, "status": 503, "garbage": 200}
 
 
 def create_app(world: World) -> web.Application:
@@ -95,14 +97,16 @@ async def _graph(request: web.Request) -> web.StreamResponse:
         method, request.path.strip("/"), params, f"{request.scheme}://{request.host}", _bearer(request), size_bytes
     )
     fault = world.faults.take(method, split_version(graph_request.path)[1])
-    if fault is not None and fault.kind in {"drop_before", "status", "garbage"}:
-        status = {"status": fault.action.get("status", 503), "garbage": 200}.get(fault.kind, 0)
-        note_unserved(world, graph_request, status=status)
-        return _break_before(request, fault)
-    if fault is not None and fault.kind == "delay":
+    kind = fault.kind if fault else ""
+    if fault is not None and kind == "delay":
         await asyncio.sleep(fault.action.get("seconds", 1.0))
-    answer = await _serve(world, graph_request, fault if fault and fault.kind == "error" else None)
-    if fault is not None and fault.kind in {"drop_answer", "close"}:
+    if fault is not None and kind in STATUSES and not fault.action.get("after"):
+        note_unserved(world, graph_request, status=fault.action.get("status", STATUSES[kind]))
+        return _answer_falsely(request, fault)
+    answer = await _serve(world, graph_request, fault if kind == "error" else None)
+    if fault is not None and kind in STATUSES:
+        return _answer_falsely(request, fault)
+    if fault is not None and kind in {"drop_answer", "close"}:
         return await _break_after(request, answer, fault)
     return _write(world, request, answer)
 
@@ -185,8 +189,8 @@ def _write(world: World, request: web.Request, answer: Answer) -> web.Response:
     )
 
 
-def _break_before(request: web.Request, fault: Fault) -> web.StreamResponse:
-    """Fail without doing anything."""
+def _answer_falsely(request: web.Request, fault: Fault) -> web.StreamResponse:
+    """Answer as ordered, whatever was done or not."""
     if fault.kind == "status":
         return web.Response(
             status=fault.action.get("status", 503),

@@ -5,6 +5,7 @@
     drop_before   close the connection, do nothing        drop_answer   do it, then close without an answer
     close         send half of the answer, then close
 
+The first three do nothing unless `after` says that the work is done first: such an answer lies, as Meta's now and then does.
 It refuses unknown kinds and members, naming them.
 """
 
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+
+import orjson
 
 from simulator.errors import GraphError
 
@@ -28,14 +31,22 @@ KINDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "minutes": int,
         "title": str,
         "user_message": str,
+        "after": bool,
     },
-    "status": {"status": int, "body": str, "content_type": str},
-    "garbage": {"body": str},
+    "status": {"status": int, "body": str, "content_type": str, "after": bool},
+    "garbage": {"body": str, "after": bool},
     "delay": {"seconds": (int, float)},
     "drop_before": {},
     "drop_answer": {},
     "close": {},
 }
+
+
+# https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21)
+BUSINESS_USE_CASES = {80001: "pages", 80006: "messenger", 80009: "catalog_management", 80014: "catalog_batch"}
+MEMBERS = {"match", "times", "action"}
+METHODS = {"", "GET", "POST", "DELETE"}
+SELECTORS = {"method", "path"}
 
 
 @dataclass(slots=True)
@@ -56,8 +67,14 @@ class Fault:
         code = action.get("code", 2)
         headers = {}
         if minutes := action.get("minutes"):
-            usage = f'{{"{owner}":[{{"type":"catalog_batch","call_count":101,"total_cputime":50,"total_time":50,'
-            headers["X-Business-Use-Case-Usage"] = f'{usage}"estimated_time_to_regain_access":{minutes}}}]}}'
+            usage = {
+                "call_count": 101,
+                "total_cputime": 50,
+                "total_time": 50,
+                "estimated_time_to_regain_access": minutes,
+            }
+            use_case = {"type": BUSINESS_USE_CASES.get(code, "catalog_batch"), **usage}
+            headers["X-Business-Use-Case-Usage"] = orjson.dumps({owner: [use_case]}).decode()
         return GraphError(
             action.get("message", f"(#{code}) Ordered failure"),
             code=code,
@@ -71,6 +88,22 @@ class Fault:
         )
 
 
+def _object(document: Mapping[str, Any], name: str, known: set[str] | None = None) -> Mapping[str, Any]:
+    value = document.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: expected an object")
+    if known is not None and (unknown := value.keys() - known):
+        raise ValueError(f"{name}.{min(unknown)}: {name} has only {', '.join(sorted(known))}")
+    return value
+
+
+def _pattern(value: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(value)
+    except (re.error, TypeError) as problem:
+        raise ValueError(f"match.path: not a regular expression: {problem}") from None
+
+
 class Faults:
     """The failures in waiting, first come first hit."""
 
@@ -80,24 +113,25 @@ class Faults:
 
     def order(self, document: Mapping[str, Any]) -> Fault:
         """Add a failure from its JSON description."""
-        match, action = document.get("match", {}), dict(document.get("action", {}))
+        match, action = _object(document, "match", SELECTORS), dict(_object(document, "action"))
+        if unknown := document.keys() - MEMBERS:
+            raise ValueError(f"{min(unknown)}: a fault has only {', '.join(sorted(MEMBERS))}")
         kind = action.pop("kind", None)
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"action.kind: expected one of {', '.join(KINDS)}, got {kind!r}")
         for name, value in action.items():
             expected = KINDS[kind].get(name)
-            if expected is None or not isinstance(value, expected):
+            if expected is None or not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
                 raise ValueError(
                     f"action.{name}: {kind} takes {sorted(KINDS[kind]) or 'no members'}, of the documented types"
                 )
         times = document.get("times", 1)
-        if not isinstance(times, int) or times < 1:
+        if not isinstance(times, int) or isinstance(times, bool) or times < 1:
             raise ValueError("times: expected a number of at least 1")
-        try:
-            path = re.compile(match.get("path", ""))
-        except re.error as problem:
-            raise ValueError(f"match.path: not a regular expression: {problem}") from None
-        fault = Fault(next(self._ids), str(match.get("method", "")).upper(), path, times, kind, action)
+        method = str(match.get("method", "")).upper()
+        if method not in METHODS:
+            raise ValueError(f"match.method: expected GET, POST or DELETE, got {match['method']!r}")
+        fault = Fault(next(self._ids), method, _pattern(match.get("path", "")), times, kind, action)
         self._waiting.append(fault)
         return fault
 

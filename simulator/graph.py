@@ -14,7 +14,7 @@ import orjson
 
 from simulator import accounts, catalog, messaging, oauth, pages, products, sending
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
-from simulator.errors import GraphError, invalid_parameter, missing_object, unknown_alias, unknown_path
+from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data, unknown_alias, unknown_path
 from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
 from simulator.limits import THROTTLE_CODES
@@ -76,11 +76,13 @@ async def serve(world: World, request: GraphRequest, fault: Fault | None = None)
     try:
         call = replace(call, version=_served_version(world, version))
         headers["facebook-api-version"] = call.version
-        if fault is not None:
+        if fault is not None and not fault.action.get("after"):
             raise fault.error(rest.partition("/")[0])
         call = _identify(call, request)
         headers |= _count(call)
         document, status = await _act(call), 200
+        if fault is not None:
+            raise fault.error(rest.partition("/")[0])
     except GraphError as error:
         trace_id = world.new_text_id("A", size=15)
         document, status, code = error.envelope(trace_id), error.status, error.code
@@ -135,7 +137,7 @@ def _identify(call: Call, request: GraphRequest) -> Call:
     if route is not None or not call.path:
         return replace(call, edge=call.path)
     name, _, edge = call.path.partition("/")
-    node = _own_node(call.world, token) if name == "me" else call.world.nodes.get(name)
+    node = _find(call.world, token, name)
     if node is None or not reaches(call.world, token, node):
         if not name.isdecimal() and name != "me" and not name.startswith(("t_", "m_")):
             raise unknown_alias(name)
@@ -151,8 +153,12 @@ def _with_token(request: GraphRequest) -> Mapping[str, Json]:
     return {**request.fallback, **own}
 
 
-def _own_node(world: World, token: Token) -> Any:
-    return world.nodes.get({"PAGE": token.page_id, "APP": token.app_id}.get(token.kind, token.user_id))
+def _find(world: World, token: Token, name: str) -> Any:
+    """Return the node of that id, `me` or, as only a Page knows its people, the person of that PSID."""
+    own = world.nodes.get({"PAGE": token.page_id, "APP": token.app_id}.get(token.kind, token.user_id))
+    if name == "me":
+        return own
+    return (own.profiles.get(name) if isinstance(own, Page) else None) or world.nodes.get(name)
 
 
 def _route(call: Call) -> Route | None:
@@ -237,6 +243,10 @@ def _decorate(call: Call, document: Json) -> Json:
 
 
 def _page(call: Call, rows: Rows, fields: tuple[Selection, ...], *, limit: int) -> Json:
+    if not isinstance(call.node, CATALOG_KINDS):
+        limit = min(limit, call.world.switches.max_page)
+    elif limit > call.world.switches.max_products_page:
+        raise too_much_data()
     nodes, paging = cut_page(call, rows, limit=limit)
     fields = fields or tuple(Selection(name) for name in rows.default)
     document: dict[str, Json] = {"data": [select(call, node, fields) for node in nodes], **paging}
@@ -254,7 +264,7 @@ def _read_ids(call: Call) -> Json:
         raise invalid_parameter(f"Too many IDs. Maximum: {MAX_IDS}. Provided: {len(ids)}.")
     found = {}
     for node_id in ids:
-        node = call.world.nodes.get(node_id)
+        node = _find(call.world, call.token, node_id) if call.token else None
         if node is None or call.token is None or not reaches(call.world, call.token, node):
             raise missing_object(call.method, node_id)
         one = replace(call, node=node, kind=type(node).__name__)

@@ -123,11 +123,10 @@ class Limits:
     def _throttle(self, bucket: str, owner: str, *, user_token: bool) -> GraphError:
         code = THROTTLE_CODES["pages_user" if bucket == "pages" and user_token else bucket]
         scope = "(#4) Application" if code == 4 else f"(#{code}) {bucket}"
-        # Unverified: which throttles answer 403 and which 400.
         return GraphError(
             f"{scope} request limit reached for {owner}",
             code=code,
-            status=403 if code == 4 else 400,
+            status=self._switches.throttle_status,
             title="Too many calls",
             user_message="There have been too many calls. Wait a bit and try again.",
         )

@@ -23,7 +23,7 @@ PAGE_INBOX_APP_ID = "263902037430900"
 
 def receive(world: World, page: Page, psid: str, *, name: str = "", **content: Any) -> Message:
     """Let a person write to the Page: kept, window opened, webhook told."""
-    who = person(world, page, psid, name or f"Person {psid[-4:]}")
+    who = person(page, psid, name or f"Person {psid[-4:]}")
     conversation = thread(world, page, who.id)
     message = keep(world, conversation, from_page=False, **content)
     conversation.last_buyer_time = message.time
@@ -43,7 +43,7 @@ def keep(world: World, conversation: UnifiedThread, *, from_page: bool, **conten
 
 def answer_in_inbox(world: World, page: Page, psid: str, text: str) -> Message:
     """Let a human answer in Meta's own inbox: an echo that no app of ours sent."""
-    conversation = thread(world, page, person(world, page, psid, f"Person {psid[-4:]}").id)
+    conversation = thread(world, page, person(page, psid, f"Person {psid[-4:]}").id)
     message = keep(world, conversation, from_page=True, text=text, app_id=PAGE_INBOX_APP_ID)
     conversation.unread = 0
     echo(world, page, psid, message)

@@ -93,12 +93,10 @@ def notify(world: World, page: Page, field: str, payload: dict[str, Any], *, key
     return told
 
 
-def person(world: World, page: Page, psid: str, name: str) -> Profile:
+def person(page: Page, psid: str, name: str) -> Profile:
     """Return the person of that PSID on the Page, new if need be."""
     if psid not in page.profiles:
-        if psid in world.nodes:
-            raise ValueError(f"psid: {psid} is already a {type(world.nodes[psid]).__name__}; a PSID is one Page's own")
-        page.profiles[psid] = world.add(Profile(psid, page.id, name))
+        page.profiles[psid] = Profile(psid, page.id, name)
     return page.profiles[psid]
 
 

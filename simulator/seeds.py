@@ -153,7 +153,7 @@ def _page(world: World, user: User, business: Business, document: Mapping[str, A
         user.page_tasks.pop(page.id, None)
     page.templates = _texts(document, "templates", page.templates)
     for one in _list(document, "people"):
-        person(world, page, _id(world, one, "psid"), str(one.get("name", "Test Person"))).reachable = bool(
+        person(page, _id(world, one, "psid"), str(one.get("name", "Test Person"))).reachable = bool(
             one.get("reachable", True)
         )
     if instagram := document.get("instagram"):

@@ -37,6 +37,7 @@ REALISTIC: dict[str, Any] = {
     "review_seconds": 3_600.0,
     "image_seconds": 300.0,
     "conversations_per_second": 2,
+    "short_page_share": 0.1,
 }
 
 
@@ -63,7 +64,7 @@ class Switches:
     image_seconds: float = 0.5  # from write to FETCHED or FETCH_FAILED
     rejected_title_pattern: str = ""  # regex: such titles fail the review
     broken_image_pattern: str = ""  # regex: such images cannot be fetched
-    max_products_page: int = 1_000  # bigger pages of products answer "reduce the amount of data"
+    max_products_page: int = 1_000  # bigger pages of a catalog's edges answer "reduce the amount of data"
     page_token_manages_catalogs: bool = False  # Unverified: catalogs want a user or system-user token
 
     # Messaging.
@@ -92,6 +93,9 @@ class Switches:
     long_token_seconds: float = 5_184_000.0
 
     # Transport.
+    short_page_share: float = 0.0  # share of pages with fewer rows than asked for, even none, though `next` follows
+    max_page: int = 100  # Unverified: longer pages of anything but catalogs and their items are cut, silently
+    throttle_status: int = 403  # Unverified: or 400; the code tells it either way
     default_version: str = "v26.0"  # what unversioned calls use
     oldest_version: str = "v21.0"
     newest_version: str = "v26.0"

@@ -121,6 +121,42 @@ async def test_answers_can_be_nonsense(client: Client, action: dict[str, Any], s
     assert 200 == (await client.graph("GET", "me", token))[0]
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"kind": "error", "code": 1, "subcode": 1357046, "status": 500},
+        {"kind": "status", "status": 500, "body": "Oops"},
+        {"kind": "garbage"},
+    ],
+)
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_failing_answer_may_hide_work_that_was_done(
+    client: Client, action: dict[str, Any], *, done: bool
+) -> None:
+    """With `after` the answer is the same, but the catalog exists; the call is recorded once."""
+    business, token = client.seed["businesses"][0]["id"], client.seed["user"]["token"]
+    edge = f"{business}/owned_product_catalogs"
+    await client.control("POST", "/faults", {"match": {"path": edge}, "action": {**action, "after": done}})
+    status, answer, _ = await client.graph("POST", edge, token, name="New")
+    assert (action.get("status", 200), False) == (status, "id" in answer)
+    assert 1 == len((await client.control("GET", "/calls"))["calls"])
+    _, listed, _ = await client.graph("GET", edge, token)
+    assert (2 if done else 1) == len(listed["data"])
+
+
+async def test_long_pages_are_cut_without_a_word(client: Client) -> None:
+    """More rows than Graph gives at once come in pages of at most a hundred; pages of catalogs may be longer."""
+    pages = [{"id": str(400 + number)} for number in range(120)]
+    seeded = await client.control("POST", "/seed", {"user": {"id": "900"}, "pages": pages})
+    _, document, _ = await client.graph("GET", "me/accounts", seeded["user"]["token"], limit="500")
+    assert (100, True) == (len(document["data"]), "next" in document["paging"])
+    catalog = client.seed["catalogs"][0]["id"]
+    for limit, status in (("1000", 200), ("1001", 500)):
+        assert (
+            status == (await client.graph("GET", f"{catalog}/products", client.seed["user"]["token"], limit=limit))[0]
+        )
+
+
 async def test_batch_operations_use_each_others_results(client: Client) -> None:
     """A reference is replaced by what the named operation answered; its own answer is then left out."""
     token, business = client.seed["user"]["token"], client.seed["businesses"][0]["id"]

@@ -1,5 +1,6 @@
 """Faults, switches and seeds: orders are carried out, wrong ones refused by name."""
 
+import json
 from typing import Any
 
 import pytest
@@ -35,6 +36,14 @@ def test_a_fault_hits_only_its_calls_and_so_often() -> None:
         ({"action": {"kind": "error", "code": "x"}}, "action.code"),
         ({"action": {"kind": "close"}, "times": 0}, "times"),
         ({"action": {"kind": "close"}, "match": {"path": "("}}, "match.path"),
+        ({"action": {"kind": "close"}, "match": {"path": 5}}, "match.path"),
+        ({"action": {"kind": "close"}, "match": {"method": "LOOK"}}, "match.method"),
+        ({"action": {"kind": "close"}, "match": {"edge": "items_batch"}}, "match.edge"),
+        ({"action": {"kind": "close"}, "match": "items_batch"}, "match"),
+        ({"action": {"kind": "close"}, "count": 2}, "count"),
+        ({"action": "close"}, "action"),
+        ({"action": {"kind": ["close"]}}, "action.kind"),
+        ({"action": {"kind": "error", "code": True}}, "action.code"),
     ],
 )
 def test_a_wrong_fault_is_refused_by_name(document: dict[str, Any], named: str) -> None:
@@ -43,10 +52,14 @@ def test_a_wrong_fault_is_refused_by_name(document: dict[str, Any], named: str) 
         Faults().order(document)
 
 
-def test_ordered_throttling_tells_the_minutes() -> None:
-    """An ordered 80014 carries the header that says when to come back."""
-    fault = Faults().order({"action": {"kind": "error", "code": 80014, "minutes": 7}})
-    assert '"estimated_time_to_regain_access":7' in fault.error("1").headers["X-Business-Use-Case-Usage"]
+@pytest.mark.parametrize(
+    ("code", "bucket"), [(80014, "catalog_batch"), (80006, "messenger"), (80009, "catalog_management")]
+)
+def test_ordered_throttling_tells_the_minutes(code: int, bucket: str) -> None:
+    """An ordered throttle carries the header of its own bucket that says when to come back."""
+    fault = Faults().order({"action": {"kind": "error", "code": code, "minutes": 7}})
+    (use_case,) = json.loads(fault.error("1").headers["X-Business-Use-Case-Usage"])["1"]
+    assert (bucket, 7) == (use_case["type"], use_case["estimated_time_to_regain_access"])
 
 
 @pytest.mark.parametrize(
