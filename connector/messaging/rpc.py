@@ -8,12 +8,13 @@ from google.protobuf.duration_pb2 import Duration
 from connector.errors import InvalidInput
 from connector.messaging import actions, db
 from connector.messaging.model import LONGEST_TEXT, Sender
-from connector.rpc import read
+from connector.rpc import deadline, read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import conversation_pb2
 
 _LONGEST_WAIT = timedelta(seconds=20)
+_TIME_TO_ANSWER = timedelta(milliseconds=300)
 _SENDERS = {
     conversation_pb2.SENDER_UNSPECIFIED: Sender.AUTOMATION,
     conversation_pb2.SENDER_AUTOMATION: Sender.AUTOMATION,
@@ -90,7 +91,8 @@ def _wait(value: Duration) -> timedelta:
     wait = value.ToTimedelta()
     if wait < timedelta():
         raise InvalidInput.of("wait", "FIELD_INVALID", "must not be negative")
-    return min(wait, _LONGEST_WAIT)
+    left = deadline.left(margin=_TIME_TO_ANSWER)
+    return min(wait, _LONGEST_WAIT, *([] if left is None else [left]))
 
 
 def _token(time: datetime, place_id: UUID, *scope: object) -> str:

@@ -3,7 +3,6 @@
 Health and reflection are answered without a credential; every other method needs a role (`callers.POLICY`).
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Self, cast
@@ -16,7 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from connector import log, metrics, tracing
 from connector.errors import ConnectorError
-from connector.rpc import replies
+from connector.rpc import deadline, replies
 from connector.rpc.callers import SERVICES, Gate, require_complete
 from connector.rpc.read import foreign_id
 from connector.rpc.status import code_of, understand, write_status
@@ -72,7 +71,7 @@ class Door(grpc.aio.ServerInterceptor):
         async def answer(request: Message, context: Context) -> Message:
             async with _Line(method, request, metadata, self._runtime, context) as line:
                 line.caller = self._admit(method, request, metadata)
-                async with asyncio.timeout(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
+                async with deadline.within(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
                     if mutating:
                         return await replies.once(
                             self._runtime, request, response_type, lambda wish: serve(wish, context)
@@ -130,6 +129,8 @@ class _Line:
         log.canonical(
             "rpc.served", status=code.name, reason=reason, caller=self.caller, duration_ms=round(seconds * 1000, 1)
         )
+        if code is not grpc.StatusCode.OK:
+            tracing.fail(reason or code.name)
         self._span.__exit__(None, None, None)
         self._unit.__exit__(None, None, None)
         if status is not None:
