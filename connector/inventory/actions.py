@@ -8,36 +8,72 @@ Many changes while a call is on its way become one: what is sent is the value at
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.connections import db as connections
 from connector.db.outbox import Taken
 from connector.errors import InvalidInput, Violation
+from connector.gather import Gather
 from connector.inventory import db
-from connector.inventory.model import Line, Outcome, Result, Shelf, restock
+from connector.inventory.model import Line, Outcome, Restock, Result, Shelf, restock, restocked
 from connector.registry import actions as registry
 from connector.runtime import Runtime
+
+Key = tuple[str, str]
+Shelves = Mapping[Key, Shelf]
+
+_MOST_CALLS = 32  # in one transaction: at 1,000 lines each, what PostgreSQL stores within about a second
+_shelvings: WeakKeyDictionary[AsyncEngine, Gather[Sequence[Line], list[Result]]] = WeakKeyDictionary()
+"""What waits to be stored, per database this process has open; gone with it."""
 
 
 async def update_inventory(runtime: Runtime, store_id: str, connection_id: str, lines: Sequence[Line]) -> list[Result]:
     """Store new stock and prices and plan their sending; answers in the order given.
 
-    One transaction. Repeating it changes nothing: a line counts only when it is newer than what is stored.
+    One transaction, shared with the calls for the same connection that came while an earlier one was being stored. Repeating it
+    changes nothing: a line counts only when it is newer than what is stored.
 
     Raises:
         InvalidInput: a price is in another currency than the item; nothing is stored then.
 
     """
-    at = runtime.now()
+    shelving = _shelvings.setdefault(runtime.db, Gather(most=_MOST_CALLS))
+    return await shelving.ask((store_id, connection_id), lines, partial(_store, runtime, store_id, connection_id))
+
+
+async def _store(
+    runtime: Runtime, store_id: str, connection_id: str, calls: Sequence[Sequence[Line]]
+) -> list[list[Result] | Exception]:
+    at, lines = runtime.now(), [line for call in calls for line in call]
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
-        shelves = await db.lock_shelves(tx, connection.id, [(line.product_id, line.variant_id) for line in lines])
-        _require_currencies(lines, shelves)
-        judged = [(line, shelves.get((line.product_id, line.variant_id))) for line in lines]
-        restocks = [restock(shelf, line) for line, shelf in judged if shelf and line.source_version > shelf.version]
+        shelves = await db.lock_shelves(tx, connection.id, {(line.product_id, line.variant_id) for line in lines})
+        restocks: dict[Key, Restock] = {}
+        answers = [_judge(call, shelves, restocks) for call in calls]
         if restocks:
-            await db.write(tx, connection.id, restocks, at=at)
+            await db.write(tx, connection.id, list(restocks.values()), at=at)
             await registry.plan(tx, connection, at=at, content=any(line.price for line in lines))
-    return [_result(line, shelf) for line, shelf in judged]
+    return answers
+
+
+def _judge(lines: Sequence[Line], shelves: Shelves, restocks: dict[Key, Restock]) -> list[Result] | Exception:
+    """Answer one call and note what it changes, or refuse all of it."""
+    if wrong := _foreign_prices(lines, shelves, restocks):
+        return InvalidInput(wrong)
+    results = []
+    for line in lines:
+        key = (line.product_id, line.variant_id)
+        shelf, change, outcome = shelves.get(key), restocks.get(key), Outcome.UNKNOWN_ITEM
+        if shelf:
+            shelf = shelf if change is None else restocked(shelf, change)
+            outcome = Outcome.ACCEPTED if line.source_version > shelf.version else Outcome.STALE
+        if shelf and outcome is Outcome.ACCEPTED:
+            restocks[key] = restock(shelf, line)
+        results.append(Result(*key, outcome, shelf.retailer_id if shelf else ""))
+    return results
 
 
 async def send_stock(runtime: Runtime, task: Taken) -> None:
@@ -50,23 +86,16 @@ async def check_stock(runtime: Runtime, task: Taken) -> None:
     await registry.check(runtime, task, registry.STOCK)
 
 
-def _result(line: Line, shelf: Shelf | None) -> Result:
-    if shelf is None:
-        return Result(line.product_id, line.variant_id, Outcome.UNKNOWN_ITEM)
-    outcome = Outcome.ACCEPTED if line.source_version > shelf.version else Outcome.STALE
-    return Result(line.product_id, line.variant_id, outcome, shelf.retailer_id)
-
-
-def _require_currencies(lines: Sequence[Line], shelves: Mapping[tuple[str, str], Shelf]) -> None:
+def _foreign_prices(lines: Sequence[Line], shelves: Shelves, restocks: Mapping[Key, Restock]) -> list[Violation]:
     wrong = []
     for place, line in enumerate(lines):
-        shelf = shelves.get((line.product_id, line.variant_id))
-        known = shelf.currency_code if shelf else None
+        key = (line.product_id, line.variant_id)
+        stored = (restocks.get(key) or shelves.get(key)) if line.price else None
+        known = stored.currency_code if stored else None
         if line.price and known and line.price.currency_code != known:
             field = f"lines[{place}].price"
             message = (
                 f"{field}: is in {line.price.currency_code}, the item costs in {known}; upsert the product instead"
             )
             wrong.append(Violation(field, "CURRENCY_MISMATCH", message))
-    if wrong:
-        raise InvalidInput(wrong)
+    return wrong

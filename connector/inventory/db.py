@@ -1,6 +1,6 @@
 """Stock and price of items: read under lock, written in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,28 +12,28 @@ from connector.inventory.model import Restock, Shelf
 
 _LOCK_PRODUCTS = text(
     """
-    SELECT 1 FROM products WHERE connection_id = :connection AND product_id = ANY(:products) ORDER BY product_id FOR SHARE
+    SELECT product_id, source_version FROM products WHERE connection_id = :connection AND product_id = ANY(:products)
+    ORDER BY product_id FOR SHARE
     """
 )
-_COLUMNS = ", ".join("p.source_version" if name == "product_version" else f"i.{name}" for name in Shelf.__slots__)
+_KEPT = [name for name in Shelf.__slots__ if name != "product_version"]
 _LOCK = text(
     f"""
-    SELECT {_COLUMNS} FROM unnest(cast(:products AS text[]), cast(:variants AS text[])) AS asked(product_id, variant_id)
-    JOIN items i ON i.connection_id = :connection AND i.product_id = asked.product_id AND i.variant_id = asked.variant_id
-    JOIN products p ON p.connection_id = :connection AND p.product_id = asked.product_id
-    WHERE i.wanted AND p.product_id = ANY(:products) ORDER BY i.retailer_id FOR UPDATE OF i
+    SELECT {", ".join(_KEPT)} FROM items WHERE connection_id = :connection AND wanted
+    AND product_id = ANY(:products) AND variant_id = ANY(:variants) ORDER BY retailer_id FOR UPDATE
     """  # noqa: S608 – built of our own field names
 )
 
 
-async def lock_shelves(tx: Tx, connection_id: UUID, named: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Shelf]:
+async def lock_shelves(tx: Tx, connection_id: UUID, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], Shelf]:
     """Read the items so named by product and variant, and keep them and their products from changing.
 
     Products first, then items, each in the order of their names: as everybody who changes both does.
     """
-    given = {"connection": connection_id, "products": [one for one, _ in named], "variants": [one for _, one in named]}
-    await tx.execute(_LOCK_PRODUCTS, given)
-    shelves = [Shelf(*row) for row in await tx.execute(_LOCK, given)]
+    products, variants = ({name[place] for name in named} for place in (0, 1))
+    given = {"connection": connection_id, "products": list(products), "variants": list(variants)}
+    versions = {row.product_id: row.source_version for row in await tx.execute(_LOCK_PRODUCTS, given)}
+    shelves = (Shelf(*[*row, versions[row.product_id]]) for row in await tx.execute(_LOCK, given))
     return {(shelf.product_id, shelf.variant_id): shelf for shelf in shelves}
 
 
@@ -57,6 +57,7 @@ _WRITE = text(
 
 async def write(tx: Tx, connection_id: UUID, restocks: Sequence[Restock], *, at: datetime) -> None:
     """Store new stock and prices. A new price gives an item that Meta refused another chance."""
-    # The names once more: the planner, which knows nothing about `rows`, would read the whole catalog to join them.
+    # The planner knows nothing about `rows`: without the names it may read the whole catalog, with a loop each name for each.
+    await tx.execute(text("SET LOCAL enable_nestloop = off"))
     names, rows = [one.retailer_id for one in restocks], orjson.dumps(restocks, default=bytes.hex).decode()
     await tx.execute(_WRITE, {"connection": connection_id, "names": names, "rows": rows, "at": at})

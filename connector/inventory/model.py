@@ -1,6 +1,6 @@
 """What a stock line changes about an item. The newest `source_version` wins, for stock and for price each on its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,7 +46,6 @@ class Shelf:
     product_id: str
     variant_id: str
     retailer_id: str
-    product_version: int
     currency_code: str | None
     price: int | None
     compare_at_price: int | None
@@ -58,6 +57,7 @@ class Shelf:
     counted: bool
     price_version: int
     stock_version: int
+    product_version: int
 
     @property
     def version(self) -> int:
@@ -111,6 +111,12 @@ def restock(shelf: Shelf, line: Line) -> Restock:
         price_version=price_version,
         stock_version=line.source_version,
     )
+
+
+def restocked(shelf: Shelf, change: Restock) -> Shelf:
+    """Tell how an item will be stored, for what comes after a change that is not stored yet."""
+    same = (name for name in Restock.__slots__ if name in Shelf.__slots__)
+    return replace(shelf, **{name: getattr(change, name) for name in same})
 
 
 def _price(shelf: Shelf, line: Line) -> tuple[Money | None, Money | None, int]:

@@ -1,0 +1,78 @@
+"""Gathering calls: who comes meanwhile shares the next turn, and nobody suffers for another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from connector.gather import Gather
+
+
+class Work:
+    """Doubles numbers, a group at a time, when it is let; refuses negative ones."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.open = asyncio.Event()
+
+    async def double(self, numbers: Sequence[int]) -> list[int | Exception]:
+        """Answer each number of a group."""
+        self.groups.append(list(numbers))
+        await self.open.wait()
+        if 0 in numbers:
+            raise ZeroDivisionError
+        return [2 * number if number > 0 else ValueError(number) for number in numbers]
+
+
+async def ask(gather: Gather[int, int], work: Work, *numbers: int, key: str = "a") -> list[asyncio.Task[int]]:
+    """Ask for each number, one after the other, and let the askers come to wait."""
+    tasks = [asyncio.create_task(gather.ask(key, number, work.double)) for number in numbers]
+    await asyncio.sleep(0.01)
+    return tasks
+
+
+async def test_the_first_goes_alone_and_the_rest_together() -> None:
+    """The first call never waits for company; those that come meanwhile share the next turns, in order, as many as fit."""
+    gather, work = Gather[int, int](most=2), Work()
+    tasks = await ask(gather, work, 1) + await ask(gather, work, 2, 3, 4)
+    work.open.set()
+    assert [2, 4, 6, 8] == await asyncio.gather(*tasks)
+    assert [[1], [2, 3], [4]] == work.groups
+
+
+async def test_other_keys_do_not_wait() -> None:
+    """Calls with different keys are worked on side by side."""
+    gather, work = Gather[int, int](most=9), Work()
+    tasks = await ask(gather, work, 1) + await ask(gather, work, 2, key="b")
+    assert [[1], [2]] == work.groups
+    work.open.set()
+    assert [2, 4] == await asyncio.gather(*tasks)
+
+
+async def test_one_refusal_is_one_callers() -> None:
+    """What goes wrong with one call of a group is told to its caller only."""
+    gather, work = Gather[int, int](most=9), Work()
+    first, wrong, right = await ask(gather, work, 1) + await ask(gather, work, -1, 5)
+    work.open.set()
+    assert (2, 10) == (await first, await right)
+    with pytest.raises(ValueError, match="-1"):
+        await wrong
+
+
+async def test_a_failed_turn_fails_its_group_only() -> None:
+    """When a whole turn fails each of its callers learns why, and the next turn goes on."""
+    gather, work = Gather[int, int](most=1), Work()
+    bad, good = await ask(gather, work, 0) + await ask(gather, work, 3)
+    work.open.set()
+    with pytest.raises(ZeroDivisionError):
+        await bad
+    assert 6 == await good
+
+
+async def test_who_leaves_stops_nobody() -> None:
+    """A caller that is gone when the answer comes takes nothing from the others."""
+    gather, work = Gather[int, int](most=9), Work()
+    first, leaving, staying = await ask(gather, work, 1) + await ask(gather, work, 2, 3)
+    leaving.cancel()
+    work.open.set()
+    assert (2, 6) == (await first, await staying)
