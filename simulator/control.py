@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from simulator import inspection, seeds
 from simulator.accounts import deauthorize
+from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
 from simulator.recording import mask
@@ -21,6 +23,7 @@ from simulator.state import Application, Page, Subscription, User
 from simulator.world import World
 
 Document = dict[str, Any]
+MAX_ADVANCE = timedelta(days=3_650)
 Action = Callable[[World, web.Request, Document], Any]
 
 
@@ -31,28 +34,37 @@ def reset(world: World, _request: web.Request, _document: Document) -> Document:
 
 
 def put_app(world: World, _request: web.Request, document: Document) -> Document:
-    """Create or change an app.
-
-    {app_id, secrets, name?, redirect_uris?, require_proof?, development?, human_agent?,
-    deauthorize_url?, data_deletion_url?, webhook: {callback_url, verify_token, fields?}?}
-    """
-    app_id = _text(document, "app_id")
-    app = world.apps.get(app_id)
-    if app is None:
-        app = Application(app_id, _texts(document, "secrets"))
-        world.apps[app_id] = world.add(app)
-    for name, value in document.items():
-        if name in APP_MEMBERS and type(value) is type(getattr(app, name)):
-            setattr(app, name, value)
-        elif name not in {"app_id", "webhook"}:
-            raise ValueError(f"{name}: no such member of an app, or not of its type; known are {sorted(APP_MEMBERS)}")
-    webhook = document.get("webhook", {})
-    if not isinstance(webhook, dict):
-        raise ValueError("webhook: expected an object")
+    """Create or change an app; a new one needs secrets. webhook: {callback_url, verify_token, fields?}."""
+    app_id = _digits(document, "app_id")
+    app = world.apps.get(app_id) or Application(app_id, _texts(document, "secrets"))
+    changes = {name: _app_member(app, document, name) for name in document.keys() & APP_MEMBERS}
+    webhook = _webhook(document)
+    # Nothing changes before all of it is known to be right.
+    world.apps[app_id] = world.add(app)
+    for name, value in changes.items():
+        setattr(app, name, value)
     if webhook:
-        fields = _texts(webhook, "fields") if "fields" in webhook else None
-        subscribe(app, _text(webhook, "callback_url"), _text(webhook, "verify_token"), fields)
+        subscribe(app, *webhook)
     return inspection.app_document(app)
+
+
+def _app_member(app: Application, document: Document, name: str) -> Any:
+    value, kind = document[name], type(getattr(app, name))
+    if kind is list:
+        return _texts(document, name, least=name == "secrets")
+    if type(value) is not kind:
+        raise ValueError(f"{name}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _webhook(document: Document) -> tuple[str, str, list[str] | None] | None:
+    webhook = _object(document, "webhook")
+    if not webhook:
+        return None
+    url = _text(webhook, "callback_url")
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"webhook.callback_url: expected an http or https URL, got {url!r}")
+    return url, _text(webhook, "verify_token"), _texts(webhook, "fields") if "fields" in webhook else None
 
 
 APP_MEMBERS = set(Application.__slots__) - {"id", "subscriptions"}
@@ -76,22 +88,18 @@ def seed(world: World, _request: web.Request, document: Document) -> Document:
 
 
 def write_message(world: World, request: web.Request, document: Document) -> Document:
-    """Let a person write to a Page.
-
-    {psid?, name?, text?, attachments?, quick_reply?, reply_to?}
-    """
+    """Let a person write to a Page."""
     page = _page(world, request)
-    psid = str(document.get("psid") or next(iter(page.profiles), None) or world.new_id())
+    psid = _digits(document, "psid", next(iter(page.profiles), None) or world.new_id())
     attachments = document.get("attachments", [])
     if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
         raise ValueError("attachments: expected a list of objects")
-    content: Document = {"text": str(document.get("text", "")), "attachments": attachments}
-    if not content["text"] and not content["attachments"]:
+    content: Document = {name: _text(document, name, "") for name in ("text", "reply_to")}
+    if not content["text"] and not attachments:
         raise ValueError("text: give a text or attachments")
-    if quick_reply := document.get("quick_reply"):
+    if quick_reply := _object(document, "quick_reply"):
         content["quick_replies"] = [quick_reply]
-    content["reply_to"] = str(document.get("reply_to", ""))
-    message = receive(world, page, psid, name=str(document.get("name", "")), **content)
+    message = receive(world, page, psid, name=_text(document, "name", ""), attachments=attachments, **content)
     return {
         "mid": message.id,
         "psid": psid,
@@ -101,12 +109,9 @@ def write_message(world: World, request: web.Request, document: Document) -> Doc
 
 
 def write_inbox_message(world: World, request: web.Request, document: Document) -> Document:
-    """Let a human answer in Meta's inbox.
-
-    {psid, text}
-    """
+    """Let a human answer in Meta's inbox."""
     page = _page(world, request)
-    message = answer_in_inbox(world, page, _text(document, "psid"), _text(document, "text"))
+    message = answer_in_inbox(world, page, _digits(document, "psid"), _text(document, "text"))
     return {"mid": message.id, "sent_time": int(message.time * 1_000)}
 
 
@@ -119,16 +124,20 @@ def send_event(world: World, request: web.Request, document: Document) -> Docume
     page = _page(world, request)
     keys = {"messaging": "messaging", "standby": "standby", "change": "changes"}
     body, sent = _raw_body(document), 0
-    if body is None and not document.keys() & keys:
+    signature = _text(document, "signature", "") or None
+    updates = {keys[name]: _object(document, name) for name in document.keys() & keys}
+    if body is None and not updates:
         raise ValueError("messaging, standby, change, body, body_base64: give one of them")
+    if "changes" in updates:
+        _text(updates["changes"], "field")
     for app in world.apps.values():
         subscription = app.subscriptions.get("page")
         if subscription is None:
             continue
-        for name in document.keys() & keys:
-            world.outbox.tell(app, "page", page.id, keys[name], document[name])
+        for key, update in updates.items():
+            world.outbox.tell(app, "page", page.id, key, update)
         if body is not None:
-            world.outbox.post(app, subscription.callback_url, body, signature=document.get("signature"))
+            world.outbox.post(app, subscription.callback_url, body, signature=signature)
         sent += 1
     return {"apps": sent}
 
@@ -145,36 +154,31 @@ def _raw_body(document: Document) -> bytes | None:
 
 
 def revoke_tokens(world: World, _request: web.Request, document: Document) -> Document:
-    """Kill tokens.
-
-    {page_id | user_id | token, subcode?}
-    """
+    """Kill the tokens of one Page, of one user, or one token, with that 190 subcode."""
     names = {"token": "value", "page_id": "page_id", "user_id": "user_id"}
     given = [name for name in names if name in document]
     if len(given) != 1:
         raise ValueError("token, page_id, user_id: give exactly one of them")
     wanted, subcode = document[given[0]], document.get("subcode") or 0
+    if subcode and (type(subcode) is not int or subcode not in TOKEN_DEATHS):
+        raise ValueError(f"subcode: expected one of {sorted(filter(None, TOKEN_DEATHS))} or none, got {subcode!r}")
     dead = [token for token in world.tokens.values() if getattr(token, names[given[0]]) == wanted]
+    if not dead:
+        raise ValueError(f"{given[0]}: no token was ever issued for that")
     for token in dead:
-        token.death = int(subcode)
+        token.death = subcode
     return {"revoked": [mask(token.value) for token in dead]}
 
 
 def remove_app(world: World, request: web.Request, document: Document) -> Document:
-    """Let a user remove an app (tokens die, deauthorize callback).
-
-    {app_id?}
-    """
+    """Let a user remove an app (tokens die, deauthorize callback)."""
     user = world.require(User, request.match_info["user_id"], name="user_id")
     deauthorize(world, _app(world, document), user)
     return {"user_id": user.id}
 
 
 def ask_deletion(world: World, request: web.Request, document: Document) -> Document:
-    """Let a user ask for the deletion of their data.
-
-    {app_id?}
-    """
+    """Let a user ask for the deletion of their data."""
     user, app = world.require(User, request.match_info["user_id"], name="user_id"), _app(world, document)
     if not app.data_deletion_url:
         raise ValueError("data_deletion_url: the app has none; set it with POST /_simulator/apps")
@@ -200,13 +204,10 @@ def list_faults(world: World, _request: web.Request, _document: Document) -> Doc
 
 
 def advance_clock(world: World, _request: web.Request, document: Document) -> Document:
-    """Move time forward.
-
-    {seconds}
-    """
+    """Move time forward."""
     seconds = document.get("seconds")
-    if not isinstance(seconds, int | float):
-        raise ValueError("seconds: expected a number")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds > MAX_ADVANCE.total_seconds():
+        raise ValueError(f"seconds: expected a number, at most {MAX_ADVANCE.days} days")
     return {"time": world.clock.advance(seconds)}
 
 
@@ -227,7 +228,11 @@ def list_switches(world: World, _request: web.Request, _document: Document) -> D
 def read_help(_world: World, _request: web.Request, _document: Document) -> Document:
     """List what this API can do."""
     return {
-        "routes": [f"{method} {path}: {' '.join((action.__doc__ or '').split())}" for method, path, action in ROUTES]
+        "routes": [
+            f"{method} {path}: {' '.join((action.__doc__ or '').split())}"
+            + (f" Members: {members}." if members else "")
+            for method, path, action, members in ROUTES
+        ]
     }
 
 
@@ -236,62 +241,81 @@ def _page(world: World, request: web.Request) -> Page:
 
 
 def _app(world: World, document: Document) -> Application:
-    app = world.apps.get(document.get("app_id") or next(iter(world.apps), ""))
+    app = world.apps.get(_digits(document, "app_id", next(iter(world.apps), "0")))
     if app is None:
         raise ValueError("app_id: there is no such app")
     return app
 
 
-def _text(document: Document, name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or not value:
+def _text(document: Document, name: str, default: str | None = None) -> str:
+    """Read a string; without a default it must be there and hold something."""
+    value = document.get(name, default)
+    if not isinstance(value, str) or (default is None and not value):
         raise ValueError(f"{name}: expected a string")
     return value
 
 
-def _texts(document: Document, name: str) -> list[str]:
+def _digits(document: Document, name: str, default: str | None = None) -> str:
+    value = _text(document, name, default)
+    if not (value.isascii() and value.isdecimal()):
+        raise ValueError(f"{name}: expected an id, a string of digits; got {value!r}")
+    return value
+
+
+def _texts(document: Document, name: str, *, least: bool = True) -> list[str]:
+    """Read a list of strings; `least` asks for one of them at least."""
     value = document.get(name)
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
+    if not isinstance(value, list) or (least and not value) or not all(isinstance(one, str) and one for one in value):
         raise ValueError(f"{name}: expected a list of strings")
     return value
 
 
-ROUTES: tuple[tuple[str, str, Action], ...] = (
-    ("GET", "/_simulator", read_help),
-    ("POST", "/_simulator/reset", reset),
-    ("POST", "/_simulator/apps", put_app),
-    ("POST", "/_simulator/seed", seed),
-    ("POST", "/_simulator/pages/{page_id}/messages", write_message),
-    ("POST", "/_simulator/pages/{page_id}/inbox-messages", write_inbox_message),
-    ("POST", "/_simulator/pages/{page_id}/events", send_event),
-    ("POST", "/_simulator/tokens/revoke", revoke_tokens),
-    ("POST", "/_simulator/users/{user_id}/remove-app", remove_app),
-    ("POST", "/_simulator/users/{user_id}/ask-deletion", ask_deletion),
-    ("POST", "/_simulator/faults", order_fault),
-    ("DELETE", "/_simulator/faults", clear_faults),
-    ("GET", "/_simulator/faults", list_faults),
-    ("POST", "/_simulator/clock/advance", advance_clock),
-    ("PATCH", "/_simulator/switches", change_switches),
-    ("GET", "/_simulator/switches", list_switches),
-    ("GET", "/_simulator/state", inspection.read_state),
-    ("GET", "/_simulator/state/catalogs/{catalog_id}/items", inspection.list_items),
-    ("GET", "/_simulator/calls", inspection.list_calls),
-    ("GET", "/_simulator/deliveries", inspection.list_deliveries),
-    ("GET", "/_simulator/messages", inspection.list_messages),
+def _object(document: Document, name: str) -> Document:
+    value = document.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: expected an object")
+    return value
+
+
+# What a body may hold is checked by name before the action looks at it; ANY leaves that to the action.
+ANY = "any"
+ROUTES: tuple[tuple[str, str, Action, str], ...] = (
+    ("GET", "/_simulator", read_help, ""),
+    ("POST", "/_simulator/reset", reset, ""),
+    ("POST", "/_simulator/apps", put_app, f"app_id {' '.join(sorted(APP_MEMBERS))} webhook"),
+    ("POST", "/_simulator/seed", seed, ANY),
+    ("POST", "/_simulator/pages/{page_id}/messages", write_message, "psid name text attachments quick_reply reply_to"),
+    ("POST", "/_simulator/pages/{page_id}/inbox-messages", write_inbox_message, "psid text"),
+    ("POST", "/_simulator/pages/{page_id}/events", send_event, "messaging standby change body body_base64 signature"),
+    ("POST", "/_simulator/tokens/revoke", revoke_tokens, "page_id user_id token subcode"),
+    ("POST", "/_simulator/users/{user_id}/remove-app", remove_app, "app_id"),
+    ("POST", "/_simulator/users/{user_id}/ask-deletion", ask_deletion, "app_id"),
+    ("POST", "/_simulator/faults", order_fault, ANY),
+    ("DELETE", "/_simulator/faults", clear_faults, ""),
+    ("GET", "/_simulator/faults", list_faults, ""),
+    ("POST", "/_simulator/clock/advance", advance_clock, "seconds"),
+    ("PATCH", "/_simulator/switches", change_switches, ANY),
+    ("GET", "/_simulator/switches", list_switches, ""),
+    ("GET", "/_simulator/state", inspection.read_state, ""),
+    ("GET", "/_simulator/state/catalogs/{catalog_id}/items", inspection.list_items, ""),
+    ("GET", "/_simulator/calls", inspection.list_calls, ""),
+    ("GET", "/_simulator/deliveries", inspection.list_deliveries, ""),
+    ("GET", "/_simulator/messages", inspection.list_messages, ""),
 )
 
 
 def add_routes(app: web.Application) -> None:
     """Bind the table to the application."""
-    for method, path, action in ROUTES:
-        app.router.add_route(method, path, _bind(action))
+    for method, path, action, members in ROUTES:
+        app.router.add_route(method, path, _bind(action, members))
     app.router.add_route("*", r"/_simulator{rest:/.*}", _not_found)
 
 
-def _bind(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _bind(action: Action, members: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         try:
-            result = action(request.app[WORLD], request, _read_object(await request.read()))
+            document = _read_object(await request.read(), members)
+            result = action(request.app[WORLD], request, document)
         except ValueError as problem:
             return _json({"error": {"message": str(problem)}}, status=400)
         return _json(result)
@@ -299,10 +323,15 @@ def _bind(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
     return answer
 
 
-def _read_object(raw: bytes) -> Document:
-    document = orjson.loads(raw) if raw else {}
+def _read_object(raw: bytes, members: str) -> Document:
+    try:
+        document = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError as problem:
+        raise ValueError(f"body: no JSON: {problem}") from problem
     if not isinstance(document, dict):
         raise ValueError("body: expected a JSON object")
+    if members != ANY and (unknown := document.keys() - members.split()):
+        raise ValueError(f"{min(unknown)}: no such member here; known are: {members or 'none'}")
     return document
 
 

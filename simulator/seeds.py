@@ -118,7 +118,7 @@ def _id(world: World, document: Mapping[str, Any], name: str = "id") -> str:
 
 def _app(world: World, document: Mapping[str, Any]) -> Application:
     app_id = document.get("app_id") or next(iter(world.apps), None)
-    if app_id not in world.apps:
+    if not isinstance(app_id, str) or app_id not in world.apps:
         raise ValueError(f"app_id: there is no app {app_id!r}; POST /_simulator/apps first")
     return world.apps[app_id]
 

@@ -314,12 +314,34 @@ async def test_calls_are_recorded_without_secrets(client: Client) -> None:
         ("POST", "/clock/advance", {"seconds": -1}, "seconds"),
         ("POST", "/tokens/revoke", {}, "token"),
         ("POST", "/pages/404/messages", {"text": "x"}, "page_id"),
+        ("POST", "/clock/advance", {"seconds": 1e12}, "seconds"),
+        ("POST", "/clock/advance", {"seconds": 1, "minutes": 1}, "minutes"),
+        ("POST", "/tokens/revoke", {"page_id": "404"}, "page_id"),
+        ("POST", "/tokens/revoke", {"page_id": "30000000000000001", "subcode": 7}, "subcode"),
+        ("POST", "/tokens/revoke", {"page_id": "30000000000000001", "subcode": [463]}, "subcode"),
+        ("POST", "/reset", {"hard": True}, "hard"),
         ("POST", "/apps", {"app_id": "7"}, "secrets"),
+        ("POST", "/apps", {"app_id": "seven", "secrets": ["x"]}, "app_id"),
+        ("POST", "/apps", {"app_id": "50000000000000001", "secrets": ["x"]}, "already a ProductCatalog"),
+        ("POST", "/apps", {"app_id": APP_ID, "secrets": []}, "secrets"),
+        ("POST", "/apps", {"app_id": APP_ID, "redirect_uris": [5]}, "redirect_uris"),
+        ("POST", "/apps", {"app_id": APP_ID, "require_proof": "no"}, "require_proof"),
+        ("POST", "/apps", {"app_id": APP_ID, "webhook": {"callback_url": "u", "verify_token": "v"}}, "callback_url"),
         ("POST", "/apps", {"app_id": APP_ID, "colour": "red"}, "colour"),
         ("POST", "/apps", {"app_id": APP_ID, "webhook": "x"}, "webhook"),
-        ("POST", "/apps", {"app_id": APP_ID, "webhook": {"callback_url": "u"}}, "verify_token"),
+        ("POST", "/apps", {"app_id": APP_ID, "webhook": {"callback_url": "http://u"}}, "verify_token"),
         ("POST", "/pages/30000000000000001/messages", {"attachments": ["x"]}, "attachments"),
         ("POST", "/pages/30000000000000001/messages", {}, "text"),
+        ("POST", "/pages/30000000000000001/messages", {"text": "Hi", "psd": "1"}, "psd"),
+        ("POST", "/pages/30000000000000001/messages", {"text": "Hi", "psid": "Omar"}, "psid"),
+        ("POST", "/pages/30000000000000001/messages", {"text": "Hi", "quick_reply": "Yes"}, "quick_reply"),
+        ("POST", "/pages/30000000000000001/events", {}, "messaging"),
+        ("POST", "/pages/30000000000000001/events", {"messaging": []}, "messaging"),
+        ("POST", "/pages/30000000000000001/events", {"messaging": [1]}, "messaging"),
+        ("POST", "/pages/30000000000000001/events", {"change": {"value": 1}}, "field"),
+        ("POST", "/pages/30000000000000001/events", {"body": "{}", "signature": 5}, "signature"),
+        ("POST", "/seed", {"app_id": ["1"]}, "app_id"),
+        ("POST", "/seed", {"pages": [{"id": "50000000000000001"}]}, "already a ProductCatalog"),
         ("POST", "/pages/30000000000000001/events", {"body_base64": "!"}, "body_base64"),
         ("POST", "/users/404/remove-app", {}, "user_id"),
         ("POST", "/users/10000000000000001/ask-deletion", {}, "data_deletion_url"),
@@ -336,3 +358,16 @@ async def test_the_control_api_names_what_is_wrong(
     status, refusal, _ = await client.ask(method, f"/_simulator{path}", json=document)
     assert 400 == status
     assert named in refusal["error"]["message"]
+
+
+async def test_a_refused_app_is_not_half_made(client: Client) -> None:
+    """One wrong member refuses the whole app."""
+    status, _, _ = await client.ask("POST", "/_simulator/apps", json={"app_id": "7", "secrets": ["x"], "name": 5})
+    state = await client.control("GET", "/state")
+    assert (400, [APP_ID]) == (status, [app["app_id"] for app in state["apps"]])
+
+
+async def test_a_body_that_is_no_json_is_told(client: Client) -> None:
+    """The control API says that it was the body."""
+    status, refusal, _ = await client.ask("POST", "/_simulator/seed", data=b"{")
+    assert (400, True) == (status, refusal["error"]["message"].startswith("body: no JSON"))
