@@ -2,7 +2,7 @@
 
 Nothing else travels, and nothing else is believed: whoever can write to Redis can at most wake a worker for a task that is
 not to be had. What RQ calls a job is rebuilt from its id; functions, arguments, callbacks, dependencies and webhooks that
-its hash may name are never read. A wake-up that waits longer than its task's lease is worthless and expires.
+its hash may name are never read. A wake-up expires when its task is due to be sent again.
 """
 
 import re
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq.exceptions import NoSuchJobError
 
-from connector.db.outbox import LEASE
+from connector.db.outbox import WAY
 from jobs.tasks import Lane
 
 FUNCTION = "jobs.worker.perform"  # what RQ's tools show; never imported by name
@@ -97,7 +97,7 @@ def ring(redis: Redis, lane: Lane, tasks: Iterable[tuple[int, int]]) -> None:
                 FUNCTION,
                 args=(task_id, attempt),
                 job_id=f"{task_id}-{attempt}",
-                ttl=int(LEASE.total_seconds()),
+                ttl=int(WAY.total_seconds()),
                 result_ttl=0,
                 failure_ttl=_FAILURE_SECONDS,
                 timeout=HARD_LIMIT_SECONDS,

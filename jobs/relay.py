@@ -1,11 +1,10 @@
 """Hands due tasks to the workers (`python -m jobs.relay`): woken by every commit that asks for one, and by the clock.
 
 Leases a task, commits, rings. Nothing is kept here or in Redis: whatever gets lost on the way is due again when its lease
-has run out. Several relays may run. Without Redis or PostgreSQL it waits, and goes on when they are back.
+has run out. Several relays may run. One that lost Redis or PostgreSQL waits, and goes on when they are back.
 """
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -18,13 +17,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from connector import log, metrics
+from connector import log, metrics, start
 from connector.db import outbox
 from connector.db.outbox import Leased
 from connector.db.schema import open_engine
 from connector.runtime import Now, utc_now
-from connector.settings import Settings, SettingsError
-from jobs import bell, schedule
+from connector.settings import Settings
+from jobs import beginning, bell, schedule
 from jobs.run import DATABASE_GONE
 from jobs.tasks import PLANS, Lane
 
@@ -122,26 +121,15 @@ async def _wait(event: asyncio.Event, pause: timedelta) -> None:
 
 async def serve(settings: Settings) -> None:
     """Relay until SIGTERM or SIGINT; what is being handed over is finished first."""
+    metrics.serve(settings.metrics_address)
+    await beginning.require_servers(settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    metrics.serve(settings.metrics_address)
     log.canonical("relay.ready")
     await relay(settings.database_url.reveal(), settings.redis_url.reveal(), stop=stop)
     log.canonical("relay.stopped")
 
 
-def main() -> int:
-    """Run; settings that keep us from it are one message and exit code 1."""
-    try:
-        settings = Settings.read(os.environ)
-    except SettingsError as problem:
-        print(problem, file=sys.stderr)  # noqa: T201 – the one place that speaks to a terminal
-        return 1
-    log.configure(level=settings.log_level, form=settings.log_format)
-    uvloop.run(serve(settings))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start.run(lambda settings: uvloop.run(serve(settings))))

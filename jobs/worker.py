@@ -6,14 +6,16 @@ A lost Redis is waited for. On SIGTERM unfinished tasks are handed back.
 """
 
 import asyncio
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from tempfile import TemporaryFile
 from types import FrameType
+from typing import IO
 
 import uvloop
 from redis import Redis
@@ -23,11 +25,11 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.worker import Worker, WorkerStatus
 
-from connector import log, metrics, tracing
+from connector import log, metrics, start, tracing
 from connector.db.outbox import Task
 from connector.runtime import open_runtime
 from connector.settings import Settings, SettingsError
-from jobs import bell
+from jobs import beginning, bell
 from jobs.bell import Perform, WakeUp
 from jobs.crew import Crew
 from jobs.run import DATABASE_GONE, run_task
@@ -57,10 +59,22 @@ class Listener(Worker):
         self.perform = perform
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Fork, and lend the child the one function it may run."""
+        """Fork, and lend the child the one function it may run; add what it counted to our metrics."""
         if isinstance(job, WakeUp):
-            job.perform_task = self.perform
-            super().execute_job(job, queue)
+            with TemporaryFile() as growth:
+                job.perform_task = partial(self._perform_and_count, growth)
+                super().execute_job(job, queue)
+                growth.seek(0)
+                if counted := growth.read():  # nothing from a child that was killed
+                    metrics.take_over(counted)
+
+    def _perform_and_count(self, growth: IO[bytes], task_id: int, attempt: int) -> None:
+        before = metrics.counted()
+        try:
+            self.perform(task_id, attempt)
+        finally:
+            growth.write(metrics.grew(before))
+            growth.flush()
 
     def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
         """Stop: at once when idle, otherwise as soon as the child has handed its task back."""
@@ -121,18 +135,20 @@ def listen(open_listener: Callable[[], Listener]) -> None:
     """Listen until a signal says stop; a listener that Redis failed is replaced."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)  # a listener at work has its own
-    stopping = False
-    while not stopping:
-        try:
-            listener = open_listener()
-            listener.work(logging_level="WARNING")
-            stopping = listener.stopping
-            time.sleep(0 if stopping else _RETRY_SECONDS)
-        except RedisError as error:
-            log.warn("worker.waiting", server="Redis", error=type(error).__name__)
+    with suppress(StopRequested):
+        while _listen(open_listener):
             time.sleep(_RETRY_SECONDS)
-        except StopRequested:
-            stopping = True
+
+
+def _listen(open_listener: Callable[[], Listener]) -> bool:
+    """Listen as long as it goes; tell whether to listen again."""
+    try:
+        listener = open_listener()
+        listener.work(logging_level="WARNING")
+    except RedisError as error:
+        log.warn("worker.waiting", server="Redis", error=type(error).__name__)
+        return True
+    return not listener.stopping
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
@@ -141,10 +157,11 @@ def _stop(_signum: int, _frame: FrameType | None) -> None:
 
 def work(lanes: Sequence[Lane], settings: Settings, *, plans: Mapping[Task, Plan] = PLANS) -> None:
     """Work in these lanes until SIGTERM or SIGINT."""
+    metrics.serve(settings.metrics_address)
     load(plans)
     import_module(_DIALECT)
+    uvloop.run(beginning.require_servers(settings))
     redis = bell.connect(settings.redis_url.reveal(), socket_seconds=_SOCKET_SECONDS)
-    metrics.serve(settings.metrics_address)
     log.canonical("worker.ready", lanes=[lane.value for lane in lanes])
     if Lane.FAST in lanes:
         tracing.configure("facebook-connector-jobs")
@@ -157,14 +174,7 @@ def work(lanes: Sequence[Lane], settings: Settings, *, plans: Mapping[Task, Plan
 
 def main(arguments: Sequence[str], *, plans: Mapping[Task, Plan] = PLANS) -> int:
     """Run; anything that keeps us from it is one message and exit code 1."""
-    try:
-        lanes, settings = _read_lanes(arguments), Settings.read(os.environ)
-    except SettingsError as problem:
-        print(problem, file=sys.stderr)  # noqa: T201 – the one place that speaks to a terminal
-        return 1
-    log.configure(level=settings.log_level, form=settings.log_format)
-    work(lanes, settings, plans=plans)
-    return 0
+    return start.run(lambda settings: work(_read_lanes(arguments), settings, plans=plans))
 
 
 def _read_lanes(arguments: Sequence[str]) -> list[Lane]:

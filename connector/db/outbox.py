@@ -44,6 +44,9 @@ from connector import tracing
 from connector.db.schema import Instant, Json, Tx, metadata, plain
 
 LEASE = timedelta(seconds=20)
+"""How long a worker may be silent before its task is another's."""
+WAY = timedelta(seconds=5)
+"""How long a task may be on its way to a worker before it is sent again: what an emptied Redis or a dead relay costs."""
 RENEWAL = timedelta(seconds=5)
 CRASH_LIMIT = 5
 CHANNEL = "tasks_due"
@@ -172,7 +175,7 @@ async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) 
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    leased = update(tasks).where(tasks.c.id == due.c.id).values(due_time=at + LEASE, leased=True)
+    leased = update(tasks).where(tasks.c.id == due.c.id).values(due_time=at + WAY, leased=True)
     rows = await tx.execute(
         leased.returning(tasks.c.id, tasks.c.attempt, tasks.c.name, tasks.c.unfinished, due.c.due_time)
     )

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Instant, Tx, metadata
 
-STALE = timedelta(seconds=60)
+STALE = timedelta(seconds=10)
 KEPT = timedelta(hours=48)
 
 requests = Table(

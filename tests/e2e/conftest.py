@@ -12,13 +12,15 @@ from stack import folders
 from stack.supervisor import Stack, running_stack
 from tests.e2e.shop import Shop
 
+RUNS = folders.CONNECTOR_FOLDER / "e2e"  # not beside the other test runs: they sweep what looks left behind
 SEED = int(os.environ.get("DISASTER_SEED", "20261121"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running() -> AsyncIterator[Stack]:
     """Run everything; Meta sends duplicates and overtakes itself all the time."""
-    folder = folders.CONNECTOR_FOLDER / "tests" / f"e2e-{os.getpid()}"
+    folders.sweep(RUNS)
+    folder = RUNS / str(os.getpid())
     async with running_stack(folder, durable=False) as stack:
         simulation = Simulation(stack.simulator_url)
         simulation._ask(

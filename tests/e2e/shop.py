@@ -92,14 +92,14 @@ class Shop:
         request = GetStatusRequest(connection_id=self.connection_id)
         return self.caller.call(self.caller.connector.GetStatus, request).status
 
-    def work(self, seconds: float, stop: threading.Event) -> None:
-        """Do everything a store does, in turns, for so long."""
-        end = time.monotonic() + seconds
-        for step in itertools.cycle((self.ask, self.restock, self.reply, self.reprice, self.listen)):
-            if time.monotonic() > end or stop.is_set():
-                return
-            step()
-            time.sleep(0.02)
+    def work(self, rounds: int, stop: threading.Event) -> None:
+        """Do everything a store does, in turns, so many times."""
+        for _ in range(rounds):
+            for step in (self.ask, self.restock, self.reply, self.reprice, self.listen):
+                if stop.is_set():
+                    return
+                step()
+                time.sleep(0.02)
 
     def sell(self, numbers: range) -> None:
         """Offer products under a new title and price."""

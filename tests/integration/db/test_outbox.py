@@ -78,12 +78,22 @@ async def test_the_longest_due_goes_first(runtime: Runtime) -> None:
     assert [2, 3] == [task.id for task in leased]
 
 
-async def test_a_lease_hides_a_task_until_it_runs_out(runtime: Runtime, clock: Any) -> None:
-    """Nobody else gets a leased task; lost on the way, it is due again when the lease has run out."""
+async def test_a_task_lost_on_its_way_is_sent_again(runtime: Runtime, clock: Any) -> None:
+    """Nobody else gets a task that is on its way; lost there, it is due again five seconds later."""
     await _add(runtime)
     assert await _due(runtime) == 1
     assert await _due(runtime) == 0
-    clock.advance(seconds=20)
+    clock.advance(seconds=5)
+    assert await _due(runtime) == 1
+
+
+async def test_a_taken_task_has_time(runtime: Runtime, clock: Any) -> None:
+    """A task in a worker's hands is another's only when the worker has been silent for twenty seconds."""
+    await _add(runtime)
+    await _take(runtime)
+    clock.advance(seconds=19)
+    assert await _due(runtime) == 0
+    clock.advance(seconds=1)
     assert await _due(runtime) == 1
 
 
