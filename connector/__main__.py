@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 
-import sqlalchemy.exc
 import uvloop
 
-from connector import log, metrics, tracing
+from connector import log, metrics, start, tracing
 from connector.db import migrations
 from connector.runtime import open_runtime
 from connector.server import build_server, set_serving
@@ -18,15 +17,25 @@ _GRACE_SECONDS = 2.0  # unary calls are short; a stream's caller resumes elsewhe
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then refuse new calls, finish those at work, and stop."""
+    """Serve until SIGTERM or SIGINT; then refuse new calls, finish those at work, and stop.
+
+    Raises:
+        SettingsError: an address cannot be listened on.
+
+    """
+    metrics.serve(settings.metrics_address)
     async with open_runtime(settings, pool_size=16) as runtime:
         await migrations.require_current(runtime.db)
         server, checks = build_server(runtime, settings)
         host, port = settings.grpc_address
-        port = server.add_insecure_port(f"{host}:{port}")
+        try:
+            port = server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError:
+            raise SettingsError(
+                f"GRPC_ADDRESS cannot be listened on: {host}:{port} is taken, or not one of this machine"
+            ) from None
         await server.start()
         await set_serving(checks)
-        metrics.serve(settings.metrics_address)
         log.canonical("server.ready", address=f"{host}:{port}")
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -39,24 +48,17 @@ async def serve(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run; anything that keeps us from it is one sentence and exit code 1."""
-    try:
-        if arguments == ["migrate"]:
-            migrations.upgrade(read_database_url(os.environ))
-            return 0
-        if arguments:
-            print("usage: python -m connector [migrate]", file=sys.stderr)  # noqa: T201 – as below
-            return 2
-        settings = Settings.read(os.environ)
-        log.configure(level=settings.log_level, form=settings.log_format)
-        tracing.configure("facebook-connector")
-        uvloop.run(serve(settings))
-    except (SettingsError, migrations.WrongSchemaError, RuntimeError) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201 – the one place that speaks to a terminal
-        return 1
-    except sqlalchemy.exc.OperationalError as problem:
-        print(f"The database at DATABASE_URL cannot be reached: {problem.orig}", file=sys.stderr)  # noqa: T201 – as above
-        return 1
-    return 0
+    if arguments == ["migrate"]:
+        return start.explained(lambda: migrations.upgrade(read_database_url(os.environ)))
+    if arguments:
+        print("usage: python -m connector [migrate]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
+        return 2
+    return start.run(_serve)
+
+
+def _serve(settings: Settings) -> None:
+    tracing.configure("facebook-connector")
+    uvloop.run(serve(settings))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
 """Every metric, with its meaning and unit, and the endpoint that shows them.
 
-Labels are few and bounded: no store, no person, no id ever becomes one.
+Labels are few and bounded: no store, no person, no id ever becomes one. A forked child counts for itself: it hands over what
+it `grew` before it ends, and its parent shows the sum.
 """
 
 import os
+from collections.abc import Iterator
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
+import orjson
+from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.samples import Sample
+
+from connector.settings import SettingsError
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -20,9 +28,6 @@ graph_calls = Histogram(
     "Duration of a Graph call, in seconds, by bucket family and outcome",
     ["family", "method", "outcome"],
     buckets=_SECONDS,
-)
-graph_usage = Gauge(
-    "connector_graph_usage_percent", "Share of Meta's allowance used, in percent, by bucket family", ["family"]
 )
 tasks = Histogram(
     "connector_task_seconds",
@@ -42,10 +47,73 @@ deliveries = Counter(
 signals = Counter("connector_signals", "Signals read from deliveries, by kind and outcome", ["kind", "outcome"])
 items = Counter("connector_items", "Items settled, by verdict: confirmed, rejected", ["verdict"])
 
+Series = tuple[str, tuple[tuple[str, str], ...]]
+_handed_over: dict[str, dict[Series, float]] = {}
+"""What ended children counted, by metric."""
+
+
+def counted() -> dict[Series, float]:
+    """Tell how far every series of this process has grown."""
+    return {_series(sample): sample.value for metric in _ours() for sample in _sums(metric)}
+
+
+def grew(before: dict[Series, float]) -> bytes:
+    """Write what was counted since, for the parent."""
+    return orjson.dumps(
+        [
+            (metric.name, sample.name, sample.labels, sample.value - before.get(_series(sample), 0.0))
+            for metric in _ours()
+            for sample in _sums(metric)
+            if sample.value != before.get(_series(sample))
+        ]
+    )
+
+
+def take_over(growth: bytes) -> None:
+    """Add what a child counted."""
+    for name, sample, labels, amount in orjson.loads(growth):
+        sums, series = _handed_over.setdefault(name, {}), (sample, tuple(labels.items()))
+        sums[series] = sums.get(series, 0.0) + amount
+
+
+class _Shown(Collector):
+    """This process's metrics and those of its children, as one."""
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in REGISTRY.collect():
+            extra = dict(_handed_over.get(metric.name, {}))
+            own = [sample._replace(value=sample.value + extra.pop(_series(sample), 0.0)) for sample in metric.samples]
+            metric.samples = own + [Sample(name, dict(labels), value) for (name, labels), value in extra.items()]
+            yield metric
+
+
+_SHOWN = CollectorRegistry()
+_SHOWN.register(_Shown())
+
+
+def _ours() -> Iterator[Metric]:
+    return (metric for metric in REGISTRY.collect() if metric.name.startswith("connector_"))
+
+
+def _sums(metric: Metric) -> Iterator[Sample]:
+    return (sample for sample in metric.samples if not sample.name.endswith("_created"))  # a time, not a sum
+
+
+def _series(sample: Sample) -> Series:
+    return sample.name, tuple(sample.labels.items())
+
 
 def serve(address: tuple[str, int] | None) -> None:
-    """Show this process's metrics over HTTP at `/metrics`; None shows nothing."""
+    """Show this process's metrics over HTTP at `/metrics`; None shows nothing.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+
+    """
     if address:
-        server, _ = start_http_server(address[1], addr=address[0], registry=REGISTRY)
+        try:
+            server, _ = start_http_server(address[1], addr=address[0], registry=_SHOWN)
+        except OSError as problem:
+            raise SettingsError(f"METRICS_ADDRESS cannot be listened on: {problem.strerror}") from None
         # A forked child that outlives us would hold the address, and our successor could not have it.
         os.register_at_fork(after_in_child=server.socket.close)

@@ -233,10 +233,8 @@ class _Reader:
     def url(self, name: str, *schemes: str) -> str:
         value = self.text(name)
         if value:
-            self.require(
-                urlsplit(value).scheme in schemes,
-                f"{name}: must be a URL beginning with {' or '.join(f'{s}:' for s in schemes)}",
-            )
+            form = " or ".join(f"{scheme}://" for scheme in schemes)
+            self.require(_leads_somewhere(value, schemes), f"{name}: must be a whole URL that begins with {form}")
         return value.rstrip("/")
 
     def address(self, name: str) -> tuple[str, int] | None:
@@ -257,6 +255,16 @@ class _Reader:
                 profiles[environment] = AppProfile(environment, app_id, parts, Secret(token))
         self.require(bool(profiles), "META_PRODUCTION_APP_ID or META_TEST_APP_ID: at least one app profile is required")
         return profiles
+
+
+def _leads_somewhere(url: str, schemes: tuple[str, ...]) -> bool:
+    """Tell whether a URL has one of the schemes, something behind it, and a port that is one."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname or parts.path.strip("/") or parts.query
+        return parts.scheme in schemes and "://" in url and bool(named) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _address(value: str) -> tuple[str, int]:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from connector.settings import SettingsError
+
 try:
     from opentelemetry import context, propagate, trace
 except ImportError:
@@ -21,7 +23,7 @@ def configure(service: str, environ: Mapping[str, str] = os.environ) -> None:
     """Export spans over OTLP when the standard variable OTEL_EXPORTER_OTLP_ENDPOINT says where to.
 
     Raises:
-        RuntimeError: the variable is set but the `otel` extra is not installed.
+        SettingsError: the variable is set but the `otel` extra is not installed.
 
     """
     if not environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
@@ -32,7 +34,7 @@ def configure(service: str, environ: Mapping[str, str] = os.environ) -> None:
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 – only with an exporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 – only with an exporter
     except ImportError as error:
-        raise RuntimeError("OTEL_EXPORTER_OTLP_ENDPOINT is set: install the extra `otel` or unset it") from error
+        raise SettingsError("OTEL_EXPORTER_OTLP_ENDPOINT is set: install the extra `otel` or unset it") from error
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
@@ -45,8 +47,21 @@ def span(name: str, *, parent: str | None = None, **attributes: _ATTRIBUTE) -> I
         yield
         return
     outer = propagate.extract({"traceparent": parent}) if parent else context.get_current()
-    with trace.get_tracer("facebook-connector").start_as_current_span(name, context=outer, attributes=attributes):
-        yield
+    # An exception's words may be anything: a failed span tells its kind, or the reason given to `fail`.
+    with trace.get_tracer("facebook-connector").start_as_current_span(
+        name, context=outer, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ):
+        try:
+            yield
+        except Exception as error:
+            fail(type(error).__name__)
+            raise
+
+
+def fail(reason: str) -> None:
+    """Mark the current span as failed."""
+    if _INSTALLED:
+        trace.get_current_span().set_status(trace.Status(trace.StatusCode.ERROR, reason))
 
 
 def current() -> str | None:
@@ -60,6 +75,6 @@ def current() -> str | None:
 
 def flush() -> None:
     """Send what was traced, before a process ends that runs no exit hooks."""
-    flushing = getattr(trace and trace.get_tracer_provider(), "force_flush", None)
+    flushing = getattr(trace.get_tracer_provider(), "force_flush", None) if _INSTALLED else None
     if flushing:
         flushing()

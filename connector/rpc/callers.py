@@ -15,7 +15,7 @@ from typing import Any
 import jwt
 
 from connector.errors import Forbidden, Unauthenticated
-from connector.settings import Settings
+from connector.settings import Settings, SettingsError
 from stormcom.facebook.v1 import catalog_service_pb2, connector_service_pb2, event_service_pb2, operation_service_pb2
 
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
@@ -132,18 +132,27 @@ class Gate:
                 options={"require": ["exp", "aud", "sub"]},
             )
             return _read_claims(claims)
-        except (jwt.PyJWTError, ValueError, KeyError, TypeError):
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError, OverflowError):
             raise _invalid() from None
 
 
 def _read_keys(jwks: str) -> dict[str, jwt.PyJWK]:
     keys: dict[str, jwt.PyJWK] = {}
     for entry in json.loads(jwks)["keys"] if jwks else ():
-        key = jwt.PyJWK(entry)
+        try:
+            key = jwt.PyJWK(entry)
+        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+            raise _unusable() from None
         if key.algorithm_name not in _ALGORITHMS or not key.key_id:
-            raise RuntimeError("CALLER_JWKS: every key needs a `kid` and an asymmetric algorithm")
+            raise _unusable()
         keys[key.key_id] = key
     return keys
+
+
+def _unusable() -> SettingsError:
+    return SettingsError(
+        f"CALLER_JWKS: every key needs a `kid` and an asymmetric algorithm: {', '.join(sorted(_ALGORITHMS))}"
+    )
 
 
 def _read_claims(claims: dict[str, Any]) -> Caller:

@@ -63,8 +63,16 @@ def test_every_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"DATABASE_URL": "mysql://h/d"}, "DATABASE_URL: must be a URL beginning with postgresql: or postgres:"),
-        ({"PUBLIC_URL": "fb.example"}, "PUBLIC_URL: must be a URL"),
+        (
+            {"DATABASE_URL": "mysql://h/d"},
+            "DATABASE_URL: must be a whole URL that begins with postgresql:// or postgres://",
+        ),
+        ({"DATABASE_URL": "postgresql://h:port/d"}, "DATABASE_URL: must be a whole URL"),
+        ({"DATABASE_URL": "postgresql://"}, "DATABASE_URL: must be a whole URL"),
+        ({"DATABASE_URL": "postgresql:d"}, "DATABASE_URL: must be a whole URL"),
+        ({"REDIS_URL": "redis://"}, "REDIS_URL: must be a whole URL"),
+        ({"REDIS_URL": "redis://h:99999"}, "REDIS_URL: must be a whole URL"),
+        ({"PUBLIC_URL": "fb.example"}, "PUBLIC_URL: must be a whole URL"),
         (
             {"META_PRODUCTION_VERIFY_TOKEN": ""},
             "META_PRODUCTION_APP_ID, _APP_SECRETS, _VERIFY_TOKEN: all three or none",
@@ -80,6 +88,14 @@ def test_a_wrong_value_is_explained(change: dict[str, str], problem: str) -> Non
     """Each wrong value is answered with its name and the right form."""
     with pytest.raises(SettingsError, match=problem.replace("(", "\\(")):
         Settings.read({**COMPLETE, **change})
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql:///d?host=/run/postgresql", "postgresql://u@/d?host=%2Ftmp%2Fs", "postgres://u:p@[::1]:5432/d"]
+)
+def test_every_way_to_a_database_is_taken(url: str) -> None:
+    """A socket's folder, an escaped one and an IPv6 address are whole URLs."""
+    assert url == Settings.read({**COMPLETE, "DATABASE_URL": url}).database_url.reveal()
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from connector.errors import Forbidden, Unauthenticated
 from connector.rpc.callers import POLICY, SERVICES, Gate, Role, require_complete
-from connector.settings import Settings
+from connector.settings import Settings, SettingsError
 from tests.unit.connector.test_settings import COMPLETE
 
 NOW = datetime.now(UTC)
@@ -105,11 +105,19 @@ def test_a_caller_acts_only_within_role_and_stores(gate: Gate) -> None:
         assert caught.value.reason == "STORE_NOT_ALLOWED"
 
 
-def test_symmetric_keys_are_refused_at_start() -> None:
-    """A key that both sides hold cannot tell callers from us."""
-    shared = json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "x", "alg": "HS256"}]})
-    with pytest.raises(RuntimeError, match="asymmetric"):
-        Gate(Settings.read({**COMPLETE, "CALLER_JWKS": shared}))
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param({"kty": "oct", "k": "c2VjcmV0", "kid": "x", "alg": "HS256"}, id="symmetric"),
+        pytest.param({"kty": "EC", "kid": "x"}, id="incomplete"),
+        pytest.param({"kty": "strange", "kid": "x"}, id="unknown"),
+        pytest.param("x", id="no object"),
+    ],
+)
+def test_unusable_keys_are_refused_at_start(key: object) -> None:
+    """A key that both sides hold cannot tell callers from us; one that cannot be read lets nobody in."""
+    with pytest.raises(SettingsError, match="CALLER_JWKS: every key needs a `kid` and an asymmetric algorithm"):
+        Gate(Settings.read({**COMPLETE, "CALLER_JWKS": json.dumps({"keys": [key]})}))
 
 
 def test_every_method_has_a_role_and_no_role_lacks_a_method() -> None:

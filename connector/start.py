@@ -1,0 +1,43 @@
+"""How every process starts: settings, log and traces first; what keeps it from its work is one sentence and exit code 1.
+
+Expected is a wrong setting, a server that does not answer, an address that is taken, another schema. Anything else is a fault
+of ours and keeps its traceback.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+import sqlalchemy.exc
+
+from connector import log
+from connector.db import migrations
+from connector.settings import Settings, SettingsError
+
+
+def run(work: Callable[[Settings], None]) -> int:
+    """Read the settings and work with them; return the exit code."""
+
+    def with_settings() -> None:
+        settings = Settings.read(os.environ)
+        log.configure(level=settings.log_level, form=settings.log_format)
+        work(settings)
+
+    return explained(with_settings)
+
+
+def explained(work: Callable[[], None]) -> int:
+    """Work; return the exit code, and say on stderr what was in the way."""
+    try:
+        work()
+    except (SettingsError, migrations.WrongSchemaError) as problem:
+        return _refuse(str(problem))
+    except sqlalchemy.exc.OperationalError as problem:
+        # libpq appends an advice on lines of their own.
+        return _refuse(f"The database at DATABASE_URL cannot be reached: {str(problem.orig).splitlines()[0]}")
+    return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 – the one place of a process that speaks to a terminal
+    return 1
