@@ -23,12 +23,16 @@ from simulator.state import Application
 from simulator.switches import REALISTIC, Switches
 from simulator.world import World
 
+DESCRIPTION = """Meta's Graph API in memory, over real HTTP, for tests and demos. The first line on stdout tells the address:
+{"event": "simulator.ready", "url": ...}; GET {url}/_simulator lists what can be seeded, steered and inspected, and
+docs/simulator.md explains it. Ctrl-C ends it."""
+MAX_PORT = 65_535
 DEFAULT_APP = "1000000000000001:simulator-app-secret"
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8090, help="port, 0 for a free one (default %(default)s)")
     parser.add_argument(
@@ -62,7 +66,12 @@ def build_world(options: argparse.Namespace) -> World:
         secrets = options.app_secret_file.read_text().strip()
     if not app_id.isdecimal() or not secrets:
         raise ValueError("--app: expected ID:SECRET with a numeric id")
-    seed_document = json.loads(options.seed_file.read_text()) if options.seed_file else {}
+    if not 0 <= options.port <= MAX_PORT:
+        raise ValueError(f"--port: expected 0 to {MAX_PORT}, got {options.port}")
+    for name in ("webhook_url", "deauthorize_url", "data_deletion_url"):
+        if (url := getattr(options, name)) and not url.startswith(("http://", "https://")):
+            raise ValueError(f"--{name.replace('_', '-')}: expected an http or https URL, got {url!r}")
+    seed_document = _read_seed(options.seed_file) if options.seed_file else {}
 
     def prepare(world: World) -> None:
         app = Application(app_id, secrets.split(","), redirect_uris=list(options.redirect_uri))
@@ -76,6 +85,13 @@ def build_world(options: argparse.Namespace) -> World:
 
     switches = (REALISTIC if options.realistic else {}) | dict(map(_read_switch, options.switch))
     return World(seed=options.random_seed, switches=switches, prepare=prepare)
+
+
+def _read_seed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"--seed-file {path}: no JSON: {problem}") from problem
 
 
 def _read_switch(text: str) -> tuple[str, Any]:

@@ -142,6 +142,7 @@ def list_deliveries(world: World, request: web.Request, _document: Document) -> 
                 "body": one.body.decode(errors="replace"),
                 "updates": one.updates,
                 "state": one.state,
+                "answer": one.answer,
                 "create_time": one.create_time,
                 "attempts": [{"time": attempt.time, "outcome": attempt.outcome} for attempt in one.attempts],
             }

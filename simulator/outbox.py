@@ -7,6 +7,7 @@ import itertools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,7 +33,6 @@ class Update:
     entry_id: str
     key: str
     payload: dict[str, Any]
-    due: float
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class Delivery:
     updates: int = 1
     state: str = "waiting"  # waiting | sending | delivered | dropped
     attempts: list[Attempt] = field(default_factory=list)
+    answer: str = ""  # what the callback said last, cut
 
 
 class Outbox:
@@ -68,7 +69,10 @@ class Outbox:
         self._switches = switches
         self._random = chance
         self._ids = itertools.count(1)
-        self.updates: list[Update] = []
+        self._arrivals = itertools.count()  # keeps the order of updates that are due at once
+        # Heaps by due time, so that a slow callback with ten thousand deliveries in its queue costs no walk over them.
+        self.updates: list[tuple[float, int, Update]] = []
+        self._due: list[tuple[float, int, Delivery]] = []
         self.waiting: dict[int, Delivery] = {}
         self.deliveries: dict[int, Delivery] = {}
 
@@ -78,21 +82,19 @@ class Outbox:
         delay = self._switches.webhook_gather_seconds
         if self._random.random() < self._switches.reorder_share:
             delay += self._random.uniform(0.1, 1.0) * self._switches.reorder_seconds
-        self.updates.append(Update(app, object_, entry_id, key, payload, now + delay))
+        update = Update(app, object_, entry_id, key, payload)
+        heappush(self.updates, (now + delay, next(self._arrivals), update))
         if self._random.random() < self._switches.duplicate_share:
             again = delay + self._random.random() * self._switches.reorder_seconds
-            self.updates.append(Update(app, object_, entry_id, key, payload, now + again))
+            heappush(self.updates, (now + again, next(self._arrivals), update))
         self._clock.wake()
 
     def pack(self) -> None:
         """Turn the due updates into deliveries, up to so many updates each."""
         now = self._clock.now()
-        due = [update for update in self.updates if update.due <= now]
-        if not due:
-            return
-        self.updates = [update for update in self.updates if update.due > now]
         by_target: dict[tuple[str, str], list[Update]] = {}
-        for update in sorted(due, key=lambda update: update.due):
+        while self.updates and self.updates[0][0] <= now:
+            update = heappop(self.updates)[2]
             by_target.setdefault((update.app.id, update.object), []).append(update)
         for (_, object_), updates in by_target.items():
             size = self._switches.updates_per_post
@@ -142,6 +144,7 @@ class Outbox:
         now = self._clock.now()
         delivery = Delivery(next(self._ids), app.id, url, body, headers, now, now, page_ids, updates)
         self.deliveries[delivery.id] = self.waiting[delivery.id] = delivery
+        heappush(self._due, (delivery.due, delivery.id, delivery))
         if len(self.deliveries) > KEPT_DELIVERIES:
             self.deliveries.pop(next(iter(self.deliveries)))
         self._clock.wake()
@@ -157,16 +160,16 @@ class Outbox:
 
     def next_due(self) -> float | None:
         """Return when there is something to do next."""
-        dues = [update.due for update in self.updates]
-        dues += [delivery.due for delivery in self.waiting.values() if delivery.state == "waiting"]
-        return min(dues, default=None)
+        return min((heap[0][0] for heap in (self.updates, self._due) if heap), default=None)
 
     def take_due(self) -> Iterable[Delivery]:
         """Return the deliveries to send now, oldest first, and mark them."""
-        now = self._clock.now()
-        due = [one for one in self.waiting.values() if one.state == "waiting" and one.due <= now]
-        for delivery in due:
-            delivery.state = "sending"
+        now, due = self._clock.now(), []
+        while self._due and self._due[0][0] <= now:
+            delivery = heappop(self._due)[2]
+            if delivery.state == "waiting":
+                delivery.state = "sending"
+                due.append(delivery)
         return due
 
     def settle(self, delivery: Delivery, outcome: str) -> bool:
@@ -175,18 +178,21 @@ class Outbox:
         delivery.attempts.append(Attempt(now, outcome))
         if outcome == "200":
             delivery.state = "delivered"
-        elif now - delivery.create_time >= GIVE_UP_SECONDS:
+        elif self.waiting.get(delivery.id) is not delivery or now - delivery.create_time >= GIVE_UP_SECONDS:
+            # What is no longer waiting was dropped meanwhile, or belongs to the world before a reset.
             delivery.state = "dropped"
         else:
             delivery.state = "waiting"
             delivery.due = now + RETRY_SECONDS[min(len(delivery.attempts), len(RETRY_SECONDS)) - 1]
-        if delivery.state != "waiting":
-            # After a reset, deliveries of the old world may still settle here.
-            self.waiting.pop(delivery.id, None)
+            heappush(self._due, (delivery.due, delivery.id, delivery))
+        if delivery.state != "waiting" and self.waiting.get(delivery.id) is delivery:
+            del self.waiting[delivery.id]
         return delivery.state == "delivered"
 
     def drop(self, app_id: str, page_id: str) -> None:
         """Forget what waits for a Page that lost its subscription."""
+        self.updates = [row for row in self.updates if (row[2].app.id, row[2].entry_id) != (app_id, page_id)]
+        heapify(self.updates)
         for delivery in [*self.waiting.values()]:
             if delivery.app_id == app_id and delivery.page_ids == (page_id,):
                 delivery.state = "dropped"

@@ -7,7 +7,7 @@
 It refuses everything else with the code and subcode that Messenger uses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.call import Call, Json, Route
@@ -33,7 +33,10 @@ MAX_QUICK_REPLY_TITLE = 20
 MAX_PAYLOAD = 1_000
 MAX_BUTTON_TEXT = 640
 MAX_BUTTONS = 3
+MAX_BUTTON_TITLE = 20
 MAX_ELEMENTS = 10
+MAX_ELEMENT_TITLE = 80
+MAX_FILE_BYTES = 25_000_000
 
 
 def send(call: Call) -> Json:
@@ -43,7 +46,7 @@ def send(call: Call) -> Json:
     profile = _recipient(call, page)
     if action := call.text("sender_action", ""):
         return _act(call, page, profile, action.upper())
-    message = _read_message(call.structure("message", dict))
+    message = _read_message(call, call.structure("message", dict))
     conversation = thread(call.world, page, profile.id)
     _require_policy(call, page, conversation, message)
     owner = page.owner_app_by_psid.get(profile.id)
@@ -52,7 +55,25 @@ def send(call: Call) -> Json:
     sent = keep(call.world, conversation, from_page=True, app_id=app.id, tag=call.text("tag", ""), **message)
     conversation.unread = 0
     echo(call.world, page, profile.id, sent)
-    return {"recipient_id": profile.id, "message_id": sent.id}
+    return {"recipient_id": profile.id, "message_id": sent.id} | _keep_reusable(call, message["attachments"])
+
+
+def upload(call: Call) -> Json:
+    """Serve `POST /{page}/message_attachments`: keep an attachment for messages to come."""
+    attachment = _read_attachment(call, call.structure("message", dict).get("attachment"))
+    if kept := _keep_reusable(call, [attachment]):
+        return kept
+    raise invalid_parameter("message.attachment.payload.is_reusable must be true")
+
+
+def _keep_reusable(call: Call, attachments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Give a reusable attachment its id."""
+    for attachment in attachments:
+        if attachment["payload"].get("is_reusable") in {True, "true"}:
+            attachment_id = call.world.new_id()
+            call.node.attachments[attachment_id] = dict(attachment)
+            return {"attachment_id": attachment_id}
+    return {}
 
 
 def _recipient(call: Call, page: Page) -> Profile:
@@ -127,7 +148,7 @@ def _require_template(page: Page, message: Mapping[str, Any]) -> None:
 # --- the message -----------------------------------------------------------------------------------------------------
 
 
-def _read_message(document: Mapping[str, Any]) -> dict[str, Any]:
+def _read_message(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
     """Read and check the `message` object."""
     text, attachment = document.get("text"), document.get("attachment")
     template = document.get("template")
@@ -140,7 +161,7 @@ def _read_message(document: Mapping[str, Any]) -> dict[str, Any]:
         raise invalid_parameter("message must have text, attachment or template", subcode=2018032)
     _require_length("message.text", text or "", MAX_TEXT)
     _require_length("message.metadata", document.get("metadata", ""), MAX_METADATA)
-    attachments = [_read_attachment(attachment)] if attachment is not None else []
+    attachments = [_read_attachment(call, attachment)] if attachment is not None else []
     if template is not None:
         # Unverified: the send shape of utility templates is recalled.
         attachments = [{"type": "utility_template", "payload": _object("message.template", template)}]
@@ -171,6 +192,12 @@ def _require_count(name: str, value: Any, limit: int) -> None:
         raise invalid_parameter(f"{name} must be an array of 1 to {limit}")
 
 
+def _require_titles(name: str, parts: Sequence[Any], limit: int) -> None:
+    for part in parts:
+        for title in ("title", "subtitle"):
+            _require_length(f"{name}.{title}", _object(name, part).get(title, ""), limit)
+
+
 def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
     if not isinstance(replies, list) or len(replies) > MAX_QUICK_REPLIES:
         raise invalid_parameter(f"message.quick_replies must be an array of at most {MAX_QUICK_REPLIES}")
@@ -183,15 +210,30 @@ def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
     return replies
 
 
-def _read_attachment(attachment: Any) -> dict[str, Any]:
+def _read_attachment(call: Call, attachment: Any) -> dict[str, Any]:
     if not isinstance(attachment, dict) or attachment.get("type") not in ATTACHMENT_TYPES:
         raise invalid_parameter(f"message.attachment.type must be one of {{{', '.join(ATTACHMENT_TYPES)}}}")
     payload = _object("message.attachment.payload", attachment.get("payload"))
     if attachment["type"] == "template":
         _check_template(payload)
-    elif not str(payload.get("url", "")).startswith(("http://", "https://")) and not payload.get("attachment_id"):
-        raise invalid_parameter("message.attachment.payload must have a url or an attachment_id")
+    elif attachment_id := payload.get("attachment_id"):
+        if str(attachment_id) not in call.node.attachments:
+            raise invalid_parameter("message.attachment.payload.attachment_id is no attachment of this Page")
+        return dict(call.node.attachments[str(attachment_id)])
+    elif uploaded := call.params.get("filedata"):
+        return {"type": attachment["type"], "payload": payload | _read_upload(uploaded)}
+    elif not str(payload.get("url", "")).startswith(("http://", "https://")):
+        raise invalid_parameter("message.attachment.payload must have a url or an attachment_id, or filedata be sent")
     return attachment
+
+
+def _read_upload(uploaded: Any) -> dict[str, str]:
+    """Check a file that came in the same multipart body; what becomes of it is a URL of ours."""
+    if not isinstance(uploaded, dict):
+        raise invalid_parameter("Param filedata must be a file in a multipart body")
+    if uploaded["size_bytes"] > MAX_FILE_BYTES:
+        raise invalid_parameter("Attachment size exceeds allowable limit", subcode=2018109)
+    return {"url": f"https://files.test/{uploaded['filename']}"}
 
 
 def _check_template(payload: Mapping[str, Any]) -> None:
@@ -199,12 +241,17 @@ def _check_template(payload: Mapping[str, Any]) -> None:
         case "button":
             _require_length("message.attachment.payload.text", payload.get("text"), MAX_BUTTON_TEXT)
             _require_count("message.attachment.payload.buttons", payload.get("buttons"), MAX_BUTTONS)
+            _require_titles("message.attachment.payload.buttons", payload["buttons"], MAX_BUTTON_TITLE)
         case "generic" | "product" | "media":
             _require_count("message.attachment.payload.elements", payload.get("elements"), MAX_ELEMENTS)
+            _require_titles("message.attachment.payload.elements", payload["elements"], MAX_ELEMENT_TITLE)
         case "receipt" | "coupon":
             return
         case unknown:
             raise invalid_parameter(f"message.attachment.payload.template_type {unknown!r} is unknown")
 
 
-ROUTES = {("Page", "POST", "messages"): Route(send, SCOPES, bucket="messenger", page_token=True)}
+ROUTES = {
+    ("Page", "POST", "messages"): Route(send, SCOPES, bucket="messenger", page_token=True),
+    ("Page", "POST", "message_attachments"): Route(upload, SCOPES, bucket="messenger", page_token=True),
+}

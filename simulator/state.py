@@ -151,6 +151,7 @@ class Page:
     threads: dict[str, UnifiedThread] = field(default_factory=dict)  # by PSID
     owner_app_by_psid: dict[str, str] = field(default_factory=dict)
     templates: list[str] = field(default_factory=list)  # approved utility templates
+    attachments: dict[str, dict[str, Any]] = field(default_factory=dict)  # reusable ones by attachment id
     failing_since: dict[str, float] = field(default_factory=dict)  # app id → first failure of its webhook
 
 

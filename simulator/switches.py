@@ -30,7 +30,11 @@ WINDOW_SECONDS = {
     "send_rate": 1.0,
     "conversations": 1.0,
 }
-CHOICES: Mapping[str, tuple[Any, ...]] = {"dialog": ("page", "allow", "deny"), "future_version_code": (2635, 100)}
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "dialog": ("page", "allow", "deny"),
+    "future_version_code": (2635, 100),
+    "throttle_status": (403, 400),
+}
 REALISTIC: dict[str, Any] = {
     "batch_seconds": 120.0,
     "read_lag_seconds": 30.0,
@@ -127,6 +131,8 @@ class Switches:
             raise ValueError(f"switches.{name}: expected {type(current).__name__}, got {type(value).__name__}")
         if value not in CHOICES.get(name, (value,)):
             raise ValueError(f"switches.{name}: expected one of {CHOICES[name]}, got {value!r}")
+        if isinstance(value, int | float) and not 0 <= value <= (1 if name.endswith("_share") else value):
+            raise ValueError(f"switches.{name}: expected a number of at least 0, a share at most 1; got {value!r}")
         if name.endswith("_pattern"):
             _require_pattern(name, value)
         if isinstance(current, dict):

@@ -4,7 +4,6 @@ One app's deliveries leave in order, `parallel_posts` at a time; retries wait th
 """
 
 import asyncio
-from collections import defaultdict
 
 import aiohttp
 
@@ -12,17 +11,21 @@ from simulator.outbox import Delivery
 from simulator.state import Page
 from simulator.world import World
 
+# What callbacks say is worth reading only for data deletions.
+KEPT_ANSWER_BYTES = 1_000
+
 
 async def deliver_forever(world: World) -> None:
     """Send whatever is due, then sleep until something is."""
-    timeout = aiohttp.ClientTimeout(total=world.switches.webhook_timeout_seconds)
-    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session, asyncio.TaskGroup() as group:
-        slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(world.switches.parallel_posts))
+    async with aiohttp.ClientSession(auto_decompress=False) as session, asyncio.TaskGroup() as group:
+        slots: dict[tuple[str, int], asyncio.Semaphore] = {}
         while True:
             world.outbox.pack()
             for delivery in world.outbox.take_due():
+                at_once = max(1, world.switches.parallel_posts)
+                slot = slots.setdefault((delivery.app_id, at_once), asyncio.Semaphore(at_once))
                 # Semaphores serve in the order of arrival, so first tries keep their order.
-                group.create_task(_send_in_turn(world, session, delivery, slots[delivery.app_id]))
+                group.create_task(_send_in_turn(world, session, delivery, slot))
             await world.clock.wait_until(world.outbox.next_due())
 
 
@@ -35,11 +38,12 @@ async def _send_in_turn(
 
 async def _send(world: World, session: aiohttp.ClientSession, delivery: Delivery) -> None:
     """Try once and note the outcome."""
+    timeout = aiohttp.ClientTimeout(total=world.switches.webhook_timeout_seconds)
     try:
         async with session.post(
-            delivery.url, data=delivery.body, headers=delivery.headers, allow_redirects=False
+            delivery.url, data=delivery.body, headers=delivery.headers, allow_redirects=False, timeout=timeout
         ) as answer:
-            await answer.read()
+            delivery.answer = (await answer.content.read(KEPT_ANSWER_BYTES)).decode(errors="replace")
             outcome = str(answer.status)
     except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
         outcome = type(problem).__name__

@@ -70,6 +70,8 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     failures: int = 0
+    answer: str = ""
+    delay_seconds: float = 0.0
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -87,7 +89,8 @@ class Receiver:
         if self.failures:
             self.failures -= 1
             return web.Response(status=500)
-        return web.Response()
+        await asyncio.sleep(self.delay_seconds)
+        return web.Response(text=self.answer)
 
     async def wait_for(self, number: int) -> None:
         """Return when so many POSTs came; the test's time limit ends a wait in vain."""
@@ -106,7 +109,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     receiver, app = Receiver(), web.Application()
     app.router.add_get("/hooks", receiver.get)
     app.router.add_post("/hooks", receiver.post)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

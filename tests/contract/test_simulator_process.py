@@ -45,6 +45,9 @@ def test_it_tells_its_address_and_ends_on_a_signal(number: signal.Signals) -> No
         (["--switch", "speed=1"], "speed"),
         (["--switch", "speed"], "--switch"),
         (["--seed-file", "/nowhere.json"], "/nowhere.json"),
+        (["--seed-file", __file__], "--seed-file"),
+        (["--port", "99999"], "--port"),
+        (["--webhook-url", "hooks"], "--webhook-url"),
     ],
 )
 def test_a_wrong_command_line_is_one_sentence_and_exit_1(arguments: list[str], named: str) -> None:

@@ -100,6 +100,22 @@ async def test_a_page_failing_for_an_hour_loses_its_subscription(client: Client)
         assert (0, 4) == (state["deliveries"]["waiting"], len(receiver.bodies))
 
 
+async def test_the_answer_of_a_callback_is_kept(client: Client) -> None:
+    """The control API shows what the callback said, and a time-out set while running counts at once."""
+    async with receiving() as receiver:
+        await subscribe(client, receiver, "messages")
+        page = client.seed["pages"][0]["id"]
+        receiver.answer = '{"url": "https://me.test/1"}'
+        await client.control("POST", f"/pages/{page}/messages", {"text": "Hello"})
+        found = await client.until("/deliveries", lambda state: state["deliveries"][0]["state"] == "delivered")
+        assert receiver.answer == found["deliveries"][0]["answer"]
+        receiver.delay_seconds = 5.0
+        await client.control("PATCH", "/switches", {"webhook_timeout_seconds": 0.01})
+        await client.control("POST", f"/pages/{page}/messages", {"text": "Anybody?"})
+        found = await client.until("/deliveries", lambda state: state["deliveries"][1]["attempts"])
+        assert "TimeoutError" in found["deliveries"][1]["attempts"][0]["outcome"]
+
+
 async def test_raw_events_arrive_as_they_are(client: Client) -> None:
     """Any bytes can be sent to the callback, truly signed or with a signature of one's own."""
     async with receiving() as receiver:

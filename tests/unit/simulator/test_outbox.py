@@ -74,6 +74,18 @@ def test_reordered_updates_are_overtaken_but_not_lost() -> None:
     assert (sorted(left), True) == (list(range(100)), left != sorted(left))
 
 
+def test_what_was_dropped_meanwhile_is_not_tried_again() -> None:
+    """A delivery under way when its Page lost the subscription ends there, and so do the Page's waiting updates."""
+    world, app = _listening(webhook_gather_seconds=60.0)
+    world.outbox.tell(app, "page", "1", "messaging", {"n": 1})
+    world.clock.advance(60)
+    (delivery,) = _packed(world)
+    world.outbox.tell(app, "page", "1", "messaging", {"n": 2})
+    world.outbox.drop(app.id, "1")
+    world.outbox.settle(delivery, "500")
+    assert ("dropped", [], None) == (delivery.state, world.outbox.updates, world.outbox.next_due())
+
+
 def test_failures_are_retried_ever_more_rarely_and_given_up() -> None:
     """A delivery is tried again at once, then less and less often, and dropped after 36 hours."""
     world, app = _listening()

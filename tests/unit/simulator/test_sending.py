@@ -9,7 +9,7 @@ import pytest
 from simulator.call import Call
 from simulator.errors import GraphError
 from simulator.messaging import NODES, list_messages, receive
-from simulator.sending import send
+from simulator.sending import send, upload
 from simulator.state import Page
 from simulator.world import World
 from tests.unit.simulator.worlds import APP_ID, catalog_call, new_world
@@ -77,6 +77,10 @@ def test_good_messages_are_sent(message: dict[str, Any]) -> None:
         ({"text": "Hi", "reply_to": "m_1"}, "reply_to"),
         ({"attachment": {"type": "hologram", "payload": {}}}, "attachment.type"),
         ({"attachment": {"type": "image", "payload": {}}}, "url"),
+        ({"attachment": {"type": "image", "payload": {"attachment_id": "5"}}}, "attachment_id"),
+        (_template(template_type="button", text="t", buttons=[{"title": "t" * 21}]), "buttons.title"),
+        (_template(template_type="generic", elements=[{"title": "t", "subtitle": "t" * 81}]), "elements.subtitle"),
+        (_template(template_type="generic", elements=["x"]), "elements"),
         ({"attachment": {"type": "image", "payload": []}}, "payload"),
         (_template(template_type="button", text="t", buttons=[]), "buttons"),
         (_template(template_type="button", text="t" * 641, buttons=[{}]), "text"),
@@ -90,6 +94,33 @@ def test_bad_messages_are_refused_by_name(message: dict[str, Any], named: str) -
     with pytest.raises(GraphError, match=named) as caught:
         send(_call(world, page, message=message))
     assert (100, 1) == (caught.value.code, len(page.threads[PSID].messages))
+
+
+def test_reusable_attachments_are_sent_again_by_id() -> None:
+    """An upload, or a message whose attachment is reusable, gives an id that later messages may name."""
+    world, page = _conversing()
+    reusable = {"attachment": {"type": "image", "payload": {"url": URL, "is_reusable": True}}}
+    for answer in (send(_call(world, page, message=reusable)), upload(_call(world, page, message=reusable))):
+        again = {"attachment": {"type": "image", "payload": {"attachment_id": answer["attachment_id"]}}}
+        assert "attachment_id" in send(_call(world, page, message=again))
+        assert URL == page.threads[PSID].messages[-1].attachments[0]["payload"]["url"]
+    with pytest.raises(GraphError, match="is_reusable"):
+        upload(_call(world, page, message={"attachment": {"type": "image", "payload": {"url": URL}}}))
+
+
+@pytest.mark.parametrize(("size", "subcode"), [(25_000_000, None), (25_000_001, 2018109)])
+def test_files_travel_in_the_body_up_to_a_size(size: int, subcode: int | None) -> None:
+    """A file in the multipart body takes the place of a URL; a too big one is 100/2018109."""
+    world, page = _conversing()
+    message = {"attachment": {"type": "file", "payload": {}}}
+    call = _call(world, page, message=message, filedata={"filename": "a.pdf", "size_bytes": size})
+    if subcode is None:
+        send(call)
+        assert page.threads[PSID].messages[-1].attachments[0]["payload"]["url"].endswith("a.pdf")
+        return
+    with pytest.raises(GraphError) as caught:
+        send(call)
+    assert (100, subcode) == (caught.value.code, caught.value.subcode)
 
 
 def test_unreachable_people_are_551() -> None:
@@ -141,14 +172,14 @@ def test_actions_stand_alone() -> None:
 
 
 def test_old_messages_cannot_be_read() -> None:
-    """Only the newest messages have readable text; older ones answer as if deleted."""
+    """Only the newest messages have readable text; lists leave that of older ones out, they themselves seem deleted."""
     world, page = _conversing(readable_messages=2)
     receive(world, page, PSID, text="Second")
     receive(world, page, PSID, text="Third")
     read, thread = NODES["Message"].fields["message"], page.threads[PSID]
-    assert ["Second", "Third"] == [read(_call(world, page), message) for message in thread.messages[1:]]
+    assert [None, "Second", "Third"] == [read(_call(world, page), message) for message in thread.messages]
     with pytest.raises(GraphError, match="no longer available"):
-        read(_call(world, page), thread.messages[0])
+        read(replace(_call(world, page), node=thread.messages[0]), thread.messages[0])
 
 
 def test_answers_echo_to_subscribed_apps_only() -> None:

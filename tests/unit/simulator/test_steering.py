@@ -71,6 +71,8 @@ def test_ordered_throttling_tells_the_minutes(code: int, bucket: str) -> None:
         ({"allowances": {"everything": 1}}, "switches.allowances"),
         ({"batch_seconds": 5, "speed": 1}, "switches.speed"),
         ({"dialog": "maybe"}, "switches.dialog"),
+        ({"duplicate_share": 1.5}, "switches.duplicate_share"),
+        ({"empty_handles": -1}, "switches.empty_handles"),
         ({"future_version_code": 3}, "switches.future_version_code"),
         ({"broken_image_pattern": "("}, "switches.broken_image_pattern"),
     ],
