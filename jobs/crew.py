@@ -24,7 +24,7 @@ from jobs.run import DATABASE_GONE, run_task
 from jobs.tasks import PLANS, Plan
 
 SIZE = 16
-GRACE = timedelta(seconds=1.5)
+GRACE = timedelta(seconds=1)
 LONGEST_STANDSTILL = timedelta(seconds=30)
 _SIGN_OF_LIFE = timedelta(seconds=5)
 
