@@ -1,7 +1,7 @@
 """One request id, one answer: what a caller was told is told again.
 
-A row is claimed before the work and completed with the answer after it. A claim whose process died can be taken over
-after `STALE`; things that must exist once carry their own unique key, so running such a request again is safe.
+A row is claimed before the work, renewed while it goes on, and completed with the answer after it. A claim that nobody renewed
+for `STALE` can be taken over: its process died; things that must exist once carry their own unique key, so running such a request again is safe.
 """
 
 from dataclasses import dataclass
@@ -61,6 +61,12 @@ async def claim(tx: Tx, store_id: str, request_id: str, digest: bytes, *, at: da
         return None
     row = (await tx.execute(select(requests).where(*_of(store_id, request_id)))).one()
     return Known(row.digest, row.response)
+
+
+async def renew(tx: Tx, store_id: str, request_id: str, *, at: datetime) -> None:
+    """Say that the work of a claim goes on."""
+    still = requests.c.response.is_(None)
+    await tx.execute(update(requests).where(*_of(store_id, request_id), still).values(claim_time=at))
 
 
 async def complete(tx: Tx, store_id: str, request_id: str, response: bytes) -> None:

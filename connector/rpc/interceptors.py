@@ -5,19 +5,20 @@ Health and reflection are answered without a credential; every other method need
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, Self, cast
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from connector import log, metrics, tracing
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, InvalidInput
 from connector.rpc import deadline, replies
 from connector.rpc.callers import SERVICES, Gate, require_complete
-from connector.rpc.read import foreign_id
+from connector.rpc.read import foreign_id, storable
 from connector.rpc.status import code_of, understand, write_status
 from connector.runtime import Runtime
 
@@ -53,7 +54,7 @@ class Door(grpc.aio.ServerInterceptor):
             return handler
         metadata = dict(details.invocation_metadata or ())
         codec: dict[str, Any] = {
-            "request_deserializer": handler.request_deserializer,
+            "request_deserializer": partial(_parse, handler.request_deserializer),
             "response_serializer": handler.response_serializer,
         }
         if method.server_streaming:
@@ -68,9 +69,9 @@ class Door(grpc.aio.ServerInterceptor):
         response_type = GetMessageClass(method.output_type)
         mutating = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
 
-        async def answer(request: Message, context: Context) -> Message:
+        async def answer(request: Message | None, context: Context) -> Message:
             async with _Line(method, request, metadata, self._runtime, context) as line:
-                line.caller = self._admit(method, request, metadata)
+                request, line.caller = self._admit(method, request, metadata)
                 async with deadline.within(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
                     if mutating:
                         return await replies.once(
@@ -81,25 +82,44 @@ class Door(grpc.aio.ServerInterceptor):
         return answer
 
     def _streaming(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
-        async def answer(request: Message, context: Context) -> AsyncIterator[Message]:
+        async def answer(request: Message | None, context: Context) -> AsyncIterator[Message]:
             async with _Line(method, request, metadata, self._runtime, context) as line:
-                line.caller = self._admit(method, request, metadata)
+                request, line.caller = self._admit(method, request, metadata)
                 async for response in serve(request, context):
                     yield response
 
         return answer
 
-    def _admit(self, method: MethodDescriptor, request: Message, metadata: dict[str, Any]) -> str:
+    def _admit(
+        self, method: MethodDescriptor, request: Message | None, metadata: dict[str, Any]
+    ) -> tuple[Message, str]:
+        """Tell what is asked, and who asks; a stranger is not told what is wrong with a request."""
         caller = self._gate.admit(str(metadata.get("authorization", "")), now=self._runtime.now())
+        if request is None:
+            raise InvalidInput.of("", "FIELD_INVALID", f"The bytes are no {method.input_type.full_name}")
         caller.require(method.name, foreign_id(request.store_id, "store_id"))  # type: ignore[attr-defined] # as in replies
-        return caller.subject
+        storable(request)
+        return request, caller.subject
+
+
+def _parse(parse: Callable[[bytes], Message], said: bytes) -> Message | None:
+    """Read a request; None when it cannot be read, since gRPC's own answer would quote the exception."""
+    try:
+        return parse(said)
+    except DecodeError:
+        return None
 
 
 class _Line:
     """The canonical line of one RPC, its span and its metric; turns an error into a status on the way out."""
 
     def __init__(
-        self, method: MethodDescriptor, request: Message, metadata: dict[str, Any], runtime: Runtime, context: Context
+        self,
+        method: MethodDescriptor,
+        request: Message | None,
+        metadata: dict[str, Any],
+        runtime: Runtime,
+        context: Context,
     ) -> None:
         self._method, self._runtime, self._context = method.name, runtime, context
         self._bound = {"store_id": getattr(request, "store_id", ""), "rpc": method.name}

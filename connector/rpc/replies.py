@@ -4,8 +4,10 @@ Applies to every method that changes something, when the caller sends a `request
 may be tried again under the same id.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -17,6 +19,8 @@ from connector.runtime import Runtime
 
 Q = TypeVar("Q", bound=Message)
 R = TypeVar("R", bound=Message)
+
+_RENEWED_EVERY = requests.STALE / 3
 
 
 async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callable[[Q], Awaitable[R]]) -> R:
@@ -39,7 +43,8 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     if known:
         return _repeat(known, digest, response_type, request_id)
     try:
-        response = await act(request)
+        async with _renewed(runtime, store_id, request_id):
+            response = await act(request)
     except BaseException:  # also cancellation: whatever ended the work, the claim must not outlive it
         async with runtime.db.begin() as tx:
             await requests.release(tx, store_id, request_id)
@@ -47,6 +52,24 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     async with runtime.db.begin() as tx:
         await requests.complete(tx, store_id, request_id, response.SerializeToString())
     return response
+
+
+@asynccontextmanager
+async def _renewed(runtime: Runtime, store_id: str, request_id: str) -> AsyncIterator[None]:
+    """Renew the claim for as long as the work takes, so that only a dead process's claim is taken over."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(_RENEWED_EVERY.total_seconds())
+            async with runtime.db.begin() as tx:
+                await requests.renew(tx, store_id, request_id, at=runtime.now())
+
+    renewing = asyncio.create_task(renew(), name="claim")
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)  # a lost database ends the work by itself
 
 
 def _repeat(known: requests.Known, digest: bytes, response_type: type[R], request_id: str) -> R:

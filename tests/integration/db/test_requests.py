@@ -43,6 +43,20 @@ async def test_an_abandoned_claim_is_taken_over(runtime: Runtime, clock: Any) ->
     assert await _claim(runtime) is None
 
 
+async def test_a_renewed_claim_is_not_taken_over(runtime: Runtime, clock: Any) -> None:
+    """Work that takes long keeps its claim for as long as it says so; an answer is not touched by that."""
+    await _claim(runtime)
+    clock.advance(seconds=8)
+    async with runtime.db.begin() as tx:
+        await requests.renew(tx, STORE, ID, at=runtime.now())
+    clock.advance(seconds=8)
+    assert Known(DIGEST, None) == await _claim(runtime)
+    async with runtime.db.begin() as tx:
+        await requests.complete(tx, STORE, ID, b"answer")
+        await requests.renew(tx, STORE, ID, at=runtime.now())
+    assert Known(DIGEST, b"answer") == await _claim(runtime)
+
+
 async def test_a_failed_request_may_be_repeated(runtime: Runtime) -> None:
     """A released claim is forgotten; a completed one is not released by mistake."""
     await _claim(runtime)

@@ -38,6 +38,16 @@ JWKS = json.dumps(
 METHODS = [method for service in SERVICES for method in service.methods]
 
 
+class Garbage:
+    """What serializes to bytes that no message has."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 – protobuf's name
+        return b"\xff\xff"
+
+
+GARBAGE = Garbage()
+
+
 def bearer(role: Role, *stores: str) -> tuple[tuple[str, str]]:
     claims = {"sub": "t", "aud": "facebook-connector", "role": role.name.lower(), "stores": stores}
     expiring = {**claims, "exp": datetime.now(UTC) + timedelta(minutes=5)}
@@ -217,3 +227,35 @@ async def test_a_deadline_ends_the_work(channel: grpc.aio.Channel, empty_databas
             )
         blocker.rollback()
     assert grpc.StatusCode.DEADLINE_EXCEEDED == caught.value.code()
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.SyncCatalogRequest(store_id=STORE, request_id="a\0"), "request_id"),
+        (pb.ConnectRequest(store_id=STORE, complete=pb.CompleteConnect(state="s", code="\0")), "complete.code"),
+        (catalog_pb.RetryItemsRequest(store_id=STORE, retailer_ids=["a", "\0"]), "retailer_ids"),
+    ],
+)
+async def test_text_that_cannot_be_kept_is_refused_by_name(
+    channel: grpc.aio.Channel, request_: Any, field: str
+) -> None:
+    """NUL, which PostgreSQL keeps in no text, is the caller's fault, not ours."""
+    [method] = [one for one in METHODS if one.input_type.full_name == request_.DESCRIPTOR.full_name]
+    error = await answer(channel, method, request_)
+    assert (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID") == (error.code(), info(error).reason)
+    assert field == info(error).metadata["field"]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+async def test_bytes_that_are_no_request_are_refused_in_our_words(channel: grpc.aio.Channel, method: Any) -> None:
+    """Garbage is INVALID_ARGUMENT with a reason, never an exception's words."""
+    error = await answer(channel, method, GARBAGE)
+    assert (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID") == (error.code(), info(error).reason)
+    assert "DecodeError" not in error.details()
+
+
+async def test_a_stranger_learns_nothing_from_garbage(production: grpc.aio.Channel) -> None:
+    """Without a credential, garbage is answered like everything else."""
+    error = await answer(production, METHODS[0], GARBAGE)
+    assert grpc.StatusCode.UNAUTHENTICATED == error.code()
