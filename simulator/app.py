@@ -8,7 +8,6 @@ It promises that any bytes get an answer in Meta's shape; only an ordered fault 
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
 
@@ -22,7 +21,7 @@ from simulator.call import Json
 from simulator.dialog import answer_dialog, open_dialog
 from simulator.errors import GraphError, invalid_parameter
 from simulator.faults import Fault
-from simulator.graph import Answer, GraphRequest, note_unserved, split_version, write_document
+from simulator.graph import Answer, GraphRequest, entity_tag, note_unserved, split_version, write_document
 from simulator.graph import serve as serve_call
 from simulator.keys import WORLD
 from simulator.webhooks import deliver_forever
@@ -181,7 +180,7 @@ def _write(world: World, request: web.Request, answer: Answer) -> web.Response:
         **answer.headers,
     }
     if request.method == "GET" and answer.status == 200:
-        headers["ETag"] = f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"'
+        headers["ETag"] = entity_tag(body)
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
     return web.Response(

@@ -15,7 +15,7 @@ import orjson
 from simulator.call import Json
 from simulator.errors import GraphError, invalid_parameter
 from simulator.faults import Fault
-from simulator.graph import Answer, GraphRequest, serve, split_version, write_document
+from simulator.graph import Answer, GraphRequest, entity_tag, serve, served_version, split_version, write_document
 from simulator.world import World
 
 # https://developers.facebook.com/docs/graph-api/batch-requests (read 2026-11-21)
@@ -58,10 +58,11 @@ def _read_operation(one: Mapping[str, Any]) -> Operation:
     method, url = one.get("method"), one.get("relative_url")
     if not isinstance(method, str) or not isinstance(url, str):
         raise invalid_parameter("Param batch: every request needs method and relative_url")
+    _read_body(body := str(one.get("body", "")))
     return Operation(
         method.upper(),
         url,
-        str(one.get("body", "")),
+        body,
         str(one.get("name", "")),
         str(one.get("depends_on", "")),
         bool(one.get("omit_response_on_success", bool(one.get("name")))),
@@ -75,16 +76,17 @@ async def serve_batch(world: World, request: GraphRequest) -> Answer:
     operations = read_operations(request.params)
     with_headers = str(request.params.get("include_headers", "true")).lower() not in {"false", "0"}
     version, _ = split_version(request.path)
+    served = served_version(world, version)
     answers: list[Json] = []
     results: dict[str, Json] = {}
     for operation in operations:
         answer = await _serve_one(world, request, operation, version=version, results=results)
         omitted = operation.omit_response and _is_used(operation.name, operations)
         shown = answer is not None and not (omitted and answer.status == 200)
-        answers.append(_write_answer(answer, with_headers=with_headers) if shown and answer else None)
+        answers.append(_write_answer(operation, answer, with_headers=with_headers) if shown and answer else None)
         if answer is not None and answer.status == 200:
             results[operation.name] = answer.document
-    return Answer(200, answers, {"facebook-api-version": world.switches.default_version})
+    return Answer(200, answers, {"facebook-api-version": served})
 
 
 def _is_used(name: str, operations: list[Operation]) -> bool:
@@ -137,12 +139,14 @@ def _read_body(body: str) -> dict[str, Json]:
     return dict(parse_qsl(body, keep_blank_values=True))
 
 
-def _write_answer(answer: Answer, *, with_headers: bool) -> Json:
+def _write_answer(operation: Operation, answer: Answer, *, with_headers: bool) -> Json:
     document: dict[str, Json] = {"code": answer.status}
+    body = write_document(answer.document)
     if with_headers:
         headers = {"Content-Type": "application/json; charset=UTF-8"} | answer.headers
+        headers |= {"ETag": entity_tag(body)} if operation.method == "GET" and answer.status == 200 else {}
         document["headers"] = [{"name": name, "value": value} for name, value in headers.items()]
-    return document | {"body": write_document(answer.document).decode()}
+    return document | {"body": body.decode()}
 
 
 def _resolve(text: str, results: Mapping[str, Json]) -> str:

@@ -3,6 +3,7 @@
 A request that reaches here always gets an answer in Meta's shape; nothing here knows HTTP sockets.
 """
 
+import hashlib
 import inspect
 import re
 import time
@@ -31,6 +32,7 @@ from simulator.tokens import (
     require_page_token,
     require_scopes,
 )
+from simulator.unset_fields import UNSET
 from simulator.world import World
 
 FEATURES = (accounts, catalog, messaging, oauth, pages, products, sending)
@@ -74,7 +76,7 @@ async def serve(world: World, request: GraphRequest, fault: Fault | None = None)
     headers = {"facebook-api-version": world.switches.default_version}
     code = None
     try:
-        call = replace(call, version=_served_version(world, version))
+        call = replace(call, version=served_version(world, version))
         headers["facebook-api-version"] = call.version
         if fault is not None and not fault.action.get("after"):
             raise fault.error(rest.partition("/")[0])
@@ -106,7 +108,8 @@ def split_version(path: str) -> tuple[str, str]:
     return "", path.strip("/")
 
 
-def _served_version(world: World, wanted: str) -> str:
+def served_version(world: World, wanted: str) -> str:
+    """Return the version that serves a call of the wanted one; raise if there is none such."""
     switches = world.switches
     if not wanted:
         return switches.default_version
@@ -293,6 +296,8 @@ def _read(call: Call, node: Any, kind: str, selection: Selection) -> Json:
             return select(call, value, selection.children)
         return pick(value, selection.children)
     route = ROUTES.get((kind, "GET", selection.name))
+    if selection.name in UNSET.get(kind, ()):
+        return None
     if route is None:
         raise _no_field(selection.name, kind)
     params = {**selection.arguments, "access_token": call.params.get("access_token", "")}
@@ -322,3 +327,8 @@ def _write_fields(fields: tuple[Selection, ...]) -> str:
 def write_document(document: Json) -> bytes:
     """Write an answer's body."""
     return orjson.dumps(document)
+
+
+def entity_tag(body: bytes) -> str:
+    """Return the ETag of a body."""
+    return f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"'

@@ -177,6 +177,30 @@ async def test_batch_operations_use_each_others_results(client: Client) -> None:
     assert "headers" not in answers[1]
 
 
+async def test_a_batch_is_answered_by_the_version_that_was_asked(client: Client) -> None:
+    """The path's version holds for the whole batch, a future one refuses it; operations that read tell their ETag."""
+    token = client.seed["app"]["token"]
+    params = {"access_token": token, "batch": json.dumps([{"method": "GET", "relative_url": "me"}])}
+    _, answers, headers = await client.ask("POST", "/v24.0/", params=params)
+    assert "v24.0" == headers["facebook-api-version"]
+    assert {"v24.0", True} == {
+        one["value"] if one["name"] == "facebook-api-version" else one["value"].startswith('"')
+        for one in answers[0]["headers"] if one["name"] in {"facebook-api-version", "ETag"}
+    }  # fmt: skip
+    assert 400 == (await client.ask("POST", "/v99.0/", params=params))[0]
+
+
+async def test_a_batch_that_cannot_be_read_does_nothing(client: Client) -> None:
+    """A wrong body refuses the batch before its first operation acts."""
+    token, catalog = client.seed["user"]["token"], client.seed["catalogs"][0]["id"]
+    operations = [
+        {"method": "POST", "relative_url": f"{catalog}/product_sets", "body": "name=One"},
+        {"method": "POST", "relative_url": f"{catalog}/product_sets", "body": "{name}"},
+    ]
+    assert 400 == (await client.graph("POST", "", token, batch=json.dumps(operations)))[0]
+    assert [] == (await client.graph("GET", f"{catalog}/product_sets", token))[1]["data"]
+
+
 async def test_escaped_references_in_bodies_are_replaced_too(client: Client) -> None:
     """A reference in a form body works although forms escape its braces; a failed predecessor answers null."""
     token, catalog = client.seed["user"]["token"], client.seed["catalogs"][0]["id"]

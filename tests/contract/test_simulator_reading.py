@@ -1,11 +1,14 @@
 """What can be read from the simulator: nested fields, many ids at once, people, attachments, and its own insides."""
 
+import importlib
 import json
 from typing import Any
 
 import pytest
 
+from simulator.graph import NODES, ROUTES
 from simulator.signatures import appsecret_proof
+from simulator.unset_fields import UNSET
 from tests.contract.simulator_client import VERIFY, Client, receiving
 from tests.contract.simulator_server import APP_ID, APP_SECRET
 
@@ -71,6 +74,22 @@ async def test_an_unknown_edge_is_no_missing_object(client: Client) -> None:
     _, refusal, _ = await client.graph("GET", "me/nonsense", client.seed["user"]["token"])
     assert (100, None) == (refusal["error"]["code"], refusal["error"].get("error_subcode"))
     assert "nonexisting field (nonsense)" in refusal["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", sorted(UNSET))
+def test_every_field_of_the_sdk_is_known(kind: str) -> None:
+    """Each field of the SDK's class is set, an edge, or known to be absent, and no field is two of these."""
+    module = importlib.import_module(f"facebook_business.adobjects.{kind.lower()}")
+    fields = {value for name, value in vars(getattr(module, kind).Field).items() if not name.startswith("_")}
+    ours = {name for of, method, name in ROUTES if (of, method) == (kind, "GET")} | set(NODES[kind].fields)
+    assert UNSET[kind] == fields - ours
+
+
+async def test_a_field_that_is_never_set_is_absent(client: Client) -> None:
+    """Meta leaves out what has no value; a misspelt name is still refused."""
+    token = client.seed["user"]["token"]
+    assert {"id": client.seed["user"]["id"]} == (await client.graph("GET", "me", token, fields="email"))[1]
+    assert 100 == (await client.graph("GET", "me", token, fields="e_mail"))[1]["error"]["code"]
 
 
 async def test_many_ids_are_read_at_once(client: Client) -> None:
