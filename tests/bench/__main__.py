@@ -12,6 +12,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from connector import log
 from stack import folders
 from tests.bench import events, ingress, inventory, push, sync, unary
 from tests.bench.measure import FULL, QUICK, Effort, Row
@@ -31,6 +32,7 @@ PATHS: dict[str, Callable[[Path, Effort], Coroutine[None, None, list[Row]]]] = {
 def main() -> int:
     """Measure; return the exit code."""
     options = _options()
+    log.configure(level="warning", form="json")
     rows: list[Row] = []
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for name in options.only or PATHS:
