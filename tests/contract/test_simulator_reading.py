@@ -5,8 +5,10 @@ import json
 from typing import Any
 
 import pytest
+from facebook_business.adobjects.page import Page as SdkPage
 
 from simulator.graph import NODES, ROUTES
+from simulator.pages import SUBSCRIBABLE
 from simulator.signatures import appsecret_proof
 from simulator.unset_fields import UNSET
 from tests.contract.simulator_client import VERIFY, Client, receiving
@@ -83,6 +85,12 @@ def test_every_field_of_the_sdk_is_known(kind: str) -> None:
     fields = {value for name, value in vars(getattr(module, kind).Field).items() if not name.startswith("_")}
     ours = {name for of, method, name in ROUTES if (of, method) == (kind, "GET")} | set(NODES[kind].fields)
     assert UNSET[kind] == fields - ours
+
+
+def test_pages_offer_every_webhook_field_of_the_sdk() -> None:
+    """What may be subscribed to is what the SDK lists."""
+    listed = {value for name, value in vars(SdkPage.SubscribedFields).items() if not name.startswith("_")}
+    assert listed == SUBSCRIBABLE
 
 
 async def test_a_field_that_is_never_set_is_absent(client: Client) -> None:
