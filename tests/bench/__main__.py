@@ -38,8 +38,10 @@ def main() -> int:
     for name in options.only or PATHS:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            rows += asyncio.run(PATHS[name](Path(folder), QUICK if options.quick else FULL))
-            folders.remove(Path(folder) / name)
+            try:
+                rows += asyncio.run(PATHS[name](Path(folder), QUICK if options.quick else FULL))
+            finally:
+                folders.remove(Path(folder) / name)  # also what its PostgreSQL keeps elsewhere
         console.print(f"{name}: {time.monotonic() - begin:.0f} s", style="dim")
     console.print(_table(rows))
     RESULTS.parent.mkdir(exist_ok=True)
