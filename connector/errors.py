@@ -10,6 +10,7 @@
     ├── FailedPrecondition         something must change first; `fix` says what
     │   └── MetaRefused            … because Meta says so
     ├── Throttled                  wait until `until`
+    ├── Overloaded                 we have too many calls at once: wait a moment
     ├── Unavailable                try again after `retry_after`
     └── OutcomeUnknown             the effect may or may not have happened
 
@@ -104,6 +105,10 @@ class Throttled(ConnectorError):
         super().__init__("META_THROTTLED", message, bucket=bucket.partition(":")[0], **metadata)
         self.bucket = bucket
         self.until = until
+
+
+class Overloaded(ConnectorError):
+    """We are at our own limit; nothing was begun."""
 
 
 class Unavailable(ConnectorError):

@@ -18,7 +18,7 @@ from connector.inventory import rpc as inventory
 from connector.messaging import rpc as messaging
 from connector.operations import rpc as operations
 from connector.rpc.callers import SERVICES, Gate
-from connector.rpc.interceptors import Door
+from connector.rpc.interceptors import MOST_CALLS, Door
 from connector.runtime import Runtime
 from connector.settings import Settings
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
@@ -172,7 +172,7 @@ class Events(event_grpc.FacebookEventsServicer):
         return events.subscribe(self._runtime, request)
 
 
-_LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024  # 500 products with descriptions of 5,000 characters, with room to spare
+_LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024  # 500 usual products; a call with larger ones is split, as the contract says
 _OPTIONS = (
     ("grpc.max_receive_message_length", _LARGEST_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _LARGEST_MESSAGE_BYTES),
@@ -184,7 +184,7 @@ _OPTIONS = (
     ("grpc.max_connection_age_grace_ms", 60 * 1000),
     ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake, not a wish
 )
-_CONCURRENT_RPCS = 1000
+_CONCURRENT_RPCS = 2 * MOST_CALLS  # gRPC's own wall stands behind the door, which says what to do
 
 
 def build_server(runtime: Runtime, settings: Settings) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:

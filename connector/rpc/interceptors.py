@@ -5,6 +5,7 @@ Health and reflection are answered without a credential; every other method need
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Self, cast
 
@@ -15,7 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from connector import log, metrics, tracing
-from connector.errors import ConnectorError, InvalidInput
+from connector.errors import ConnectorError, InvalidInput, Overloaded
 from connector.rpc import deadline, replies
 from connector.rpc.callers import SERVICES, Gate, require_complete
 from connector.rpc.read import foreign_id, storable
@@ -23,6 +24,7 @@ from connector.rpc.status import code_of, understand, write_status
 from connector.runtime import Runtime
 
 DEFAULT_SECONDS, LONGEST_SECONDS = 10.0, 60.0
+MOST_CALLS = 1000
 _STATUS_DETAILS = "grpc-status-details-bin"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -34,9 +36,10 @@ Serve = Callable[..., Any]
 class Door(grpc.aio.ServerInterceptor):
     """Lets a call in, or says why not; sees it out with a status and a log line."""
 
-    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+    def __init__(self, runtime: Runtime, gate: Gate, *, most_calls: int = MOST_CALLS) -> None:
         self._runtime = runtime
         self._gate = gate
+        self._most_calls, self._calls = most_calls, 0
         self._methods = {
             f"/{method.containing_service.full_name}/{method.name}": method
             for one in SERVICES
@@ -70,7 +73,7 @@ class Door(grpc.aio.ServerInterceptor):
         mutating = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
 
         async def answer(request: Message | None, context: Context) -> Message:
-            async with _Line(method, request, metadata, self._runtime, context) as line:
+            async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
                 request, line.caller = self._admit(method, request, metadata)
                 async with deadline.within(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
                     if mutating:
@@ -83,12 +86,23 @@ class Door(grpc.aio.ServerInterceptor):
 
     def _streaming(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
         async def answer(request: Message | None, context: Context) -> AsyncIterator[Message]:
-            async with _Line(method, request, metadata, self._runtime, context) as line:
+            async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
                 request, line.caller = self._admit(method, request, metadata)
                 async for response in serve(request, context):
                     yield response
 
         return answer
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[None]:
+        """Count a call, unary or stream, for as long as it lasts; refuse one too many."""
+        if self._calls >= self._most_calls:
+            raise Overloaded("TOO_MANY_CALLS", "The connector has too many calls at once: repeat the call in a second")
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
 
     def _admit(
         self, method: MethodDescriptor, request: Message | None, metadata: dict[str, Any]

@@ -1,7 +1,7 @@
 """Our errors as google.rpc.Status. The only place where an error becomes something a caller sees.
 
-Every status carries an ErrorInfo (reason, domain, metadata); InvalidInput adds BadRequest, Throttled and Unavailable add
-RetryInfo, FailedPrecondition adds Help when there is a link. What is not one of ours becomes INTERNAL: fixed words and an id
+Every status carries an ErrorInfo (reason, domain, metadata); InvalidInput adds BadRequest, whatever may simply be tried again
+adds RetryInfo, FailedPrecondition adds Help when there is a link. What is not one of ours becomes INTERNAL: fixed words and an id
 that stands in the log beside the traceback, never the exception's own words.
 """
 
@@ -25,6 +25,7 @@ from connector.errors import (
     InvalidInput,
     NotFound,
     OutcomeUnknown,
+    Overloaded,
     Throttled,
     Unauthenticated,
     Unavailable,
@@ -41,6 +42,7 @@ _CODES: dict[type[ConnectorError], grpc.StatusCode] = {
     Conflict: grpc.StatusCode.ABORTED,
     FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
     Throttled: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     OutcomeUnknown: grpc.StatusCode.UNKNOWN,
 }
@@ -96,7 +98,7 @@ def _further(error: ConnectorError, now: datetime) -> list[Message]:
             return [_retry(max(error.until - now, timedelta(seconds=1)))]
         case Unavailable():
             return [_retry(error.retry_after)]
-        case Conflict():
+        case Conflict() | Overloaded():
             return [_retry(timedelta(seconds=1))]
         case FailedPrecondition(fix=fix) if fix:
             return [error_details_pb2.Help(links=[error_details_pb2.Help.Link(description=fix, url=error.link)])]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +20,18 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
-from connector.rpc.callers import POLICY, SERVICES, Role
+from connector.rpc.callers import POLICY, SERVICES, Gate, Role
+from connector.rpc.interceptors import Door
 from connector.runtime import Runtime
-from connector.server import build_server, set_serving
+from connector.server import Events, build_server, set_serving
 from connector.settings import Settings
 from connector.vault import Secret
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import catalog_service_pb2_grpc as catalog_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
+from stormcom.facebook.v1 import event_service_pb2 as event_pb
+from stormcom.facebook.v1 import event_service_pb2_grpc as event_grpc
 
 STORE = "store_1"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -80,8 +83,15 @@ async def answer(channel: grpc.aio.Channel, method: Any, request: Any, metadata:
         return error
 
 
+async def until(holds: Callable[[Any], bool], *call: Any) -> Any:
+    """Repeat a call until its answer is as wanted; the test's time limit ends it otherwise."""
+    while not holds(found := await answer(*call)):  # noqa: ASYNC110 – the server sets no event of ours
+        await asyncio.sleep(0.01)
+    return found
+
+
 def info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(error)  # type: ignore[arg-type] # it reads metadata and code only, which both kinds have
     assert status is not None
     found = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(found)
@@ -112,11 +122,13 @@ async def test_a_store_must_be_named(channel: grpc.aio.Channel, store_id: str) -
 
 async def test_production_shows_health_but_no_reflection(production: grpc.aio.Channel) -> None:
     """Probes are answered without a credential; the API's shape is not."""
-    healthy = await health_pb2_grpc.HealthStub(production).Check(health_pb2.HealthCheckRequest())
+    health: Any = health_pb2_grpc.HealthStub(production)  # its types know only synchronous channels, as do reflection's
+    healthy = await health.Check(health_pb2.HealthCheckRequest())
     assert health_pb2.HealthCheckResponse.SERVING == healthy.status
     asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    shape: Any = reflection_pb2_grpc.ServerReflectionStub
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in reflection_pb2_grpc.ServerReflectionStub(production).ServerReflectionInfo(asked):
+        async for _ in shape(production).ServerReflectionInfo(asked):
             pass
     assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
 
@@ -124,7 +136,8 @@ async def test_production_shows_health_but_no_reflection(production: grpc.aio.Ch
 async def test_development_shows_the_services(channel: grpc.aio.Channel) -> None:
     """In development grpcurl finds every service by reflection."""
     asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    async for answer in reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked):
+    shape: Any = reflection_pb2_grpc.ServerReflectionStub
+    async for answer in shape(channel).ServerReflectionInfo(asked):
         names = {service.name for service in answer.list_services_response.service}
         assert {service.full_name for service in SERVICES} <= names
         break
@@ -142,7 +155,7 @@ async def test_a_repeated_request_gets_the_first_answer(channel: grpc.aio.Channe
 
 async def test_a_request_id_belongs_to_one_request(channel: grpc.aio.Channel, connected: str) -> None:
     """The same `request_id` with another request, even of another method, is refused."""
-    stub = catalog_grpc.FacebookCatalogStub(channel)
+    stub: Any = catalog_grpc.FacebookCatalogStub(channel)
     await stub.BeginSnapshot(catalog_pb.BeginSnapshotRequest(store_id=STORE, request_id="wish-1"))
     for call, request in (
         (
@@ -213,8 +226,9 @@ async def test_a_fault_of_ours_tells_nothing_but_an_id(channel: grpc.aio.Channel
         finally:
             connection.execute("ALTER TABLE canary_of_this_test RENAME TO connections")
     assert (grpc.StatusCode.INTERNAL, "INTERNAL") == (caught.value.code(), info(caught.value).reason)
-    assert "connections" not in caught.value.details()
-    assert info(caught.value).metadata["error_id"] in caught.value.details()
+    words = str(caught.value.details())
+    assert "connections" not in words
+    assert info(caught.value).metadata["error_id"] in words
 
 
 async def test_a_deadline_ends_the_work(channel: grpc.aio.Channel, empty_database: str) -> None:
@@ -259,3 +273,28 @@ async def test_a_stranger_learns_nothing_from_garbage(production: grpc.aio.Chann
     """Without a credential, garbage is answered like everything else."""
     error = await answer(production, METHODS[0], GARBAGE)
     assert grpc.StatusCode.UNAUTHENTICATED == error.code()
+
+
+async def test_one_call_too_many_is_told_when_to_come_again(
+    runtime: Runtime, settings: Settings, tmp_path: Path
+) -> None:
+    """Beyond its limit of calls at once, streams included, the connector refuses with RetryInfo, and goes on when there is room."""
+    server = grpc.aio.server(interceptors=[Door(runtime, Gate(settings), most_calls=1)])
+    event_grpc.add_FacebookEventsServicer_to_server(Events(runtime), server)
+    server.add_insecure_port(address := f"unix:{tmp_path}/small.sock")
+    await server.start()
+    token = (("authorization", f"Bearer {settings.development_token.reveal()}"),)
+    pull = next(method for method in METHODS if method.name == "PullEvents")
+    asked = event_pb.PullEventsRequest(store_id=STORE)
+    async with grpc.aio.insecure_channel(address) as small:
+        stub: Any = event_grpc.FacebookEventsStub(small)
+        stream = stub.Subscribe(event_pb.SubscribeRequest(store_id=STORE), metadata=token)
+        reading = asyncio.create_task(stream.read())
+        error = await until(lambda found: isinstance(found, grpc.aio.AioRpcError), small, pull, asked, token)
+        assert (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS") == (error.code(), info(error).reason)
+        status: Any = rpc_status.from_call(error)
+        assert error_details_pb2.RetryInfo.DESCRIPTOR.full_name in status.details[1].type_url
+        stream.cancel()
+        await asyncio.wait([reading])
+        await until(lambda found: isinstance(found, event_pb.PullEventsResponse), small, pull, asked, token)
+    await server.stop(0)
