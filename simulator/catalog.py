@@ -128,7 +128,11 @@ def diagnose(call: Call) -> Json:
                 "title": title,
                 "subtitle": advice,
                 "number_of_affected_items": counts[key],
+                "number_of_affected_entities": counts[key],
                 "affected_entity": "product_item",
+                "affected_channels": ["shops"],
+                "affected_features": [],
+                "diagnostics": [],
             }
             for key, (type_, severity, title, advice) in DIAGNOSES.items()
             if counts[key] and (not types or type_ in types) and (not severities or severity in severities)

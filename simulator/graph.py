@@ -88,7 +88,7 @@ async def serve(world: World, request: GraphRequest, fault: Fault | None = None)
     except GraphError as error:
         trace_id = world.new_text_id("A", size=15)
         document, status, code = error.envelope(trace_id), error.status, error.code
-        headers |= _usage_headers(call, throttled=code in THROTTLE_CODES.values()) | dict(error.headers)
+        headers |= _usage_headers(call, code=code) | dict(error.headers)
     record(call, status=status, code=code, seconds=time.perf_counter() - started)
     return Answer(status, document, headers)
 
@@ -175,8 +175,6 @@ def _count(call: Call) -> dict[str, str]:
         return {}
     _permit(call, route)
     bucket, owner = _bucket(call)
-    if bucket == "app" and call.token.kind == "PAGE":
-        bucket, owner = "pages", call.token.page_id
     cost = max(1, len(call.names("ids", []))) if not call.path else 1
     call.world.limits.spend(bucket, owner, cost=cost, user_token=call.token.kind == "USER")
     if bucket == "messenger":
@@ -203,14 +201,19 @@ def _bucket(call: Call) -> tuple[str, str]:
         return ("catalog_management" if bucket == "app" else bucket), catalog_of(call.world, call.node).id
     if isinstance(call.node, (Page, *PAGE_KINDS)):
         return ("pages" if bucket == "app" else bucket), page_of(call.world, call.node).id
+    if call.token and call.token.kind == "PAGE":
+        return "pages", call.token.page_id
     return "app", call.app.id if call.app else ""
 
 
-def _usage_headers(call: Call, *, throttled: bool = False) -> dict[str, str]:
+def _usage_headers(call: Call, *, code: int | None = None) -> dict[str, str]:
+    """Write how full the buckets are; `code` is that of a refusal, which may be this very bucket's."""
     if call.app is None or call.token is None:
         return {}
     app_id = call.app.id if call.token.kind in {"USER", "APP"} else ""
-    return dict(call.world.limits.headers(*_bucket(call), app_id, throttled=throttled))
+    bucket, owner = _bucket(call)
+    throttled = code in {THROTTLE_CODES[bucket], THROTTLE_CODES.get(f"{bucket}_user")} - {None}
+    return dict(call.world.limits.headers(bucket, owner, app_id, throttled=throttled))
 
 
 async def _act(call: Call) -> Json:

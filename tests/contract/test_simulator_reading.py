@@ -100,6 +100,20 @@ async def test_a_field_that_is_never_set_is_absent(client: Client) -> None:
     assert 100 == (await client.graph("GET", "me", token, fields="e_mail"))[1]["error"]["code"]
 
 
+async def test_only_the_bucket_that_refuses_tells_when_to_return(client: Client) -> None:
+    """A throttle by the second is no word about the day's bucket; that one's own throttle tells the minutes."""
+    page = client.seed["pages"][0]
+    await _write(client, text="Hi")
+    params = {"recipient": json.dumps({"id": page["people"][0]["psid"]}), "message": '{"text": "Hello"}'}
+    for bucket, code in (("send_rate", 613), ("messenger", 80006)):
+        await client.control("PATCH", "/switches", {"allowances": {"send_rate": 0, "messenger": 200, bucket: 1}})
+        while (found := await client.graph("POST", "me/messages", page["token"], **params))[0] == 200:
+            pass
+        ((use_case,),) = json.loads(found[2]["X-Business-Use-Case-Usage"]).values()
+        assert (403, code) == (found[0], found[1]["error"]["code"])
+        assert (bucket == "messenger") == (use_case["estimated_time_to_regain_access"] > 0)
+
+
 async def test_many_ids_are_read_at_once(client: Client) -> None:
     """`ids` answers an object by id, each node with the wanted fields; one unknown id refuses all."""
     user, page = client.seed["user"], client.seed["pages"][0]
