@@ -64,85 +64,81 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED: the caller may not act for this store."""
     ERROR_REASON_CONNECTION_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: the store has no such connection. Metadata: `connection_id`."""
-    ERROR_REASON_PRODUCT_NOT_FOUND: _ErrorReason.ValueType  # 21
-    """NOT_FOUND: the connection has no such product. Metadata: `product_id`."""
-    ERROR_REASON_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 22
+    ERROR_REASON_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 21
     """NOT_FOUND: the connection has no such item. Metadata: what was asked for."""
-    ERROR_REASON_SNAPSHOT_NOT_FOUND: _ErrorReason.ValueType  # 23
+    ERROR_REASON_SNAPSHOT_NOT_FOUND: _ErrorReason.ValueType  # 22
     """NOT_FOUND: the store has no such snapshot. Metadata: `snapshot_id`."""
-    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 24
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 23
     """NOT_FOUND: the store has no such operation. Metadata: `operation_id`."""
-    ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 25
+    ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND: the store has no such conversation. Metadata: `conversation_id`."""
-    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 26
+    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 25
     """ALREADY_EXISTS: the `request_id` was used with another request. Metadata: `request_id`. The caller takes a new one for a new wish."""
-    ERROR_REASON_PAGE_TAKEN: _ErrorReason.ValueType  # 27
+    ERROR_REASON_PAGE_TAKEN: _ErrorReason.ValueType  # 26
     """ALREADY_EXISTS: the Page is linked to another store in this environment. Metadata: `page_id`. The merchant disconnects it there first."""
-    ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 28
+    ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 27
     """ABORTED: the same `request_id` is being worked on right now. The caller repeats the call in a second."""
-    ERROR_REASON_CONNECTION_AMBIGUOUS: _ErrorReason.ValueType  # 29
+    ERROR_REASON_CONNECTION_AMBIGUOUS: _ErrorReason.ValueType  # 28
     """FAILED_PRECONDITION: the store has several live connections and the call names none. The caller names one."""
-    ERROR_REASON_STORE_NOT_CONNECTED: _ErrorReason.ValueType  # 30
+    ERROR_REASON_STORE_NOT_CONNECTED: _ErrorReason.ValueType  # 29
     """FAILED_PRECONDITION: the connection is not linked to a Page. The merchant connects: `Connect`."""
-    ERROR_REASON_LOGIN_STATE_INVALID: _ErrorReason.ValueType  # 31
+    ERROR_REASON_LOGIN_STATE_INVALID: _ErrorReason.ValueType  # 30
     """FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store. The merchant begins again: `Connect.begin`."""
-    ERROR_REASON_LOGIN_EXPIRED: _ErrorReason.ValueType  # 32
+    ERROR_REASON_LOGIN_EXPIRED: _ErrorReason.ValueType  # 31
     """FAILED_PRECONDITION: the login took longer than 10 minutes, or Meta's code ran out. The merchant begins again."""
-    ERROR_REASON_LOGIN_DENIED: _ErrorReason.ValueType  # 33
+    ERROR_REASON_LOGIN_DENIED: _ErrorReason.ValueType  # 32
     """FAILED_PRECONDITION: the merchant said no in Meta's dialog, or closed it. The merchant begins again and allows access."""
-    ERROR_REASON_SCOPES_MISSING: _ErrorReason.ValueType  # 34
+    ERROR_REASON_SCOPES_MISSING: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
-    ERROR_REASON_APP_MISMATCH: _ErrorReason.ValueType  # 35
+    ERROR_REASON_APP_MISMATCH: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION: the token belongs to another Meta app. StormCom checks which app the login came from."""
-    ERROR_REASON_PAGE_NOT_GRANTED: _ErrorReason.ValueType  # 36
+    ERROR_REASON_PAGE_NOT_GRANTED: _ErrorReason.ValueType  # 35
     """FAILED_PRECONDITION: the Page is not among those the merchant granted. Metadata: `page_id`."""
-    ERROR_REASON_CATALOG_NOT_GRANTED: _ErrorReason.ValueType  # 37
+    ERROR_REASON_CATALOG_NOT_GRANTED: _ErrorReason.ValueType  # 36
     """FAILED_PRECONDITION: the catalog is not among those the merchant granted. Metadata: `catalog_id`."""
-    ERROR_REASON_BUSINESS_NOT_GRANTED: _ErrorReason.ValueType  # 38
+    ERROR_REASON_BUSINESS_NOT_GRANTED: _ErrorReason.ValueType  # 37
     """FAILED_PRECONDITION: the business is not among those the merchant granted. Metadata: `business_id`."""
-    ERROR_REASON_ENVIRONMENT_NOT_CONFIGURED: _ErrorReason.ValueType  # 39
+    ERROR_REASON_ENVIRONMENT_NOT_CONFIGURED: _ErrorReason.ValueType  # 38
     """FAILED_PRECONDITION: the connector has no app profile for this environment. StormCom's operators add it."""
-    ERROR_REASON_CATALOG_NOT_ATTACHED: _ErrorReason.ValueType  # 40
+    ERROR_REASON_CATALOG_NOT_ATTACHED: _ErrorReason.ValueType  # 39
     """FAILED_PRECONDITION: the connection has no catalog. The caller attaches one: `AttachCatalog` or `CreateCatalog`."""
-    ERROR_REASON_CATALOG_ATTACHED: _ErrorReason.ValueType  # 41
+    ERROR_REASON_CATALOG_ATTACHED: _ErrorReason.ValueType  # 40
     """FAILED_PRECONDITION: the connection has another catalog already. Metadata: `catalog_id`."""
-    ERROR_REASON_SNAPSHOT_INCOMPLETE: _ErrorReason.ValueType  # 42
+    ERROR_REASON_SNAPSHOT_INCOMPLETE: _ErrorReason.ValueType  # 41
     """FAILED_PRECONDITION: count or digest differ from what was put. Metadata: `product_count`, `digest`. The caller puts what is missing and commits again."""
-    ERROR_REASON_SNAPSHOT_CLOSED: _ErrorReason.ValueType  # 43
+    ERROR_REASON_SNAPSHOT_CLOSED: _ErrorReason.ValueType  # 42
     """FAILED_PRECONDITION: the snapshot was committed, abandoned, or expired. The caller begins a new one."""
-    ERROR_REASON_OPERATION_RUNNING: _ErrorReason.ValueType  # 44
+    ERROR_REASON_OPERATION_RUNNING: _ErrorReason.ValueType  # 43
     """FAILED_PRECONDITION: another catalog operation is at work on this connection. Metadata: `operation_id`. The caller watches or cancels it."""
-    ERROR_REASON_OPERATION_ENDED: _ErrorReason.ValueType  # 45
+    ERROR_REASON_OPERATION_ENDED: _ErrorReason.ValueType  # 44
     """FAILED_PRECONDITION: the operation has ended already. Metadata: `operation_id`."""
-    ERROR_REASON_REMOVAL_COUNT_CHANGED: _ErrorReason.ValueType  # 46
+    ERROR_REASON_REMOVAL_COUNT_CHANGED: _ErrorReason.ValueType  # 45
     """FAILED_PRECONDITION: the plan removes another number of items than was confirmed. Metadata: `removal_count`. The caller looks again and confirms that number."""
-    ERROR_REASON_CHANGE_NOT_WAITING: _ErrorReason.ValueType  # 47
+    ERROR_REASON_CHANGE_NOT_WAITING: _ErrorReason.ValueType  # 46
     """FAILED_PRECONDITION: the operation does not wait for confirmation. Metadata: `operation_id`."""
-    ERROR_REASON_MESSAGING_WINDOW_CLOSED: _ErrorReason.ValueType  # 48
+    ERROR_REASON_MESSAGING_WINDOW_CLOSED: _ErrorReason.ValueType  # 47
     """FAILED_PRECONDITION: the person's last message is too long ago for this sender. Metadata: `response_expire_time`, `human_agent_expire_time`. Wait for the person to write, or let a human answer within 7 days."""
-    ERROR_REASON_META_TOKEN_INVALID: _ErrorReason.ValueType  # 49
+    ERROR_REASON_META_TOKEN_INVALID: _ErrorReason.ValueType  # 48
     """FAILED_PRECONDITION: meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
-    ERROR_REASON_META_PERMISSION_MISSING: _ErrorReason.ValueType  # 50
+    ERROR_REASON_META_PERMISSION_MISSING: _ErrorReason.ValueType  # 49
     """FAILED_PRECONDITION: meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
-    ERROR_REASON_META_POLICY_BLOCKED: _ErrorReason.ValueType  # 51
+    ERROR_REASON_META_POLICY_BLOCKED: _ErrorReason.ValueType  # 50
     """FAILED_PRECONDITION: meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
-    ERROR_REASON_META_REJECTED: _ErrorReason.ValueType  # 52
+    ERROR_REASON_META_REJECTED: _ErrorReason.ValueType  # 51
     """FAILED_PRECONDITION: meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
-    ERROR_REASON_META_PERSON_UNREACHABLE: _ErrorReason.ValueType  # 53
+    ERROR_REASON_META_PERSON_UNREACHABLE: _ErrorReason.ValueType  # 52
     """FAILED_PRECONDITION: the person cannot be written to: blocked, left, or never wrote to this Page."""
-    ERROR_REASON_CAPABILITY_RETIRED_BY_META: _ErrorReason.ValueType  # 54
+    ERROR_REASON_CAPABILITY_RETIRED_BY_META: _ErrorReason.ValueType  # 53
     """FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
-    ERROR_REASON_META_THROTTLED: _ErrorReason.ValueType  # 55
+    ERROR_REASON_META_THROTTLED: _ErrorReason.ValueType  # 54
     """RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
-    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 56
-    """RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
-    ERROR_REASON_META_UNAVAILABLE: _ErrorReason.ValueType  # 57
+    ERROR_REASON_META_UNAVAILABLE: _ErrorReason.ValueType  # 55
     """UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
-    ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 58
+    ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 56
     """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
-    ERROR_REASON_META_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 59
+    ERROR_REASON_META_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 57
     """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
-    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 60
+    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 58
     """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -190,84 +186,80 @@ ERROR_REASON_STORE_NOT_ALLOWED: ErrorReason.ValueType  # 19
 """PERMISSION_DENIED: the caller may not act for this store."""
 ERROR_REASON_CONNECTION_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: the store has no such connection. Metadata: `connection_id`."""
-ERROR_REASON_PRODUCT_NOT_FOUND: ErrorReason.ValueType  # 21
-"""NOT_FOUND: the connection has no such product. Metadata: `product_id`."""
-ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 22
+ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 21
 """NOT_FOUND: the connection has no such item. Metadata: what was asked for."""
-ERROR_REASON_SNAPSHOT_NOT_FOUND: ErrorReason.ValueType  # 23
+ERROR_REASON_SNAPSHOT_NOT_FOUND: ErrorReason.ValueType  # 22
 """NOT_FOUND: the store has no such snapshot. Metadata: `snapshot_id`."""
-ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 24
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 23
 """NOT_FOUND: the store has no such operation. Metadata: `operation_id`."""
-ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 25
+ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND: the store has no such conversation. Metadata: `conversation_id`."""
-ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 26
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 25
 """ALREADY_EXISTS: the `request_id` was used with another request. Metadata: `request_id`. The caller takes a new one for a new wish."""
-ERROR_REASON_PAGE_TAKEN: ErrorReason.ValueType  # 27
+ERROR_REASON_PAGE_TAKEN: ErrorReason.ValueType  # 26
 """ALREADY_EXISTS: the Page is linked to another store in this environment. Metadata: `page_id`. The merchant disconnects it there first."""
-ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 28
+ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 27
 """ABORTED: the same `request_id` is being worked on right now. The caller repeats the call in a second."""
-ERROR_REASON_CONNECTION_AMBIGUOUS: ErrorReason.ValueType  # 29
+ERROR_REASON_CONNECTION_AMBIGUOUS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION: the store has several live connections and the call names none. The caller names one."""
-ERROR_REASON_STORE_NOT_CONNECTED: ErrorReason.ValueType  # 30
+ERROR_REASON_STORE_NOT_CONNECTED: ErrorReason.ValueType  # 29
 """FAILED_PRECONDITION: the connection is not linked to a Page. The merchant connects: `Connect`."""
-ERROR_REASON_LOGIN_STATE_INVALID: ErrorReason.ValueType  # 31
+ERROR_REASON_LOGIN_STATE_INVALID: ErrorReason.ValueType  # 30
 """FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store. The merchant begins again: `Connect.begin`."""
-ERROR_REASON_LOGIN_EXPIRED: ErrorReason.ValueType  # 32
+ERROR_REASON_LOGIN_EXPIRED: ErrorReason.ValueType  # 31
 """FAILED_PRECONDITION: the login took longer than 10 minutes, or Meta's code ran out. The merchant begins again."""
-ERROR_REASON_LOGIN_DENIED: ErrorReason.ValueType  # 33
+ERROR_REASON_LOGIN_DENIED: ErrorReason.ValueType  # 32
 """FAILED_PRECONDITION: the merchant said no in Meta's dialog, or closed it. The merchant begins again and allows access."""
-ERROR_REASON_SCOPES_MISSING: ErrorReason.ValueType  # 34
+ERROR_REASON_SCOPES_MISSING: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
-ERROR_REASON_APP_MISMATCH: ErrorReason.ValueType  # 35
+ERROR_REASON_APP_MISMATCH: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION: the token belongs to another Meta app. StormCom checks which app the login came from."""
-ERROR_REASON_PAGE_NOT_GRANTED: ErrorReason.ValueType  # 36
+ERROR_REASON_PAGE_NOT_GRANTED: ErrorReason.ValueType  # 35
 """FAILED_PRECONDITION: the Page is not among those the merchant granted. Metadata: `page_id`."""
-ERROR_REASON_CATALOG_NOT_GRANTED: ErrorReason.ValueType  # 37
+ERROR_REASON_CATALOG_NOT_GRANTED: ErrorReason.ValueType  # 36
 """FAILED_PRECONDITION: the catalog is not among those the merchant granted. Metadata: `catalog_id`."""
-ERROR_REASON_BUSINESS_NOT_GRANTED: ErrorReason.ValueType  # 38
+ERROR_REASON_BUSINESS_NOT_GRANTED: ErrorReason.ValueType  # 37
 """FAILED_PRECONDITION: the business is not among those the merchant granted. Metadata: `business_id`."""
-ERROR_REASON_ENVIRONMENT_NOT_CONFIGURED: ErrorReason.ValueType  # 39
+ERROR_REASON_ENVIRONMENT_NOT_CONFIGURED: ErrorReason.ValueType  # 38
 """FAILED_PRECONDITION: the connector has no app profile for this environment. StormCom's operators add it."""
-ERROR_REASON_CATALOG_NOT_ATTACHED: ErrorReason.ValueType  # 40
+ERROR_REASON_CATALOG_NOT_ATTACHED: ErrorReason.ValueType  # 39
 """FAILED_PRECONDITION: the connection has no catalog. The caller attaches one: `AttachCatalog` or `CreateCatalog`."""
-ERROR_REASON_CATALOG_ATTACHED: ErrorReason.ValueType  # 41
+ERROR_REASON_CATALOG_ATTACHED: ErrorReason.ValueType  # 40
 """FAILED_PRECONDITION: the connection has another catalog already. Metadata: `catalog_id`."""
-ERROR_REASON_SNAPSHOT_INCOMPLETE: ErrorReason.ValueType  # 42
+ERROR_REASON_SNAPSHOT_INCOMPLETE: ErrorReason.ValueType  # 41
 """FAILED_PRECONDITION: count or digest differ from what was put. Metadata: `product_count`, `digest`. The caller puts what is missing and commits again."""
-ERROR_REASON_SNAPSHOT_CLOSED: ErrorReason.ValueType  # 43
+ERROR_REASON_SNAPSHOT_CLOSED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: the snapshot was committed, abandoned, or expired. The caller begins a new one."""
-ERROR_REASON_OPERATION_RUNNING: ErrorReason.ValueType  # 44
+ERROR_REASON_OPERATION_RUNNING: ErrorReason.ValueType  # 43
 """FAILED_PRECONDITION: another catalog operation is at work on this connection. Metadata: `operation_id`. The caller watches or cancels it."""
-ERROR_REASON_OPERATION_ENDED: ErrorReason.ValueType  # 45
+ERROR_REASON_OPERATION_ENDED: ErrorReason.ValueType  # 44
 """FAILED_PRECONDITION: the operation has ended already. Metadata: `operation_id`."""
-ERROR_REASON_REMOVAL_COUNT_CHANGED: ErrorReason.ValueType  # 46
+ERROR_REASON_REMOVAL_COUNT_CHANGED: ErrorReason.ValueType  # 45
 """FAILED_PRECONDITION: the plan removes another number of items than was confirmed. Metadata: `removal_count`. The caller looks again and confirms that number."""
-ERROR_REASON_CHANGE_NOT_WAITING: ErrorReason.ValueType  # 47
+ERROR_REASON_CHANGE_NOT_WAITING: ErrorReason.ValueType  # 46
 """FAILED_PRECONDITION: the operation does not wait for confirmation. Metadata: `operation_id`."""
-ERROR_REASON_MESSAGING_WINDOW_CLOSED: ErrorReason.ValueType  # 48
+ERROR_REASON_MESSAGING_WINDOW_CLOSED: ErrorReason.ValueType  # 47
 """FAILED_PRECONDITION: the person's last message is too long ago for this sender. Metadata: `response_expire_time`, `human_agent_expire_time`. Wait for the person to write, or let a human answer within 7 days."""
-ERROR_REASON_META_TOKEN_INVALID: ErrorReason.ValueType  # 49
+ERROR_REASON_META_TOKEN_INVALID: ErrorReason.ValueType  # 48
 """FAILED_PRECONDITION: meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
-ERROR_REASON_META_PERMISSION_MISSING: ErrorReason.ValueType  # 50
+ERROR_REASON_META_PERMISSION_MISSING: ErrorReason.ValueType  # 49
 """FAILED_PRECONDITION: meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
-ERROR_REASON_META_POLICY_BLOCKED: ErrorReason.ValueType  # 51
+ERROR_REASON_META_POLICY_BLOCKED: ErrorReason.ValueType  # 50
 """FAILED_PRECONDITION: meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
-ERROR_REASON_META_REJECTED: ErrorReason.ValueType  # 52
+ERROR_REASON_META_REJECTED: ErrorReason.ValueType  # 51
 """FAILED_PRECONDITION: meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
-ERROR_REASON_META_PERSON_UNREACHABLE: ErrorReason.ValueType  # 53
+ERROR_REASON_META_PERSON_UNREACHABLE: ErrorReason.ValueType  # 52
 """FAILED_PRECONDITION: the person cannot be written to: blocked, left, or never wrote to this Page."""
-ERROR_REASON_CAPABILITY_RETIRED_BY_META: ErrorReason.ValueType  # 54
+ERROR_REASON_CAPABILITY_RETIRED_BY_META: ErrorReason.ValueType  # 53
 """FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
-ERROR_REASON_META_THROTTLED: ErrorReason.ValueType  # 55
+ERROR_REASON_META_THROTTLED: ErrorReason.ValueType  # 54
 """RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
-ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 56
-"""RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
-ERROR_REASON_META_UNAVAILABLE: ErrorReason.ValueType  # 57
+ERROR_REASON_META_UNAVAILABLE: ErrorReason.ValueType  # 55
 """UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
-ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 58
+ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 56
 """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
-ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 59
+ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 57
 """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
-ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 60
+ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 58
 """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
