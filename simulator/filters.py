@@ -134,13 +134,14 @@ def _value(name: str, item: ProductItem, data: Mapping[str, Any]) -> Value:
     return value
 
 
-def named_items(document: Value) -> tuple[str, list[str]] | None:
+def named_items(document: Value, *, depth: int = 0) -> tuple[str, list[str]] | None:
     """Return ids outside of which nothing passes the filter, so that finding a few items need not walk a million."""
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or depth > MAX_DEPTH:
         return None
     for name, rule in document.items():
         if name == "and" and isinstance(rule, list):
-            if found := next(filter(None, map(named_items, rule)), None):
+            parts = (named_items(part, depth=depth + 1) for part in rule)
+            if found := next(filter(None, parts), None):
                 return found
         elif name in {"retailer_id", "product_item_id"} and isinstance(rule, dict):
             if "eq" in rule:

@@ -69,7 +69,7 @@ def upload(call: Call) -> Json:
 def _keep_reusable(call: Call, attachments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Give a reusable attachment its id."""
     for attachment in attachments:
-        if attachment["payload"].get("is_reusable") in {True, "true"}:
+        if attachment["payload"].get("is_reusable") in (True, "true"):
             attachment_id = call.world.new_id()
             call.node.attachments[attachment_id] = dict(attachment)
             return {"attachment_id": attachment_id}

@@ -278,6 +278,7 @@ HOSTILE = [
     '"x"',
     "null",
     '{"a":' * 50,
+    '{"and":[' * 400 + "{}" + "]}" * 400,
     "\x00",
     "%ED%A0%80",
     "é" * 9,
@@ -286,6 +287,10 @@ HOSTILE = [
     "-1",
     "9" * 1_000,
 ]
+
+
+def _upload(value: Any) -> dict[str, Any]:
+    return {"attachment": {"type": "image", "payload": {"url": "https://a.test/", "is_reusable": [value]}}}
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -305,6 +310,8 @@ async def test_hostile_parameters_never_break_the_server(client: Client, value: 
         ("POST", f"{catalog}/product_sets", user, {"name": value, "filter": value}),
         ("POST", "me/messages", page["token"], {"recipient": value, "message": value}),
         ("POST", "me/messages", page["token"], {"recipient": json.dumps({"id": psid}), "message": value}),
+        ("POST", "me/message_attachments", page["token"], {"message": value}),
+        ("POST", "me/message_attachments", page["token"], {"message": json.dumps(_upload(value))}),
         ("POST", f"{page['id']}/subscribed_apps", page["token"], {"subscribed_fields": value}),
         ("POST", "", user, {"batch": value}),
         ("POST", value.replace("%", "%25"), user, {}),
