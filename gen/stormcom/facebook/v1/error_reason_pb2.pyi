@@ -132,13 +132,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
     ERROR_REASON_META_THROTTLED: _ErrorReason.ValueType  # 54
     """RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
-    ERROR_REASON_META_UNAVAILABLE: _ErrorReason.ValueType  # 55
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 55
+    """RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
+    ERROR_REASON_META_UNAVAILABLE: _ErrorReason.ValueType  # 56
     """UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
-    ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 56
+    ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 57
     """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
-    ERROR_REASON_META_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 57
+    ERROR_REASON_META_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 58
     """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
-    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 58
+    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 59
     """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -254,12 +256,14 @@ ERROR_REASON_CAPABILITY_RETIRED_BY_META: ErrorReason.ValueType  # 53
 """FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
 ERROR_REASON_META_THROTTLED: ErrorReason.ValueType  # 54
 """RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
-ERROR_REASON_META_UNAVAILABLE: ErrorReason.ValueType  # 55
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 55
+"""RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
+ERROR_REASON_META_UNAVAILABLE: ErrorReason.ValueType  # 56
 """UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
-ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 56
+ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 57
 """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
-ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 57
+ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 58
 """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
-ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 58
+ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 59
 """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
