@@ -357,7 +357,7 @@ class DeleteProductsRequest(_message.Message):
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     @_builtins.property
     def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The products: 1 to 500."""
+        """The products: 1 to 500, each at most once."""
 
     def __init__(
         self,
@@ -840,7 +840,7 @@ class RetryItemsRequest(_message.Message):
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     @_builtins.property
     def retailer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The items: up to 1,000; empty means every rejected one."""
+        """The items: up to 1,000, each at most once; empty means every rejected one."""
 
     def __init__(
         self,

@@ -116,7 +116,9 @@ class FacebookCatalogServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCatalogs(self, request, context):
-        """Lists the catalogs the merchant's access reaches, as Meta tells them now.
+        """Lists the catalogs the merchant's access reaches, as Meta tells them now, in the order of their ids.
+
+        Fails with `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_THROTTLED`, `META_UNAVAILABLE`, `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +127,7 @@ class FacebookCatalogServicer:
     def AttachCatalog(self, request, context):
         """Attaches an existing catalog. Items that others put into it are never touched.
 
-        Fails with `CATALOG_NOT_GRANTED`, and with `CATALOG_ATTACHED` when another one is attached already.
+        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +138,7 @@ class FacebookCatalogServicer:
 
         Each product is answered on its own, in the order sent. A product our checks refuse is stored as REJECTED with every wrong field named, and what stands at Meta stays. All answers
         are committed together before the call returns. A variant that is no longer listed is removed.
+        Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a product or variant has no usable id or version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +146,8 @@ class FacebookCatalogServicer:
 
     def DeleteProducts(self, request, context):
         """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN.
+
+        All are let go of together, before the call returns. Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +162,8 @@ class FacebookCatalogServicer:
 
     def PutSnapshotProducts(self, request, context):
         """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing.
+
+        The products of one call are kept together. Fails with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,34 +174,35 @@ class FacebookCatalogServicer:
 
         The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
         or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+        Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AbandonSnapshot(self, request, context):
-        """Throws an open snapshot away. Repeating it changes nothing.
+        """Throws an open snapshot away. Repeating it changes nothing. Fails with `SNAPSHOT_NOT_FOUND`, and with `SNAPSHOT_CLOSED` after a commit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmChange(self, request, context):
-        """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`).
+        """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`). Fails also with `OPERATION_NOT_FOUND`, `CHANGE_NOT_WAITING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetItem(self, request, context):
-        """Tells one item.
+        """Tells one item. Fails with `ITEM_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListItems(self, request, context):
-        """Lists items in the order of their `retailer_id`.
+        """Lists items in the order of their `retailer_id`. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,6 +210,8 @@ class FacebookCatalogServicer:
 
     def RetryItems(self, request, context):
         """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
+
+        Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,40 +39,54 @@ class FacebookCatalogStub:
     Repeating it with the same `request_id` creates nothing further. Fails with `CATALOG_ATTACHED` when the connection has a catalog, `BUSINESS_NOT_GRANTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`.
     """
     ListCatalogs: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListCatalogsRequest, _catalog_service_pb2.ListCatalogsResponse]
-    """Lists the catalogs the merchant's access reaches, as Meta tells them now."""
+    """Lists the catalogs the merchant's access reaches, as Meta tells them now, in the order of their ids.
+
+    Fails with `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_THROTTLED`, `META_UNAVAILABLE`, `PAGE_TOKEN_INVALID`.
+    """
     AttachCatalog: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AttachCatalogRequest, _catalog_service_pb2.AttachCatalogResponse]
     """Attaches an existing catalog. Items that others put into it are never touched.
 
-    Fails with `CATALOG_NOT_GRANTED`, and with `CATALOG_ATTACHED` when another one is attached already.
+    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     UpsertProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]
     """Stores what StormCom wants of up to 500 products; after the first `SyncCatalog`, sends what changed.
 
     Each product is answered on its own, in the order sent. A product our checks refuse is stored as REJECTED with every wrong field named, and what stands at Meta stays. All answers
     are committed together before the call returns. A variant that is no longer listed is removed.
+    Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a product or variant has no usable id or version.
     """
     DeleteProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProductsRequest, _catalog_service_pb2.DeleteProductsResponse]
-    """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN."""
+    """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN.
+
+    All are let go of together, before the call returns. Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
     BeginSnapshot: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.BeginSnapshotRequest, _catalog_service_pb2.BeginSnapshotResponse]
     """Begins a snapshot: the complete list of the store's products. Nothing happens to the catalog before `CommitSnapshot`. It expires after 24 hours."""
     PutSnapshotProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.PutSnapshotProductsRequest, _catalog_service_pb2.PutSnapshotProductsResponse]
-    """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing."""
+    """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing.
+
+    The products of one call are kept together. Fails with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
     CommitSnapshot: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CommitSnapshotRequest, _catalog_service_pb2.CommitSnapshotResponse]
     """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
     The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
     or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+    Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
     """
     AbandonSnapshot: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AbandonSnapshotRequest, _catalog_service_pb2.AbandonSnapshotResponse]
-    """Throws an open snapshot away. Repeating it changes nothing."""
+    """Throws an open snapshot away. Repeating it changes nothing. Fails with `SNAPSHOT_NOT_FOUND`, and with `SNAPSHOT_CLOSED` after a commit."""
     ConfirmChange: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ConfirmChangeRequest, _catalog_service_pb2.ConfirmChangeResponse]
-    """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`)."""
+    """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`). Fails also with `OPERATION_NOT_FOUND`, `CHANGE_NOT_WAITING`."""
     GetItem: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetItemRequest, _catalog_service_pb2.GetItemResponse]
-    """Tells one item."""
+    """Tells one item. Fails with `ITEM_NOT_FOUND`."""
     ListItems: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListItemsRequest, _catalog_service_pb2.ListItemsResponse]
-    """Lists items in the order of their `retailer_id`."""
+    """Lists items in the order of their `retailer_id`. Fails with `PAGE_TOKEN_INVALID`."""
     RetryItems: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.RetryItemsRequest, _catalog_service_pb2.RetryItemsResponse]
-    """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them."""
+    """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
+
+    Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
 
 @_typing.type_check_only
 class FacebookCatalogAsyncStub(FacebookCatalogStub):
@@ -85,40 +99,54 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     Repeating it with the same `request_id` creates nothing further. Fails with `CATALOG_ATTACHED` when the connection has a catalog, `BUSINESS_NOT_GRANTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`.
     """
     ListCatalogs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListCatalogsRequest, _catalog_service_pb2.ListCatalogsResponse]  # type: ignore[assignment]
-    """Lists the catalogs the merchant's access reaches, as Meta tells them now."""
+    """Lists the catalogs the merchant's access reaches, as Meta tells them now, in the order of their ids.
+
+    Fails with `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_THROTTLED`, `META_UNAVAILABLE`, `PAGE_TOKEN_INVALID`.
+    """
     AttachCatalog: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AttachCatalogRequest, _catalog_service_pb2.AttachCatalogResponse]  # type: ignore[assignment]
     """Attaches an existing catalog. Items that others put into it are never touched.
 
-    Fails with `CATALOG_NOT_GRANTED`, and with `CATALOG_ATTACHED` when another one is attached already.
+    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     UpsertProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]  # type: ignore[assignment]
     """Stores what StormCom wants of up to 500 products; after the first `SyncCatalog`, sends what changed.
 
     Each product is answered on its own, in the order sent. A product our checks refuse is stored as REJECTED with every wrong field named, and what stands at Meta stays. All answers
     are committed together before the call returns. A variant that is no longer listed is removed.
+    Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a product or variant has no usable id or version.
     """
     DeleteProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProductsRequest, _catalog_service_pb2.DeleteProductsResponse]  # type: ignore[assignment]
-    """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN."""
+    """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN.
+
+    All are let go of together, before the call returns. Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
     BeginSnapshot: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.BeginSnapshotRequest, _catalog_service_pb2.BeginSnapshotResponse]  # type: ignore[assignment]
     """Begins a snapshot: the complete list of the store's products. Nothing happens to the catalog before `CommitSnapshot`. It expires after 24 hours."""
     PutSnapshotProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.PutSnapshotProductsRequest, _catalog_service_pb2.PutSnapshotProductsResponse]  # type: ignore[assignment]
-    """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing."""
+    """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing.
+
+    The products of one call are kept together. Fails with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
     CommitSnapshot: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CommitSnapshotRequest, _catalog_service_pb2.CommitSnapshotResponse]  # type: ignore[assignment]
     """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
     The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
     or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+    Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
     """
     AbandonSnapshot: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AbandonSnapshotRequest, _catalog_service_pb2.AbandonSnapshotResponse]  # type: ignore[assignment]
-    """Throws an open snapshot away. Repeating it changes nothing."""
+    """Throws an open snapshot away. Repeating it changes nothing. Fails with `SNAPSHOT_NOT_FOUND`, and with `SNAPSHOT_CLOSED` after a commit."""
     ConfirmChange: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ConfirmChangeRequest, _catalog_service_pb2.ConfirmChangeResponse]  # type: ignore[assignment]
-    """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`)."""
+    """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`). Fails also with `OPERATION_NOT_FOUND`, `CHANGE_NOT_WAITING`."""
     GetItem: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetItemRequest, _catalog_service_pb2.GetItemResponse]  # type: ignore[assignment]
-    """Tells one item."""
+    """Tells one item. Fails with `ITEM_NOT_FOUND`."""
     ListItems: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListItemsRequest, _catalog_service_pb2.ListItemsResponse]  # type: ignore[assignment]
-    """Lists items in the order of their `retailer_id`."""
+    """Lists items in the order of their `retailer_id`. Fails with `PAGE_TOKEN_INVALID`."""
     RetryItems: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.RetryItemsRequest, _catalog_service_pb2.RetryItemsResponse]  # type: ignore[assignment]
-    """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them."""
+    """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
+
+    Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
 
 class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     """Takes the store's products and tells what Meta made of them."""
@@ -140,7 +168,10 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListCatalogsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListCatalogsResponse, _abc.Awaitable[_catalog_service_pb2.ListCatalogsResponse]]:
-        """Lists the catalogs the merchant's access reaches, as Meta tells them now."""
+        """Lists the catalogs the merchant's access reaches, as Meta tells them now, in the order of their ids.
+
+        Fails with `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_THROTTLED`, `META_UNAVAILABLE`, `PAGE_TOKEN_INVALID`.
+        """
 
     @_abc_1.abstractmethod
     def AttachCatalog(
@@ -150,7 +181,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_catalog_service_pb2.AttachCatalogResponse, _abc.Awaitable[_catalog_service_pb2.AttachCatalogResponse]]:
         """Attaches an existing catalog. Items that others put into it are never touched.
 
-        Fails with `CATALOG_NOT_GRANTED`, and with `CATALOG_ATTACHED` when another one is attached already.
+        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
 
     @_abc_1.abstractmethod
@@ -163,6 +194,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
 
         Each product is answered on its own, in the order sent. A product our checks refuse is stored as REJECTED with every wrong field named, and what stands at Meta stays. All answers
         are committed together before the call returns. A variant that is no longer listed is removed.
+        Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a product or variant has no usable id or version.
         """
 
     @_abc_1.abstractmethod
@@ -171,7 +203,10 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.DeleteProductsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.DeleteProductsResponse, _abc.Awaitable[_catalog_service_pb2.DeleteProductsResponse]]:
-        """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN."""
+        """Removes up to 500 products, by name: their items leave the catalog. What is not known is answered UNKNOWN.
+
+        All are let go of together, before the call returns. Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
 
     @_abc_1.abstractmethod
     def BeginSnapshot(
@@ -187,7 +222,10 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.PutSnapshotProductsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.PutSnapshotProductsResponse, _abc.Awaitable[_catalog_service_pb2.PutSnapshotProductsResponse]]:
-        """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing."""
+        """Puts up to 500 products into a snapshot, from as many callers at once as you like; a product put twice counts once, the newest `source_version` wins. Repeating it changes nothing.
+
+        The products of one call are kept together. Fails with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
 
     @_abc_1.abstractmethod
     def CommitSnapshot(
@@ -199,6 +237,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
 
         The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
         or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+        Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
         """
 
     @_abc_1.abstractmethod
@@ -207,7 +246,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.AbandonSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.AbandonSnapshotResponse, _abc.Awaitable[_catalog_service_pb2.AbandonSnapshotResponse]]:
-        """Throws an open snapshot away. Repeating it changes nothing."""
+        """Throws an open snapshot away. Repeating it changes nothing. Fails with `SNAPSHOT_NOT_FOUND`, and with `SNAPSHOT_CLOSED` after a commit."""
 
     @_abc_1.abstractmethod
     def ConfirmChange(
@@ -215,7 +254,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ConfirmChangeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ConfirmChangeResponse, _abc.Awaitable[_catalog_service_pb2.ConfirmChangeResponse]]:
-        """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`)."""
+        """Lets an operation that waits in NEEDS_CONFIRMATION go on. Names the removals it allows, so that nobody confirms what grew meanwhile (`REMOVAL_COUNT_CHANGED`). Fails also with `OPERATION_NOT_FOUND`, `CHANGE_NOT_WAITING`."""
 
     @_abc_1.abstractmethod
     def GetItem(
@@ -223,7 +262,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.GetItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.GetItemResponse, _abc.Awaitable[_catalog_service_pb2.GetItemResponse]]:
-        """Tells one item."""
+        """Tells one item. Fails with `ITEM_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def ListItems(
@@ -231,7 +270,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListItemsResponse, _abc.Awaitable[_catalog_service_pb2.ListItemsResponse]]:
-        """Lists items in the order of their `retailer_id`."""
+        """Lists items in the order of their `retailer_id`. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def RetryItems(
@@ -239,6 +278,9 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.RetryItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.RetryItemsResponse, _abc.Awaitable[_catalog_service_pb2.RetryItemsResponse]]:
-        """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them."""
+        """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
+
+        Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
 
 def add_FacebookCatalogServicer_to_server(servicer: FacebookCatalogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

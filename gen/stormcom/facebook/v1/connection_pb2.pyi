@@ -27,7 +27,7 @@ class _Environment:
 class _EnvironmentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Environment.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ENVIRONMENT_UNSPECIFIED: _Environment.ValueType  # 0
-    """Not given: PRODUCTION when only that app profile is configured, otherwise the only configured one; with both configured it is refused."""
+    """Not given: the only configured one; with both configured it is refused."""
     ENVIRONMENT_TEST: _Environment.ValueType  # 1
     """The test app, test Pages and test users."""
     ENVIRONMENT_PRODUCTION: _Environment.ValueType  # 2
@@ -37,7 +37,7 @@ class Environment(_Environment, metaclass=_EnvironmentEnumTypeWrapper):
     """Which of Meta's worlds a connection lives in. The two never mix: app, tokens, Pages and catalogs of one are refused in the other."""
 
 ENVIRONMENT_UNSPECIFIED: Environment.ValueType  # 0
-"""Not given: PRODUCTION when only that app profile is configured, otherwise the only configured one; with both configured it is refused."""
+"""Not given: the only configured one; with both configured it is refused."""
 ENVIRONMENT_TEST: Environment.ValueType  # 1
 """The test app, test Pages and test users."""
 ENVIRONMENT_PRODUCTION: Environment.ValueType  # 2

@@ -30,6 +30,14 @@ class FacebookConnectorStub:
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     def __init__(self, channel):
@@ -90,6 +98,14 @@ class FacebookConnectorServicer:
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     def Connect(self, request, context):
@@ -126,20 +142,21 @@ class FacebookConnectorServicer:
         """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
         At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
+        One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListConversations(self, request, context):
-        """Lists conversations, newest message first.
+        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists the messages of a conversation in both directions, newest first.
+        """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,6 +247,14 @@ class FacebookConnector:
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     @staticmethod

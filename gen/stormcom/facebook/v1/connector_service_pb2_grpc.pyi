@@ -31,6 +31,14 @@ class FacebookConnectorStub:
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     @_typing.overload
@@ -59,11 +67,12 @@ class FacebookConnectorStub:
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
     At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
+    One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
     ListConversations: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]
-    """Lists conversations, newest message first."""
+    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]
-    """Lists the messages of a conversation in both directions, newest first."""
+    """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     SendMessage: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]
     """Sends a message to a person who wrote to the Page.
 
@@ -81,6 +90,14 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -106,11 +123,12 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
     At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
+    One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
     ListConversations: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]  # type: ignore[assignment]
-    """Lists conversations, newest message first."""
+    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """Lists the messages of a conversation in both directions, newest first."""
+    """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     SendMessage: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]  # type: ignore[assignment]
     """Sends a message to a person who wrote to the Page.
 
@@ -127,6 +145,14 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
 
     Every call names its store; the caller's credential must allow it, and what belongs to other stores looks exactly like what does not exist.
     Errors are google.rpc.Status with an ErrorInfo whose `reason` is a value of ErrorReason and whose domain is `facebook.stormcom`.
+
+    Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
+    `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
+    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+
+    Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
+    gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
+    server stops: open them again.
     """
 
     @_abc_1.abstractmethod
@@ -174,6 +200,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
         At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
+        One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
         """
 
     @_abc_1.abstractmethod
@@ -182,7 +209,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.ListConversationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.ListConversationsResponse, _abc.Awaitable[_connector_service_pb2.ListConversationsResponse]]:
-        """Lists conversations, newest message first."""
+        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def ListMessages(
@@ -190,7 +217,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.ListMessagesResponse, _abc.Awaitable[_connector_service_pb2.ListMessagesResponse]]:
-        """Lists the messages of a conversation in both directions, newest first."""
+        """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def SendMessage(

@@ -27,7 +27,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FIELD_REQUIRED: _ErrorReason.ValueType  # 1
     """INVALID_ARGUMENT: a required field is empty. Metadata: `field`. Example: `field=products[3].title`. The caller fills it in."""
     ERROR_REASON_FIELD_INVALID: _ErrorReason.ValueType  # 2
-    """INVALID_ARGUMENT: a field has a value it cannot have. Metadata: `field`. Example: `field=products[0].gender`. The caller sends one of the values the message names."""
+    """INVALID_ARGUMENT: a field has a value it cannot have, or the request is no message of this method (`field` is then empty). Metadata: `field`. Example: `field=products[0].gender`. The caller sends one of the values the message names."""
     ERROR_REASON_FIELD_TOO_LONG: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT: a text is longer than allowed. Metadata: `field`, `limit`. Example: `field=text limit=2000`. The caller shortens it."""
     ERROR_REASON_FIELD_TOO_LARGE: _ErrorReason.ValueType  # 4
@@ -37,7 +37,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 6
     """INVALID_ARGUMENT: a page token is not one of ours, or belongs to another request. Metadata: `field`. The caller begins again without it."""
     ERROR_REASON_CURRENCY_UNKNOWN: _ErrorReason.ValueType  # 7
-    """INVALID_ARGUMENT: a currency code is not one of ISO 4217 that Meta takes. Metadata: `field`, `currency_code`."""
+    """INVALID_ARGUMENT: a currency code is not one of ISO 4217. Metadata: `field`, `currency_code`."""
     ERROR_REASON_CURRENCY_MISMATCH: _ErrorReason.ValueType  # 8
     """INVALID_ARGUMENT: price and price before reduction have different currencies, or the store's products do. Metadata: `field`."""
     ERROR_REASON_PRICE_NOT_POSITIVE: _ErrorReason.ValueType  # 9
@@ -59,9 +59,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CREDENTIALS_MISSING: _ErrorReason.ValueType  # 17
     """UNAUTHENTICATED: the call carries no bearer token. The caller sends `authorization: Bearer …`."""
     ERROR_REASON_CREDENTIALS_INVALID: _ErrorReason.ValueType  # 18
-    """UNAUTHENTICATED: the bearer token is not valid: wrong signature, key, audience, or expired."""
+    """UNAUTHENTICATED: the bearer token is not valid: wrong signature, key, audience or claims, or expired."""
     ERROR_REASON_STORE_NOT_ALLOWED: _ErrorReason.ValueType  # 19
-    """PERMISSION_DENIED: the caller may not act for this store."""
+    """PERMISSION_DENIED: the caller may not act for this store, or its role does not reach this method."""
     ERROR_REASON_CONNECTION_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: the store has no such connection. Metadata: `connection_id`."""
     ERROR_REASON_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 21
@@ -119,23 +119,23 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MESSAGING_WINDOW_CLOSED: _ErrorReason.ValueType  # 47
     """FAILED_PRECONDITION: the person's last message is too long ago for this sender. Metadata: `response_expire_time`, `human_agent_expire_time`. Wait for the person to write, or let a human answer within 7 days."""
     ERROR_REASON_META_TOKEN_INVALID: _ErrorReason.ValueType  # 48
-    """FAILED_PRECONDITION: meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
+    """FAILED_PRECONDITION: Meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
     ERROR_REASON_META_PERMISSION_MISSING: _ErrorReason.ValueType  # 49
-    """FAILED_PRECONDITION: meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
+    """FAILED_PRECONDITION: Meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
     ERROR_REASON_META_POLICY_BLOCKED: _ErrorReason.ValueType  # 50
-    """FAILED_PRECONDITION: meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
+    """FAILED_PRECONDITION: Meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
     ERROR_REASON_META_REJECTED: _ErrorReason.ValueType  # 51
-    """FAILED_PRECONDITION: meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
+    """FAILED_PRECONDITION: Meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
     ERROR_REASON_META_PERSON_UNREACHABLE: _ErrorReason.ValueType  # 52
     """FAILED_PRECONDITION: the person cannot be written to: blocked, left, or never wrote to this Page."""
     ERROR_REASON_CAPABILITY_RETIRED_BY_META: _ErrorReason.ValueType  # 53
-    """FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
+    """FAILED_PRECONDITION: Meta has switched this part of its API off. There is nothing to press."""
     ERROR_REASON_META_THROTTLED: _ErrorReason.ValueType  # 54
-    """RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
+    """RESOURCE_EXHAUSTED: Meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
     ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 55
     """RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
     ERROR_REASON_META_UNAVAILABLE: _ErrorReason.ValueType  # 56
-    """UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
+    """UNAVAILABLE: Meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 57
     """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
     ERROR_REASON_META_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 58
@@ -151,7 +151,7 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_FIELD_REQUIRED: ErrorReason.ValueType  # 1
 """INVALID_ARGUMENT: a required field is empty. Metadata: `field`. Example: `field=products[3].title`. The caller fills it in."""
 ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 2
-"""INVALID_ARGUMENT: a field has a value it cannot have. Metadata: `field`. Example: `field=products[0].gender`. The caller sends one of the values the message names."""
+"""INVALID_ARGUMENT: a field has a value it cannot have, or the request is no message of this method (`field` is then empty). Metadata: `field`. Example: `field=products[0].gender`. The caller sends one of the values the message names."""
 ERROR_REASON_FIELD_TOO_LONG: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT: a text is longer than allowed. Metadata: `field`, `limit`. Example: `field=text limit=2000`. The caller shortens it."""
 ERROR_REASON_FIELD_TOO_LARGE: ErrorReason.ValueType  # 4
@@ -161,7 +161,7 @@ ERROR_REASON_DUPLICATE_ENTRY: ErrorReason.ValueType  # 5
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 6
 """INVALID_ARGUMENT: a page token is not one of ours, or belongs to another request. Metadata: `field`. The caller begins again without it."""
 ERROR_REASON_CURRENCY_UNKNOWN: ErrorReason.ValueType  # 7
-"""INVALID_ARGUMENT: a currency code is not one of ISO 4217 that Meta takes. Metadata: `field`, `currency_code`."""
+"""INVALID_ARGUMENT: a currency code is not one of ISO 4217. Metadata: `field`, `currency_code`."""
 ERROR_REASON_CURRENCY_MISMATCH: ErrorReason.ValueType  # 8
 """INVALID_ARGUMENT: price and price before reduction have different currencies, or the store's products do. Metadata: `field`."""
 ERROR_REASON_PRICE_NOT_POSITIVE: ErrorReason.ValueType  # 9
@@ -183,9 +183,9 @@ ERROR_REASON_IMAGES_DROPPED: ErrorReason.ValueType  # 16
 ERROR_REASON_CREDENTIALS_MISSING: ErrorReason.ValueType  # 17
 """UNAUTHENTICATED: the call carries no bearer token. The caller sends `authorization: Bearer …`."""
 ERROR_REASON_CREDENTIALS_INVALID: ErrorReason.ValueType  # 18
-"""UNAUTHENTICATED: the bearer token is not valid: wrong signature, key, audience, or expired."""
+"""UNAUTHENTICATED: the bearer token is not valid: wrong signature, key, audience or claims, or expired."""
 ERROR_REASON_STORE_NOT_ALLOWED: ErrorReason.ValueType  # 19
-"""PERMISSION_DENIED: the caller may not act for this store."""
+"""PERMISSION_DENIED: the caller may not act for this store, or its role does not reach this method."""
 ERROR_REASON_CONNECTION_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: the store has no such connection. Metadata: `connection_id`."""
 ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 21
@@ -243,23 +243,23 @@ ERROR_REASON_CHANGE_NOT_WAITING: ErrorReason.ValueType  # 46
 ERROR_REASON_MESSAGING_WINDOW_CLOSED: ErrorReason.ValueType  # 47
 """FAILED_PRECONDITION: the person's last message is too long ago for this sender. Metadata: `response_expire_time`, `human_agent_expire_time`. Wait for the person to write, or let a human answer within 7 days."""
 ERROR_REASON_META_TOKEN_INVALID: ErrorReason.ValueType  # 48
-"""FAILED_PRECONDITION: meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
+"""FAILED_PRECONDITION: Meta refuses our token. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The merchant connects again: `Connect.begin` with the same connection."""
 ERROR_REASON_META_PERMISSION_MISSING: ErrorReason.ValueType  # 49
-"""FAILED_PRECONDITION: meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
+"""FAILED_PRECONDITION: Meta says that a permission is missing. Metadata: `meta_code`, `fbtrace_id`. The merchant connects again and grants it."""
 ERROR_REASON_META_POLICY_BLOCKED: ErrorReason.ValueType  # 50
-"""FAILED_PRECONDITION: meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
+"""FAILED_PRECONDITION: Meta blocks the action for policy reasons (368). The merchant looks into Meta's account quality page."""
 ERROR_REASON_META_REJECTED: ErrorReason.ValueType  # 51
-"""FAILED_PRECONDITION: meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
+"""FAILED_PRECONDITION: Meta refuses the request as it is. Metadata: `meta_code`, `meta_subcode`, `fbtrace_id`. The message carries the fix as far as it is known."""
 ERROR_REASON_META_PERSON_UNREACHABLE: ErrorReason.ValueType  # 52
 """FAILED_PRECONDITION: the person cannot be written to: blocked, left, or never wrote to this Page."""
 ERROR_REASON_CAPABILITY_RETIRED_BY_META: ErrorReason.ValueType  # 53
-"""FAILED_PRECONDITION: meta has switched this part of its API off. There is nothing to press."""
+"""FAILED_PRECONDITION: Meta has switched this part of its API off. There is nothing to press."""
 ERROR_REASON_META_THROTTLED: ErrorReason.ValueType  # 54
-"""RESOURCE_EXHAUSTED: meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
+"""RESOURCE_EXHAUSTED: Meta asked us to pause. Carries RetryInfo. Metadata: `bucket`. Work resumes by itself."""
 ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 55
 """RESOURCE_EXHAUSTED: the service is at its limit. Carries RetryInfo. The caller repeats the call after that."""
 ERROR_REASON_META_UNAVAILABLE: ErrorReason.ValueType  # 56
-"""UNAVAILABLE: meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
+"""UNAVAILABLE: Meta does not answer or failed for now. Carries RetryInfo. Background work resumes by itself."""
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 57
 """UNAVAILABLE: our database cannot be reached for now. Carries RetryInfo. Nothing was stored."""
 ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 58

@@ -29,6 +29,7 @@ class FacebookEventsStub:
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     def __init__(self, channel):
@@ -58,6 +59,7 @@ class FacebookEventsServicer:
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     def PullEvents(self, request, context):
@@ -70,7 +72,7 @@ class FacebookEventsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AckEvents(self, request, context):
-        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused.
+        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +115,7 @@ class FacebookEvents:
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     @staticmethod

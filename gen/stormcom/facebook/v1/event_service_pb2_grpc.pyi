@@ -30,6 +30,7 @@ class FacebookEventsStub:
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     @_typing.overload
@@ -42,7 +43,7 @@ class FacebookEventsStub:
     Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
     """
     AckEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.AckEventsRequest, _event_service_pb2.AckEventsResponse]
-    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused."""
+    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
     Subscribe: _grpc.UnaryStreamMultiCallable[_event_service_pb2.SubscribeRequest, _event_service_pb2.SubscribeResponse]
     """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself."""
 
@@ -51,6 +52,7 @@ class FacebookEventsAsyncStub(FacebookEventsStub):
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -60,7 +62,7 @@ class FacebookEventsAsyncStub(FacebookEventsStub):
     Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
     """
     AckEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.AckEventsRequest, _event_service_pb2.AckEventsResponse]  # type: ignore[assignment]
-    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused."""
+    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
     Subscribe: _aio.UnaryStreamMultiCallable[_event_service_pb2.SubscribeRequest, _event_service_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself."""
 
@@ -68,6 +70,7 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
+    Events are kept for 90 days, those that every name has acknowledged for 7.
     """
 
     @_abc_1.abstractmethod
@@ -87,7 +90,7 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.AckEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.AckEventsResponse, _abc.Awaitable[_event_service_pb2.AckEventsResponse]]:
-        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused."""
+        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
 
     @_abc_1.abstractmethod
     def Subscribe(

@@ -85,7 +85,7 @@ class InventoryResult(_message.Message):
         OUTCOME_ACCEPTED: InventoryResult._Outcome.ValueType  # 1
         """Stored; on its way to Meta."""
         OUTCOME_STALE: InventoryResult._Outcome.ValueType  # 2
-        """A newer version is stored already: nothing changed."""
+        """This version or a newer one is stored already: nothing changed."""
         OUTCOME_UNKNOWN_ITEM: InventoryResult._Outcome.ValueType  # 3
         """No such product or variant; upsert it first."""
 
@@ -97,7 +97,7 @@ class InventoryResult(_message.Message):
     OUTCOME_ACCEPTED: InventoryResult.Outcome.ValueType  # 1
     """Stored; on its way to Meta."""
     OUTCOME_STALE: InventoryResult.Outcome.ValueType  # 2
-    """A newer version is stored already: nothing changed."""
+    """This version or a newer one is stored already: nothing changed."""
     OUTCOME_UNKNOWN_ITEM: InventoryResult.Outcome.ValueType  # 3
     """No such product or variant; upsert it first."""
 

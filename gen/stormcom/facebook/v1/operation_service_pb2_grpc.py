@@ -62,28 +62,28 @@ class FacebookOperationsServicer:
     """
 
     def GetOperation(self, request, context):
-        """Tells one operation.
+        """Tells one operation. Fails with `OPERATION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOperations(self, request, context):
-        """Lists a store's operations, newest first. Kept for 90 days after their end.
+        """Lists a store's operations, newest first. Kept for 90 days after their end. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchOperation(self, request, context):
-        """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does.
+        """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does. Fails with `OPERATION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelOperation(self, request, context):
-        """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_ENDED` when it ended otherwise.
+        """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_NOT_FOUND`, and with `OPERATION_ENDED` when it ended otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,13 +34,13 @@ class FacebookOperationsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FacebookOperationsAsyncStub: ...
     GetOperation: _grpc.UnaryUnaryMultiCallable[_operation_service_pb2.GetOperationRequest, _operation_service_pb2.GetOperationResponse]
-    """Tells one operation."""
+    """Tells one operation. Fails with `OPERATION_NOT_FOUND`."""
     ListOperations: _grpc.UnaryUnaryMultiCallable[_operation_service_pb2.ListOperationsRequest, _operation_service_pb2.ListOperationsResponse]
-    """Lists a store's operations, newest first. Kept for 90 days after their end."""
+    """Lists a store's operations, newest first. Kept for 90 days after their end. Fails with `PAGE_TOKEN_INVALID`."""
     WatchOperation: _grpc.UnaryStreamMultiCallable[_operation_service_pb2.WatchOperationRequest, _operation_service_pb2.WatchOperationResponse]
-    """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does."""
+    """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does. Fails with `OPERATION_NOT_FOUND`."""
     CancelOperation: _grpc.UnaryUnaryMultiCallable[_operation_service_pb2.CancelOperationRequest, _operation_service_pb2.CancelOperationResponse]
-    """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_ENDED` when it ended otherwise."""
+    """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_NOT_FOUND`, and with `OPERATION_ENDED` when it ended otherwise."""
 
 @_typing.type_check_only
 class FacebookOperationsAsyncStub(FacebookOperationsStub):
@@ -48,13 +48,13 @@ class FacebookOperationsAsyncStub(FacebookOperationsStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOperation: _aio.UnaryUnaryMultiCallable[_operation_service_pb2.GetOperationRequest, _operation_service_pb2.GetOperationResponse]  # type: ignore[assignment]
-    """Tells one operation."""
+    """Tells one operation. Fails with `OPERATION_NOT_FOUND`."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_operation_service_pb2.ListOperationsRequest, _operation_service_pb2.ListOperationsResponse]  # type: ignore[assignment]
-    """Lists a store's operations, newest first. Kept for 90 days after their end."""
+    """Lists a store's operations, newest first. Kept for 90 days after their end. Fails with `PAGE_TOKEN_INVALID`."""
     WatchOperation: _aio.UnaryStreamMultiCallable[_operation_service_pb2.WatchOperationRequest, _operation_service_pb2.WatchOperationResponse]  # type: ignore[assignment]
-    """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does."""
+    """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does. Fails with `OPERATION_NOT_FOUND`."""
     CancelOperation: _aio.UnaryUnaryMultiCallable[_operation_service_pb2.CancelOperationRequest, _operation_service_pb2.CancelOperationResponse]  # type: ignore[assignment]
-    """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_ENDED` when it ended otherwise."""
+    """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_NOT_FOUND`, and with `OPERATION_ENDED` when it ended otherwise."""
 
 class FacebookOperationsServicer(metaclass=_abc_1.ABCMeta):
     """Tells about long work, and stops it."""
@@ -65,7 +65,7 @@ class FacebookOperationsServicer(metaclass=_abc_1.ABCMeta):
         request: _operation_service_pb2.GetOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operation_service_pb2.GetOperationResponse, _abc.Awaitable[_operation_service_pb2.GetOperationResponse]]:
-        """Tells one operation."""
+        """Tells one operation. Fails with `OPERATION_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def ListOperations(
@@ -73,7 +73,7 @@ class FacebookOperationsServicer(metaclass=_abc_1.ABCMeta):
         request: _operation_service_pb2.ListOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operation_service_pb2.ListOperationsResponse, _abc.Awaitable[_operation_service_pb2.ListOperationsResponse]]:
-        """Lists a store's operations, newest first. Kept for 90 days after their end."""
+        """Lists a store's operations, newest first. Kept for 90 days after their end. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def WatchOperation(
@@ -81,7 +81,7 @@ class FacebookOperationsServicer(metaclass=_abc_1.ABCMeta):
         request: _operation_service_pb2.WatchOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_operation_service_pb2.WatchOperationResponse], _abc.AsyncIterator[_operation_service_pb2.WatchOperationResponse]]:
-        """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does."""
+        """Tells an operation at once and again whenever it changes, at most four times a second; ends when the operation does. Fails with `OPERATION_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def CancelOperation(
@@ -89,6 +89,6 @@ class FacebookOperationsServicer(metaclass=_abc_1.ABCMeta):
         request: _operation_service_pb2.CancelOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operation_service_pb2.CancelOperationResponse, _abc.Awaitable[_operation_service_pb2.CancelOperationResponse]]:
-        """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_ENDED` when it ended otherwise."""
+        """Stops an operation: what waits is not sent, what was sent stays sent. Repeating it changes nothing. Fails with `OPERATION_NOT_FOUND`, and with `OPERATION_ENDED` when it ended otherwise."""
 
 def add_FacebookOperationsServicer_to_server(servicer: FacebookOperationsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
