@@ -9,7 +9,29 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TABLES = ["snapshot_products", "messages", "throttles", "tasks", "snapshots", "signals", "requests", "products", "problems", "operations", "observations", "narrowings", "logins", "items", "handouts", "events", "deliveries", "conversations", "consumers", "connections", "batches"]
+TABLES = [
+    "snapshot_products",
+    "messages",
+    "throttles",
+    "tasks",
+    "snapshots",
+    "signals",
+    "requests",
+    "products",
+    "problems",
+    "operations",
+    "observations",
+    "narrowings",
+    "logins",
+    "items",
+    "handouts",
+    "events",
+    "deliveries",
+    "conversations",
+    "consumers",
+    "connections",
+    "batches",
+]
 
 # What autogeneration does not write.
 STATEMENTS = (
