@@ -110,12 +110,17 @@ def _accept(world: World, catalog: ProductCatalog, requests: list[ItemRequest], 
     handle = world.new_text_id("Acx", size=48)
     batch = Batch(handle, catalog.id, now, now + seconds, allow_upsert, requests, len(requests), end=_end(switches))
     for request in requests:
-        if other := catalog.in_flight.get(request.retailer_id):
-            world.records.overlaps.append(Overlap(catalog.id, request.retailer_id, (other, handle), now))
+        note_overlap(world, catalog, request.retailer_id, handle)
         catalog.in_flight[request.retailer_id] = handle
     catalog.batches[handle] = batch
     catalog.waiting.append(batch)
     return batch
+
+
+def note_overlap(world: World, catalog: ProductCatalog, retailer_id: str, writer: str) -> None:
+    """Record that a write meets an item that an unfinished batch also touches."""
+    if other := catalog.in_flight.get(retailer_id):
+        world.records.overlaps.append(Overlap(catalog.id, retailer_id, (other, writer), world.clock.now()))
 
 
 def _end(switches: Switches) -> str:

@@ -53,8 +53,6 @@ class Limits:
 
     def allowance(self, bucket: str) -> int:
         """Return how many calls fit into the bucket's window; 0 means unlimited."""
-        if bucket == "conversations" and self._switches.conversations_per_second:
-            return self._switches.conversations_per_second
         return self._switches.allowances[bucket] * (self._switches.engaged_users if bucket in ENGAGED_BUCKETS else 1)
 
     def spend(self, bucket: str, owner: str, *, cost: int = 1, user_token: bool = False) -> None:
@@ -109,11 +107,6 @@ class Limits:
         for bucket, owner in list(self._windows):
             report.setdefault(bucket, {})[owner] = len(self._window(bucket, owner).times)
         return report
-
-    def clear(self) -> None:
-        """Empty all buckets."""
-        self._windows.clear()
-        self.refused.clear()
 
     def _window(self, bucket: str, owner: str) -> Window:
         window = self._windows.setdefault((bucket, owner), Window())

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from simulator.batches import remove_item, settle, visible_item, visible_items, write_item
+from simulator.batches import note_overlap, remove_item, settle, visible_item, visible_items, write_item
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import GraphError, invalid_parameter, missing_object
 from simulator.filters import matching, named_items
@@ -176,6 +176,7 @@ def create_product(call: Call) -> Json:
         names = ", ".join(missing or ["brand or gtin"])
         raise invalid_parameter(f"Missing required product fields: {names}")
     _refuse_problems(call, data)
+    note_overlap(call.world, catalog, retailer_id, call.path)
     return {"id": write_item(call.world, catalog, retailer_id, data).id}
 
 
@@ -186,6 +187,7 @@ def update_item(call: Call) -> Json:
     old: dict[str, Any] = orjson.loads(call.node.data)
     data = _read_params(call, old)
     _refuse_problems(call, data)
+    note_overlap(call.world, catalog, call.node.retailer_id, call.path)
     write_item(call.world, catalog, call.node.retailer_id, data)
     return SUCCESS
 
@@ -196,6 +198,7 @@ def delete_item(call: Call) -> Json:
     settle(call.world, catalog)
     if call.node.retailer_id not in catalog.items:
         raise missing_object(call.method, call.node.id)
+    note_overlap(call.world, catalog, call.node.retailer_id, call.path)
     remove_item(call.world, catalog, call.node)
     return SUCCESS
 

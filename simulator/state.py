@@ -248,7 +248,7 @@ class Overlap:
 
     catalog_id: str
     retailer_id: str
-    handles: tuple[str, str]
+    handles: tuple[str, str]  # of the two batches; the path of a write that was none
     time: float
 
 

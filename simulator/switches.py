@@ -40,7 +40,7 @@ REALISTIC: dict[str, Any] = {
     "read_lag_seconds": 30.0,
     "review_seconds": 3_600.0,
     "image_seconds": 300.0,
-    "conversations_per_second": 2,
+    "allowances": {"conversations": 2},
     "short_page_share": 0.1,
 }
 
@@ -107,7 +107,6 @@ class Switches:
     flat_usage_header: bool = False  # the shape that one plugin expects: members at the top of the header
     throttled_calls_count: bool = True
     engaged_users: int = 1  # multiplies the pages and messenger allowances
-    conversations_per_second: int = 0
     accept_compressed_bodies: bool = False  # Unverified: whether Meta takes Content-Encoding: gzip
     recorded_elements: int = 3  # how many elements of a list parameter /_simulator/calls keeps
     allowances: dict[str, int] = field(default_factory=lambda: dict(ALLOWANCES))

@@ -1,6 +1,7 @@
 """items_batch: caps, order, overlaps, lag and verdicts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 
 from simulator.batches import count_items, read_status, receive, visible_item, visible_items
 from simulator.errors import GraphError
+from simulator.products import update_item
 from simulator.state import ProductCatalog
 from simulator.world import World
 from tests.unit.simulator.worlds import catalog_call, new_world, record
@@ -171,6 +173,21 @@ def test_overlapping_writes_are_recorded() -> None:
     first = _push(world, [record("A")])["handles"][0]
     second = _push(world, [record("A")])["handles"][0]
     assert [("A", (first, second))] == [(one.retailer_id, one.handles) for one in world.records.overlaps]
+
+
+def test_writing_an_item_while_its_batch_runs_is_an_overlap_too() -> None:
+    """A change by the products edge meets an unfinished batch; after the batch it meets nothing."""
+    world = new_world()
+    _push(world, [record("A")])
+    world.clock.advance(5)
+    item = visible_item(world, _catalog(world), "A")
+    assert item is not None
+    change = replace(catalog_call(world, "POST", name="Lantern"), node=item, path=item.id)
+    handle = _push(world, [record("A")])["handles"][0]
+    update_item(change)
+    world.clock.advance(5)
+    update_item(change)
+    assert [(handle, item.id)] == [one.handles for one in world.records.overlaps]
 
 
 def test_overlapping_batches_finish_in_any_order() -> None:
