@@ -57,14 +57,14 @@ class GraphClient:
             OutcomeUnknown: a call that must not run twice may have happened.
 
         """
-        begin, outcome = time.perf_counter(), "OK"
+        begin, outcome, trace_id = time.perf_counter(), "OK", ""
         try:
             with tracing.span(f"graph {call.method}", path=call.path):
                 answer = await self._exchange(call, access)
                 self._notice_version(answer)
                 return decipher(call, answer, now=self.now())
         except ConnectorError as error:
-            outcome = error.reason
+            outcome, trace_id = error.reason, error.metadata.get("fbtrace_id", "")
             raise
         finally:
             seconds = time.perf_counter() - begin
@@ -75,6 +75,7 @@ class GraphClient:
                 method=call.method,
                 path=call.path,
                 outcome=outcome,
+                fbtrace_id=trace_id,
                 duration_ms=round(seconds * 1000, 1),
             )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from connector import metrics
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import Connection, Problem
@@ -31,7 +32,8 @@ from connector.registry.db.flights import Batch, Settled
 from connector.registry.model import PATIENCE, BatchStatus, Cargo, Lane, Receipt, check_delay, meta_fault, worst
 from connector.runtime import Runtime
 
-MOST_SETTLED_PER_EVENT = 1_000
+MOST_SETTLED_PER_EVENT = 100
+"""So that the hundred events of a pull stay far below 4 MB, the most a gRPC client takes unless told otherwise."""
 _PAUSE = timedelta(seconds=15)
 """Before something is sent again that Meta took no notice of, or a stock change it refused."""
 
@@ -223,6 +225,8 @@ async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStat
 async def settle(tx: Tx, connection: Connection, settled: Sequence[Settled], *, at: datetime) -> None:
     """Count Meta's verdicts for the operations that wait for them, and tell StormCom."""
     await count(tx, settled, at=at)
+    for one in settled:
+        metrics.items.labels("confirmed" if one.confirmed else "rejected").inc()
     if any(one.confirmed for one in settled):
         await observations.note(tx, f"last_confirm:{connection.id}", "", at=at)
     told = [settled[start : start + MOST_SETTLED_PER_EVENT] for start in range(0, len(settled), MOST_SETTLED_PER_EVENT)]
