@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
 
 async def up(_: argparse.Namespace) -> int:
     """Run a development environment until it is interrupted."""
-    environment = {"LOG_FORMAT": "console", **_given(os.environ, "LOG_FORMAT"), **_given(os.environ, *SERVER_URLS)}
+    form = "console" if sys.stdout.isatty() else "json"  # ours, since theirs is a file
+    environment = {"LOG_FORMAT": form, **_given(os.environ, "LOG_FORMAT", *SERVER_URLS)}
     _say("Starting the connector; Ctrl-C stops it.")
     async with running_stack(
         CONNECTOR_FOLDER / "up", environment=environment, preferred_ports=PREFERRED_PORTS, say=_say

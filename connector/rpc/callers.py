@@ -132,7 +132,14 @@ class Gate:
                 options={"require": ["exp", "aud", "sub"]},
             )
             return _read_claims(claims)
-        except (jwt.PyJWTError, ValueError, KeyError, TypeError, OverflowError):
+        except (
+            jwt.PyJWTError,
+            ValueError,
+            KeyError,
+            TypeError,
+            OverflowError,
+            OSError,
+        ):  # the last two: a time out of range
             raise _invalid() from None
 
 

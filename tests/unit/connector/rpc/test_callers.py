@@ -56,6 +56,7 @@ PUBLIC = RSA.public_key().public_numbers().n.to_bytes(256)
     "header",
     [
         token(exp=NOW - timedelta(minutes=5)),
+        token(exp=10**18),
         token(nbf=NOW + timedelta(minutes=5)),
         token(aud="someone-else"),
         token(kid="unknown"),
