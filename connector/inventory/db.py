@@ -37,6 +37,7 @@ async def lock_shelves(tx: Tx, connection_id: UUID, named: Collection[tuple[str,
     return {(shelf.product_id, shelf.variant_id): shelf for shelf in shelves}
 
 
+_FEW = 100
 _WRITE = text(
     """
     UPDATE items SET offer = row.offer, offer_hash = decode(row.offer_hash, 'hex'), currency_code = row.currency_code,
@@ -58,6 +59,7 @@ _WRITE = text(
 async def write(tx: Tx, connection_id: UUID, restocks: Sequence[Restock], *, at: datetime) -> None:
     """Store new stock and prices. A new price gives an item that Meta refused another chance."""
     # The planner knows nothing about `rows`: without the names it may read the whole catalog, with a loop each name for each.
-    await tx.execute(text("SET LOCAL enable_nestloop = off"))
+    if len(restocks) > _FEW:
+        await tx.execute(text("SET LOCAL enable_nestloop = off"))
     names, rows = [one.retailer_id for one in restocks], orjson.dumps(restocks, default=bytes.hex).decode()
     await tx.execute(_WRITE, {"connection": connection_id, "names": names, "rows": rows, "at": at})
