@@ -28,11 +28,10 @@ def test_every_request_names_its_store_first(method: MethodDescriptor) -> None:
 
 @pytest.mark.parametrize("method", METHODS, ids=NAMES)
 def test_every_method_says_whether_it_may_be_repeated(method: MethodDescriptor) -> None:
-    """`idempotency_level` is set on every method; every one that changes something takes a `request_id`, but for taking and acknowledging events."""
-    level = method.GetOptions().idempotency_level
+    """`idempotency_level` is set on every method; those that change something, and no others, take a `request_id`."""
     assert method.GetOptions().HasField("idempotency_level")
-    if level == MethodOptions.IDEMPOTENT and method.name != "AckEvents":
-        assert "request_id" in method.input_type.fields_by_name
+    changing = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+    assert changing == ("request_id" in method.input_type.fields_by_name)
 
 
 @pytest.mark.parametrize(

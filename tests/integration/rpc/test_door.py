@@ -153,6 +153,16 @@ async def test_a_repeated_request_gets_the_first_answer(channel: grpc.aio.Channe
     assert first.snapshot_id != other.snapshot_id
 
 
+async def test_a_repeated_pull_lends_the_same_events(channel: grpc.aio.Channel, connected: str) -> None:
+    """A caller that lost the answer to PullEvents asks again under its id and gets the events on loan; others get none."""
+    stub: Any = event_grpc.FacebookEventsStub(channel)
+    asked = event_pb.PullEventsRequest(store_id=STORE, request_id="pull-1")
+    first, again = await stub.PullEvents(asked), await stub.PullEvents(asked)
+    assert first.events
+    assert first == again
+    assert event_pb.PullEventsResponse() == await stub.PullEvents(event_pb.PullEventsRequest(store_id=STORE))
+
+
 async def test_a_request_id_belongs_to_one_request(channel: grpc.aio.Channel, connected: str) -> None:
     """The same `request_id` with another request, even of another method, is refused."""
     stub: Any = catalog_grpc.FacebookCatalogStub(channel)

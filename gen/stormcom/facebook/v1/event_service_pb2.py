@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from stormcom.facebook.v1 import event_pb2 as stormcom_dot_facebook_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stormcom/facebook/v1/event_service.proto\x12\x14stormcom.facebook.v1\x1a stormcom/facebook/v1/event.proto\"b\n\x11PullEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x12\n\nmax_events\x18\x03 \x01(\x05\x12\x15\n\rlease_seconds\x18\x04 \x01(\x05\"A\n\x12PullEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.stormcom.facebook.v1.Event\"I\n\x10\x41\x63kEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\"^\n\x11\x41\x63kEventsResponse\x12\x1a\n\x12\x61\x63knowledged_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\x12\x15\n\runknown_count\x18\x03 \x01(\x05\"N\n\x10SubscribeRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\"?\n\x11SubscribeResponse\x12*\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Event2\xbe\x02\n\x0e\x46\x61\x63\x65\x62ookEvents\x12\x64\n\nPullEvents\x12\'.stormcom.facebook.v1.PullEventsRequest\x1a(.stormcom.facebook.v1.PullEventsResponse\"\x03\x90\x02\x00\x12\x61\n\tAckEvents\x12&.stormcom.facebook.v1.AckEventsRequest\x1a\'.stormcom.facebook.v1.AckEventsResponse\"\x03\x90\x02\x02\x12\x63\n\tSubscribe\x12&.stormcom.facebook.v1.SubscribeRequest\x1a\'.stormcom.facebook.v1.SubscribeResponse\"\x03\x90\x02\x01\x30\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stormcom/facebook/v1/event_service.proto\x12\x14stormcom.facebook.v1\x1a stormcom/facebook/v1/event.proto\"v\n\x11PullEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x12\n\nmax_events\x18\x03 \x01(\x05\x12\x15\n\rlease_seconds\x18\x04 \x01(\x05\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x12PullEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.stormcom.facebook.v1.Event\"]\n\x10\x41\x63kEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"^\n\x11\x41\x63kEventsResponse\x12\x1a\n\x12\x61\x63knowledged_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\x12\x15\n\runknown_count\x18\x03 \x01(\x05\"N\n\x10SubscribeRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\"?\n\x11SubscribeResponse\x12*\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Event2\xbe\x02\n\x0e\x46\x61\x63\x65\x62ookEvents\x12\x64\n\nPullEvents\x12\'.stormcom.facebook.v1.PullEventsRequest\x1a(.stormcom.facebook.v1.PullEventsResponse\"\x03\x90\x02\x00\x12\x61\n\tAckEvents\x12&.stormcom.facebook.v1.AckEventsRequest\x1a\'.stormcom.facebook.v1.AckEventsResponse\"\x03\x90\x02\x02\x12\x63\n\tSubscribe\x12&.stormcom.facebook.v1.SubscribeRequest\x1a\'.stormcom.facebook.v1.SubscribeResponse\"\x03\x90\x02\x01\x30\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,17 +40,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOOKEVENTS'].methods_by_name['Subscribe']._loaded_options = None
   _globals['_FACEBOOKEVENTS'].methods_by_name['Subscribe']._serialized_options = b'\220\002\001'
   _globals['_PULLEVENTSREQUEST']._serialized_start=100
-  _globals['_PULLEVENTSREQUEST']._serialized_end=198
-  _globals['_PULLEVENTSRESPONSE']._serialized_start=200
-  _globals['_PULLEVENTSRESPONSE']._serialized_end=265
-  _globals['_ACKEVENTSREQUEST']._serialized_start=267
-  _globals['_ACKEVENTSREQUEST']._serialized_end=340
-  _globals['_ACKEVENTSRESPONSE']._serialized_start=342
-  _globals['_ACKEVENTSRESPONSE']._serialized_end=436
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=438
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=516
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=518
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=581
-  _globals['_FACEBOOKEVENTS']._serialized_start=584
-  _globals['_FACEBOOKEVENTS']._serialized_end=902
+  _globals['_PULLEVENTSREQUEST']._serialized_end=218
+  _globals['_PULLEVENTSRESPONSE']._serialized_start=220
+  _globals['_PULLEVENTSRESPONSE']._serialized_end=285
+  _globals['_ACKEVENTSREQUEST']._serialized_start=287
+  _globals['_ACKEVENTSREQUEST']._serialized_end=380
+  _globals['_ACKEVENTSRESPONSE']._serialized_start=382
+  _globals['_ACKEVENTSRESPONSE']._serialized_end=476
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=478
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=556
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=558
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=621
+  _globals['_FACEBOOKEVENTS']._serialized_start=624
+  _globals['_FACEBOOKEVENTS']._serialized_end=942
 # @@protoc_insertion_point(module_scope)

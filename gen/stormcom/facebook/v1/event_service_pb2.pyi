@@ -29,6 +29,7 @@ class PullEventsRequest(_message.Message):
     CONSUMER_FIELD_NUMBER: _builtins.int
     MAX_EVENTS_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     consumer: _builtins.str
@@ -37,6 +38,8 @@ class PullEventsRequest(_message.Message):
     """How many at the most: 0 means 100; more than 100 is cut to 100; negative is refused."""
     lease_seconds: _builtins.int
     """For how many seconds they are lent: 0 means 30; at most 600."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat, without which a lost answer's events come again only when their loan ends: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     def __init__(
         self,
         *,
@@ -44,10 +47,11 @@ class PullEventsRequest(_message.Message):
         consumer: _builtins.str = ...,
         max_events: _builtins.int = ...,
         lease_seconds: _builtins.int = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "lease_seconds", b"lease_seconds", "max_events", b"max_events", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "lease_seconds", b"lease_seconds", "max_events", b"max_events", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -86,10 +90,13 @@ class AckEventsRequest(_message.Message):
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONSUMER_FIELD_NUMBER: _builtins.int
     EVENT_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     consumer: _builtins.str
     """Who took them; empty means `default`."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The events: 1 to 1,000 `event_id`s."""
@@ -100,10 +107,11 @@ class AckEventsRequest(_message.Message):
         store_id: _builtins.str = ...,
         consumer: _builtins.str = ...,
         event_ids: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "event_ids", b"event_ids", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "event_ids", b"event_ids", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
