@@ -6,6 +6,7 @@ A product's own faults are answered with the product; only what makes the call u
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 from connector.catalog import actions
@@ -228,75 +229,60 @@ def _write_drafts(product: product_pb2.Product, path: str, currency_code: str) -
 
 
 def read_product(product: product_pb2.Product, path: str) -> Product:
-    """Read a product that stands at `path` of the request."""
+    """Read a product that stands at `path` of the request.
+
+    The values are given in the order of their class: naming them would take as long as reading them.
+    """
     grouped = bool(product.variants)
     return Product(
-        product_id=product.product_id,
-        status=_STATUSES.get(product.status, ProductStatus.UNSPECIFIED),
-        title=product.title,
-        description=product.description,
-        link=product.link,
-        image_links=tuple(product.image_links),
-        brand=product.brand,
-        price=_read_money(product, "price"),
-        compare_at_price=_read_money(product, "compare_at_price"),
-        sale_start_time=read.instant(product.sale_start_time, f"{path}.sale_start_time")
+        product.product_id,
+        _STATUSES.get(product.status, ProductStatus.UNSPECIFIED),
+        product.title,
+        product.description,
+        product.link,
+        tuple(product.image_links[:]),  # cut first: that copies at once what a loop fetches one by one
+        product.brand,
+        _read_money(product.price) if product.HasField("price") else None,
+        _read_money(product.compare_at_price) if product.HasField("compare_at_price") else None,
+        read.instant(product.sale_start_time, f"{path}.sale_start_time")
         if product.HasField("sale_start_time")
         else None,
-        sale_end_time=read.instant(product.sale_end_time, f"{path}.sale_end_time")
-        if product.HasField("sale_end_time")
-        else None,
-        condition=_CONDITIONS.get(product.condition, "new"),
-        categories=tuple(product.categories),
-        google_product_category=product.google_product_category,
-        fb_product_category=product.fb_product_category,
-        discontinued=product.discontinued,
-        gender=product.gender,
-        age_group=product.age_group,
-        grouped=grouped,
-        variants=tuple(map(_read_variant, range(len(product.variants)), product.variants))
-        if grouped
-        else (_read_only_form(product),),
+        read.instant(product.sale_end_time, f"{path}.sale_end_time") if product.HasField("sale_end_time") else None,
+        _CONDITIONS.get(product.condition, "new"),
+        tuple(product.categories[:]),
+        product.google_product_category,
+        product.fb_product_category,
+        product.discontinued,
+        product.gender,
+        product.age_group,
+        grouped,
+        tuple(map(_read_variant, count(), product.variants)) if grouped else (_read_only_form(product),),
     )
 
 
 def _read_variant(place: int, variant: product_pb2.Variant) -> Variant:
     return Variant(
-        variant_id=variant.variant_id,
-        path=f"variants[{place}].",
-        options=variant.options,
-        price=_read_money(variant, "price"),
-        compare_at_price=_read_money(variant, "compare_at_price"),
-        image_links=tuple(variant.image_links),
-        gtin=variant.gtin,
-        mpn=variant.mpn,
-        link=variant.link,
-        track_inventory=variant.track_inventory,
-        quantity=variant.quantity,
+        variant.variant_id,
+        f"variants[{place}].",
+        variant.options,
+        _read_money(variant.price) if variant.HasField("price") else None,
+        _read_money(variant.compare_at_price) if variant.HasField("compare_at_price") else None,
+        tuple(variant.image_links[:]),
+        variant.gtin,
+        variant.mpn,
+        variant.link,
+        variant.track_inventory,
+        variant.quantity,
     )
 
 
 def _read_only_form(product: product_pb2.Product) -> Variant:
     """Read a product without variants as its own only form; price, images and link are the product's."""
-    return Variant(
-        variant_id="",
-        path="",
-        options=product.options,
-        price=None,
-        compare_at_price=None,
-        image_links=(),
-        gtin=product.gtin,
-        mpn=product.mpn,
-        link="",
-        track_inventory=product.track_inventory,
-        quantity=product.quantity,
-    )
+    options, gtin, mpn = product.options, product.gtin, product.mpn
+    return Variant("", "", options, None, None, (), gtin, mpn, "", product.track_inventory, product.quantity)
 
 
-def _read_money(message: product_pb2.Product | product_pb2.Variant, field: str) -> Money | None:
-    if not message.HasField(field):  # type: ignore[arg-type] # the field names are those of both messages
-        return None
-    amount: money_pb2.Money = getattr(message, field)
+def _read_money(amount: money_pb2.Money) -> Money:
     return Money(amount.currency_code, amount.minor_units)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -73,8 +73,7 @@ def item_group_id(product_id: str) -> str:
     return retailer_id(product_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """What an item costs and how many there are: all that changes by the minute.
 
     `counted` tells that its stock is or was counted: then a stock that no longer is must clear the quantity at Meta.
@@ -137,8 +136,7 @@ def whole_hash(content_hash: bytes | None, offer_hash: bytes | None) -> str:
     return hashlib.sha256(content_hash + offer_hash).hexdigest() if content_hash and offer_hash else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cargo:
+class Cargo(NamedTuple):
     """One item as a batch carries it: `content` and `offer` are JSON objects, None leaves one out; neither removes the item."""
 
     retailer_id: RetailerId

@@ -102,7 +102,7 @@ async def currency_of(tx: Tx, connection_id: UUID, *, but: Sequence[str]) -> str
 
 async def lock_items(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) -> dict[str, list[Kept]]:
     """Read the items of products and keep them from changing until the transaction ends."""
-    columns = [items.c[name] for name in Kept.__slots__]
+    columns = [items.c[name] for name in Kept._fields]
     mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
     rows = select(*columns).where(*mine).order_by(items.c.retailer_id).with_for_update()
     found: dict[str, list[Kept]] = {}
@@ -117,12 +117,12 @@ _TYPES = {
     "counted": "boolean", "price_version": "bigint", "stock_version": "bigint", "faults": "jsonb", "changed": "boolean",
 }  # fmt: skip
 _HASHES = ("content_hash", "offer_hash")
-_WRITTEN = [name for name in Wish.__slots__ if name != "changed"]
+_WRITTEN = [name for name in Wish._fields if name != "changed"]
 _MENDED = [name for name in _WRITTEN if name not in {"retailer_id", "product_id", "variant_id", "refused_by"}]
 _WRITE = text(
     f"""
     WITH wish AS (
-        SELECT * FROM json_to_recordset(:rows) AS row({", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Wish.__slots__)})
+        SELECT * FROM json_to_recordset(:rows) AS row({", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Wish._fields)})
     ), before AS (
         INSERT INTO items (connection_id, desire_time, {", ".join(_WRITTEN)})
         SELECT :connection, :at, {", ".join(f"decode({name}, 'hex')" if name in _HASHES else name for name in _WRITTEN)}
@@ -142,7 +142,7 @@ _WRITE = text(
 
 async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at: datetime) -> None:
     """Store items as wished. A change gives an item that Meta refused another chance, and one that was held back."""
-    if written := as_json(wishes):
+    if written := as_json(wish._asdict() for wish in wishes):
         await tx.execute(_WRITE, {"connection": connection_id, "rows": written, "at": at})
 
 

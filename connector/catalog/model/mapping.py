@@ -5,8 +5,8 @@ its hash changes exactly when something Meta sees changes.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -31,31 +31,29 @@ _LONGEST = {
     "fb_product_category": 250,
 }
 _MOST_IMAGES = 21
+_NOT_FOR_SALE = (ProductStatus.DRAFT, ProductStatus.ARCHIVED)
 _GENDERS = ("male", "female", "unisex")
 _AGE_GROUPS = ("newborn", "infant", "toddler", "kids", "teen", "adult", "all ages")
 _URL = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class _Findings:
+class _Findings(list[ItemFault]):
     """Collects what is wrong with one product, by path."""
 
-    faults: list[ItemFault] = field(default_factory=list)
-
     def refuse(self, path: str, reason: str, message: str) -> None:
-        self.faults.append(ItemFault(Severity.ERROR, reason, path, f"{path}: {message}"))
+        self.append(ItemFault(Severity.ERROR, reason, path, f"{path}: {message}"))
 
     def warn(self, path: str, reason: str, message: str) -> None:
-        self.faults.append(ItemFault(Severity.WARNING, reason, path, f"{path}: {message}"))
+        self.append(ItemFault(Severity.WARNING, reason, path, f"{path}: {message}"))
 
     @property
     def refused(self) -> bool:
-        return any(fault.severity is Severity.ERROR for fault in self.faults)
+        return any(fault.severity is Severity.ERROR for fault in self)
 
 
 def write_items(product: Product, *, currency_code: str = "") -> tuple[Draft, ...]:
     """Write a product's items; none when it is not for sale. `currency_code` is what the store's other products cost in."""
-    if product.status in {ProductStatus.DRAFT, ProductStatus.ARCHIVED}:
+    if product.status in _NOT_FOR_SALE:
         return ()
     shared = _Findings()
     if product.status is ProductStatus.UNSPECIFIED:
@@ -64,11 +62,11 @@ def write_items(product: Product, *, currency_code: str = "") -> tuple[Draft, ..
     twins = _twins(product.variants) if product.grouped and len(product.variants) > 1 else set()
     drafts = []
     for variant in product.variants:
-        own = _Findings(list(shared.faults))
+        own = _Findings(shared)
         if variant.variant_id in twins:
             own.refuse(f"{variant.path}options", "VARIANT_OPTIONS_MISSING", "must tell this variant from its siblings")
         price, compare_at = _prices(product, variant, own, currency_code)
-        content = fields | _own_fields(product, variant, own)
+        content = _content(product, variant, fields, own)
         drafts.append(_draft(product, variant, content, own, price=price, compare_at_price=compare_at))
     return tuple(drafts)
 
@@ -84,22 +82,22 @@ def _draft(
 ) -> Draft:
     if variant.track_inventory and not 0 <= variant.quantity <= LARGEST_QUANTITY:
         findings.refuse(f"{variant.path}quantity", "FIELD_INVALID", f"must be 0 to {LARGEST_QUANTITY}")
-    return Draft(
-        variant_id=variant.variant_id,
-        title=content["title"],
-        content=None if findings.refused else orjson.dumps(content).decode(),
-        price=price,
-        compare_at_price=compare_at_price,
-        sale_start_time=product.sale_start_time,
-        sale_end_time=product.sale_end_time,
-        track_inventory=variant.track_inventory,
-        quantity=min(max(variant.quantity, 0), LARGEST_QUANTITY) if variant.track_inventory else 0,
-        discontinued=product.discontinued,
-        faults=tuple(findings.faults),
+    return Draft(  # in the order of its class
+        variant.variant_id,
+        content["title"],
+        None if findings and findings.refused else orjson.dumps(content).decode(),
+        price,
+        compare_at_price,
+        product.sale_start_time,
+        product.sale_end_time,
+        variant.track_inventory,
+        min(max(variant.quantity, 0), LARGEST_QUANTITY) if variant.track_inventory else 0,
+        product.discontinued,
+        tuple(findings),
     )
 
 
-def _shared_fields(product: Product, findings: _Findings) -> dict[str, Any]:
+def _shared_fields(product: Product, findings: _Findings) -> dict[str, str]:
     """Write what all items of a product share; an empty text clears the field at Meta."""
     title = _text(product.title, "title", findings)
     description = _text(product.description, "description", findings) or title
@@ -107,19 +105,17 @@ def _shared_fields(product: Product, findings: _Findings) -> dict[str, Any]:
         findings.refuse("title", "FIELD_REQUIRED", "is required")
     if (start := product.sale_start_time) and (end := product.sale_end_time) and end <= start:
         findings.refuse("sale_end_time", "SALE_WINDOW_INVALID", "must be after sale_start_time")
-    fields: dict[str, Any] = {
+    labels = product.brand, product.categories, product.google_product_category, product.fb_product_category
+    kind, faults = _kind(product.condition, *labels)
+    findings += faults
+    fields = {
         "title": title,
         # https://developers.facebook.com/docs/commerce-platform/catalog/fields (read 2026-11-21): not in capitals only.
         "description": calm(description, _LONGEST["description"]),
-        "condition": product.condition,
-        "brand": _limited(product.brand, "brand", findings, required=True),
-        # Unverified: that an empty text clears an optional field; facebook-for-woocommerce relies on it.
-        "product_type": category_path(product.categories),
-        "google_product_category": _limited(product.google_product_category, "google_product_category", findings),
-        "fb_product_category": _limited(product.fb_product_category, "fb_product_category", findings),
+        **kind,
     }
-    for name, allowed in (("gender", _GENDERS), ("age_group", _AGE_GROUPS)):
-        if word := getattr(product, name):
+    for name, word, allowed in (("gender", product.gender, _GENDERS), ("age_group", product.age_group, _AGE_GROUPS)):
+        if word:
             fields[name] = word
             if word not in allowed:
                 findings.refuse(name, "FIELD_INVALID", f"must be one of {', '.join(allowed)}, or empty")
@@ -128,29 +124,52 @@ def _shared_fields(product: Product, findings: _Findings) -> dict[str, Any]:
     return fields
 
 
-def _own_fields(product: Product, variant: Variant, findings: _Findings) -> dict[str, Any]:
-    """Write what is an item's own."""
+@lru_cache(maxsize=4_096)
+def _kind(
+    condition: str, brand: str, categories: tuple[str, ...], google: str, facebook: str
+) -> tuple[Mapping[str, str], Sequence[ItemFault]]:
+    """Write what many products of a store have in common, and tell what is wrong with it."""
+    findings = _Findings()
+    fields = {
+        "condition": condition,
+        "brand": _limited(brand, "brand", findings, required=True),
+        # Unverified: that an empty text clears an optional field; facebook-for-woocommerce relies on it.
+        "product_type": category_path(categories),
+        "google_product_category": _limited(google, "google_product_category", findings),
+        "fb_product_category": _limited(facebook, "fb_product_category", findings),
+    }
+    return fields, findings
+
+
+def _content(product: Product, variant: Variant, shared: Mapping[str, str], findings: _Findings) -> dict[str, Any]:
+    """Write an item: what its product's items share, and what is its own."""
     link, link_path = (variant.link, f"{variant.path}link") if variant.link else (product.link, "link")
     if not link:
         findings.refuse("link", "FIELD_REQUIRED", "is required")
     elif not _URL.fullmatch(link):
         findings.refuse(link_path, "LINK_NOT_ABSOLUTE", "must be an absolute http or https URL")
     images = _images(product, variant, findings)
-    known, rest = axes(variant.options)
-    for axis, value in known.items():
-        known[axis] = cut(value, AXES[axis])
-        if known[axis] != value:
-            message = f"{axis} was cut to {AXES[axis]} characters"
-            findings.warn(f"{variant.path}options", "TEXT_TRUNCATED", message)
+    options = variant.options
+    attributes, shortened = _attributes(tuple([(name, options[name]) for name in options]))
+    for axis in shortened:
+        findings.warn(f"{variant.path}options", "TEXT_TRUNCATED", f"{axis} was cut to {AXES[axis]} characters")
     return {
+        **shared,
         "link": link,
         "image_link": images[0] if images else "",
         "additional_image_link": images[1:],
-        **{axis: known.get(axis, "") for axis in AXES},
-        "additional_variant_attribute": rest,
-        "gtin": _gtin(variant, findings),
+        **attributes,
+        "gtin": _gtin(variant, findings) if variant.gtin else "",
         "mpn": _limited(variant.mpn, "mpn", findings, path=variant.path),
     }
+
+
+@lru_cache(maxsize=4_096)
+def _attributes(options: tuple[tuple[str, str], ...]) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Write options, of which a store has few, and tell which axes are cut."""
+    known, rest = axes(dict(options))
+    fields = {axis: cut(known.get(axis, ""), longest) for axis, longest in AXES.items()}
+    return fields | {"additional_variant_attribute": rest}, [axis for axis in known if fields[axis] != known[axis]]
 
 
 def _text(raw: str, name: str, findings: _Findings) -> str:
@@ -188,8 +207,6 @@ def _images(product: Product, variant: Variant, findings: _Findings) -> list[str
 
 
 def _gtin(variant: Variant, findings: _Findings) -> str:
-    if not variant.gtin:
-        return ""
     gtin = barcode(variant.gtin)
     if gtin is None:
         message = "is no GTIN-8, -12, -13 or -14 with a right check digit and is not sent"
@@ -207,7 +224,7 @@ def _prices(
     if price is None:
         findings.refuse(f"{path}price", "FIELD_REQUIRED", "is required")
         return None, None
-    before = len(findings.faults)
+    before = len(findings)
     _check_amount(price, f"{path}price", findings)
     if currency_code and price.currency_code != currency_code:
         message = f"is in {price.currency_code}, the store's other products are in {currency_code}; a snapshot can change the currency"
@@ -216,7 +233,7 @@ def _prices(
         _check_amount(compare_at, f"{path}compare_at_price", findings)
         if compare_at.currency_code != price.currency_code:
             findings.refuse(f"{path}compare_at_price", "CURRENCY_MISMATCH", "must be in the currency of the price")
-    return (price, compare_at) if len(findings.faults) == before else (None, None)
+    return (price, compare_at) if len(findings) == before else (None, None)
 
 
 def _check_amount(amount: Money, path: str, findings: _Findings) -> None:

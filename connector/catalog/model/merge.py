@@ -5,17 +5,15 @@ batch carries is always the current stock and price, whichever lane brought them
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.catalog.model.values import Draft, Listing
 from connector.registry.model import Offer, digest, retailer_id, stored
 from connector.values import Money
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """What is stored of an item, as far as a new wish is compared with it."""
 
     product_id: str
@@ -43,8 +41,7 @@ class Kept:
     refused_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """An item's row as it should be. `changed` tells whether Meta should see anything different, or our checks found other faults."""
 
     retailer_id: str
@@ -72,8 +69,7 @@ class Wish:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """An item's wish, and whether its row differs from it in anything."""
 
     wish: Wish
@@ -83,59 +79,61 @@ class Merged:
 def merge(listing: Listing, kept: Iterable[Kept]) -> list[Merged]:
     """Tell how a product's items should be stored, those listed first; what is not listed any more is not wanted."""
     before = {item.variant_id: item for item in kept}
-    merged = []
-    for draft in listing.drafts:
-        old = before.pop(draft.variant_id, None)
-        merged.append(_merged(_wish(listing, draft, old), old))
-    return merged + [_merged(_unwanted(item), item) for item in before.values()]
+    listed = [_listed(listing, draft, before.pop(draft.variant_id, None)) for draft in listing.drafts]
+    return listed + [_merged(_unwanted(item), item) for item in before.values()]
 
 
-def _merged(wish: Wish, kept: Kept | None) -> Merged:
-    if wish.changed or kept is None:
-        return Merged(wish, differs=True)
-    names = (name for name in Wish.__slots__ if name not in {"changed", "refused_by"})
-    return Merged(wish, differs=any(getattr(wish, name) != getattr(kept, name) for name in names))
+def _listed(listing: Listing, draft: Draft, kept: Kept | None) -> Merged:
+    wish = _wish(listing, draft, kept)
+    return _merged(wish, kept) if kept else Merged(wish, True)
+
+
+def _merged(wish: Wish, kept: Kept) -> Merged:
+    if wish.changed:
+        return Merged(wish, True)
+    names = (name for name in Wish._fields if name not in {"changed", "refused_by"})
+    return Merged(wish, any(getattr(wish, name) != getattr(kept, name) for name in names))
 
 
 def _wish(listing: Listing, draft: Draft, kept: Kept | None) -> Wish:
+    """Write an item's row, in the order of its class."""
     if draft.content is None and kept:
         return _refused(draft, kept)
     offer = _offer(listing, draft, kept)
-    content_hash = digest(draft.content.encode()) if draft.content else None
     wire = offer.wire() if offer else None
-    offer_hash, faults = digest(wire) if wire else None, stored(draft.faults)
-    refused = content_hash is None or offer_hash is None
+    content_hash, offer_hash = digest(draft.content.encode()) if draft.content else None, digest(wire) if wire else None
+    faults, refused = stored(draft.faults), content_hash is None or offer_hash is None
     return Wish(
-        retailer_id=kept.retailer_id if kept else retailer_id(listing.product_id, draft.variant_id),
-        product_id=listing.product_id,
-        variant_id=draft.variant_id,
-        wanted=True,
-        title=draft.title,
-        content=draft.content,
-        content_hash=content_hash,
-        offer=wire.decode() if wire else None,
-        offer_hash=offer_hash,
-        currency_code=offer.price.currency_code if offer else None,
-        price=offer.price.minor_units if offer else None,
-        compare_at_price=offer.compare_at_price.minor_units if offer and offer.compare_at_price else None,
-        sale_start_time=draft.sale_start_time,
-        sale_end_time=draft.sale_end_time,
-        track_inventory=offer.track_inventory if offer else draft.track_inventory,
-        quantity=offer.quantity if offer else draft.quantity,
-        discontinued=draft.discontinued,
-        counted=offer.counted if offer else draft.track_inventory,
-        price_version=kept.price_version if kept else 0,
-        stock_version=kept.stock_version if kept else 0,
-        faults=faults,
-        refused_by="CHECKS" if refused else None,
-        changed=kept is None or (True, content_hash, offer_hash, faults, refused) != _looks(kept),
+        kept.retailer_id if kept else retailer_id(listing.product_id, draft.variant_id),
+        listing.product_id,
+        draft.variant_id,
+        True,
+        draft.title,
+        draft.content,
+        content_hash,
+        wire.decode() if wire else None,
+        offer_hash,
+        offer.price.currency_code if offer else None,
+        offer.price.minor_units if offer else None,
+        offer.compare_at_price.minor_units if offer and offer.compare_at_price else None,
+        draft.sale_start_time,
+        draft.sale_end_time,
+        offer.track_inventory if offer else draft.track_inventory,
+        offer.quantity if offer else draft.quantity,
+        draft.discontinued,
+        offer.counted if offer else draft.track_inventory,
+        kept.price_version if kept else 0,
+        kept.stock_version if kept else 0,
+        faults,
+        "CHECKS" if refused else None,
+        kept is None or (True, content_hash, offer_hash, faults, refused) != _looks(kept),
     )
 
 
 def _refused(draft: Draft, kept: Kept) -> Wish:
     """Keep everything of an item our checks refuse now but what they found: what stands at Meta stays."""
     faults = stored(draft.faults)
-    same = {name: getattr(kept, name) for name in Wish.__slots__ if name != "changed"}
+    same = {name: getattr(kept, name) for name in Wish._fields if name != "changed"}
     found = {"wanted": True, "faults": faults, "refused_by": "CHECKS"}
     changed = (kept.wanted, list(kept.faults), kept.refused_by) != (True, faults, "CHECKS")
     return Wish(**same | found, changed=changed)
@@ -161,19 +159,12 @@ def _offer(listing: Listing, draft: Draft, kept: Kept | None) -> Offer | None:
         track, quantity = kept.track_inventory, kept.quantity
     if price is None:
         return None
-    return Offer(
-        price=price,
-        compare_at_price=compare_at,
-        sale_start_time=draft.sale_start_time,
-        sale_end_time=draft.sale_end_time,
-        track_inventory=track,
-        quantity=quantity,
-        discontinued=draft.discontinued,
-        counted=track or bool(kept and kept.counted),
-    )
+    window = draft.sale_start_time, draft.sale_end_time
+    counted = track or bool(kept and kept.counted)
+    return Offer(price, compare_at, *window, track, quantity, draft.discontinued, counted)
 
 
 def _unwanted(kept: Kept) -> Wish:
     """Let an item go. What is kept of it stays, for the day it comes back."""
-    same = {name: getattr(kept, name) for name in Wish.__slots__ if name != "changed"}
+    same = {name: getattr(kept, name) for name in Wish._fields if name != "changed"}
     return Wish(**same | {"faults": [], "refused_by": None, "wanted": False}, changed=kept.wanted)

@@ -62,7 +62,6 @@ def barcode(gtin: str) -> str | None:
     return digits if total % 10 == 0 else None
 
 
-@lru_cache(maxsize=4_096)
 def category_path(categories: tuple[str, ...]) -> str:
     """Join a category path; when it is too long the innermost categories are kept."""
     names = [name for name in (clean(category).replace(">", "/") for category in categories) if name]

@@ -1,6 +1,5 @@
 """What a wish changes about what is stored."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ def listing(*drafts: Draft, version: int = 1) -> Listing:
 
 def stored(wish: Wish, **changes: Any) -> Kept:
     """Store a wish, with some columns as told."""
-    names = set(Kept.__slots__) & set(Wish.__slots__)
-    return replace(Kept(**{name: getattr(wish, name) for name in names}, stands=True), **changes)
+    names = set(Kept._fields) & set(Wish._fields)
+    return Kept(**{name: getattr(wish, name) for name in names}, stands=True)._replace(**changes)
 
 
 [NEW] = merge(listing(DRAFT), ())
@@ -42,7 +41,7 @@ def test_the_same_again_is_none() -> None:
 
 def test_a_name_is_kept_whatever_the_rule_says_today() -> None:
     """The row is the truth about a name."""
-    [again] = merge(listing(DRAFT), [replace(KEPT, retailer_id="named-before")])
+    [again] = merge(listing(DRAFT), [KEPT._replace(retailer_id="named-before")])
     assert "named-before" == again.wish.retailer_id
 
 
@@ -54,27 +53,27 @@ def test_the_newest_word_on_stock_and_price_counts(
     stock_version: int, price_version: int, version: int, quantity: int, price: int
 ) -> None:
     """Stock and price come each from whoever spoke last, the product or the inventory lane."""
-    kept = replace(KEPT, stock_version=stock_version, price_version=price_version, quantity=2, price=80)
+    kept = KEPT._replace(stock_version=stock_version, price_version=price_version, quantity=2, price=80)
     [merged] = merge(listing(DRAFT, version=version), [kept])
     assert (quantity, price) == (merged.wish.quantity, merged.wish.price)
 
 
 def test_a_refused_draft_changes_nothing_but_the_verdict() -> None:
     """When our checks refuse an item, content, stock and price stay as they were."""
-    [merged] = merge(listing(replace(DRAFT, content=None, quantity=0, faults=(FAULT,)), version=2), [KEPT])
+    [merged] = merge(listing(DRAFT._replace(content=None, quantity=0, faults=(FAULT,)), version=2), [KEPT])
     assert (KEPT.content, KEPT.offer, "CHECKS") == (merged.wish.content, merged.wish.offer, merged.wish.refused_by)
     assert ["FIELD_REQUIRED"] == [fault["reason"] for fault in merged.wish.faults]
 
 
 def test_a_new_item_that_is_refused_has_nothing_to_send() -> None:
     """Without content, an item waits for a better wish."""
-    [merged] = merge(listing(replace(DRAFT, content=None, faults=(FAULT,))), ())
+    [merged] = merge(listing(DRAFT._replace(content=None, faults=(FAULT,))), ())
     assert (None, "CHECKS") == (merged.wish.content, merged.wish.refused_by)
 
 
 def test_what_is_not_listed_is_let_go() -> None:
     """An item of a dropped variant is not wanted any more; all else about it stays."""
-    kept = replace(KEPT, variant_id="v", retailer_id="sc_p1.v")
+    kept = KEPT._replace(variant_id="v", retailer_id="sc_p1.v")
     [listed, gone] = merge(listing(DRAFT), [KEPT, kept])
     assert (True, False, True) == (listed.wish.wanted, gone.wish.wanted, gone.wish.changed)
     assert kept.content == gone.wish.content
@@ -82,6 +81,6 @@ def test_what_is_not_listed_is_let_go() -> None:
 
 def test_stock_that_was_counted_once_clears_its_quantity() -> None:
     """An item whose stock is no longer counted says so at Meta."""
-    [merged] = merge(listing(replace(DRAFT, track_inventory=False), version=2), [KEPT])
+    [merged] = merge(listing(DRAFT._replace(track_inventory=False), version=2), [KEPT])
     assert merged.wish.offer is not None
     assert '"quantity_to_sell_on_facebook":""' in merged.wish.offer
