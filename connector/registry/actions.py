@@ -68,11 +68,11 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
     turn puts back in the queue. A call that fails puts it back at once and rises.
     """
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         connection, loaded = await _load(runtime, tx, task, road)
         if loaded is None:
             await outbox.done(tx, task, at=runtime.now())
             return
+        await outbox.hold(tx, task)  # last: whoever stores a change wants the task's row too, after the items
     batch, cargo = loaded
     try:
         access = connections.access(runtime, connection, kind="user")
@@ -84,8 +84,7 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
         if await _put_back(runtime, task, connection, batch, cargo, error=error):
             return
         raise
-    async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
+    async with runtime.db.begin() as tx:  # it ends the turn, and so holds the task
         await _keep(tx, task, road, connection, batch=batch, receipt=receipt, at=runtime.now())
 
 
