@@ -35,18 +35,24 @@ def main() -> int:
     log.configure(level="warning", form="json")
     rows: list[Row] = []
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for name in options.only or PATHS:
-        begin = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            try:
-                rows += asyncio.run(PATHS[name](Path(folder), QUICK if options.quick else FULL))
-            finally:
-                folders.remove(Path(folder) / name)  # also what its PostgreSQL keeps elsewhere
-        console.print(f"{name}: {time.monotonic() - begin:.0f} s", style="dim")
-    console.print(_table(rows))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(orjson.dumps({"results": [_document(row) for row in rows]}, option=orjson.OPT_INDENT_2))
+    try:
+        for name in options.only or PATHS:
+            begin = time.monotonic()
+            rows += _measure(name, QUICK if options.quick else FULL)
+            console.print(f"{name}: {time.monotonic() - begin:.0f} s", style="dim")
+    finally:  # a path that broke takes no other's results with it
+        console.print(_table(rows))
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_bytes(orjson.dumps({"results": [_document(row) for row in rows]}, option=orjson.OPT_INDENT_2))
     return 0 if all(row.ok for row in rows) else 1
+
+
+def _measure(name: str, effort: Effort) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        try:
+            return asyncio.run(PATHS[name](Path(folder), effort))
+        finally:
+            folders.remove(Path(folder) / name)  # also what its PostgreSQL keeps elsewhere
 
 
 def _document(row: Row) -> dict[str, object]:
