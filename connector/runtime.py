@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
 from connector.errors import FailedPrecondition
+from connector.gather import Gather
 from connector.graph.client import GraphClient, open_graph
 from connector.settings import AppProfile, Settings
 from connector.values import Environment, NewId, new_id
@@ -27,6 +28,7 @@ class Runtime:
 
     db: AsyncEngine
     bell: Bell
+    gather: Gather
     graph: GraphClient
     vault: Vault
     apps: Mapping[Environment, AppProfile]
@@ -58,7 +60,7 @@ async def open_runtime(
     settings: Settings, *, now: Now = utc_now, ids: NewId = new_id, pool_size: int = 10
 ) -> AsyncIterator[Runtime]:
     """Open everything, and close it in reverse order."""
-    engine = open_engine(settings.database_url.reveal(), pool_size=pool_size)
+    engine, gather = open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
     try:
         async with (
             open_bell(settings.database_url.reveal()) as bell,
@@ -67,6 +69,7 @@ async def open_runtime(
             yield Runtime(
                 db=engine,
                 bell=bell,
+                gather=gather,
                 graph=graph,
                 vault=Vault(settings.vault_keys),
                 apps=settings.apps,
@@ -76,4 +79,5 @@ async def open_runtime(
                 new_id=ids,
             )
     finally:
+        await gather.close()
         await engine.dispose()

@@ -5,13 +5,10 @@ everything that was committed before it was asked.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
-from weakref import WeakKeyDictionary
-
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.catalog.db import snapshots
 from connector.connections import db as connections
@@ -26,7 +23,7 @@ from connector.operations import db as operations
 from connector.runtime import Runtime
 
 FASTEST = timedelta(seconds=1)
-_GATHER = timedelta(milliseconds=2)
+_MOST_READS = 64
 _CHECK_SUBSCRIPTIONS = timedelta(hours=24)
 _KEEP_LOGINS = timedelta(days=1)
 _KEEP_PROBLEMS = timedelta(days=30)
@@ -46,7 +43,7 @@ async def status(runtime: Runtime, store_id: str, connection_id: str) -> Status:
         wanted = Wanted(store_id, UUID(connection_id) if connection_id else None)
     except ValueError:
         raise connections.missing(connection_id) from None
-    found = await _readers.setdefault(runtime.db, _Reader()).read(runtime, wanted)
+    found = await runtime.gather.ask("status", wanted, partial(_read, runtime), most=_MOST_READS)
     meant = connections.the_one([one.connection for one in found], connection_id)
     return next(one for one in found if one.connection.id == meant.id)
 
@@ -80,46 +77,9 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         await outbox.done(tx, task, at=now)
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Gathers reads: those that wait while one is under way go together in the next.
-
-    Where several callers met, the next round trip also waits a moment for more: a caller alone never waits for company.
-    """
-
-    waiting: dict[Wanted, asyncio.Future[list[Status]]] = field(default_factory=dict)
-    callers: int = 0
-    at_work: asyncio.Task[None] | None = None
-
-    async def read(self, runtime: Runtime, wanted: Wanted) -> list[Status]:
-        if wanted not in self.waiting:
-            self.waiting[wanted] = asyncio.get_running_loop().create_future()
-        self.callers += 1
-        answer = self.waiting[wanted]
-        if self.at_work is None or self.at_work.done():
-            self.at_work = asyncio.create_task(self._work(runtime), name="status reads")
-        return await asyncio.shield(answer)
-
-    async def _work(self, runtime: Runtime) -> None:
-        taken: dict[Wanted, asyncio.Future[list[Status]]] = {}
-        while self.waiting:
-            try:
-                async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
-                    while self.waiting:
-                        crowded, self.callers = self.callers > 1, 0
-                        await asyncio.sleep(_GATHER.total_seconds() if crowded else 0)
-                        taken, self.waiting = self.waiting, {}
-                        found = await db.read(tx, list(taken), at=runtime.now())
-                        for answer, statuses in zip(taken.values(), found, strict=True):
-                            answer.set_result(statuses)
-                        taken = {}
-            except Exception as error:  # noqa: BLE001 – the top of a task: whatever it is belongs to those who asked
-                failed = taken or self.waiting
-                self.waiting = self.waiting if taken else {}
-                for answer in failed.values():
-                    answer.set_exception(error)
-                taken = {}
-
-
-_readers: WeakKeyDictionary[AsyncEngine, _Reader] = WeakKeyDictionary()
-"""One reader per database this process has open; gone with it."""
+async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:
+    """Read in one round trip what several callers want; callers who want the same share it."""
+    distinct = list(dict.fromkeys(wanted))
+    async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
+        found = dict(zip(distinct, await db.read(tx, distinct, at=runtime.now()), strict=True))
+    return [found[one] for one in wanted]

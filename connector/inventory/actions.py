@@ -9,14 +9,10 @@ Many changes while a call is on its way become one: what is sent is the value at
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from weakref import WeakKeyDictionary
-
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.connections import db as connections
 from connector.db.outbox import Taken
 from connector.errors import InvalidInput, Violation
-from connector.gather import Gather
 from connector.inventory import db
 from connector.inventory.model import Line, Outcome, Restock, Result, Shelf, restock, restocked
 from connector.registry import actions as registry
@@ -26,8 +22,6 @@ Key = tuple[str, str]
 Shelves = Mapping[Key, Shelf]
 
 _MOST_CALLS = 32  # in one transaction: at 1,000 lines each, what PostgreSQL stores within about a second
-_shelvings: WeakKeyDictionary[AsyncEngine, Gather[Sequence[Line], list[Result]]] = WeakKeyDictionary()
-"""What waits to be stored, per database this process has open; gone with it."""
 
 
 async def update_inventory(runtime: Runtime, store_id: str, connection_id: str, lines: Sequence[Line]) -> list[Result]:
@@ -40,8 +34,8 @@ async def update_inventory(runtime: Runtime, store_id: str, connection_id: str, 
         InvalidInput: a price is in another currency than the item; nothing is stored then.
 
     """
-    shelving = _shelvings.setdefault(runtime.db, Gather(most=_MOST_CALLS))
-    return await shelving.ask((store_id, connection_id), lines, partial(_store, runtime, store_id, connection_id))
+    act = partial(_store, runtime, store_id, connection_id)
+    return await runtime.gather.ask(("stock", store_id, connection_id), lines, act, most=_MOST_CALLS)
 
 
 async def _store(

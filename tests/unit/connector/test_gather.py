@@ -24,17 +24,17 @@ class Work:
         return [2 * number if number > 0 else ValueError(number) for number in numbers]
 
 
-async def ask(gather: Gather[int, int], work: Work, *numbers: int, key: str = "a") -> list[asyncio.Task[int]]:
+async def ask(gather: Gather, work: Work, *numbers: int, key: str = "a", most: int = 9) -> list[asyncio.Task[int]]:
     """Ask for each number, one after the other, and let the askers come to wait."""
-    tasks = [asyncio.create_task(gather.ask(key, number, work.double)) for number in numbers]
+    tasks = [asyncio.create_task(gather.ask(key, number, work.double, most=most)) for number in numbers]
     await asyncio.sleep(0.01)
     return tasks
 
 
 async def test_the_first_goes_alone_and_the_rest_together() -> None:
     """The first call never waits for company; those that come meanwhile share the next turns, in order, as many as fit."""
-    gather, work = Gather[int, int](most=2), Work()
-    tasks = await ask(gather, work, 1) + await ask(gather, work, 2, 3, 4)
+    gather, work = Gather(), Work()
+    tasks = await ask(gather, work, 1, most=2) + await ask(gather, work, 2, 3, 4)
     work.open.set()
     assert [2, 4, 6, 8] == await asyncio.gather(*tasks)
     assert [[1], [2, 3], [4]] == work.groups
@@ -42,7 +42,7 @@ async def test_the_first_goes_alone_and_the_rest_together() -> None:
 
 async def test_other_keys_do_not_wait() -> None:
     """Calls with different keys are worked on side by side."""
-    gather, work = Gather[int, int](most=9), Work()
+    gather, work = Gather(), Work()
     tasks = await ask(gather, work, 1) + await ask(gather, work, 2, key="b")
     assert [[1], [2]] == work.groups
     work.open.set()
@@ -51,7 +51,7 @@ async def test_other_keys_do_not_wait() -> None:
 
 async def test_one_refusal_is_one_callers() -> None:
     """What goes wrong with one call of a group is told to its caller only."""
-    gather, work = Gather[int, int](most=9), Work()
+    gather, work = Gather(), Work()
     first, wrong, right = await ask(gather, work, 1) + await ask(gather, work, -1, 5)
     work.open.set()
     assert (2, 10) == (await first, await right)
@@ -61,8 +61,8 @@ async def test_one_refusal_is_one_callers() -> None:
 
 async def test_a_failed_turn_fails_its_group_only() -> None:
     """When a whole turn fails each of its callers learns why, and the next turn goes on."""
-    gather, work = Gather[int, int](most=1), Work()
-    bad, good = await ask(gather, work, 0) + await ask(gather, work, 3)
+    gather, work = Gather(), Work()
+    bad, good = await ask(gather, work, 0, most=1) + await ask(gather, work, 3)
     work.open.set()
     with pytest.raises(ZeroDivisionError):
         await bad
@@ -71,8 +71,19 @@ async def test_a_failed_turn_fails_its_group_only() -> None:
 
 async def test_who_leaves_stops_nobody() -> None:
     """A caller that is gone when the answer comes takes nothing from the others."""
-    gather, work = Gather[int, int](most=9), Work()
+    gather, work = Gather(), Work()
     first, leaving, staying = await ask(gather, work, 1) + await ask(gather, work, 2, 3)
     leaving.cancel()
     work.open.set()
     assert (2, 6) == (await first, await staying)
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    """Once closed, nothing works on: its callers are told that it was cancelled."""
+    gather, work = Gather(), Work()
+    (asked,) = await ask(gather, work, 1)
+    await gather.close()
+    asked.cancel()
+    assert asyncio.CancelledError is type((await asyncio.gather(asked, return_exceptions=True))[0])
+    work.open.set()
+    assert [2] == [await task for task in await ask(gather, work, 1)]
