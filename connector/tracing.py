@@ -40,10 +40,14 @@ def configure(service: str, environ: Mapping[str, str] = os.environ) -> None:
     trace.set_tracer_provider(provider)
 
 
+def _tracing() -> bool:
+    return _INSTALLED and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 @contextmanager
 def span(name: str, *, parent: str | None = None, **attributes: _ATTRIBUTE) -> Iterator[None]:
     """Open a span around a unit of work; `parent` is a W3C `traceparent` that came with it."""
-    if not _INSTALLED:
+    if not _tracing():
         yield
         return
     outer = propagate.extract({"traceparent": parent}) if parent else context.get_current()

@@ -14,7 +14,7 @@ from aiohttp import web
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector import log, metrics
+from connector import log, metrics, tracing
 from connector.errors import Unavailable
 from connector.runtime import Runtime
 from connector.webhooks import actions as webhooks
@@ -59,7 +59,7 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever went wrong into an answer, without a word about it; a connection that went wrong is not used again."""
     response: web.StreamResponse
     try:
-        with request.app[WORK].one():
+        with request.app[WORK].one(), tracing.span(f"http {request.method}", path=request.path[:100]):
             response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=refusal.reason, headers=_allowed(refusal))

@@ -56,6 +56,7 @@ connections = Table(
     Column("catalog_name", Text, nullable=False, server_default=""),
     Column("catalog_product_count", BigInteger, nullable=False, server_default="0"),
     Column("catalog_attach_time", Instant),
+    Column("catalog_wish", Json, comment="a catalog that Meta was asked to create: looked for before asking again"),
     Column("catalog_go_time", Instant, comment="the explicit go: nothing is sent to the catalog before"),
     Column("user_id", Text, nullable=False, server_default="", comment="app-scoped id of who logged in"),
     Column("user_token", LargeBinary, comment="sealed"),
@@ -228,6 +229,11 @@ async def read_offer(tx: Tx, connection_id: UUID) -> Offer:
     """Read what the last login granted; nothing before the first."""
     document = await tx.scalar(select(connections.c.offer).where(connections.c.id == connection_id))
     return Offer.of(document) if document else Offer()
+
+
+async def read_catalog_wish(tx: Tx, connection_id: UUID) -> dict[str, Any]:
+    """Read which catalog Meta was asked to create and may have created; empty when none was."""
+    return await tx.scalar(select(connections.c.catalog_wish).where(connections.c.id == connection_id)) or {}
 
 
 async def read_login_token(tx: Tx, connection_id: UUID) -> bytes | None:

@@ -1,5 +1,8 @@
 """Creates, lists and attaches the catalog a connection works on."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from connector.catalog import graph
 from connector.connections import actions as connections
 from connector.connections import db
@@ -29,33 +32,49 @@ async def create_catalog(
 ) -> Catalog:
     """Create a catalog in a business the merchant granted, and attach it.
 
-    A lost answer is looked up: a new, empty catalog of this name in the business is ours.
+    The wish is kept before Meta is asked. Asked again after a lost answer, or a call that was cut off, a new and empty catalog of
+    this name in the business is the one that was wished for.
 
     Raises:
         FailedPrecondition: CATALOG_ATTACHED, BUSINESS_NOT_GRANTED, META_TOKEN_INVALID, META_PERMISSION_MISSING.
-        OutcomeUnknown: the answer was lost and no such catalog is to be seen yet.
+        OutcomeUnknown: the answer was lost and no such catalog is to be seen yet; ask again later.
 
     """
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
+        asked = await db.read_catalog_wish(tx, connection.id)
     if connection.catalog_id:
         raise _attached(connection)
     access = connections.access(runtime, connection, kind="user")
     if business_id not in {business.id for business in await _businesses(runtime, access)}:
         message = "The business is not among those the merchant granted"
         raise FailedPrecondition("BUSINESS_NOT_GRANTED", message, business_id=business_id)
-    before = {catalog.id for catalog in await _catalogs(runtime, access, business_id)}
-    try:
-        catalog_id = await runtime.graph.send(graph.create_catalog(business_id, name), access)
-    except OutcomeUnknown:
-        after = await _catalogs(runtime, access, business_id)
-        new = [catalog.id for catalog in after if catalog.name == name and catalog.id not in before]
-        if len(new) != 1:
-            raise
-        catalog_id = new[0]
-    catalog = Catalog(catalog_id, name, business_id)
+    there = await _catalogs(runtime, access, business_id)
+    wish = {"business_id": business_id, "name": name, "before": [catalog.id for catalog in there]}
+    if (asked.get("business_id"), asked.get("name")) == (business_id, name):
+        wish = asked
+    catalog = _wished(there, wish) or await _create(runtime, connection, access, wish)
     await _attach(runtime, connection, catalog)
     return catalog
+
+
+async def _create(runtime: Runtime, connection: Connection, access: Access, wish: Mapping[str, Any]) -> Catalog:
+    business_id, name = wish["business_id"], wish["name"]
+    async with runtime.db.begin() as tx:
+        await db.change(tx, connection.id, at=runtime.now(), catalog_wish=wish)
+    try:
+        return Catalog(await runtime.graph.send(graph.create_catalog(business_id, name), access), name, business_id)
+    except OutcomeUnknown:
+        catalog = _wished(await _catalogs(runtime, access, business_id), wish)
+        if catalog is None:
+            raise
+        return catalog
+
+
+def _wished(there: Sequence[Catalog], wish: Mapping[str, Any]) -> Catalog | None:
+    """Find the catalog that Meta may have created for a wish: of its name, empty, and not there before."""
+    new = [one for one in there if one.name == wish["name"] and one.id not in wish["before"] and not one.product_count]
+    return new[0] if len(new) == 1 else None
 
 
 async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *, catalog_id: str) -> Connection:
@@ -94,6 +113,7 @@ async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog) ->
             catalog_product_count=catalog.product_count,
             business_id=catalog.business_id,
             catalog_attach_time=at,
+            catalog_wish=None,
         )
         await connections.tell(tx, attached, at=at)
     return attached

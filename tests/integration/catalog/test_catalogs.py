@@ -53,6 +53,19 @@ async def test_a_lost_answer_creates_no_second_catalog(bare: Shop) -> None:
     assert [CATALOG, created.catalog_id] == business.catalogs
 
 
+async def test_a_call_that_was_cut_off_creates_no_second_catalog(bare: Shop) -> None:
+    """When neither the answer nor the new catalog was to be seen, the next call finds the catalog instead of creating another."""
+    bare.break_calls("owned_product_catalogs", "drop_answer", method="POST")
+    bare.break_calls("owned_product_catalogs", "delay", method="GET", seconds=0)  # the look before
+    bare.break_calls("owned_product_catalogs", "error", method="GET", code=2)  # the look after
+    wish = pb.CreateCatalogRequest(store_id=bare.store_id, business_id=BUSINESS, name="Autumn", request_id="once")
+    assert "META_UNAVAILABLE" == await _refused(bare.catalog.CreateCatalog(wish))
+    created = (await bare.catalog.CreateCatalog(wish)).catalog
+    business = bare.world.find(Business, BUSINESS)
+    assert business is not None
+    assert [CATALOG, created.catalog_id] == business.catalogs
+
+
 async def test_a_foreign_business_is_refused(bare: Shop) -> None:
     """Only a business the merchant granted may hold the catalog."""
     wish = pb.CreateCatalogRequest(store_id=bare.store_id, business_id="999", name="Autumn")

@@ -97,6 +97,12 @@ def upgrade() -> None:
         sa.Column("catalog_product_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("catalog_attach_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
+            "catalog_wish",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            nullable=True,
+            comment="a catalog that Meta was asked to create: looked for before asking again",
+        ),
+        sa.Column(
             "catalog_go_time",
             sa.DateTime(timezone=True),
             nullable=True,
