@@ -50,6 +50,7 @@ WAY = timedelta(seconds=5)
 RENEWAL = timedelta(seconds=5)
 CRASH_LIMIT = 5
 CHANNEL = "tasks_due"
+_PASSING = ("INTERNAL", "META_UNAVAILABLE", "META_OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE")
 
 
 class Task(StrEnum):
@@ -249,9 +250,19 @@ async def give_up(tx: Tx, task: Taken, *, reason: str, message: str) -> None:
 
 async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:
     """Give every failed task of a connection another life, after the merchant mended what stopped them; tells how many."""
-    failed = tasks.c.connection_id == connection_id, tasks.c.due_time.is_(None)
+    return await _revive(tx, tasks.c.connection_id == connection_id, at=at)
+
+
+async def revive_passing(tx: Tx, *, at: datetime) -> int:
+    """Give every task another life that failed of what nobody can mend but time or a new release; tells how many."""
+    return await _revive(tx, tasks.c.reason.in_(_PASSING), at=at)
+
+
+async def _revive(tx: Tx, which: ColumnElement[bool], *, at: datetime) -> int:
     values = {"due_time": at, "tries": 0, "unfinished": 0, "reason": None, "message": None}
-    revived = await tx.execute(update(tasks).where(*failed).values(**values).returning(tasks.c.id))
+    revived = await tx.execute(
+        update(tasks).where(which, tasks.c.due_time.is_(None)).values(**values).returning(tasks.c.id)
+    )
     await tx.execute(select(func.pg_notify(CHANNEL, "revived")))
     return len(revived.all())
 

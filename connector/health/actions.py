@@ -60,7 +60,9 @@ async def watch(runtime: Runtime, store_id: str, connection_id: str) -> AsyncIte
 
 
 async def sweep(runtime: Runtime, task: Taken) -> None:
-    """Forget what is of no use any more, one transaction per kind, and have old webhook subscriptions looked at."""
+    """Forget what is of no use any more, one transaction per kind; have old webhook subscriptions looked at, and what was
+    given up for no lasting reason tried again: items and messages wait for it.
+    """
     now = runtime.now()
     async with runtime.db.begin() as tx:
         await connections.wipe(tx, disconnected_before=now - UNSUBSCRIBE_TIME)
@@ -68,6 +70,8 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         for connection_id in await connections.unchecked(tx, before=now - _CHECK_SUBSCRIPTIONS):
             key = f"subscribe:{connection_id}"
             await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=connection_id, key=key)
+    async with runtime.db.begin() as tx:
+        await outbox.revive_passing(tx, at=now)
     async with runtime.db.begin() as tx:
         await requests.sweep(tx, at=now)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
