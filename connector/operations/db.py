@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     Index,
     Row,
+    Select,
     Table,
     Text,
     Uuid,
@@ -100,13 +101,18 @@ async def create(tx: Tx, draft: Draft, *, at: datetime, planned: bool = True) ->
     )
     row = (await tx.execute(once.returning(*_SHOWN))).one_or_none()
     if row is None:
-        return await _of_request(tx, draft)
+        return _operation((await tx.execute(_of_request(draft.store_id, draft.request_id))).one())
     return await _settle(tx, _operation(row), planned=planned, at=at)
 
 
-async def _of_request(tx: Tx, draft: Draft) -> Operation:
-    same = operations.c.store_id == draft.store_id, operations.c.request_id == draft.request_id
-    return _operation((await tx.execute(select(*_SHOWN).where(*same))).one())
+async def of_request(tx: Tx, store_id: str, request_id: str) -> Operation | None:
+    """Read the operation that a request began; None for a new or an empty one."""
+    row = (await tx.execute(_of_request(store_id, request_id))).one_or_none()
+    return None if row is None else _operation(row)
+
+
+def _of_request(store_id: str, request_id: str | None) -> Select[Any]:
+    return select(*_SHOWN).where(operations.c.store_id == store_id, operations.c.request_id == request_id)
 
 
 async def get(tx: Tx, store_id: str, operation_id: UUID, *, lock: bool = False) -> Operation:

@@ -34,6 +34,8 @@ from connector.runtime import Runtime
 
 MOST_SETTLED_PER_EVENT = 100
 """So that the hundred events of a pull stay far below 4 MB, the most a gRPC client takes unless told otherwise."""
+_MOMENT = timedelta(seconds=1)
+"""Before what another transaction held when the sender passed is looked at again."""
 _PAUSE = timedelta(seconds=15)
 """Before something is sent again that Meta took no notice of, or a stock change it refused."""
 
@@ -68,9 +70,12 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
     turn puts back in the queue. A call that fails puts it back at once and rises.
     """
     async with runtime.db.begin() as tx:
-        connection, loaded = await _load(runtime, tx, task, road)
+        connection, at = await _connection(tx, task), runtime.now()
+        free = await _free(tx, connection, road, at=at)
+        loaded = await db.load(tx, connection, road.lane, batch_id=runtime.new_id(), at=at) if free else None
         if loaded is None:
-            await outbox.done(tx, task, at=runtime.now())
+            skipped = free and await db.waiting(tx, connection.id, road.lane)
+            await (outbox.again(tx, task, at + _MOMENT) if skipped else outbox.done(tx, task, at=at))
             return
         await outbox.hold(tx, task)  # last: whoever stores a change wants the task's row too, after the items
     batch, cargo = loaded
@@ -88,22 +93,17 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
         await _keep(tx, task, road, connection, batch=batch, receipt=receipt, at=runtime.now())
 
 
-async def _load(
-    runtime: Runtime, tx: Tx, task: Taken, road: Road
-) -> tuple[Connection, tuple[Batch, list[Cargo]] | None]:
-    connection, at = await _connection(tx, task), runtime.now()
+async def _free(tx: Tx, connection: Connection, road: Road, *, at: datetime) -> bool:
+    """Tell whether a batch may go out now. When too many are under way the verdict on one of them asks for the next."""
     if connection.catalog_go_time is None:
-        return connection, None
+        return False
     await throttles.require_open(tx, [graph.batch_bucket(connection.catalog_id)], at=at)
     under_way = 0
     for batch in await db.open_batches(tx, connection.id, road.lane):
         under_way += batch.handle is not None
         if batch.handle is None:  # its sender died: nobody knows what arrived
-            await db.release(tx, batch, uncertain=True)
-    if under_way >= road.most_open:
-        return connection, None
-    catalog_id, batch_id = connection.catalog_id, runtime.new_id()
-    return connection, await db.load(tx, connection.id, catalog_id, road.lane, batch_id=batch_id, at=at)
+            await count(tx, await db.release(tx, batch, uncertain=True), at=at)
+    return under_way < road.most_open
 
 
 async def _connection(tx: Tx, task: Taken) -> Connection:
@@ -134,7 +134,7 @@ async def _put_back(
         if too_large and len(cargo) == 1:
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
-        await db.release(tx, batch, uncertain=isinstance(error, Unavailable))
+        await count(tx, await db.release(tx, batch, uncertain=isinstance(error, Unavailable)), at=at)
         if isinstance(error, MetaRefused) and error.reason == "META_REJECTED" and not too_large:
             await _fail_operations(tx, connection, error.reason, at=at)
     return too_large
@@ -161,7 +161,7 @@ async def _keep(
         )
     else:
         settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
-        await db.release(tx, batch, uncertain=False, blamed=True)
+        settled += await db.release(tx, batch, uncertain=False, blamed=True)
     await settle(tx, connection, settled, at=at)
     if await db.waiting(tx, connection.id, road.lane):
         await outbox.again(tx, task, at if receipt.handle or refused else at + _PAUSE)
@@ -214,16 +214,17 @@ async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStat
         await db.forget(tx, batch)
     else:
         settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
-        await db.release(tx, batch, uncertain=True, blamed=True)
+        settled += await db.release(tx, batch, uncertain=True, blamed=True)
     await settle(tx, connection, settled, at=at)
-    if batch.lane is Lane.STOCK and (refused := next((one for one in settled if not one.confirmed), None)):
-        words = f"Meta refuses a stock change of {refused.retailer_id}: {refused.faults[0]['meta_message']}"
+    if batch.lane is Lane.STOCK and (refused := next((one for one in settled if one.retailer_id in faults), None)):
+        words = f"Meta refuses a stock change of {refused.retailer_id}: {faults[refused.retailer_id]['meta_message']}"
         await connections_db.note_problem(tx, connection.id, Problem("META_REJECTED", words, at))
 
 
 async def settle(tx: Tx, connection: Connection, settled: Sequence[Settled], *, at: datetime) -> None:
     """Count Meta's verdicts for the operations that wait for them, and tell StormCom."""
-    await count(tx, settled, at=at)
+    overtaken = await db.at_rest(tx, connection.id, [one.retailer_id for one in settled])
+    await count(tx, [*settled, *overtaken], at=at)
     for one in settled:
         metrics.items.labels("confirmed" if one.confirmed else "rejected").inc()
     if any(one.confirmed for one in settled):

@@ -11,7 +11,7 @@ from connector.catalog.model.values import Draft, Listing, Outcome, Result
 from connector.connections import db as connections
 from connector.db.schema import Tx
 from connector.registry import actions as registry
-from connector.registry.db import catalogue
+from connector.registry.db import catalogue, flights
 from connector.registry.model import retailer_id
 from connector.runtime import Runtime
 
@@ -97,7 +97,7 @@ async def remove(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at:
     """Let go of products in the caller's transaction, which holds the connection's lock."""
     if product_ids:
         names = await db.delete_products(tx, connection_id, product_ids, at=at)
-        await registry.count(tx, await db.settled_here(tx, connection_id, names), at=at)
+        await registry.count(tx, await flights.at_rest(tx, connection_id, names), at=at)
 
 
 def _at_a_glance(offered: Offered, known: db.Known | None) -> Outcome:
@@ -124,7 +124,7 @@ async def _store_changed(
     changed = [item for wishes in merged.values() for item in wishes if item.differs]
     await db.write_items(tx, connection_id, [item.wish for item in changed], at=at)
     names = [item.wish.retailer_id for item in changed]
-    await registry.count(tx, await db.settled_here(tx, connection_id, names), at=at)
+    await registry.count(tx, await flights.at_rest(tx, connection_id, names), at=at)
     results = {}
     for one, listing in zip(fresh, listings, strict=True):
         wishes = merged[one.product_id]

@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from connector.catalog.actions.products import Offered, glance, remove, store
-from connector.catalog.actions.syncs import begin, count_refused, go, ready, require_catalog
+from connector.catalog.actions.syncs import begin, carry, go, ready, require_catalog
 from connector.catalog.db import plans, snapshots
 from connector.catalog.db.snapshots import Piece, Snapshot
 from connector.catalog.model.values import (
@@ -115,7 +115,7 @@ async def commit_snapshot(
         draft = Draft(
             Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None, removals, removals if held else 0, state
         )
-        operation = await begin(tx, draft, connection, at=at, planned=False)
+        operation = await begin(tx, draft, at=at)
         await snapshots.change(tx, snapshot.id, state="COMMITTED", operation_id=operation.id)
         if not held:
             await _plan(tx, snapshot, at=at)
@@ -185,7 +185,7 @@ async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
         else:
             require_catalog(connection)
             await snapshots.renew(tx, snapshot, at=at)
-            await _carry(tx, operation, at=at)
+            await carry(tx, operation, await plans.preview(tx, connection.id, full=False), at=at)
             await snapshots.close(tx, snapshot.id)
             await go(tx, connection, at=at)
             await outbox.done(tx, task, at=at)
@@ -212,14 +212,6 @@ async def _let_go(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
     gone = await snapshots.left_out(tx, snapshot, limit=_PIECE)
     await remove(tx, snapshot.connection_id, gone, at=at)
     return bool(gone)
-
-
-async def _carry(tx: Tx, operation: Operation, *, at: datetime) -> None:
-    """Give the operation everything that is not at Meta as wanted, and tell how much that is."""
-    plan = await plans.preview(tx, operation.connection_id, full=False)
-    await plans.carry(tx, operation.connection_id, operation.id, full=False)
-    await operations.plan(tx, operation.id, total=plan.total, removal_count=plan.removal_count, at=at)
-    await count_refused(tx, operation, plan, at=at)
 
 
 async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) -> None:

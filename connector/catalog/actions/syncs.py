@@ -42,11 +42,10 @@ async def sync_catalog(
         plan = await db.preview(tx, connection.id, full=full)
         if dry_run:
             return None, plan
-        draft = Draft(Kind.SYNC_CATALOG, store_id, connection.id, request_id or None, plan.total, plan.removal_count)
-        operation = await begin(tx, draft, connection, at=at)
-        if operation.total_count and not operation.confirmed_count + operation.rejected_count:
-            await db.carry(tx, connection.id, operation.id, full=full)
-            operation = await count_refused(tx, operation, plan, at=at)
+        if begun := await operations.of_request(tx, store_id, request_id):
+            return begun, plan
+        operation = await begin(tx, Draft(Kind.SYNC_CATALOG, store_id, connection.id, request_id or None), at=at)
+        operation = await carry(tx, operation, plan, at=at, full=full)
         await go(tx, connection, at=at)
     return operation, plan
 
@@ -64,8 +63,9 @@ async def retry_items(
     async with runtime.db.begin() as tx:
         connection = await ready(tx, store_id, connection_id)
         await catalogue.lock_connection(tx, connection.id)
-        draft = Draft(Kind.RETRY_ITEMS, store_id, connection.id, request_id or None)
-        operation = await begin(tx, draft, connection, at=at, planned=False)
+        if begun := await operations.of_request(tx, store_id, request_id):
+            return begun, len(wanted) - begun.total_count if wanted else 0
+        operation = await begin(tx, Draft(Kind.RETRY_ITEMS, store_id, connection.id, request_id or None), at=at)
         count = await db.retry(tx, connection.id, operation.id, wanted)
         planned = await operations.plan(tx, operation.id, total=count, removal_count=0, at=at)
         await registry.plan(tx, connection, at=at)
@@ -103,13 +103,12 @@ def require_catalog(connection: Connection) -> Connection:
     return connection
 
 
-async def begin(tx: Tx, draft: Draft, connection: Connection, *, at: datetime, planned: bool = True) -> Operation:
-    """Begin an operation, unless another one of this connection has not ended."""
-    if not await db.begun(tx, draft.store_id, draft.request_id or ""):
-        for other in await operations.running(tx, connection.id):
-            message = "Another operation is at work on this connection's catalog: watch it or cancel it"
-            raise FailedPrecondition("OPERATION_RUNNING", message, operation_id=str(other.id))
-    return await operations.create(tx, draft, at=at, planned=planned)
+async def begin(tx: Tx, draft: Draft, *, at: datetime) -> Operation:
+    """Begin an operation, still unplanned, unless another one of this connection has not ended."""
+    for other in await operations.running(tx, draft.connection_id):
+        message = "Another operation is at work on this connection's catalog: watch it or cancel it"
+        raise FailedPrecondition("OPERATION_RUNNING", message, operation_id=str(other.id))
+    return await operations.create(tx, draft, at=at, planned=False)
 
 
 async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
@@ -120,7 +119,15 @@ async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
     await registry.plan(tx, connection, at=at)
 
 
-async def count_refused(tx: Tx, operation: Operation, plan: Plan, *, at: datetime) -> Operation:
+async def carry(tx: Tx, operation: Operation, plan: Plan, *, at: datetime, full: bool = False) -> Operation:
+    """Give the operation all that is not at Meta as wanted (`full`: everything), and tell it how much that is."""
+    sent, removed = await db.carry(tx, operation.connection_id, operation.id, full=full)
+    total = sent + removed + plan.rejected_count
+    planned = await operations.plan(tx, operation.id, total=total, removal_count=removed, at=at)
+    return await _count_refused(tx, planned or operation, plan, at=at)
+
+
+async def _count_refused(tx: Tx, operation: Operation, plan: Plan, *, at: datetime) -> Operation:
     """Count what our checks refuse as settled at once."""
     first = await db.refused_by_checks(tx, operation.connection_id, limit=FIRST_REJECTIONS)
     rejections = [Rejection(one.retailer_id, one.product_id, one.variant_id, worst(one.faults)) for one in first]

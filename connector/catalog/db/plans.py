@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text, update
 
 from connector.db.schema import Tx
-from connector.operations.db import operations
 from connector.registry.db.catalogue import items
 from connector.registry.db.flights import Settled
 
@@ -44,19 +43,25 @@ async def preview(tx: Tx, connection_id: UUID, *, full: bool) -> Plan:
     return Plan(*row)
 
 
-async def carry(tx: Tx, connection_id: UUID, operation_id: UUID, *, full: bool) -> None:
-    """Give everything a sync sends or removes to its operation; what Meta refused before is tried again."""
-    await _give(tx, operation_id, items.c.connection_id == connection_id, or_(_sent(full=full), _REMOVED), again=full)
+async def carry(tx: Tx, connection_id: UUID, operation_id: UUID, *, full: bool) -> tuple[int, int]:
+    """Give everything a sync sends or removes to its operation; what Meta refused before is tried again.
+
+    Tells how many are sent and removed: verdicts that came since a preview make it another number.
+    """
+    mine = items.c.connection_id == connection_id, or_(_sent(full=full), _REMOVED)
+    return await _give(tx, operation_id, *mine, again=full)
 
 
 async def retry(tx: Tx, connection_id: UUID, operation_id: UUID, names: list[str]) -> int:
     """Give the items Meta refused to an operation, all or those named; tells how many."""
     refused = items.c.connection_id == connection_id, items.c.refused_by.in_(("META", "STOCK"))
     named = [items.c.retailer_id == text("ANY(:names)")] if names else []
-    return await _give(tx, operation_id, *refused, *named, again=True, names=names)
+    return sum(await _give(tx, operation_id, *refused, *named, again=True, names=names))
 
 
-async def _give(tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], again: bool, **given: Any) -> int:
+async def _give(
+    tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], again: bool, **given: Any
+) -> tuple[int, int]:
     # Locked in the order of their names first, so that two transactions never wait for each other.
     locked = select(items.c.retailer_id).where(*conditions).order_by(items.c.retailer_id).with_for_update().subquery()
     await tx.execute(select(func.count()).select_from(locked), given)
@@ -64,8 +69,10 @@ async def _give(tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], ag
     values = {"operation_id": operation_id, "held": False, "refused_by": None, "meta_faults": [], "sends": 0}
     values |= {"offer_tries": 0, "sent_content": case((anew, None), else_=items.c.sent_content)}
     with_them = update(items).where(*conditions).values(**values).returning(items.c.wanted)
-    counted = select(func.count()).select_from(with_them.cte())
-    return int((await tx.execute(counted, given)).scalar_one())
+    carried = with_them.cte()
+    counted = select(func.count().filter(carried.c.wanted), func.count().filter(~carried.c.wanted))
+    sent, removed = (await tx.execute(counted, given)).one()
+    return sent, removed
 
 
 async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[Settled]:
@@ -73,9 +80,3 @@ async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[
     columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, false(), items.c.operation_id, items.c.faults
     mine = select(*columns).where(items.c.connection_id == connection_id, _REFUSED)
     return [Settled(*row) for row in await tx.execute(mine.order_by(items.c.retailer_id).limit(limit))]
-
-
-async def begun(tx: Tx, store_id: str, request_id: str) -> bool:
-    """Tell whether a request has begun its operation already."""
-    same = operations.c.store_id == store_id, operations.c.request_id == request_id
-    return bool(request_id) and await tx.scalar(select(operations.c.id).where(*same)) is not None

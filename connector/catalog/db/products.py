@@ -12,7 +12,6 @@ from sqlalchemy import select, text, update
 from connector.catalog.model.merge import Kept, Wish
 from connector.db.schema import Tx
 from connector.registry.db.catalogue import items, products
-from connector.registry.db.flights import Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +143,6 @@ async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at
     """Store items as wished. A change gives an item that Meta refused another chance, and one that was held back."""
     if written := as_json(wish._asdict() for wish in wishes):
         await tx.execute(_WRITE, {"connection": connection_id, "rows": written, "at": at})
-
-
-async def settled_here(tx: Tx, connection_id: UUID, names: Sequence[str]) -> list[Settled]:
-    """Take from their operations the items for which no verdict will come: refused by our checks, gone, or as they stand."""
-    over = items.c.batch_id.is_(None), items.c.state.in_(("REJECTED", "REMOVED", "CONFIRMED"))
-    named = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
-    columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, items.c.state != "REJECTED"
-    mine = select(*columns, items.c.operation_id, items.c.faults).where(
-        *named, *over, items.c.operation_id.is_not(None)
-    )
-    rows = (await tx.execute(mine.order_by(items.c.retailer_id).with_for_update(), {"names": list(names)})).all()
-    if rows:
-        await tx.execute(update(items).where(*named, *over).values(operation_id=None), {"names": list(names)})
-    return [Settled(*row) for row in rows]
 
 
 async def delete_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> list[str]:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from connector.connections.model import Connection
 from connector.db.schema import Instant, Tx, metadata
 from connector.operations.db import operations
 from connector.registry.db.catalogue import items
@@ -86,9 +87,10 @@ class Settled:
 
 
 async def load(
-    tx: Tx, connection_id: ConnectionId, catalog_id: str, lane: Lane, *, batch_id: UUID, at: datetime
+    tx: Tx, connection: Connection, lane: Lane, *, batch_id: UUID, at: datetime
 ) -> tuple[Batch, list[Cargo]] | None:
     """Take as many waiting items as fit into a new batch; None when nothing waits. What another transaction holds is left to it."""
+    connection_id, catalog_id = connection.id, connection.catalog_id
     most = await _most_items(tx, catalog_id, at=at)
     rows = await _pick(tx, connection_id, lane, limit=most)
     while cancelled := await _cancelled(tx, rows):
@@ -191,6 +193,7 @@ async def _most_items(tx: Tx, catalog_id: str, *, at: datetime) -> int:
 
 
 _ARRIVED = "(CASE WHEN wanted THEN content_hash = sent_content ELSE sent_content IS NULL END)"
+_CONTENT_STANDS = "(wanted AND refused_by IS NULL AND content_hash = sent_content AND content_hash = confirmed_content)"
 _SAME = "(CASE WHEN wanted THEN content_hash = sent_content AND offer_hash = sent_offer ELSE sent_content IS NULL END)"
 _LAST_TRY = f"offer_tries + 1 >= {MOST_SENDS}"
 _TOLD = "RETURNING retailer_id, product_id, variant_id, operation_id, meta_faults, refused_by IS NOT NULL AS final"
@@ -207,7 +210,8 @@ _CONFIRM = {
     Lane.STOCK: text(
         f"""
         UPDATE items SET batch_id = NULL, sends = 0, confirm_time = :at, stock_time = :at, stock_error = NULL, offer_tries = 0,
-            confirmed_offer = sent_offer, confirmed_quantity = sent_quantity
+            confirmed_offer = sent_offer, confirmed_quantity = sent_quantity,
+            operation_id = CASE WHEN {_CONTENT_STANDS} THEN NULL ELSE operation_id END
         WHERE batch_id = :batch {_TOLD}
         """  # noqa: S608 – built of constants
     ),
@@ -217,7 +221,8 @@ _REFUSE = {
         f"""
         UPDATE items SET batch_id = NULL, sends = 0, meta_faults = jsonb_build_array(cast(:faults AS jsonb) -> retailer_id),
             refused_by = CASE WHEN refused_by = 'CHECKS' THEN 'CHECKS' WHEN {_SAME} THEN 'META' END,
-            sent_offer = confirmed_offer, operation_id = CASE WHEN {_SAME} THEN NULL ELSE operation_id END
+            sent_content = CASE WHEN {_SAME} THEN sent_content END, sent_offer = confirmed_offer,
+            operation_id = CASE WHEN {_SAME} THEN NULL ELSE operation_id END
         WHERE batch_id = :batch AND retailer_id = ANY(:names) {_TOLD}
         """  # noqa: S608 – built of constants
     ),
@@ -226,6 +231,7 @@ _REFUSE = {
         UPDATE items SET batch_id = NULL, sends = 0, stock_time = :at, sent_offer = NULL, offer_tries = offer_tries + 1,
             stock_error = cast(:faults AS jsonb) -> retailer_id ->> 'meta_message',
             refused_by = CASE WHEN refused_by IS NULL AND {_LAST_TRY} THEN 'STOCK' ELSE refused_by END,
+            operation_id = CASE WHEN refused_by IS NULL AND {_LAST_TRY} THEN NULL ELSE operation_id END,
             meta_faults = CASE WHEN {_LAST_TRY} THEN jsonb_build_array(cast(:faults AS jsonb) -> retailer_id) ELSE meta_faults END
         WHERE batch_id = :batch AND retailer_id = ANY(:names) {_TOLD}
         """  # noqa: S608 – built of constants
@@ -265,8 +271,8 @@ def _settled(row: Row[Any], before: Mapping[str, UUID | None], *, confirmed: boo
     return Settled(row.retailer_id, row.product_id, row.variant_id, confirmed, operation_id, row.meta_faults)
 
 
-async def release(tx: Tx, batch: Batch, *, uncertain: bool, blamed: bool = False) -> None:
-    """Put the items still in a batch back in the queue, and forget the batch.
+async def release(tx: Tx, batch: Batch, *, uncertain: bool, blamed: bool = False) -> list[Settled]:
+    """Put the items still in a batch back in the queue, and forget the batch; lists those our checks refuse meanwhile.
 
     `uncertain`: Meta may have taken some of them, so what was carried no longer counts as confirmed. `blamed`: it counts as a
     send without a verdict.
@@ -277,9 +283,23 @@ async def release(tx: Tx, batch: Batch, *, uncertain: bool, blamed: bool = False
         values |= {f"confirmed_{part}": None for part in carried}
     if blamed:
         values["sends"] = items.c.sends + 1
-    await _lock(tx, batch)
+    carried_names = list(await _lock(tx, batch))
     await tx.execute(update(items).where(items.c.batch_id == batch.id).values(**values))
     await forget(tx, batch)
+    return await at_rest(tx, batch.connection_id, carried_names)
+
+
+async def at_rest(tx: Tx, connection_id: UUID, names: Sequence[str]) -> list[Settled]:
+    """Take from their operations the items for which no verdict will come: refused by our checks, gone, or as they stand."""
+    over = items.c.batch_id.is_(None), items.c.state.in_(("REJECTED", "REMOVED", "CONFIRMED"))
+    named = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+    columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, items.c.state != "REJECTED"
+    faults = items.c.faults.concat(items.c.meta_faults)
+    mine = select(*columns, items.c.operation_id, faults).where(*named, *over, items.c.operation_id.is_not(None))
+    rows = (await tx.execute(mine.order_by(items.c.retailer_id).with_for_update(), {"names": list(names)})).all()
+    if rows:
+        await tx.execute(update(items).where(*named, *over).values(operation_id=None), {"names": list(names)})
+    return [Settled(*row) for row in rows]
 
 
 async def overdrawn(tx: Tx, batch: Batch) -> list[str]:
