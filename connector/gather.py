@@ -1,12 +1,16 @@
 """Gathers calls that want the same kind of work: those that come while one is under way go together in the next.
 
-The first never waits for company, and nobody is answered before the work that covers the call is done. Only calls with the
-same key meet; a key that nobody uses leaves nothing behind.
+The first never waits for company; where several met, the next turn waits a moment for more. Nobody is answered before the work
+that covers the call is done. Only calls with the same key meet; a key that nobody uses leaves nothing behind.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
+
+LINGER = timedelta(milliseconds=2)
+"""Measured: with 64 callers a turn then serves most of them, and they are served sooner than in two turns."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -45,8 +49,12 @@ class Gather:
 
     async def _work(self, key: Hashable, act: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], most: int) -> None:
         try:
-            while waiting := self._waiting[key]:
+            linger = timedelta()
+            while self._waiting[key]:
+                await asyncio.sleep(linger.total_seconds())
+                waiting = self._waiting[key]
                 group, self._waiting[key] = waiting[:most], waiting[most:]
+                linger = LINGER if len(group) > 1 else timedelta()
                 answers: Sequence[Any]
                 try:
                     answers = await act([question for question, _ in group])
