@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-LINGER = timedelta(milliseconds=2)
+LINGER = timedelta(milliseconds=6)
 """Measured: with 64 callers a turn then serves most of them, and they are served sooner than in two turns."""
 
 Q = TypeVar("Q")
