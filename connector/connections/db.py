@@ -291,18 +291,19 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
     await ring(tx, CHANNEL, str(connection_id))
 
 
-async def note_receipt(tx: Tx, connection_id: UUID, time: datetime) -> None:
+async def note_receipt(tx: Tx, environment: Environment, page_id: str, time: datetime) -> None:
     """Note that Meta told something about the Page; to the second: a flood of news is no flood of writes."""
     older = or_(
         connections.c.last_receive_time.is_(None), connections.c.last_receive_time < time - timedelta(seconds=1)
     )
-    noted = update(connections).where(connections.c.id == connection_id, older)
+    same = connections.c.environment == environment, connections.c.page_id == plain(page_id)
+    noted = update(connections).where(*same, connections.c.state.in_(LIVE), older)
     await tx.execute(noted.values(last_receive_time=time))
 
 
 async def wipe(tx: Tx, *, disconnected_before: datetime) -> None:
     """Wipe the Page tokens of connections that were disconnected before a time: nothing can use them any more."""
-    gone = connections.c.state == State.DISCONNECTED, connections.c.state_time < disconnected_before
+    gone = connections.c.state.not_in(LIVE), connections.c.state_time < disconnected_before
     await tx.execute(update(connections).where(*gone, connections.c.page_token.is_not(None)).values(page_token=None))
 
 

@@ -100,7 +100,7 @@ async def process(runtime: Runtime, task: Taken) -> None:
             break
     async with runtime.db.begin() as tx:
         await db.sweep(tx, before=runtime.now() - RETENTION)
-        if going:
+        if going or await db.next_waiting(tx, limit=1):  # a turn that was thought dead may have held what waits
             await outbox.again(tx, task, runtime.now())
         elif await db.parked_pages(tx):
             await outbox.again(tx, task, runtime.now() + PARKED_AGAIN)
@@ -132,11 +132,20 @@ async def _work_off(runtime: Runtime, act: _Act) -> bool:
         read = [(delivery, read_signals(delivery.body)[delivery.position :]) for delivery in batch]
         signals = [(delivery, signal) for delivery, listed in read for signal in listed]
         outcomes = await act(runtime, tx, signals)
+        await _note_receipts(tx, signals)
         await db.finish(tx, [delivery.id for delivery in batch])
     _count([(_kind(signal), outcome) for (_, signal), outcome in zip(signals, outcomes, strict=True)])
     for delivery in batch:
         _line(runtime, delivery)
     return bool(batch)
+
+
+async def _note_receipts(tx: Tx, signals: Sequence[tuple[Delivery, Signal]]) -> None:
+    """Note for the status when Meta last told something about each Page."""
+    pages = ((delivery, signal.page_id) for delivery, signal in signals if signal.object == "page")
+    heard = {(delivery.environment, page_id): delivery.receive_time for delivery, page_id in pages}
+    for (environment, page_id), time in heard.items():
+        await connections.note_receipt(tx, environment, page_id, time)
 
 
 async def _act_on_all(runtime: Runtime, tx: Tx, signals: Sequence[tuple[Delivery, Signal]]) -> list[str]:
@@ -216,6 +225,7 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
         else:
             outcome, reason = "quarantined", "every try was cut off"
             await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=_kind(signal), reason=reason)
+        await _note_receipts(tx, [(delivery, signal)])
         await db.move_on(tx, delivery, position + 1)
     _count([(_kind(signal), outcome)])
 
@@ -226,12 +236,7 @@ async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, 
     if isinstance(content, Kept):
         await db.set_aside(tx, delivery, signal, SignalState.KEPT, kind=content.kind, reason=content.reason)
         return "kept"
-    page = delivery.environment, signal.page_id
-    if page not in owners:
-        owners[page] = owner = await connections.owner_of_page(tx, *page) if signal.object == "page" else None
-        if owner is not None:
-            await connections.note_receipt(tx, owner.id, delivery.receive_time)
-    connection = owners[page]
+    connection = await _owner(tx, delivery, signal, owners)
     if connection is None:
         await db.park(tx, delivery, signal)
         return "parked"

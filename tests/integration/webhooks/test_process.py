@@ -269,6 +269,18 @@ async def _keep(runtime: Runtime) -> None:
         await keep([Arrival(Environment.TEST, b"{}", "")])
 
 
+@pytest.mark.parametrize("count", [1, 2])
+async def test_the_status_tells_when_meta_last_spoke(
+    runtime: Runtime, connected: str, deliver: Deliver, count: int
+) -> None:
+    """Whatever a delivery brings, the Page's connection shows when the last one came in."""
+    await deliver(*(envelope(wrote(number, f"m_{number}", "Hi")) for number in range(count)))
+    [(heard, received)] = await rows(
+        runtime, "SELECT c.last_receive_time, max(receive_time) FROM connections c, deliveries GROUP BY 1"
+    )
+    assert heard == received
+
+
 async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:
     """Raw bodies are kept for thirty days; messages stay."""
     await deliver(envelope(wrote(0, "m_1", "Hi")))
