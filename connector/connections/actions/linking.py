@@ -15,6 +15,7 @@ from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput
 from connector.graph.client import Access
+from connector.operations import db as operations
 from connector.runtime import Runtime
 from connector.vault import Secret
 
@@ -56,11 +57,16 @@ async def choose(
     issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0]))
     try:
         async with runtime.db.begin() as tx:
-            return await _link(runtime, tx, connection, chosen, user_token=user_token, page_token=issued.token)
+            current = await followed(tx, store_id, connection_id, lock=True)
+            if await db.read_login_token(tx, current.id) == sealed:
+                return await _link(runtime, tx, current, chosen, user_token=user_token, page_token=issued.token)
     except sqlalchemy.exc.IntegrityError as clash:
         if "uq_connections_environment_page_id" in str(clash.orig):
             raise _page_taken(page_id) from clash
         raise
+    if current.live and current.page_id == page_id:  # the same choice, made twice at once
+        return current
+    raise _no_login()
 
 
 async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, Offer]:
@@ -77,8 +83,7 @@ def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str,
         message = "this connection stands for another Page; begin without connection_id to link a further one"
         raise InvalidInput.of("choose.page_id", "FIELD_INVALID", message)
     if not login_open and not connection.live:
-        message = "No login is open for this connection: call Connect with begin, then choose"
-        raise FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
+        raise _no_login()
     page, catalog = offer.page(page_id), offer.catalog(catalog_id) if catalog_id else None
     if page is None:
         message = "The Page is not among those the merchant granted: begin again and tick it"
@@ -178,7 +183,7 @@ async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Con
     """Unlink a connection. Repeating it changes nothing.
 
     The person's token is wiped at once. The Page's stays sealed, out of reach of all other work, until the Page is
-    unsubscribed with it, at most an hour. Products, ids and conversations stay.
+    unsubscribed with it, at most an hour. Operations end FAILED; products, ids and conversations stay.
     """
     now = runtime.now()
     async with runtime.db.begin() as tx:
@@ -188,6 +193,8 @@ async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Con
         wiped: dict[str, Any] = {"user_token": None, "login_token": None, "offer": None, "blocks": {}}
         linked = connection.live
         connection = await db.change(tx, connection.id, at=now, state=State.DISCONNECTED, reason="", **wiped)
+        for operation in await operations.running(tx, connection.id):
+            await operations.fail(tx, operation.id, "STORE_NOT_CONNECTED", at=now)
         if linked:
             key = f"unsubscribe:{connection.id}"
             await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)
@@ -195,10 +202,17 @@ async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Con
         return connection
 
 
-async def followed(tx: Tx, store_id: str, connection_id: str) -> Connection:
+async def followed(tx: Tx, store_id: str, connection_id: str, *, lock: bool = False) -> Connection:
     """Find a store's connection, going on to the one that took over its login."""
-    connection = await db.require(tx, store_id, connection_id)
-    return connection if connection.successor_id is None else await db.require(tx, store_id, connection.successor_id)
+    connection = await db.require(tx, store_id, connection_id, lock=lock)
+    if connection.successor_id is None:
+        return connection
+    return await db.require(tx, store_id, connection.successor_id, lock=lock)
+
+
+def _no_login() -> FailedPrecondition:
+    message = "No login is open for this connection: call Connect with begin, then choose"
+    return FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
 
 
 def _page_taken(page_id: str) -> AlreadyExists:

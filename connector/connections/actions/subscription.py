@@ -38,11 +38,15 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
 
 
 async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
-    """Unsubscribe a disconnected Page, then wipe its token. A refusal wipes it too: the token is of no use any more."""
+    """Unsubscribe a disconnected Page, then wipe its token. A refusal wipes it too: the token is of no use any more.
+
+    A Page that somebody connected meanwhile stays subscribed: the subscription is our app's, whichever store it serves.
+    """
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         connection = await _of_task(tx, task)
-    if not connection.live and connection.page_token is not None:
+        owner = await db.owner_of_page(tx, connection.environment, connection.page_id)
+    if owner is None and connection.page_token is not None:
         app = runtime.app(connection.environment)
         page_access = Access(open_token(runtime, connection, connection.page_token, "page"), app.secrets[0])
         try:
@@ -54,12 +58,11 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         still = await db.by_id(tx, connection.id, lock=True)
-        if (
-            still is not None and still.live
-        ):  # connected again meanwhile: what we may just have undone is asked for anew
-            key = f"subscribe:{still.id}"
-            await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=still.id, key=key)
-        elif still is not None:
+        if owner := await db.owner_of_page(tx, connection.environment, connection.page_id):
+            # Connected again meanwhile: what we may just have undone is asked for anew.
+            key = f"subscribe:{owner.id}"
+            await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=owner.id, key=key)
+        if still is not None and not still.live:
             await db.change(tx, still.id, at=now, page_token=None, subscribed_fields=[])
         await outbox.done(tx, task, at=now)
 

@@ -13,6 +13,8 @@ from connector.registry.graph import batch_bucket
 from connector.runtime import Runtime
 from simulator.batches import remove_item
 from simulator.state import ProductCatalog
+from stormcom.facebook.v1.connector_service_pb2 import DisconnectRequest
+from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
 from stormcom.facebook.v1.inventory_pb2 import InventoryLine
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.catalog.shop import Shop, product
@@ -56,6 +58,15 @@ async def test_a_stock_change_refused_to_the_end_ends_its_sync(stocked: Shop) ->
     await stocked.settle()
     ended = await stocked.operation(operation)
     assert (Operation.STATE_PARTIALLY_SUCCEEDED, 1) == (ended.state, ended.rejected_count)
+
+
+async def test_a_disconnect_ends_what_runs(shop: Shop) -> None:
+    """Nobody waits for the operation of a store that is gone."""
+    await shop.upsert(product("p1"))
+    operation = await shop.sync()
+    await FacebookConnectorStub(shop.channel).Disconnect(DisconnectRequest(store_id=shop.store_id))
+    ended = await shop.operation(operation)
+    assert (Operation.STATE_FAILED, "STORE_NOT_CONNECTED") == (ended.state, ended.reason)
 
 
 @pytest.mark.parametrize("lost", [False, True])

@@ -13,6 +13,7 @@ from connector.db.outbox import Task
 from connector.errors import FailedPrecondition, MetaRefused, NotFound
 from connector.events import db as events
 from connector.runtime import Runtime
+from connector.values import Environment
 from simulator.state import Page
 from simulator.world import World
 
@@ -171,6 +172,40 @@ async def test_connecting_again_before_the_unsubscription_keeps_the_subscription
     await turn()
     assert "messages" in world.require(Page, PAGE_ID, name="page").fields_by_app[APP_ID]
     assert (await reload(runtime, connection.id)).page_token is not None
+
+
+async def test_a_page_that_went_to_another_store_stays_subscribed(
+    runtime: Runtime, connect: Any, turn: Any, world: World, clock: Any
+) -> None:
+    """An unsubscription that is late, since Meta was down, does not take the Page's next store its messages."""
+    connection = await connect()
+    await turn()
+    await actions.disconnect(runtime, STORE, str(connection.id))
+    fault = {"match": {"method": "DELETE", "path": "subscribed_apps"}, "times": 1}
+    world.faults.order(fault | {"action": {"kind": "status", "status": 503, "body": ""}})
+    await turn()
+    await connect("store_2", catalog_id="")
+    await turn()
+    clock.advance(minutes=10)
+    await turn()
+    assert "messages" in world.require(Page, PAGE_ID, name="page").fields_by_app[APP_ID]
+    assert (await reload(runtime, connection.id)).page_token is None
+
+
+async def test_a_disconnect_during_the_choice_holds(runtime: Runtime, walk: Any, control_api: Any) -> None:
+    """A choice whose call to Meta was still under way when the store was disconnected links nothing and keeps no token."""
+    begun = await actions.begin(runtime, STORE, environment=Environment.TEST)
+    returned = await walk(begun.url)
+    await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
+    slow = {"kind": "delay", "seconds": 0.5}
+    await control_api("POST", "/faults", {"match": {"method": "GET", "path": PAGE_ID}, "action": slow})
+    choosing = asyncio.create_task(actions.choose(runtime, STORE, str(begun.connection.id), page_id=PAGE_ID))
+    await asyncio.sleep(0.2)
+    await actions.disconnect(runtime, STORE, str(begun.connection.id))
+    with pytest.raises(FailedPrecondition):
+        await choosing
+    after = await reload(runtime, begun.connection.id)
+    assert (State.DISCONNECTED, None, None) == (after.state, after.user_token, after.page_token)
 
 
 async def test_a_subscription_that_meta_does_not_show_is_asked_for_again(

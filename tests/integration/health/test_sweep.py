@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from connector.connections import actions
@@ -49,6 +50,18 @@ async def test_old_logins_and_problems_go_but_not_the_last_problem(runtime: Runt
         assert 0 == await tx.scalar(text("SELECT count(*) FROM logins"))
 
 
+@pytest.mark.parametrize("state", [State.DISCONNECTED, State.AWAITING_CHOICE])
+async def test_a_forgotten_token_is_wiped_after_an_hour(runtime: Runtime, turn: Any, clock: Any, state: State) -> None:
+    """A disconnected Page's token does not outlive its hour, whether the unsubscription failed or a new login began."""
+    begun = await actions.begin(runtime, STORE, environment=Environment.TEST)
+    async with runtime.db.begin() as tx:
+        await connections.change(tx, begun.connection.id, at=runtime.now(), state=state, page_token=b"x")
+    clock.advance(minutes=61)
+    await sweep(runtime, turn)
+    async with runtime.db.begin() as tx:
+        assert await tx.scalar(text("SELECT page_token IS NULL FROM connections"))
+
+
 async def test_a_subscription_is_looked_at_every_day(runtime: Runtime, turn: Any, clock: Any) -> None:
     """A working connection whose Page subscription was not read back for a day is looked at again."""
     begun = await actions.begin(runtime, STORE, environment=Environment.TEST)
@@ -58,14 +71,3 @@ async def test_a_subscription_is_looked_at_every_day(runtime: Runtime, turn: Any
         assert [begun.connection.id] == await connections.unchecked(tx, before=runtime.now())
         await connections.change(tx, begun.connection.id, at=runtime.now(), subscription_check_time=runtime.now())
         assert [] == await connections.unchecked(tx, before=runtime.now() - timedelta(hours=24))
-
-
-async def test_a_forgotten_token_is_wiped_after_an_hour(runtime: Runtime, turn: Any, clock: Any) -> None:
-    """A disconnected Page's token does not outlive its hour, even when the unsubscription never succeeded."""
-    begun = await actions.begin(runtime, STORE, environment=Environment.TEST)
-    async with runtime.db.begin() as tx:
-        await connections.change(tx, begun.connection.id, at=runtime.now(), state=State.DISCONNECTED, page_token=b"x")
-    clock.advance(minutes=61)
-    await sweep(runtime, turn)
-    async with runtime.db.begin() as tx:
-        assert (await connections.require(tx, STORE, begun.connection.id)).page_token is None
