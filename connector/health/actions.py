@@ -60,8 +60,9 @@ async def watch(runtime: Runtime, store_id: str, connection_id: str) -> AsyncIte
 
 
 async def sweep(runtime: Runtime, task: Taken) -> None:
-    """Forget what is of no use any more, one transaction per kind; have old webhook subscriptions looked at, and what was
-    given up for no lasting reason tried again: items and messages wait for it.
+    """Forget what is of no use any more, one transaction per kind.
+
+    Also has old webhook subscriptions looked at, and what was given up for no lasting reason tried again: items wait for it.
     """
     now = runtime.now()
     async with runtime.db.begin() as tx:

@@ -29,6 +29,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from connector.catalog.db.products import as_json
 from connector.db.schema import Instant, Tx, metadata
 from connector.errors import NotFound
+from connector.operations.db import operations
+from connector.operations.model import OPEN
 from connector.values import ConnectionId
 
 snapshots = Table(
@@ -239,6 +241,6 @@ async def close(tx: Tx, snapshot_id: UUID) -> None:
 
 
 async def sweep(tx: Tx, *, at: datetime) -> None:
-    """Forget snapshots that expired before they were committed, and those that are closed."""
-    over = snapshots.c.expire_time < at, snapshots.c.state.in_(("OPEN", "CLOSED"))
-    await tx.execute(delete(snapshots).where(*over))
+    """Forget snapshots that are past their time, but for those whose operation has still to apply them."""
+    still = select(operations.c.id).where(operations.c.id == snapshots.c.operation_id, operations.c.state.in_(OPEN))
+    await tx.execute(delete(snapshots).where(snapshots.c.expire_time < at, ~still.exists()))

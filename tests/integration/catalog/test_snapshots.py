@@ -4,7 +4,10 @@ from collections.abc import Awaitable
 
 import grpc
 import pytest
+from sqlalchemy import func, select
 
+from connector.catalog.db import snapshots
+from connector.runtime import Runtime
 from stormcom.facebook.v1 import catalog_service_pb2 as pb
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.catalog.shop import Shop, digest, product, reason_of, shirt
@@ -140,6 +143,23 @@ async def test_a_snapshot_expires_after_a_day(shop: Shop) -> None:
     shop.clock.advance(hours=25)
     commit = pb.CommitSnapshotRequest(**named, product_count=0, digest=digest([]))
     assert "SNAPSHOT_CLOSED" == (await _refused(shop.catalog.CommitSnapshot(commit)))[0]
+
+
+async def test_a_cancelled_snapshot_is_forgotten(shop: Shop, runtime: Runtime) -> None:
+    """A committed snapshot that never will be applied, since its operation ended, does not lie about for ever."""
+    await shop.upsert(*(product(f"p{number}") for number in range(60)))
+    await shop.sync()
+    await shop.settle(minutes=1)
+    held = await shop.snapshot(product("p1"))
+    assert Operation.STATE_NEEDS_CONFIRMATION == held.state
+    shop.clock.advance(days=2)
+    async with runtime.db.begin() as tx:
+        await snapshots.sweep(tx, at=runtime.now())
+        assert 1 == await tx.scalar(select(func.count()).select_from(snapshots.snapshots))
+    await shop.cancel(held)
+    async with runtime.db.begin() as tx:
+        await snapshots.sweep(tx, at=runtime.now())
+        assert 0 == await tx.scalar(select(func.count()).select_from(snapshots.snapshot_products))
 
 
 async def test_an_abandoned_snapshot_is_closed(shop: Shop) -> None:
