@@ -35,12 +35,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def up(_: argparse.Namespace) -> int:
-    """Run a development environment until it is interrupted."""
+    """Run a development environment until it is interrupted. The embedded database begins empty, as the simulated Meta does."""
     form = "console" if sys.stdout.isatty() else "json"  # ours, since theirs is a file
     environment = {"LOG_FORMAT": form, **_given(os.environ, "LOG_FORMAT", *SERVER_URLS)}
     _say("Starting the connector; Ctrl-C stops it.")
     async with running_stack(
-        CONNECTOR_FOLDER / "up", environment=environment, preferred_ports=PREFERRED_PORTS, say=_say
+        CONNECTOR_FOLDER / "up", environment=environment, preferred_ports=PREFERRED_PORTS, fresh=True, say=_say
     ) as stack:
         _say(describe(stack))
         try:
