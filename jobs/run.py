@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -17,9 +18,10 @@ import sqlalchemy.exc
 from connector import log, metrics, tracing
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
+from connector.connections.model import State
 from connector.db import outbox, throttles
 from connector.db.outbox import Taken, Task
-from connector.errors import ConnectorError, MetaRefused, Throttled, Unavailable
+from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, Throttled, Unavailable
 from connector.runtime import Runtime
 from jobs.retry import Again, GiveUp, decide
 from jobs.tasks import PLANS, Plan
@@ -92,6 +94,7 @@ async def _take(runtime: Runtime, task_id: int, attempt: int) -> Taken | None:
 
 
 async def _turn(runtime: Runtime, task: Taken, plan: Plan) -> tuple[Outcome, str]:
+    began = runtime.now()
     try:
         if task.unfinished > outbox.CRASH_LIMIT:
             return await _settle(runtime, task, GiveUp("INTERNAL", f"{outbox.CRASH_LIMIT} workers died of this task"))
@@ -104,7 +107,7 @@ async def _turn(runtime: Runtime, task: Taken, plan: Plan) -> tuple[Outcome, str
         await _hand_back(runtime, task)
         raise
     except Exception as error:  # noqa: BLE001 – the top of a task: whatever rises is settled
-        return await _settle_error(runtime, task, plan, error)
+        return await _settle_error(runtime, task, plan, error, began=began)
     return Outcome.OK, ""
 
 
@@ -148,7 +151,11 @@ async def _keep_lease(runtime: Runtime, task: Taken) -> None:
             log.warn("task.lease_not_renewed")
 
 
-async def _settle_error(runtime: Runtime, task: Taken, plan: Plan, error: Exception) -> tuple[Outcome, str]:
+async def _settle_error(
+    runtime: Runtime, task: Taken, plan: Plan, error: Exception, *, began: datetime
+) -> tuple[Outcome, str]:
+    if isinstance(error, FailedPrecondition) and await _insist(lambda: _linked_since(runtime, task, began)):
+        return await _settle(runtime, task, Again(runtime.now(), error.reason, error.message))
     if isinstance(error, DATABASE_GONE):
         log.warn("task.database_gone", error=type(error).__name__)
         error = Unavailable("DATABASE_UNAVAILABLE", "The database did not answer; work resumes by itself")
@@ -191,6 +198,13 @@ async def _write(runtime: Runtime, task: Taken, decision: Again | GiveUp, error:
                 await outbox.back_off(tx, task, decision.due_time, reason=decision.reason, message=decision.message)
             case GiveUp():
                 await outbox.give_up(tx, task, reason=decision.reason, message=decision.message)
+
+
+async def _linked_since(runtime: Runtime, task: Taken, began: datetime) -> bool:
+    """Tell whether the merchant connected again during the turn: then what it failed of is the past."""
+    async with runtime.db.begin() as tx:
+        connection = await connections.by_id(tx, task.connection_id) if task.connection_id else None
+    return connection is not None and connection.state is State.CONNECTED and connection.state_time > began
 
 
 async def _note_refusal(runtime: Runtime, task: Taken, error: Exception | None) -> None:

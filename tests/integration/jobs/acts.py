@@ -5,14 +5,17 @@ import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy
 from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text
 
+from connector.connections import db as connections
+from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
-from connector.errors import ConnectorError, FailedPrecondition, OutcomeUnknown, Throttled, Unavailable
+from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from connector.runtime import Runtime
 from jobs.tasks import Lane, Plan
 
@@ -54,6 +57,17 @@ async def fail(runtime: Runtime, task: Taken) -> None:
     if task.attempt < task.arguments.get("until_attempt", 10**6):
         raise ERRORS[task.arguments["error"]](runtime.now())
     await once(runtime, task)
+
+
+async def fall_behind(runtime: Runtime, task: Taken) -> None:
+    """Be refused for a token that a new login replaces meanwhile; the next turn goes well."""
+    if task.attempt > 1:
+        await once(runtime, task)
+        return
+    async with runtime.db.begin() as tx:
+        facts = {"page_id": "1", "user_token": b"new", "page_token": b"new"}
+        await connections.change(tx, UUID(int=1), at=runtime.now(), state=State.CONNECTED, **facts)
+    raise MetaRefused("META_TOKEN_INVALID", "The token before the last login is not valid", code=190, subcode=460)
 
 
 async def forget(runtime: Runtime, task: Taken) -> None:

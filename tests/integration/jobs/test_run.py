@@ -3,14 +3,18 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
 
+from connector.connections import db as connections
+from connector.connections.model import State
 from connector.db import outbox, throttles
 from connector.db.outbox import Task
 from connector.errors import Throttled
 from connector.runtime import Runtime
+from connector.values import ConnectionId, Environment
 from jobs import schedule
 from jobs.run import Outcome, TaskFault, run_task, turn
 from tests.integration.jobs.acts import effect_counts, plans, rows, wish
@@ -52,6 +56,22 @@ async def test_what_rises_is_settled(runtime: Runtime, error: str, outcome: Outc
     (row,) = await rows(runtime)
     assert (reason, outcome is Outcome.FAILED) == (row.reason, row.due_time is None)
     assert not row.leased
+
+
+async def test_a_refusal_that_a_new_login_overtook_is_tried_again(runtime: Runtime) -> None:
+    """Work whose old token Meta refuses while the merchant connects again leaves the new login alone and goes on with it."""
+    connection_id = ConnectionId(UUID(int=1))
+    async with runtime.db.begin() as tx:
+        await connections.create(tx, connection_id, "store_1", Environment.TEST, at=runtime.now())
+    await wish(runtime, "a")
+    async with runtime.db.begin() as tx:
+        await tx.execute(update(outbox.tasks).values(connection_id=connection_id))
+    assert await turn(runtime, plans=plans("fall_behind")) == 2
+    assert {"a": 1} == await effect_counts(runtime)
+    async with runtime.db.begin() as tx:
+        connection = await connections.by_id(tx, connection_id)
+    assert connection is not None
+    assert State.CONNECTED is connection.state
 
 
 async def test_a_throttle_pauses_its_bucket(runtime: Runtime, clock: Any) -> None:
