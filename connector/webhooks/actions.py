@@ -42,6 +42,7 @@ TRIES = 4
 """At which beginning a signal is set aside instead: before its task would be given up (outbox.CRASH_LIMIT)."""
 PARKED_AGAIN = timedelta(seconds=30)
 RETENTION = timedelta(days=30)
+RETENTION_OF_FAILED = timedelta(days=90)
 
 _Owners = dict[tuple[Environment, str], Connection | None]
 _Act = Callable[[Runtime, Tx, Sequence[tuple[Delivery, Signal]]], Awaitable[list[str]]]
@@ -99,7 +100,8 @@ async def process(runtime: Runtime, task: Taken) -> None:
         if not going:
             break
     async with runtime.db.begin() as tx:
-        await db.sweep(tx, before=runtime.now() - RETENTION)
+        now = runtime.now()
+        await db.sweep(tx, before=now - RETENTION, failed_before=now - RETENTION_OF_FAILED)
         if going or await db.next_waiting(tx, limit=1):  # a turn that was thought dead may have held what waits
             await outbox.again(tx, task, runtime.now())
         elif await db.parked_pages(tx):

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    and_,
     delete,
     event,
     select,
@@ -77,6 +78,7 @@ signals = Table(
     Column("raw", LargeBinary, nullable=False, comment="the signal in an envelope of its own"),
     Column("digest", LargeBinary, nullable=False),
     Column("receive_time", Instant, nullable=False),
+    Index("ix_signals_receive_time", "receive_time", postgresql_using="brin"),
     Index("uq_signals_environment_page_id_digest", "environment", "page_id", "digest", unique=True),
 )
 
@@ -179,11 +181,17 @@ async def set_aside(tx: Tx, delivery: Delivery, signal: Signal, state: SignalSta
     await tx.execute(kept.on_conflict_do_nothing())
 
 
-async def sweep(tx: Tx, *, before: datetime) -> None:
-    """Forget settled and parked deliveries that came in before a time, a thousand at once."""
-    old = deliveries.c.receive_time < before, deliveries.c.state != DeliveryState.WAITING
-    oldest = select(deliveries.c.id).where(*old).limit(1000)
-    await tx.execute(delete(deliveries).where(deliveries.c.id.in_(oldest)))
+async def sweep(tx: Tx, *, before: datetime, failed_before: datetime) -> None:
+    """Forget what came in before a time, a thousand at once: deliveries but waiting ones, and signals that were set aside."""
+    settled = deliveries.c.state != DeliveryState.WAITING
+    failed = signals.c.state == SignalState.QUARANTINED
+    for table, old in (
+        (deliveries, and_(deliveries.c.receive_time < before, settled)),
+        (signals, and_(signals.c.receive_time < before, ~failed)),
+        (signals, and_(signals.c.receive_time < failed_before, failed)),
+    ):
+        oldest = select(table.c.id).where(old).limit(1000)
+        await tx.execute(delete(table).where(table.c.id.in_(oldest)))
 
 
 def _delivery(row: Row[Any]) -> Delivery:

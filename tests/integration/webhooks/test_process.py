@@ -193,7 +193,7 @@ async def test_poison_is_set_aside_and_its_neighbours_go_on(
             await deliver()
     finally:
         async with runtime.db.begin() as tx:
-            await tx.execute(text("DROP TRIGGER poison ON messages"))
+            await tx.execute(text("DROP FUNCTION poison CASCADE"))
     assert [(999,)] == await rows(runtime, "SELECT count(*) FROM messages")
     (quarantined,) = await rows(runtime, "SELECT state, reason, convert_from(raw, 'UTF8') FROM signals")
     assert ("QUARANTINED", expected_reason) == quarantined[:2]
@@ -282,9 +282,12 @@ async def test_the_status_tells_when_meta_last_spoke(
 
 
 async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:
-    """Raw bodies are kept for thirty days; messages stay."""
-    await deliver(envelope(wrote(0, "m_1", "Hi")))
+    """Raw bodies are kept for thirty days, those that failed for ninety; messages stay."""
+    await deliver(envelope(wrote(0, "m_1", "Hi")), b"not JSON", b"not JSON either")
+    async with runtime.db.begin() as tx:
+        await tx.execute(text("UPDATE signals SET state = 'QUARANTINED' WHERE id = 1"))
     clock.advance(days=31)
     await deliver(envelope(wrote(1, "m_2", "Hello")))
     assert [(1,)] == await rows(runtime, "SELECT count(*) FROM deliveries")
+    assert [("QUARANTINED",)] == await rows(runtime, "SELECT state FROM signals")
     assert [(PERSON, 2)] == [(row[0], len(row[-1])) for row in await state(runtime)]

@@ -589,6 +589,7 @@ def upgrade() -> None:
         sa.Column("receive_time", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signals")),
     )
+    op.create_index("ix_signals_receive_time", "signals", ["receive_time"], unique=False, postgresql_using="brin")
     op.create_index(
         "uq_signals_environment_page_id_digest", "signals", ["environment", "page_id", "digest"], unique=True
     )
