@@ -37,6 +37,7 @@ TABLES = [
 STATEMENTS = (
     "ALTER TABLE deliveries ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE deliveries SET (toast_tuple_target = 8160)",
+    "ALTER TABLE items SET (fillfactor = 70)",
     "CREATE SEQUENCE event_positions",
     """
     CREATE FUNCTION number_event() RETURNS trigger LANGUAGE plpgsql AS $$
