@@ -127,16 +127,17 @@ async def _put_back(
     # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): code 1 that is a refusal asks for less.
     too_large, at = isinstance(error, MetaRefused) and error.code == 1, runtime.now()
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
-        if too_large:
-            await db.narrow(tx, batch.catalog_id, len(cargo), at=at)
-            await outbox.again(tx, task, at)
         if too_large and len(cargo) == 1:
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
         await count(tx, await db.release(tx, batch, uncertain=isinstance(error, Unavailable)), at=at)
         if isinstance(error, MetaRefused) and error.reason == "META_REJECTED" and not too_large:
             await _fail_operations(tx, connection, error.reason, at=at)
+        if too_large:
+            await db.narrow(tx, batch.catalog_id, len(cargo), at=at)
+            await outbox.again(tx, task, at)
+        else:
+            await outbox.hold(tx, task)  # last, as in `send`
     return too_large
 
 

@@ -114,6 +114,27 @@ async def test_what_another_call_looks_at_is_sent_when_it_is_free(shop: Shop, ru
     assert {"sc_p1": "CONFIRMED"} == await shop.states()
 
 
+async def test_a_change_during_a_failing_call_waits_for_nobody(shop: Shop, runtime: Runtime) -> None:
+    """Whoever changes items while their batch is put back never waits for it in a circle."""
+    shop.break_calls("items_batch", "status", status=503, body="")
+    await shop.upsert(product("p1"))
+    await shop.sync()
+    calls = len(shop.world.records.calls)
+    sending = asyncio.create_task(shop.turn())
+    while len(shop.world.records.calls) == calls:
+        await asyncio.sleep(0)
+    async with runtime.db.begin() as tx:
+        await tx.execute(select(items.c.retailer_id).with_for_update())
+        await asyncio.sleep(0.3)
+        connection_id = await tx.scalar(select(items.c.connection_id))
+        key = f"SEND_ITEMS:{connection_id}"
+        async with asyncio.timeout(0.5):
+            await outbox.add(tx, outbox.Task.SEND_ITEMS, due=runtime.now(), connection_id=connection_id, key=key)
+    await sending
+    await shop.settle()
+    assert {"sc_p1": "CONFIRMED"} == await shop.states()
+
+
 async def test_a_verdict_during_the_planning_is_not_waited_for(stocked: Shop, runtime: Runtime) -> None:
     """A sync counts what it carries, not what it saw before: an item confirmed in between is nobody's debt."""
     await stocked.upsert(product("p1", version=2, title="Another scarf"))
