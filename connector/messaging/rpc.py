@@ -14,7 +14,7 @@ from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import conversation_pb2
 
 _LONGEST_WAIT = timedelta(seconds=20)
-_TIME_TO_ANSWER = timedelta(milliseconds=300)
+_TIME_TO_ANSWER = timedelta(milliseconds=500)
 _SENDERS = {
     conversation_pb2.SENDER_UNSPECIFIED: Sender.AUTOMATION,
     conversation_pb2.SENDER_AUTOMATION: Sender.AUTOMATION,
