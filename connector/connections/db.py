@@ -24,14 +24,17 @@ from sqlalchemy import (
     cast,
     delete,
     insert,
+    literal,
     or_,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.connections.model import LIVE, Block, CapabilityKind, Connection, Login, Offer, Problem, State
 from connector.db.bell import ring
+from connector.db.observations import observations
 from connector.db.schema import Instant, Json, Tx, metadata, plain
 from connector.errors import FailedPrecondition, NotFound
 from connector.values import ConnectionId, Environment
@@ -69,7 +72,6 @@ connections = Table(
     Column("offer", Json, comment="what the last login granted"),
     Column("subscribed_fields", Json, nullable=False, server_default="[]"),
     Column("subscription_check_time", Instant),
-    Column("last_receive_time", Instant, comment="when Meta last told us anything about the Page"),
     Column("create_time", Instant, nullable=False),
     Column("update_time", Instant, nullable=False),
     CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN') OR page_id <> ''", "live_has_page"),
@@ -292,13 +294,16 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
 
 
 async def note_receipt(tx: Tx, environment: Environment, page_id: str, time: datetime) -> None:
-    """Note that Meta told something about the Page; to the second: a flood of news is no flood of writes."""
-    older = or_(
-        connections.c.last_receive_time.is_(None), connections.c.last_receive_time < time - timedelta(seconds=1)
-    )
+    """Note when Meta told something about a connected Page; to the second: a flood of news is no flood of writes.
+
+    In a row of its own: whoever works on the connection for long does not hold up what comes in.
+    """
+    name = literal("last_receive:").concat(cast(connections.c.id, Text))
     same = connections.c.environment == environment, connections.c.page_id == plain(page_id)
-    noted = update(connections).where(*same, connections.c.state.in_(LIVE), older)
-    await tx.execute(noted.values(last_receive_time=time))
+    heard = select(name, literal(""), literal(time, Instant)).where(*same, connections.c.state.in_(LIVE))
+    wish = upsert(observations).from_select(["name", "value", "time"], heard)
+    older = observations.c.time < time - timedelta(seconds=1)
+    await tx.execute(wish.on_conflict_do_update(index_elements=[observations.c.name], set_={"time": time}, where=older))
 
 
 async def wipe(tx: Tx, *, disconnected_before: datetime) -> None:

@@ -26,7 +26,8 @@ class Wanted:
 _READ = text("""
     SELECT wanted.place, connections.*, items.counts, work.*, trouble.*, latest.*, signals.*,
         pauses.throttles, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift,
-        (SELECT time FROM observations WHERE name = 'last_confirm:' || connections.id) AS confirm_time
+        (SELECT time FROM observations WHERE name = 'last_confirm:' || connections.id) AS confirm_time,
+        (SELECT time FROM observations WHERE name = 'last_receive:' || connections.id) AS receive_time
     FROM unnest(CAST(:stores AS text[]), CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted (store_id, id, place)
     JOIN connections ON connections.store_id = wanted.store_id AND CASE
         WHEN wanted.id IS NULL THEN connections.state IN ('CONNECTED', 'NEEDS_LOGIN')
@@ -91,7 +92,7 @@ def _status(row: Mapping[Any, Any]) -> Status:
         backlog=Backlog(row["task_count"], row["failed_task_count"], row["oldest_due_time"]),
         waiting_signal_count=row["waiting_signal_count"],
         quarantined_signal_count=row["quarantined_signal_count"],
-        last_receive_time=row["last_receive_time"],
+        last_receive_time=row["receive_time"],
         last_confirm_time=row["confirm_time"],
         last_problem=problem or None,
         problem_count=row["problem_count"],

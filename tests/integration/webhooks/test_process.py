@@ -14,13 +14,14 @@ from sqlalchemy import text
 
 from connector.db import outbox
 from connector.db.outbox import Task
+from connector.health import actions as health
 from connector.runtime import Runtime
 from connector.values import Environment
 from connector.webhooks import actions, db
 from connector.webhooks.model import Arrival
 from simulator import seeds
 from simulator.world import World
-from tests.integration.conftest import APP_ID, connect
+from tests.integration.conftest import APP_ID, STORE, connect
 from tests.integration.webhooks.bodies import PAGE, PERSON, echoed, envelope, event, wrote
 from tests.integration.webhooks.conftest import Deliver
 
@@ -275,10 +276,8 @@ async def test_the_status_tells_when_meta_last_spoke(
 ) -> None:
     """Whatever a delivery brings, the Page's connection shows when the last one came in."""
     await deliver(*(envelope(wrote(number, f"m_{number}", "Hi")) for number in range(count)))
-    [(heard, received)] = await rows(
-        runtime, "SELECT c.last_receive_time, max(receive_time) FROM connections c, deliveries GROUP BY 1"
-    )
-    assert heard == received
+    status = await health.status(runtime, STORE, connected)
+    assert [(status.last_receive_time,)] == await rows(runtime, "SELECT max(receive_time) FROM deliveries")
 
 
 async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, deliver: Deliver, clock: Any) -> None:

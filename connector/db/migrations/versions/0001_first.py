@@ -141,12 +141,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("subscription_check_time", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "last_receive_time",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="when Meta last told us anything about the Page",
-        ),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
