@@ -172,9 +172,9 @@ async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         snapshot = await snapshots.find(tx, task.arguments["store_id"], snapshot_id)
-        connection = connections_db.require_connected(
-            await connections_db.require(tx, snapshot.store_id, snapshot.connection_id)
-        )
+        connection = await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id)
+        if connection.catalog_go_time is None:  # the go changes it, and is locked before everything else, as by a sync
+            connection = await connections_db.require_live(tx, snapshot.store_id, connection.id, lock=True)
         await catalogue.lock_connection(tx, connection.id)
         operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
         if operation.state is not State.RUNNING or snapshot.state != "COMMITTED":
