@@ -133,6 +133,9 @@ _WRITE = text(
         held = items.held AND NOT wish.changed, sends = CASE WHEN wish.changed THEN 0 ELSE items.sends END,
         offer_tries = CASE WHEN wish.changed THEN 0 ELSE items.offer_tries END,
         desire_time = CASE WHEN wish.changed THEN :at ELSE items.desire_time END,
+        operation_id = CASE WHEN NOT wish.changed OR NOT EXISTS (
+            SELECT FROM operations WHERE operations.id = items.operation_id AND operations.state = 'CANCELLED'
+        ) THEN items.operation_id END,
         sent_content = CASE WHEN wish.changed AND items.refused_by = 'META' AND items.batch_id IS NULL THEN NULL ELSE items.sent_content END
     FROM wish WHERE items.connection_id = :connection AND items.retailer_id = wish.retailer_id
     """  # noqa: S608 – built of our own field names
@@ -140,7 +143,7 @@ _WRITE = text(
 
 
 async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at: datetime) -> None:
-    """Store items as wished. A change gives an item that Meta refused another chance, and one that was held back."""
+    """Store items as wished. A change gives an item that Meta refused another chance, and one whose sync was cancelled."""
     if written := as_json(wish._asdict() for wish in wishes):
         await tx.execute(_WRITE, {"connection": connection_id, "rows": written, "at": at})
 

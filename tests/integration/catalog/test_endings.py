@@ -135,6 +135,15 @@ async def test_a_change_during_a_failing_call_waits_for_nobody(shop: Shop, runti
     assert {"sc_p1": "CONFIRMED"} == await shop.states()
 
 
+async def test_a_change_after_a_cancel_is_sent(shop: Shop) -> None:
+    """A product that changes after its sync was cancelled is wanted anew, even when nobody looked at its items in between."""
+    await shop.upsert(product("p1"), product("p2"))
+    await shop.cancel(await shop.sync())
+    await shop.upsert(product("p1", version=2, title="Another scarf"))
+    await shop.settle()
+    assert {"sc_p1": "CONFIRMED", "sc_p2": "PENDING"} == await shop.states()
+
+
 async def test_a_verdict_during_the_planning_is_not_waited_for(stocked: Shop, runtime: Runtime) -> None:
     """A sync counts what it carries, not what it saw before: an item confirmed in between is nobody's debt."""
     await stocked.upsert(product("p1", version=2, title="Another scarf"))
