@@ -102,7 +102,8 @@ async def process(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         now = runtime.now()
         await db.sweep(tx, before=now - RETENTION, failed_before=now - RETENTION_OF_FAILED)
-        if going or await db.next_waiting(tx, limit=1):  # a turn that was thought dead may have held what waits
+        await outbox.hold(tx, task)
+        if going or await db.next_waiting(tx, limit=1):  # came just now, or a turn that was thought dead held it
             await outbox.again(tx, task, runtime.now())
         elif await db.parked_pages(tx):
             await outbox.again(tx, task, runtime.now() + PARKED_AGAIN)
