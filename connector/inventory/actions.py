@@ -59,14 +59,17 @@ def _judge(lines: Sequence[Line], shelves: Shelves, restocks: dict[Key, Restock]
         return InvalidInput(wrong)
     results = []
     for line in lines:
-        key = (line.product_id, line.variant_id)
-        shelf, change, outcome = shelves.get(key), restocks.get(key), Outcome.UNKNOWN_ITEM
-        if shelf:
-            shelf = shelf if change is None else restocked(shelf, change)
-            outcome = Outcome.ACCEPTED if line.source_version > shelf.version else Outcome.STALE
-        if shelf and outcome is Outcome.ACCEPTED:
+        key = line.product_id, line.variant_id
+        shelf = shelves.get(key)
+        if shelf is None:
+            results.append(Result(*key, Outcome.UNKNOWN_ITEM))
+            continue
+        if change := restocks.get(key):
+            shelf = restocked(shelf, change)
+        newer = line.source_version > shelf.version
+        if newer:
             restocks[key] = restock(shelf, line)
-        results.append(Result(*key, outcome, shelf.retailer_id if shelf else ""))
+        results.append(Result(*key, Outcome.ACCEPTED if newer else Outcome.STALE, shelf.retailer_id))
     return results
 
 
@@ -83,10 +86,12 @@ async def check_stock(runtime: Runtime, task: Taken) -> None:
 def _foreign_prices(lines: Sequence[Line], shelves: Shelves, restocks: Mapping[Key, Restock]) -> list[Violation]:
     wrong = []
     for place, line in enumerate(lines):
-        key = (line.product_id, line.variant_id)
-        stored = (restocks.get(key) or shelves.get(key)) if line.price else None
+        if line.price is None:
+            continue
+        key = line.product_id, line.variant_id
+        stored = restocks.get(key) or shelves.get(key)
         known = stored.currency_code if stored else None
-        if line.price and known and line.price.currency_code != known:
+        if known and line.price.currency_code != known:
             field = f"lines[{place}].price"
             message = (
                 f"{field}: is in {line.price.currency_code}, the item costs in {known}; upsert the product instead"

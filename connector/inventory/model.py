@@ -1,8 +1,8 @@
 """What a stock line changes about an item. The newest `source_version` wins, for stock and for price each on its own."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from connector.registry.model import Offer, digest
 from connector.values import Money
@@ -16,8 +16,7 @@ class Outcome(StrEnum):
     UNKNOWN_ITEM = "UNKNOWN_ITEM"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The current stock, and the price when it is given, of a product without variants or of one variant."""
 
     product_id: str
@@ -29,8 +28,7 @@ class Line:
     compare_at_price: Money | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one line; the item's name is empty when it is unknown."""
 
     product_id: str
@@ -39,8 +37,7 @@ class Result:
     retailer_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(NamedTuple):
     """An item's stock and price as they are stored, and what they depend on."""
 
     product_id: str
@@ -65,8 +62,7 @@ class Shelf:
         return max(self.product_version, self.stock_version)
 
 
-@dataclass(frozen=True, slots=True)
-class Restock:
+class Restock(NamedTuple):
     """An item's stock and price as they should be stored; without any price there is nothing to send yet."""
 
     retailer_id: str
@@ -82,41 +78,36 @@ class Restock:
     stock_version: int
 
 
+_SAME = [name for name in Restock._fields if name in Shelf._fields]
+
+
 def restock(shelf: Shelf, line: Line) -> Restock:
     """Tell how an item is stored after a line that is newer than what is there."""
     price, compare_at, price_version = _price(shelf, line)
-    quantity, counted = line.quantity if line.track_inventory else 0, shelf.counted or line.track_inventory
+    tracked, counted = line.track_inventory, shelf.counted or line.track_inventory
+    quantity = line.quantity if tracked else 0
     wire = None
     if price:
-        wire = Offer(
-            price=price,
-            compare_at_price=compare_at,
-            sale_start_time=shelf.sale_start_time,
-            sale_end_time=shelf.sale_end_time,
-            track_inventory=line.track_inventory,
-            quantity=quantity,
-            discontinued=shelf.discontinued,
-            counted=counted,
-        ).wire()
-    return Restock(
-        retailer_id=shelf.retailer_id,
-        offer=wire.decode() if wire else None,
-        offer_hash=digest(wire) if wire else None,
-        currency_code=price.currency_code if price else None,
-        price=price.minor_units if price else None,
-        compare_at_price=compare_at.minor_units if compare_at else None,
-        track_inventory=line.track_inventory,
-        quantity=quantity,
-        counted=counted,
-        price_version=price_version,
-        stock_version=line.source_version,
+        sale = shelf.sale_start_time, shelf.sale_end_time
+        wire = Offer(price, compare_at, *sale, tracked, quantity, shelf.discontinued, counted).wire()
+    return Restock(  # in the order of its class
+        shelf.retailer_id,
+        wire.decode() if wire else None,
+        digest(wire) if wire else None,
+        price.currency_code if price else None,
+        price.minor_units if price else None,
+        compare_at.minor_units if compare_at else None,
+        tracked,
+        quantity,
+        counted,
+        price_version,
+        line.source_version,
     )
 
 
 def restocked(shelf: Shelf, change: Restock) -> Shelf:
     """Tell how an item will be stored, for what comes after a change that is not stored yet."""
-    same = (name for name in Restock.__slots__ if name in Shelf.__slots__)
-    return replace(shelf, **{name: getattr(change, name) for name in same})
+    return shelf._replace(**{name: getattr(change, name) for name in _SAME})
 
 
 def _price(shelf: Shelf, line: Line) -> tuple[Money | None, Money | None, int]:

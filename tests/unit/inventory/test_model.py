@@ -1,7 +1,5 @@
 """What a stock line changes about an item."""
 
-from dataclasses import replace
-
 import orjson
 import pytest
 
@@ -31,7 +29,7 @@ LINE = Line("p1", "", 4, 7, track_inventory=True)
 @pytest.mark.parametrize(("product", "stock", "version"), [(3, 0, 3), (3, 9, 9), (9, 3, 9)])
 def test_an_item_is_as_new_as_the_newest_word_about_it(product: int, stock: int, version: int) -> None:
     """The product and the lines about its stock share one count of versions."""
-    assert version == replace(SHELF, product_version=product, stock_version=stock).version
+    assert version == SHELF._replace(product_version=product, stock_version=stock).version
 
 
 def test_stock_alone_keeps_the_price() -> None:
@@ -45,20 +43,20 @@ def test_stock_alone_keeps_the_price() -> None:
 
 def test_a_price_replaces_both_prices() -> None:
     """A line with a price says all about it: without a former price there is no reduction."""
-    shelf = replace(SHELF, compare_at_price=20_000)
-    changed = restock(shelf, replace(LINE, price=Money("BDT", 9_900)))
+    shelf = SHELF._replace(compare_at_price=20_000)
+    changed = restock(shelf, LINE._replace(price=Money("BDT", 9_900)))
     assert (9_900, None, 4) == (changed.price, changed.compare_at_price, changed.price_version)
 
 
 def test_an_item_without_a_price_waits() -> None:
     """Stock of an item our checks refused is kept, and there is nothing to send yet."""
-    changed = restock(replace(SHELF, price=None, currency_code=None), LINE)
+    changed = restock(SHELF._replace(price=None, currency_code=None), LINE)
     assert (None, None, 7) == (changed.offer, changed.offer_hash, changed.quantity)
 
 
 def test_a_quantity_that_is_not_counted_is_not_kept() -> None:
     """Without counting the item is in stock and its quantity is cleared."""
-    changed = restock(SHELF, replace(LINE, track_inventory=False))
+    changed = restock(SHELF, LINE._replace(track_inventory=False))
     assert (0, "in stock", "") == (
         changed.quantity,
         orjson.loads(changed.offer or "")["availability"],
