@@ -252,7 +252,7 @@ def find_posted(message: Message, posted: tuple[Posted, ...], *, page_id: str, k
     """Find our message among those Meta shows: by the Page, same words, sent around our attempt, not known as another.
 
     Meta's read-back does not return `metadata` (Unverified), so words and time are what there is. The oldest fits best:
-    the next message of the conversation waits for this one.
+    messages of a conversation go out one after the other, and one that was answered is known by its `mid`.
     """
     begin = message.attempt_time or message.send_time
     fits = [

@@ -122,7 +122,7 @@ class FacebookConnectorServicer:
     def Disconnect(self, request, context):
         """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
-        Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+        Operations under way end FAILED with `STORE_NOT_CONNECTED`. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

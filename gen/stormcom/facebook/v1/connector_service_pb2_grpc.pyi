@@ -55,7 +55,7 @@ class FacebookConnectorStub:
     Disconnect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
-    Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+    Operations under way end FAILED with `STORE_NOT_CONNECTED`. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
     """
     SyncCatalog: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
@@ -111,7 +111,7 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     Disconnect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]  # type: ignore[assignment]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
-    Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+    Operations under way end FAILED with `STORE_NOT_CONNECTED`. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
     """
     SyncCatalog: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]  # type: ignore[assignment]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
@@ -176,7 +176,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_connector_service_pb2.DisconnectResponse, _abc.Awaitable[_connector_service_pb2.DisconnectResponse]]:
         """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
-        Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+        Operations under way end FAILED with `STORE_NOT_CONNECTED`. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
         """
 
     @_abc_1.abstractmethod
