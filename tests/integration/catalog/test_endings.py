@@ -120,7 +120,7 @@ async def test_a_change_during_a_failing_call_waits_for_nobody(shop: Shop, runti
     await shop.upsert(product("p1"))
     await shop.sync()
     calls = len(shop.world.records.calls)
-    sending = asyncio.create_task(shop.turn())
+    sending = asyncio.ensure_future(shop.turn())
     while len(shop.world.records.calls) == calls:  # noqa: ASYNC110 – the simulator has no event to wait for
         await asyncio.sleep(0)
     async with runtime.db.begin() as tx:
