@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psycopg
 import pytest
 
@@ -41,6 +42,16 @@ def pytest_configure_node(node: Any) -> None:
     if starting and not os.environ.get("REDIS_URL"):
         node.config.stash[CLEANUP].enter_context(stack.redis.redis(folder / "redis"))
     node.workerinput["run_folder"] = str(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def grpc_stays() -> None:
+    """Keep gRPC's event thread for the whole run.
+
+    It ends with the last server or channel, whenever the collector finds that one, and starts anew with the next: ending it from
+    within a collection can wait for a thread that waits for the collection.
+    """
+    grpc.aio.init_grpc_aio()
 
 
 @pytest.fixture(scope="session")

@@ -244,10 +244,13 @@ async def test_200_means_committed(settings: Settings, postgres: stack.postgres.
                 async with http.get(f"http://127.0.0.1:{port}{path}") as response:
                     assert expected == response.status
             await asyncio.to_thread(own.start)
-            assert [200] * 20 == await asyncio.gather(*(send(number) for number in range(40, 60)))
+            async with asyncio.timeout(10):
+                while await send(40) != 200:  # Meta, too, sends again  # noqa: ASYNC110 – another process has no event to wait for
+                    await asyncio.sleep(0.1)
+            assert [200] * 20 == await asyncio.gather(*(send(number) for number in range(41, 61)))
         with psycopg.connect(url) as connection:
             bodies = {row[0] for row in connection.execute("SELECT body FROM deliveries")}
-    assert (40, set()) == (len(answered), set(answered) - bodies)
+    assert (41, set()) == (len(answered), set(answered) - bodies)
 
 
 def _migrate(url: str) -> None:
