@@ -299,12 +299,11 @@ async def test_one_call_too_many_is_told_when_to_come_again(
     async with grpc.aio.insecure_channel(address) as small:
         stub: Any = event_grpc.FacebookEventsStub(small)
         stream = stub.Subscribe(event_pb.SubscribeRequest(store_id=STORE), metadata=token)
-        reading = asyncio.create_task(stream.read())
+        await stream.initial_metadata()
         error = await until(lambda found: isinstance(found, grpc.aio.AioRpcError), small, pull, asked, token)
         assert (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS") == (error.code(), info(error).reason)
         status: Any = rpc_status.from_call(error)
         assert error_details_pb2.RetryInfo.DESCRIPTOR.full_name in status.details[1].type_url
         stream.cancel()
-        await asyncio.wait([reading])
         await until(lambda found: isinstance(found, event_pb.PullEventsResponse), small, pull, asked, token)
     await server.stop(0)
