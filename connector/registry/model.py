@@ -73,6 +73,28 @@ def item_group_id(product_id: str) -> str:
     return retailer_id(product_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a connection's catalog is treated, as the merchant set it.
+
+    The guard asks back before a plan removes or hides more than the larger of both limits. A period of zero means never. Of every
+    counted stock `safety_stock` pieces are held back; what is left counts as nothing from `last_units` down.
+    """
+
+    guard_percent: int = 5
+    guard_items: int = 50
+    full_sync_period: timedelta = timedelta(hours=24)
+    delta_sync_period: timedelta = timedelta(hours=1)
+    safety_stock: int = 0
+    last_units: int = 0
+    hide_unconfirmed: bool = False
+    flip_alarm_percent: int = 20
+
+    def most_removals(self, standing: int) -> int:
+        """Tell how many of so many standing items a plan may remove or hide without being asked back."""
+        return max(self.guard_items, standing * self.guard_percent // 100)
+
+
 class Offer(NamedTuple):
     """What an item costs and how many there are: all that changes by the minute.
 

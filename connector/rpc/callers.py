@@ -43,10 +43,10 @@ SERVICES = tuple(
 )
 
 _ROLES = {
-    Role.READER: "GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation",
+    Role.READER: "GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
     Role.AGENT: "SendMessage",
     Role.MANAGER: """Connect Disconnect SyncCatalog UpdateInventory CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
-        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation""",
+        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings""",
     Role.PLATFORM: "PullEvents AckEvents Subscribe",
 }
 

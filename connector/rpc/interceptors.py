@@ -88,7 +88,9 @@ class Door(grpc.aio.ServerInterceptor):
         async def answer(request: Message | None, context: Context) -> AsyncIterator[Message]:
             async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
                 request, line.caller = self._admit(method, request, metadata)
-                await context.send_initial_metadata(())  # the caller sees that it is let in before there is anything to say
+                await context.send_initial_metadata(
+                    ()
+                )  # the caller sees that it is let in before there is anything to say
                 async for response in serve(request, context):
                     yield response
 

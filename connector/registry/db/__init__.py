@@ -1,5 +1,5 @@
-"""Where items are kept (`catalogue`: what is wanted, sent, confirmed) and how they travel (`flights`: batches and verdicts)."""
+"""Where items are kept (`catalogue`), how they travel (`flights`), and by which rules (`rules`)."""
 
-from connector.registry.db import catalogue, flights
+from connector.registry.db import catalogue, flights, rules
 
-__all__ = ["catalogue", "flights"]
+__all__ = ["catalogue", "flights", "rules"]

@@ -24,6 +24,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PreviewMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PreviewModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PreviewMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PREVIEW_MODE_UNSPECIFIED: _PreviewMode.ValueType  # 0
+    """Not given: DELTA."""
+    PREVIEW_MODE_DELTA: _PreviewMode.ValueType  # 1
+    """What Meta does not have as wanted."""
+    PREVIEW_MODE_FULL: _PreviewMode.ValueType  # 2
+    """Everything."""
+    PREVIEW_MODE_ITEMS: _PreviewMode.ValueType  # 3
+    """The named products."""
+
+class PreviewMode(_PreviewMode, metaclass=_PreviewModeEnumTypeWrapper):
+    """How much a preview looks at."""
+
+PREVIEW_MODE_UNSPECIFIED: PreviewMode.ValueType  # 0
+"""Not given: DELTA."""
+PREVIEW_MODE_DELTA: PreviewMode.ValueType  # 1
+"""What Meta does not have as wanted."""
+PREVIEW_MODE_FULL: PreviewMode.ValueType  # 2
+"""Everything."""
+PREVIEW_MODE_ITEMS: PreviewMode.ValueType  # 3
+"""The named products."""
+Global___PreviewMode: _TypeAlias = PreviewMode  # noqa: Y015
+
 @_typing.final
 class CreateCatalogRequest(_message.Message):
     """Asks for a new catalog."""
@@ -885,3 +913,509 @@ class RetryItemsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryItemsResponse: _TypeAlias = RetryItemsResponse  # noqa: Y015
+
+@_typing.final
+class PreviewSyncRequest(_message.Message):
+    """Asks what a sync would do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    COUNTS_ONLY_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    connection_id: _builtins.str
+    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    mode: Global___PreviewMode.ValueType
+    """As in `SyncCatalogRequest`: DELTA (also when not given), FULL or ITEMS."""
+    snapshot_id: _builtins.str
+    """An open snapshot to preview instead: what its commit would do, removals included; empty previews what is wanted now."""
+    counts_only: _builtins.bool
+    """Only the counts."""
+    @_builtins.property
+    def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With ITEMS: the products, 1 to 500."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
+        mode: Global___PreviewMode.ValueType = ...,
+        product_ids: _abc.Iterable[_builtins.str] | None = ...,
+        snapshot_id: _builtins.str = ...,
+        counts_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "counts_only", b"counts_only", "mode", b"mode", "product_ids", b"product_ids", "snapshot_id", b"snapshot_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSyncRequest: _TypeAlias = PreviewSyncRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSyncResponse(_message.Message):
+    """The counts (first), or some items."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counts(self) -> Global___PreviewCounts:
+        """The counts; in the first response only."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreviewedItem]:
+        """Some of the items, at most 500."""
+
+    def __init__(
+        self,
+        *,
+        counts: Global___PreviewCounts | None = ...,
+        items: _abc.Iterable[Global___PreviewedItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSyncResponse: _TypeAlias = PreviewSyncResponse  # noqa: Y015
+
+@_typing.final
+class PreviewCounts(_message.Message):
+    """What a sync would do, in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATE_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGE_COUNT_FIELD_NUMBER: _builtins.int
+    REMOVAL_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    NEEDS_CONFIRMATION_FIELD_NUMBER: _builtins.int
+    create_count: _builtins.int
+    """Items Meta does not have."""
+    change_count: _builtins.int
+    """Items Meta has otherwise."""
+    removal_count: _builtins.int
+    """Items that would leave."""
+    rejected_count: _builtins.int
+    """Items our checks refuse, or Meta refused as they are."""
+    unchanged_count: _builtins.int
+    """Items that stay as they are."""
+    needs_confirmation: _builtins.bool
+    """Whether the guard would hold the plan back until `ConfirmChange`."""
+    def __init__(
+        self,
+        *,
+        create_count: _builtins.int = ...,
+        change_count: _builtins.int = ...,
+        removal_count: _builtins.int = ...,
+        rejected_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        needs_confirmation: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_count", b"change_count", "create_count", b"create_count", "needs_confirmation", b"needs_confirmation", "rejected_count", b"rejected_count", "removal_count", b"removal_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCounts: _TypeAlias = PreviewCounts  # noqa: Y015
+
+@_typing.final
+class PreviewedItem(_message.Message):
+    """What a sync would do with one item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Change:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PreviewedItem._Change.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANGE_UNSPECIFIED: PreviewedItem._Change.ValueType  # 0
+        """Never sent."""
+        CHANGE_CREATE: PreviewedItem._Change.ValueType  # 1
+        """Meta does not have it."""
+        CHANGE_UPDATE: PreviewedItem._Change.ValueType  # 2
+        """Meta has it otherwise."""
+        CHANGE_REMOVE: PreviewedItem._Change.ValueType  # 3
+        """It would leave."""
+        CHANGE_REJECT: PreviewedItem._Change.ValueType  # 4
+        """It is refused; `faults` says why."""
+
+    class Change(_Change, metaclass=_ChangeEnumTypeWrapper):
+        """What."""
+
+    CHANGE_UNSPECIFIED: PreviewedItem.Change.ValueType  # 0
+    """Never sent."""
+    CHANGE_CREATE: PreviewedItem.Change.ValueType  # 1
+    """Meta does not have it."""
+    CHANGE_UPDATE: PreviewedItem.Change.ValueType  # 2
+    """Meta has it otherwise."""
+    CHANGE_REMOVE: PreviewedItem.Change.ValueType  # 3
+    """It would leave."""
+    CHANGE_REJECT: PreviewedItem.Change.ValueType  # 4
+    """It is refused; `faults` says why."""
+
+    RETAILER_ID_FIELD_NUMBER: _builtins.int
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    VARIANT_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    retailer_id: _builtins.str
+    """Our name for it at Meta."""
+    product_id: _builtins.str
+    """StormCom's product."""
+    variant_id: _builtins.str
+    """StormCom's variant; empty for a product without variants."""
+    change: Global___PreviewedItem.Change.ValueType
+    """What would happen."""
+    title: _builtins.str
+    """The title it would have."""
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[_item_pb2.ItemFault]:
+        """What is wrong, and warnings."""
+
+    def __init__(
+        self,
+        *,
+        retailer_id: _builtins.str = ...,
+        product_id: _builtins.str = ...,
+        variant_id: _builtins.str = ...,
+        change: Global___PreviewedItem.Change.ValueType = ...,
+        title: _builtins.str = ...,
+        faults: _abc.Iterable[_item_pb2.ItemFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "faults", b"faults", "product_id", b"product_id", "retailer_id", b"retailer_id", "title", b"title", "variant_id", b"variant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewedItem: _TypeAlias = PreviewedItem  # noqa: Y015
+
+@_typing.final
+class CatalogSettings(_message.Message):
+    """The rules of a connection's catalog."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GUARD_PERCENT_FIELD_NUMBER: _builtins.int
+    GUARD_ITEMS_FIELD_NUMBER: _builtins.int
+    FULL_SYNC_HOURS_FIELD_NUMBER: _builtins.int
+    DELTA_SYNC_MINUTES_FIELD_NUMBER: _builtins.int
+    SAFETY_STOCK_FIELD_NUMBER: _builtins.int
+    LAST_UNITS_FIELD_NUMBER: _builtins.int
+    HIDE_UNCONFIRMED_FIELD_NUMBER: _builtins.int
+    FLIP_ALARM_PERCENT_FIELD_NUMBER: _builtins.int
+    guard_percent: _builtins.int
+    """How many of 100 items a plan may remove or hide without being asked back, 0 to 100. Default 5."""
+    guard_items: _builtins.int
+    """How many items it may at least, whatever the percentage says, 0 to 1,000,000. Default 50."""
+    full_sync_hours: _builtins.int
+    """Hours between full syncs, 0 (never) to 720. Default 24."""
+    delta_sync_minutes: _builtins.int
+    """Minutes between delta syncs, 0 (never), or 15 to 1,440. Default 60."""
+    safety_stock: _builtins.int
+    """Pieces held back from Meta of every counted stock, 0 to 1,000,000. Default 0."""
+    last_units: _builtins.int
+    """At so many pieces or fewer, after the safety stock, the item is shown as out of stock, 0 to 1,000,000. Default 0."""
+    hide_unconfirmed: _builtins.bool
+    """Whether stock that Meta did not confirm within 15 minutes is shown as out of stock until it is. Default false."""
+    flip_alarm_percent: _builtins.int
+    """An alarm is raised when so many of 100 items change their availability within an hour without a change of ours, 1 to 100. Default 20."""
+    def __init__(
+        self,
+        *,
+        guard_percent: _builtins.int | None = ...,
+        guard_items: _builtins.int | None = ...,
+        full_sync_hours: _builtins.int | None = ...,
+        delta_sync_minutes: _builtins.int | None = ...,
+        safety_stock: _builtins.int | None = ...,
+        last_units: _builtins.int | None = ...,
+        hide_unconfirmed: _builtins.bool | None = ...,
+        flip_alarm_percent: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes", "_flip_alarm_percent", b"_flip_alarm_percent", "_full_sync_hours", b"_full_sync_hours", "_guard_items", b"_guard_items", "_guard_percent", b"_guard_percent", "_hide_unconfirmed", b"_hide_unconfirmed", "_last_units", b"_last_units", "_safety_stock", b"_safety_stock", "delta_sync_minutes", b"delta_sync_minutes", "flip_alarm_percent", b"flip_alarm_percent", "full_sync_hours", b"full_sync_hours", "guard_items", b"guard_items", "guard_percent", b"guard_percent", "hide_unconfirmed", b"hide_unconfirmed", "last_units", b"last_units", "safety_stock", b"safety_stock"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes", "_flip_alarm_percent", b"_flip_alarm_percent", "_full_sync_hours", b"_full_sync_hours", "_guard_items", b"_guard_items", "_guard_percent", b"_guard_percent", "_hide_unconfirmed", b"_hide_unconfirmed", "_last_units", b"_last_units", "_safety_stock", b"_safety_stock", "delta_sync_minutes", b"delta_sync_minutes", "flip_alarm_percent", b"flip_alarm_percent", "full_sync_hours", b"full_sync_hours", "guard_items", b"guard_items", "guard_percent", b"guard_percent", "hide_unconfirmed", b"hide_unconfirmed", "last_units", b"last_units", "safety_stock", b"safety_stock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__delta_sync_minutes: _TypeAlias = _typing.Literal["delta_sync_minutes"]  # noqa: Y015
+    _WhichOneofArgType__delta_sync_minutes: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__flip_alarm_percent: _TypeAlias = _typing.Literal["flip_alarm_percent"]  # noqa: Y015
+    _WhichOneofArgType__flip_alarm_percent: _TypeAlias = _typing.Literal["_flip_alarm_percent", b"_flip_alarm_percent"]  # noqa: Y015
+    _WhichOneofReturnType__full_sync_hours: _TypeAlias = _typing.Literal["full_sync_hours"]  # noqa: Y015
+    _WhichOneofArgType__full_sync_hours: _TypeAlias = _typing.Literal["_full_sync_hours", b"_full_sync_hours"]  # noqa: Y015
+    _WhichOneofReturnType__guard_items: _TypeAlias = _typing.Literal["guard_items"]  # noqa: Y015
+    _WhichOneofArgType__guard_items: _TypeAlias = _typing.Literal["_guard_items", b"_guard_items"]  # noqa: Y015
+    _WhichOneofReturnType__guard_percent: _TypeAlias = _typing.Literal["guard_percent"]  # noqa: Y015
+    _WhichOneofArgType__guard_percent: _TypeAlias = _typing.Literal["_guard_percent", b"_guard_percent"]  # noqa: Y015
+    _WhichOneofReturnType__hide_unconfirmed: _TypeAlias = _typing.Literal["hide_unconfirmed"]  # noqa: Y015
+    _WhichOneofArgType__hide_unconfirmed: _TypeAlias = _typing.Literal["_hide_unconfirmed", b"_hide_unconfirmed"]  # noqa: Y015
+    _WhichOneofReturnType__last_units: _TypeAlias = _typing.Literal["last_units"]  # noqa: Y015
+    _WhichOneofArgType__last_units: _TypeAlias = _typing.Literal["_last_units", b"_last_units"]  # noqa: Y015
+    _WhichOneofReturnType__safety_stock: _TypeAlias = _typing.Literal["safety_stock"]  # noqa: Y015
+    _WhichOneofArgType__safety_stock: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delta_sync_minutes) -> _WhichOneofReturnType__delta_sync_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__flip_alarm_percent) -> _WhichOneofReturnType__flip_alarm_percent | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__full_sync_hours) -> _WhichOneofReturnType__full_sync_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guard_items) -> _WhichOneofReturnType__guard_items | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guard_percent) -> _WhichOneofReturnType__guard_percent | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hide_unconfirmed) -> _WhichOneofReturnType__hide_unconfirmed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_units) -> _WhichOneofReturnType__last_units | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__safety_stock) -> _WhichOneofReturnType__safety_stock | None: ...
+
+Global___CatalogSettings: _TypeAlias = CatalogSettings  # noqa: Y015
+
+@_typing.final
+class GetCatalogSettingsRequest(_message.Message):
+    """Asks for the rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    connection_id: _builtins.str
+    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCatalogSettingsRequest: _TypeAlias = GetCatalogSettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetCatalogSettingsResponse(_message.Message):
+    """The rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___CatalogSettings:
+        """All of them, set."""
+
+    def __init__(
+        self,
+        *,
+        settings: Global___CatalogSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCatalogSettingsResponse: _TypeAlias = GetCatalogSettingsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateCatalogSettingsRequest(_message.Message):
+    """Asks to change rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    connection_id: _builtins.str
+    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    @_builtins.property
+    def settings(self) -> Global___CatalogSettings:
+        """What is set changes."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        settings: Global___CatalogSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "settings", b"settings", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCatalogSettingsRequest: _TypeAlias = UpdateCatalogSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateCatalogSettingsResponse(_message.Message):
+    """The rules as they are now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___CatalogSettings:
+        """All of them, set."""
+
+    def __init__(
+        self,
+        *,
+        settings: Global___CatalogSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCatalogSettingsResponse: _TypeAlias = UpdateCatalogSettingsResponse  # noqa: Y015
+
+@_typing.final
+class ItemName(_message.Message):
+    """Names an item, in either world."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETAILER_ID_FIELD_NUMBER: _builtins.int
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    VARIANT_ID_FIELD_NUMBER: _builtins.int
+    retailer_id: _builtins.str
+    """Our name for it at Meta, or an alias it had before."""
+    product_id: _builtins.str
+    """StormCom's product."""
+    variant_id: _builtins.str
+    """StormCom's variant; empty for a product without variants."""
+    def __init__(
+        self,
+        *,
+        retailer_id: _builtins.str = ...,
+        product_id: _builtins.str = ...,
+        variant_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["product_id", b"product_id", "retailer_id", b"retailer_id", "variant_id", b"variant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemName: _TypeAlias = ItemName  # noqa: Y015
+
+@_typing.final
+class ResolveRetailerIdsRequest(_message.Message):
+    """Asks what is what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    connection_id: _builtins.str
+    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemName]:
+        """1 to 1,000 names, each with `retailer_id`, or with `product_id` (and `variant_id`)."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
+        names: _abc.Iterable[Global___ItemName] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "names", b"names", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveRetailerIdsRequest: _TypeAlias = ResolveRetailerIdsRequest  # noqa: Y015
+
+@_typing.final
+class ResolveRetailerIdsResponse(_message.Message):
+    """What is what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResolvedName]:
+        """One answer per name, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[Global___ResolvedName] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveRetailerIdsResponse: _TypeAlias = ResolveRetailerIdsResponse  # noqa: Y015
+
+@_typing.final
+class ResolvedName(_message.Message):
+    """One answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOUND_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    WANTED_FIELD_NUMBER: _builtins.int
+    found: _builtins.bool
+    """Whether there is such an item."""
+    wanted: _builtins.bool
+    """Whether it stands, or should stand, in the catalog."""
+    @_builtins.property
+    def item(self) -> Global___ItemName:
+        """The item by all its names; `retailer_id` is the one it has now."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids it had before, which still lead to it."""
+
+    def __init__(
+        self,
+        *,
+        found: _builtins.bool = ...,
+        item: Global___ItemName | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        wanted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "found", b"found", "item", b"item", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolvedName: _TypeAlias = ResolvedName  # noqa: Y015

@@ -100,6 +100,26 @@ class FacebookCatalogStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsResponse.FromString,
                 _registered_method=True)
+        self.PreviewSync = channel.unary_stream(
+                '/stormcom.facebook.v1.FacebookCatalog/PreviewSync',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncResponse.FromString,
+                _registered_method=True)
+        self.GetCatalogSettings = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookCatalog/GetCatalogSettings',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsResponse.FromString,
+                _registered_method=True)
+        self.UpdateCatalogSettings = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookCatalog/UpdateCatalogSettings',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsResponse.FromString,
+                _registered_method=True)
+        self.ResolveRetailerIds = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookCatalog/ResolveRetailerIds',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsResponse.FromString,
+                _registered_method=True)
 
 
 class FacebookCatalogServicer:
@@ -217,6 +237,38 @@ class FacebookCatalogServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewSync(self, request, context):
+        """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
+
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCatalogSettings(self, request, context):
+        """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCatalogSettings(self, request, context):
+        """Changes the rules that are set in the request; the others stay. What follows from a change (other quantities, another schedule) is planned at once. Fails with `FIELD_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveRetailerIds(self, request, context):
+        """Translates between StormCom's ids and those of items at Meta, in either direction, aliases included: up to 1,000 at once, answered in the order asked.
+
+        What is unknown is answered with `found` false. Fails with `FIELD_TOO_LARGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FacebookCatalogServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -284,6 +336,26 @@ def add_FacebookCatalogServicer_to_server(servicer, server):
                     servicer.RetryItems,
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsResponse.SerializeToString,
+            ),
+            'PreviewSync': grpc.unary_stream_rpc_method_handler(
+                    servicer.PreviewSync,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncResponse.SerializeToString,
+            ),
+            'GetCatalogSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCatalogSettings,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsResponse.SerializeToString,
+            ),
+            'UpdateCatalogSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCatalogSettings,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsResponse.SerializeToString,
+            ),
+            'ResolveRetailerIds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveRetailerIds,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -638,6 +710,114 @@ class FacebookCatalog:
             '/stormcom.facebook.v1.FacebookCatalog/RetryItems',
             stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.RetryItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewSync(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookCatalog/PreviewSync',
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.PreviewSyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCatalogSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookCatalog/GetCatalogSettings',
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.GetCatalogSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCatalogSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookCatalog/UpdateCatalogSettings',
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.UpdateCatalogSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveRetailerIds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookCatalog/ResolveRetailerIds',
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_catalog__service__pb2.ResolveRetailerIdsResponse.FromString,
             options,
             channel_credentials,
             insecure,

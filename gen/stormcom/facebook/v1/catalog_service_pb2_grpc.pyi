@@ -87,6 +87,20 @@ class FacebookCatalogStub:
 
     Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
+    PreviewSync: _grpc.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]
+    """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
+
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
+    GetCatalogSettings: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]
+    """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered."""
+    UpdateCatalogSettings: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateCatalogSettingsRequest, _catalog_service_pb2.UpdateCatalogSettingsResponse]
+    """Changes the rules that are set in the request; the others stay. What follows from a change (other quantities, another schedule) is planned at once. Fails with `FIELD_INVALID`."""
+    ResolveRetailerIds: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ResolveRetailerIdsRequest, _catalog_service_pb2.ResolveRetailerIdsResponse]
+    """Translates between StormCom's ids and those of items at Meta, in either direction, aliases included: up to 1,000 at once, answered in the order asked.
+
+    What is unknown is answered with `found` false. Fails with `FIELD_TOO_LARGE`.
+    """
 
 @_typing.type_check_only
 class FacebookCatalogAsyncStub(FacebookCatalogStub):
@@ -146,6 +160,20 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
 
     Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
+    PreviewSync: _aio.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]  # type: ignore[assignment]
+    """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
+
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
+    GetCatalogSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]  # type: ignore[assignment]
+    """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered."""
+    UpdateCatalogSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateCatalogSettingsRequest, _catalog_service_pb2.UpdateCatalogSettingsResponse]  # type: ignore[assignment]
+    """Changes the rules that are set in the request; the others stay. What follows from a change (other quantities, another schedule) is planned at once. Fails with `FIELD_INVALID`."""
+    ResolveRetailerIds: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ResolveRetailerIdsRequest, _catalog_service_pb2.ResolveRetailerIdsResponse]  # type: ignore[assignment]
+    """Translates between StormCom's ids and those of items at Meta, in either direction, aliases included: up to 1,000 at once, answered in the order asked.
+
+    What is unknown is answered with `found` false. Fails with `FIELD_TOO_LARGE`.
     """
 
 class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
@@ -281,6 +309,44 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
         """Sends items again that Meta rejected, after the cause was mended at Meta's side. Items our own checks refuse are answered in `skipped_count`: upsert them.
 
         Fails as `SyncCatalog` does: `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `OPERATION_RUNNING`; with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewSync(
+        self,
+        request: _catalog_service_pb2.PreviewSyncRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalog_service_pb2.PreviewSyncResponse], _abc.AsyncIterator[_catalog_service_pb2.PreviewSyncResponse]]:
+        """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
+
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCatalogSettings(
+        self,
+        request: _catalog_service_pb2.GetCatalogSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.GetCatalogSettingsResponse, _abc.Awaitable[_catalog_service_pb2.GetCatalogSettingsResponse]]:
+        """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered."""
+
+    @_abc_1.abstractmethod
+    def UpdateCatalogSettings(
+        self,
+        request: _catalog_service_pb2.UpdateCatalogSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.UpdateCatalogSettingsResponse, _abc.Awaitable[_catalog_service_pb2.UpdateCatalogSettingsResponse]]:
+        """Changes the rules that are set in the request; the others stay. What follows from a change (other quantities, another schedule) is planned at once. Fails with `FIELD_INVALID`."""
+
+    @_abc_1.abstractmethod
+    def ResolveRetailerIds(
+        self,
+        request: _catalog_service_pb2.ResolveRetailerIdsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ResolveRetailerIdsResponse, _abc.Awaitable[_catalog_service_pb2.ResolveRetailerIdsResponse]]:
+        """Translates between StormCom's ids and those of items at Meta, in either direction, aliases included: up to 1,000 at once, answered in the order asked.
+
+        What is unknown is answered with `found` false. Fails with `FIELD_TOO_LARGE`.
         """
 
 def add_FacebookCatalogServicer_to_server(servicer: FacebookCatalogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -340,6 +340,8 @@ class SyncCatalogRequest(_message.Message):
         """What Meta does not have as wanted."""
         MODE_FULL: SyncCatalogRequest._Mode.ValueType  # 2
         """Everything, also what Meta has already."""
+        MODE_ITEMS: SyncCatalogRequest._Mode.ValueType  # 3
+        """The named products only, also what Meta has already of them."""
 
     class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
         """How much."""
@@ -350,12 +352,15 @@ class SyncCatalogRequest(_message.Message):
     """What Meta does not have as wanted."""
     MODE_FULL: SyncCatalogRequest.Mode.ValueType  # 2
     """Everything, also what Meta has already."""
+    MODE_ITEMS: SyncCatalogRequest.Mode.ValueType  # 3
+    """The named products only, also what Meta has already of them."""
 
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    PRODUCT_IDS_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
@@ -366,6 +371,10 @@ class SyncCatalogRequest(_message.Message):
     """How much."""
     dry_run: _builtins.bool
     """Only counts what would be done: no operation begins, nothing is sent, and it is not the go."""
+    @_builtins.property
+    def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With MODE_ITEMS: the products, 1 to 500, each at most once. Otherwise empty."""
+
     def __init__(
         self,
         *,
@@ -374,10 +383,11 @@ class SyncCatalogRequest(_message.Message):
         request_id: _builtins.str = ...,
         mode: Global___SyncCatalogRequest.Mode.ValueType = ...,
         dry_run: _builtins.bool = ...,
+        product_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "dry_run", b"dry_run", "mode", b"mode", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "dry_run", b"dry_run", "mode", b"mode", "product_ids", b"product_ids", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -39,6 +39,7 @@ class Event(_message.Message):
     CONNECTION_CHANGED_FIELD_NUMBER: _builtins.int
     ITEMS_SETTLED_FIELD_NUMBER: _builtins.int
     OPERATION_CHANGED_FIELD_NUMBER: _builtins.int
+    ALERT_RAISED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Our id; deduplicate by it."""
     store_id: _builtins.str
@@ -73,6 +74,10 @@ class Event(_message.Message):
     def operation_changed(self) -> Global___OperationChanged:
         """An operation ended, or waits for confirmation."""
 
+    @_builtins.property
+    def alert_raised(self) -> Global___AlertRaised:
+        """Something needs a person, or no longer does."""
+
     def __init__(
         self,
         *,
@@ -87,12 +92,13 @@ class Event(_message.Message):
         connection_changed: Global___ConnectionChanged | None = ...,
         items_settled: Global___ItemsSettled | None = ...,
         operation_changed: Global___OperationChanged | None = ...,
+        alert_raised: Global___AlertRaised | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection_changed", b"connection_changed", "create_time", b"create_time", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "create_time", b"create_time", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_changed", b"connection_changed", "connection_id", b"connection_id", "create_time", b"create_time", "event_id", b"event_id", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "create_time", b"create_time", "event_id", b"event_id", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -255,3 +261,55 @@ class OperationChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OperationChanged: _TypeAlias = OperationChanged  # noqa: Y015
+
+@_typing.final
+class AlertRaised(_message.Message):
+    """Something needs a person, or no longer does: ready to be shown to the merchant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    FIX_RPC_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLE_RETAILER_IDS_FIELD_NUMBER: _builtins.int
+    RESOLVED_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """What about, as a value of ErrorReason: `INVENTORY_UNCONFIRMED`, `AVAILABILITY_FLIPPED` …"""
+    title: _builtins.str
+    """One line, in English."""
+    body: _builtins.str
+    """What happened and what to do next, in English."""
+    fix_rpc: _builtins.str
+    """The RPC that fixes it; empty when there is none."""
+    link: _builtins.str
+    """The page at Meta where it is seen or fixed; empty when there is none."""
+    item_count: _builtins.int
+    """How many items it is about; 0 when it is not about items."""
+    resolved: _builtins.bool
+    """Whether it is over."""
+    @_builtins.property
+    def sample_retailer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Some of their `retailer_id`s, at most 10."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        title: _builtins.str = ...,
+        body: _builtins.str = ...,
+        fix_rpc: _builtins.str = ...,
+        link: _builtins.str = ...,
+        item_count: _builtins.int = ...,
+        sample_retailer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        resolved: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "fix_rpc", b"fix_rpc", "item_count", b"item_count", "link", b"link", "reason", b"reason", "resolved", b"resolved", "sample_retailer_ids", b"sample_retailer_ids", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertRaised: _TypeAlias = AlertRaised  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstormcom/facebook/v1/item.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x04\n\x04Item\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x15\n\ritem_group_id\x18\x04 \x01(\t\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .stormcom.facebook.v1.Item.State\x12\r\n\x05title\x18\x06 \x01(\t\x12\x14\n\x0c\x64\x65sired_hash\x18\x07 \x01(\t\x12\x11\n\tsent_hash\x18\x08 \x01(\t\x12\x16\n\x0e\x63onfirmed_hash\x18\t \x01(\t\x12/\n\x06\x66\x61ults\x18\n \x03(\x0b\x32\x1f.stormcom.facebook.v1.ItemFault\x12/\n\x0b\x64\x65sire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x0e\n\nSTATE_SENT\x10\x02\x12\x13\n\x0fSTATE_CONFIRMED\x10\x03\x12\x12\n\x0eSTATE_REJECTED\x10\x04\x12\x19\n\x15STATE_REMOVAL_PENDING\x10\x05\x12\x16\n\x12STATE_REMOVAL_SENT\x10\x06\x12\x11\n\rSTATE_REMOVED\x10\x07\"\xdd\x01\n\tItemFault\x12:\n\x08severity\x18\x01 \x01(\x0e\x32(.stormcom.facebook.v1.ItemFault.Severity\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x14\n\x0cmeta_message\x18\x05 \x01(\t\"N\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_ERROR\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstormcom/facebook/v1/item.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x05\n\x04Item\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x15\n\ritem_group_id\x18\x04 \x01(\t\x12/\n\x05state\x18\x05 \x01(\x0e\x32 .stormcom.facebook.v1.Item.State\x12\r\n\x05title\x18\x06 \x01(\t\x12\x14\n\x0c\x64\x65sired_hash\x18\x07 \x01(\t\x12\x11\n\tsent_hash\x18\x08 \x01(\t\x12\x16\n\x0e\x63onfirmed_hash\x18\t \x01(\t\x12/\n\x06\x66\x61ults\x18\n \x03(\x0b\x32\x1f.stormcom.facebook.v1.ItemFault\x12/\n\x0b\x64\x65sire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0bobservation\x18\x0e \x01(\x0b\x32!.stormcom.facebook.v1.Observation\"\xb0\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x0e\n\nSTATE_SENT\x10\x02\x12\x13\n\x0fSTATE_CONFIRMED\x10\x03\x12\x12\n\x0eSTATE_REJECTED\x10\x04\x12\x19\n\x15STATE_REMOVAL_PENDING\x10\x05\x12\x16\n\x12STATE_REMOVAL_SENT\x10\x06\x12\x11\n\rSTATE_REMOVED\x10\x07\"\xb1\x03\n\x0bObservation\x12:\n\x07verdict\x18\x01 \x01(\x0e\x32).stormcom.facebook.v1.Observation.Verdict\x12\x30\n\x0cobserve_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0b\x64ifferences\x18\x03 \x03(\x0b\x32 .stormcom.facebook.v1.Difference\x12\x15\n\rreview_status\x18\x04 \x01(\t\x12 \n\x18review_rejection_reasons\x18\x05 \x03(\t\x12\x1a\n\x12image_fetch_status\x18\x06 \x01(\t\x12/\n\x06\x66\x61ults\x18\x07 \x03(\x0b\x32\x1f.stormcom.facebook.v1.ItemFault\"w\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x10\n\x0cVERDICT_SAME\x10\x01\x12\x15\n\x11VERDICT_DIFFERENT\x10\x02\x12\x13\n\x0fVERDICT_MISSING\x10\x03\x12\x15\n\x11VERDICT_LEFT_OVER\x10\x04\"@\n\nDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\tconfirmed\x18\x02 \x01(\t\x12\x10\n\x08observed\x18\x03 \x01(\t\"\xdd\x01\n\tItemFault\x12:\n\x08severity\x18\x01 \x01(\x0e\x32(.stormcom.facebook.v1.ItemFault.Severity\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x14\n\x0cmeta_message\x18\x05 \x01(\t\"N\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_ERROR\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
   _globals['_ITEM']._serialized_start=91
-  _globals['_ITEM']._serialized_end=684
-  _globals['_ITEM_STATE']._serialized_start=508
-  _globals['_ITEM_STATE']._serialized_end=684
-  _globals['_ITEMFAULT']._serialized_start=687
-  _globals['_ITEMFAULT']._serialized_end=908
-  _globals['_ITEMFAULT_SEVERITY']._serialized_start=830
-  _globals['_ITEMFAULT_SEVERITY']._serialized_end=908
+  _globals['_ITEM']._serialized_end=740
+  _globals['_ITEM_STATE']._serialized_start=564
+  _globals['_ITEM_STATE']._serialized_end=740
+  _globals['_OBSERVATION']._serialized_start=743
+  _globals['_OBSERVATION']._serialized_end=1176
+  _globals['_OBSERVATION_VERDICT']._serialized_start=1057
+  _globals['_OBSERVATION_VERDICT']._serialized_end=1176
+  _globals['_DIFFERENCE']._serialized_start=1178
+  _globals['_DIFFERENCE']._serialized_end=1242
+  _globals['_ITEMFAULT']._serialized_start=1245
+  _globals['_ITEMFAULT']._serialized_end=1466
+  _globals['_ITEMFAULT_SEVERITY']._serialized_start=1388
+  _globals['_ITEMFAULT_SEVERITY']._serialized_end=1466
 # @@protoc_insertion_point(module_scope)

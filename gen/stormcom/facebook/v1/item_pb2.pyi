@@ -82,6 +82,7 @@ class Item(_message.Message):
     DESIRE_TIME_FIELD_NUMBER: _builtins.int
     SEND_TIME_FIELD_NUMBER: _builtins.int
     CONFIRM_TIME_FIELD_NUMBER: _builtins.int
+    OBSERVATION_FIELD_NUMBER: _builtins.int
     retailer_id: _builtins.str
     """Our name for it at Meta. Written once, never changed, never a SKU."""
     product_id: _builtins.str
@@ -116,6 +117,10 @@ class Item(_message.Message):
     def confirm_time(self) -> _timestamp_pb2.Timestamp:
         """When Meta last accepted it."""
 
+    @_builtins.property
+    def observation(self) -> Global___Observation:
+        """What was seen when it was last read back from Meta; unset before the first time."""
+
     def __init__(
         self,
         *,
@@ -132,14 +137,130 @@ class Item(_message.Message):
         desire_time: _timestamp_pb2.Timestamp | None = ...,
         send_time: _timestamp_pb2.Timestamp | None = ...,
         confirm_time: _timestamp_pb2.Timestamp | None = ...,
+        observation: Global___Observation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "desire_time", b"desire_time", "send_time", b"send_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "desire_time", b"desire_time", "observation", b"observation", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "confirmed_hash", b"confirmed_hash", "desire_time", b"desire_time", "desired_hash", b"desired_hash", "faults", b"faults", "item_group_id", b"item_group_id", "product_id", b"product_id", "retailer_id", b"retailer_id", "send_time", b"send_time", "sent_hash", b"sent_hash", "state", b"state", "title", b"title", "variant_id", b"variant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "confirmed_hash", b"confirmed_hash", "desire_time", b"desire_time", "desired_hash", b"desired_hash", "faults", b"faults", "item_group_id", b"item_group_id", "observation", b"observation", "product_id", b"product_id", "retailer_id", b"retailer_id", "send_time", b"send_time", "sent_hash", b"sent_hash", "state", b"state", "title", b"title", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Item: _TypeAlias = Item  # noqa: Y015
+
+@_typing.final
+class Observation(_message.Message):
+    """What Meta showed of an item when it was read back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Verdict:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Observation._Verdict.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: Observation._Verdict.ValueType  # 0
+        """Never sent."""
+        VERDICT_SAME: Observation._Verdict.ValueType  # 1
+        """Meta shows it as confirmed."""
+        VERDICT_DIFFERENT: Observation._Verdict.ValueType  # 2
+        """Meta shows something else; `differences` names it. It is sent again."""
+        VERDICT_MISSING: Observation._Verdict.ValueType  # 3
+        """Meta does not show it, though it was confirmed. It is sent again."""
+        VERDICT_LEFT_OVER: Observation._Verdict.ValueType  # 4
+        """Meta still shows it, though its removal was confirmed. It is removed again."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """How it compares with what Meta confirmed."""
+
+    VERDICT_UNSPECIFIED: Observation.Verdict.ValueType  # 0
+    """Never sent."""
+    VERDICT_SAME: Observation.Verdict.ValueType  # 1
+    """Meta shows it as confirmed."""
+    VERDICT_DIFFERENT: Observation.Verdict.ValueType  # 2
+    """Meta shows something else; `differences` names it. It is sent again."""
+    VERDICT_MISSING: Observation.Verdict.ValueType  # 3
+    """Meta does not show it, though it was confirmed. It is sent again."""
+    VERDICT_LEFT_OVER: Observation.Verdict.ValueType  # 4
+    """Meta still shows it, though its removal was confirmed. It is removed again."""
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    OBSERVE_TIME_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    REVIEW_STATUS_FIELD_NUMBER: _builtins.int
+    REVIEW_REJECTION_REASONS_FIELD_NUMBER: _builtins.int
+    IMAGE_FETCH_STATUS_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    verdict: Global___Observation.Verdict.ValueType
+    """The verdict."""
+    review_status: _builtins.str
+    """Meta's review: `approved`, `pending`, `rejected` or `outdated`."""
+    image_fetch_status: _builtins.str
+    """What became of its images: `FETCHED`, `FETCH_FAILED`, `PARTIAL_FETCH` …"""
+    @_builtins.property
+    def observe_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was read."""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]:
+        """Every field that differs."""
+
+    @_builtins.property
+    def review_rejection_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why the review rejected it, in Meta's words."""
+
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemFault]:
+        """What Meta finds wrong with it."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___Observation.Verdict.ValueType = ...,
+        observe_time: _timestamp_pb2.Timestamp | None = ...,
+        differences: _abc.Iterable[Global___Difference] | None = ...,
+        review_status: _builtins.str = ...,
+        review_rejection_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        image_fetch_status: _builtins.str = ...,
+        faults: _abc.Iterable[Global___ItemFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["observe_time", b"observe_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "faults", b"faults", "image_fetch_status", b"image_fetch_status", "observe_time", b"observe_time", "review_rejection_reasons", b"review_rejection_reasons", "review_status", b"review_status", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Observation: _TypeAlias = Observation  # noqa: Y015
+
+@_typing.final
+class Difference(_message.Message):
+    """A field that is not at Meta as confirmed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Meta's name of the field."""
+    confirmed: _builtins.str
+    """What was confirmed."""
+    observed: _builtins.str
+    """What was read."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        confirmed: _builtins.str = ...,
+        observed: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "field", b"field", "observed", b"observed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Difference: _TypeAlias = Difference  # noqa: Y015
 
 @_typing.final
 class ItemFault(_message.Message):

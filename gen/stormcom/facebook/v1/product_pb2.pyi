@@ -35,6 +35,8 @@ class _ProductStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Product
     """For sale."""
     PRODUCT_STATUS_ARCHIVED: _ProductStatus.ValueType  # 3
     """No longer for sale: removed."""
+    PRODUCT_STATUS_HIDDEN: _ProductStatus.ValueType  # 4
+    """For sale, but not shown for now: its items stay in the catalog, hidden, and keep what Meta learned about them."""
 
 class ProductStatus(_ProductStatus, metaclass=_ProductStatusEnumTypeWrapper):
     """Whether a product should be for sale."""
@@ -47,6 +49,8 @@ PRODUCT_STATUS_ACTIVE: ProductStatus.ValueType  # 2
 """For sale."""
 PRODUCT_STATUS_ARCHIVED: ProductStatus.ValueType  # 3
 """No longer for sale: removed."""
+PRODUCT_STATUS_HIDDEN: ProductStatus.ValueType  # 4
+"""For sale, but not shown for now: its items stay in the catalog, hidden, and keep what Meta learned about them."""
 Global___ProductStatus: _TypeAlias = ProductStatus  # noqa: Y015
 
 class _Condition:
@@ -128,6 +132,26 @@ class Product(_message.Message):
     AGE_GROUP_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    CATEGORY_IDS_FIELD_NUMBER: _builtins.int
+    RICH_TEXT_DESCRIPTION_FIELD_NUMBER: _builtins.int
+    INTERNAL_LABELS_FIELD_NUMBER: _builtins.int
+    CUSTOM_LABELS_FIELD_NUMBER: _builtins.int
+    CUSTOM_NUMBERS_FIELD_NUMBER: _builtins.int
+    SHIPPING_WEIGHT_FIELD_NUMBER: _builtins.int
+    SHIPPING_PRICES_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    APP_LINKS_FIELD_NUMBER: _builtins.int
+    MOBILE_LINK_FIELD_NUMBER: _builtins.int
+    CHECKOUT_URL_FIELD_NUMBER: _builtins.int
+    DISABLED_CAPABILITIES_FIELD_NUMBER: _builtins.int
+    EXPIRATION_DATE_FIELD_NUMBER: _builtins.int
+    ORIGIN_COUNTRY_FIELD_NUMBER: _builtins.int
+    IMPORTER_FIELD_NUMBER: _builtins.int
+    VENDOR_ID_FIELD_NUMBER: _builtins.int
+    ORDERING_INDEX_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    PREVIOUS_ID_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
     """StormCom's id. Required; 1 to 64 of `A-Za-z0-9_-`. Never reused for another product."""
     source_version: _builtins.int
@@ -162,6 +186,24 @@ class Product(_message.Message):
     """`male`, `female` or `unisex`; empty when it does not matter."""
     age_group: _builtins.str
     """`newborn`, `infant`, `toddler`, `kids`, `teen`, `adult` or `all ages`; empty when it does not matter."""
+    sku: _builtins.str
+    """The stock keeping unit of a product without variants, at most 100 characters. Never sent as an id: it serves to recognise items that stood in the catalog before."""
+    rich_text_description: _builtins.str
+    """The description with formatting, as HTML: what Meta shows is kept, everything else is cleaned away. At most 9,999 characters after cleaning; longer is not sent, with a warning."""
+    mobile_link: _builtins.str
+    """The product's page for phones, when it is another one; an absolute URL."""
+    checkout_url: _builtins.str
+    """Where a buyer checks the product out; an absolute URL."""
+    expiration_date: _builtins.str
+    """The day, `2026-12-31`, from which the item is no longer shown; empty means never."""
+    origin_country: _builtins.str
+    """Where it was made: an ISO 3166 country code."""
+    vendor_id: _builtins.str
+    """Who sells it within the store. At most 100 characters."""
+    ordering_index: _builtins.int
+    """Its place among the store's products, 0 first; unset leaves the order to Meta."""
+    previous_id: _builtins.str
+    """The id of an item that stood in the catalog before and that this product without variants continues, with what Meta learned about it."""
     @_builtins.property
     def image_links(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Images, the main one first. At least one is required on the product or on each variant; absolute URLs; the first 21 are used."""
@@ -194,6 +236,50 @@ class Product(_message.Message):
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
         """The variants, at most 100; each needs its own id."""
 
+    @_builtins.property
+    def category_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """StormCom's categories the product is in, by id, the main one first; at most 50. They decide what `SetCategories` mapped, and the product sets it belongs to."""
+
+    @_builtins.property
+    def internal_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Words of the merchant's own to select items by, at most 5,000 of at most 110 characters; changing them needs no new review."""
+
+    @_builtins.property
+    def custom_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Up to five labels, `custom_label_0` to `custom_label_4` by place, at most 100 characters each; an empty one is left free. A change lets Meta review the item again."""
+
+    @_builtins.property
+    def custom_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Up to five numbers, `custom_number_0` to `custom_number_4` by place, 0 to 4,294,967,295; -1 leaves a place free."""
+
+    @_builtins.property
+    def shipping_weight(self) -> Global___Weight:
+        """The weight of the parcel of a product without variants."""
+
+    @_builtins.property
+    def shipping_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShippingPrice]:
+        """Shipping prices, at most 100."""
+
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[Global___Media]:
+        """Videos, at most 20; absolute URLs."""
+
+    @_builtins.property
+    def app_links(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppLink]:
+        """Links that open the product in apps."""
+
+    @_builtins.property
+    def disabled_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What Meta must not use the item for: `marketplace`, `buy_on_facebook`, `shops`, `da`, `whatsapp`, `ig_product_tagging`, `mini_shops`."""
+
+    @_builtins.property
+    def importer(self) -> Global___Importer:
+        """Who imported it, where the law wants that told."""
+
+    @_builtins.property
+    def rating(self) -> Global___Rating:
+        """What buyers think of it."""
+
     def __init__(
         self,
         *,
@@ -222,14 +308,294 @@ class Product(_message.Message):
         age_group: _builtins.str = ...,
         options: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         variants: _abc.Iterable[Global___Variant] | None = ...,
+        sku: _builtins.str = ...,
+        category_ids: _abc.Iterable[_builtins.str] | None = ...,
+        rich_text_description: _builtins.str = ...,
+        internal_labels: _abc.Iterable[_builtins.str] | None = ...,
+        custom_labels: _abc.Iterable[_builtins.str] | None = ...,
+        custom_numbers: _abc.Iterable[_builtins.int] | None = ...,
+        shipping_weight: Global___Weight | None = ...,
+        shipping_prices: _abc.Iterable[Global___ShippingPrice] | None = ...,
+        videos: _abc.Iterable[Global___Media] | None = ...,
+        app_links: _abc.Iterable[Global___AppLink] | None = ...,
+        mobile_link: _builtins.str = ...,
+        checkout_url: _builtins.str = ...,
+        disabled_capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        expiration_date: _builtins.str = ...,
+        origin_country: _builtins.str = ...,
+        importer: Global___Importer | None = ...,
+        vendor_id: _builtins.str = ...,
+        ordering_index: _builtins.int | None = ...,
+        rating: Global___Rating | None = ...,
+        previous_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["compare_at_price", b"compare_at_price", "price", b"price", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ordering_index", b"_ordering_index", "compare_at_price", b"compare_at_price", "importer", b"importer", "ordering_index", b"ordering_index", "price", b"price", "rating", b"rating", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time", "shipping_weight", b"shipping_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_group", b"age_group", "brand", b"brand", "categories", b"categories", "compare_at_price", b"compare_at_price", "condition", b"condition", "description", b"description", "discontinued", b"discontinued", "fb_product_category", b"fb_product_category", "gender", b"gender", "google_product_category", b"google_product_category", "gtin", b"gtin", "image_links", b"image_links", "link", b"link", "mpn", b"mpn", "options", b"options", "price", b"price", "product_id", b"product_id", "quantity", b"quantity", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time", "source_version", b"source_version", "status", b"status", "title", b"title", "track_inventory", b"track_inventory", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ordering_index", b"_ordering_index", "age_group", b"age_group", "app_links", b"app_links", "brand", b"brand", "categories", b"categories", "category_ids", b"category_ids", "checkout_url", b"checkout_url", "compare_at_price", b"compare_at_price", "condition", b"condition", "custom_labels", b"custom_labels", "custom_numbers", b"custom_numbers", "description", b"description", "disabled_capabilities", b"disabled_capabilities", "discontinued", b"discontinued", "expiration_date", b"expiration_date", "fb_product_category", b"fb_product_category", "gender", b"gender", "google_product_category", b"google_product_category", "gtin", b"gtin", "image_links", b"image_links", "importer", b"importer", "internal_labels", b"internal_labels", "link", b"link", "mobile_link", b"mobile_link", "mpn", b"mpn", "options", b"options", "ordering_index", b"ordering_index", "origin_country", b"origin_country", "previous_id", b"previous_id", "price", b"price", "product_id", b"product_id", "quantity", b"quantity", "rating", b"rating", "rich_text_description", b"rich_text_description", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time", "shipping_prices", b"shipping_prices", "shipping_weight", b"shipping_weight", "sku", b"sku", "source_version", b"source_version", "status", b"status", "title", b"title", "track_inventory", b"track_inventory", "variants", b"variants", "vendor_id", b"vendor_id", "videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ordering_index: _TypeAlias = _typing.Literal["ordering_index"]  # noqa: Y015
+    _WhichOneofArgType__ordering_index: _TypeAlias = _typing.Literal["_ordering_index", b"_ordering_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ordering_index) -> _WhichOneofReturnType__ordering_index | None: ...
+
+Global___Product: _TypeAlias = Product  # noqa: Y015
+
+@_typing.final
+class Weight(_message.Message):
+    """A weight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Unit:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Weight._Unit.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        UNIT_UNSPECIFIED: Weight._Unit.ValueType  # 0
+        """Not given: refused."""
+        UNIT_GRAM: Weight._Unit.ValueType  # 1
+        """Grams."""
+        UNIT_KILOGRAM: Weight._Unit.ValueType  # 2
+        """Kilograms."""
+        UNIT_OUNCE: Weight._Unit.ValueType  # 3
+        """Ounces."""
+        UNIT_POUND: Weight._Unit.ValueType  # 4
+        """Pounds."""
+
+    class Unit(_Unit, metaclass=_UnitEnumTypeWrapper):
+        """The unit."""
+
+    UNIT_UNSPECIFIED: Weight.Unit.ValueType  # 0
+    """Not given: refused."""
+    UNIT_GRAM: Weight.Unit.ValueType  # 1
+    """Grams."""
+    UNIT_KILOGRAM: Weight.Unit.ValueType  # 2
+    """Kilograms."""
+    UNIT_OUNCE: Weight.Unit.ValueType  # 3
+    """Ounces."""
+    UNIT_POUND: Weight.Unit.ValueType  # 4
+    """Pounds."""
+
+    MILLI_UNITS_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    milli_units: _builtins.int
+    """How much, in thousandths of the unit; above 0."""
+    unit: Global___Weight.Unit.ValueType
+    """The unit."""
+    def __init__(
+        self,
+        *,
+        milli_units: _builtins.int = ...,
+        unit: Global___Weight.Unit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["milli_units", b"milli_units", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Product: _TypeAlias = Product  # noqa: Y015
+Global___Weight: _TypeAlias = Weight  # noqa: Y015
+
+@_typing.final
+class ShippingPrice(_message.Message):
+    """What shipping costs somewhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    country_code: _builtins.str
+    """An ISO 3166 country code. Required."""
+    region: _builtins.str
+    """A region of the country; empty means all of it."""
+    service: _builtins.str
+    """The service, such as `Standard`; empty when there is one only."""
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """What it costs, 0 or more. Required."""
+
+    def __init__(
+        self,
+        *,
+        country_code: _builtins.str = ...,
+        region: _builtins.str = ...,
+        service: _builtins.str = ...,
+        price: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country_code", b"country_code", "price", b"price", "region", b"region", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShippingPrice: _TypeAlias = ShippingPrice  # noqa: Y015
+
+@_typing.final
+class Media(_message.Message):
+    """A picture or film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """An absolute URL."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Words that tell what it shows."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tags", b"tags", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Media: _TypeAlias = Media  # noqa: Y015
+
+@_typing.final
+class AppLink(_message.Message):
+    """A link that opens the product in an app."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Platform:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PlatformEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AppLink._Platform.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PLATFORM_UNSPECIFIED: AppLink._Platform.ValueType  # 0
+        """Not given: refused."""
+        PLATFORM_IOS: AppLink._Platform.ValueType  # 1
+        """iOS, any device."""
+        PLATFORM_IPHONE: AppLink._Platform.ValueType  # 2
+        """iPhone only."""
+        PLATFORM_IPAD: AppLink._Platform.ValueType  # 3
+        """iPad only."""
+        PLATFORM_ANDROID: AppLink._Platform.ValueType  # 4
+        """Android."""
+
+    class Platform(_Platform, metaclass=_PlatformEnumTypeWrapper):
+        """The platform."""
+
+    PLATFORM_UNSPECIFIED: AppLink.Platform.ValueType  # 0
+    """Not given: refused."""
+    PLATFORM_IOS: AppLink.Platform.ValueType  # 1
+    """iOS, any device."""
+    PLATFORM_IPHONE: AppLink.Platform.ValueType  # 2
+    """iPhone only."""
+    PLATFORM_IPAD: AppLink.Platform.ValueType  # 3
+    """iPad only."""
+    PLATFORM_ANDROID: AppLink.Platform.ValueType  # 4
+    """Android."""
+
+    PLATFORM_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    APP_NAME_FIELD_NUMBER: _builtins.int
+    APP_ID_FIELD_NUMBER: _builtins.int
+    platform: Global___AppLink.Platform.ValueType
+    """The platform, each at most once. Required."""
+    url: _builtins.str
+    """The link. Required."""
+    app_name: _builtins.str
+    """The app's name. Required."""
+    app_id: _builtins.str
+    """The app's id in Apple's store, or its Android package. Required."""
+    def __init__(
+        self,
+        *,
+        platform: Global___AppLink.Platform.ValueType = ...,
+        url: _builtins.str = ...,
+        app_name: _builtins.str = ...,
+        app_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_id", b"app_id", "app_name", b"app_name", "platform", b"platform", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppLink: _TypeAlias = AppLink  # noqa: Y015
+
+@_typing.final
+class Importer(_message.Message):
+    """Who imported a product."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STREET1_FIELD_NUMBER: _builtins.int
+    STREET2_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    POSTAL_CODE_FIELD_NUMBER: _builtins.int
+    COUNTRY_CODE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name. Required."""
+    street1: _builtins.str
+    """Street and house number."""
+    street2: _builtins.str
+    """More of the street."""
+    city: _builtins.str
+    """The city."""
+    region: _builtins.str
+    """The region."""
+    postal_code: _builtins.str
+    """The postal code."""
+    country_code: _builtins.str
+    """An ISO 3166 country code."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        street1: _builtins.str = ...,
+        street2: _builtins.str = ...,
+        city: _builtins.str = ...,
+        region: _builtins.str = ...,
+        postal_code: _builtins.str = ...,
+        country_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "country_code", b"country_code", "name", b"name", "postal_code", b"postal_code", "region", b"region", "street1", b"street1", "street2", b"street2"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Importer: _TypeAlias = Importer  # noqa: Y015
+
+@_typing.final
+class Rating(_message.Message):
+    """What buyers think of a product."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    AVERAGE_HUNDREDTHS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many rated it."""
+    average_hundredths: _builtins.int
+    """Their average in hundredths of a star, 100 to 500."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        average_hundredths: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_hundredths", b"average_hundredths", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rating: _TypeAlias = Rating  # noqa: Y015
 
 @_typing.final
 class Variant(_message.Message):
@@ -267,6 +633,9 @@ class Variant(_message.Message):
     LINK_FIELD_NUMBER: _builtins.int
     TRACK_INVENTORY_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    SHIPPING_WEIGHT_FIELD_NUMBER: _builtins.int
+    PREVIOUS_ID_FIELD_NUMBER: _builtins.int
     variant_id: _builtins.str
     """StormCom's id. Required; 1 to 64 of `A-Za-z0-9_-`; unique within the product."""
     gtin: _builtins.str
@@ -279,6 +648,10 @@ class Variant(_message.Message):
     """Whether StormCom counts its stock."""
     quantity: _builtins.int
     """Pieces on stock, 0 to 2,147,483,647. Ignored without counting."""
+    sku: _builtins.str
+    """Its stock keeping unit, as `Product.sku`."""
+    previous_id: _builtins.str
+    """The id of an item that it continues, as `Product.previous_id`."""
     @_builtins.property
     def options(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What tells it from its siblings, by StormCom's option names. Size, colour, material and pattern are recognised in many spellings; the rest travels as additional attributes. Required when there are several variants."""
@@ -295,6 +668,10 @@ class Variant(_message.Message):
     def image_links(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its images, the main one first; empty means the product's."""
 
+    @_builtins.property
+    def shipping_weight(self) -> Global___Weight:
+        """The weight of its parcel; unset means the product's."""
+
     def __init__(
         self,
         *,
@@ -308,10 +685,13 @@ class Variant(_message.Message):
         link: _builtins.str = ...,
         track_inventory: _builtins.bool = ...,
         quantity: _builtins.int = ...,
+        sku: _builtins.str = ...,
+        shipping_weight: Global___Weight | None = ...,
+        previous_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["compare_at_price", b"compare_at_price", "price", b"price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compare_at_price", b"compare_at_price", "price", b"price", "shipping_weight", b"shipping_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compare_at_price", b"compare_at_price", "gtin", b"gtin", "image_links", b"image_links", "link", b"link", "mpn", b"mpn", "options", b"options", "price", b"price", "quantity", b"quantity", "track_inventory", b"track_inventory", "variant_id", b"variant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compare_at_price", b"compare_at_price", "gtin", b"gtin", "image_links", b"image_links", "link", b"link", "mpn", b"mpn", "options", b"options", "previous_id", b"previous_id", "price", b"price", "quantity", b"quantity", "shipping_weight", b"shipping_weight", "sku", b"sku", "track_inventory", b"track_inventory", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
