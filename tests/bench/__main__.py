@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only NAME]… [--quick]`: measures, prints a table, writes `build/bench.json`. What misses its goal ends it with 1."""
+"""`python -m tests.bench [--only NAME]… [--quick | --million]`: measures, prints a table, writes `build/bench.json`. What misses its goal ends it with 1."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from rich.table import Table
 from connector import log
 from stack import folders
 from tests.bench import events, ingress, inventory, push, sync, unary
-from tests.bench.measure import FULL, QUICK, Effort, Row
+from tests.bench.measure import FULL, MILLION, QUICK, Effort, Row
 
 WIDTH = 160  # of a table that goes to a file
 RESULTS = folders.CHECKOUT / "build" / "bench.json"
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         for name in options.only or PATHS:
             begin = time.monotonic()
-            rows += _measure(name, QUICK if options.quick else FULL)
+            rows += _measure(name, options.effort)
             console.print(f"{name}: {time.monotonic() - begin:.0f} s", style="dim")
     finally:  # a path that broke takes no other's results with it
         console.print(_table(rows))
@@ -71,6 +71,10 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
+_EFFORTS = (
+    ("--quick", QUICK, "one round of everything, small catalogues: a smoke test"),
+    ("--million", MILLION, "catalogues of up to a million products: about an hour"),
+)
 _SIGNS = {"higher": "≥", "lower": "≤"}
 
 
@@ -79,7 +83,9 @@ def _options() -> argparse.Namespace:
         prog="python -m tests.bench", description="Measure the connector against its baselines."
     )
     parser.add_argument("--only", action="append", choices=PATHS, help="measure this path only; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="one round of everything, small catalogues: a smoke test")
+    efforts = parser.add_mutually_exclusive_group()
+    for name, effort, meaning in _EFFORTS:
+        efforts.add_argument(name, dest="effort", action="store_const", const=effort, default=FULL, help=meaning)
     return parser.parse_args()
 
 

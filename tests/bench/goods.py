@@ -1,7 +1,7 @@
 """Products of our own making, about 0.8 KB each, alike in every run."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from stormcom.facebook.v1.inventory_pb2 import InventoryLine
 from stormcom.facebook.v1.money_pb2 import Money
@@ -12,19 +12,24 @@ CURRENCY = "BDT"
 ABOVE_STOCK = 1_000  # more than any product has at first: each line changes something
 
 
+def name_of(number: int) -> str:
+    """Name the product of a number; names are in the order of their numbers."""
+    return f"p{number:07d}"
+
+
 def product(number: int, *, version: int = 1) -> Product:
-    """Make the product of a number."""
-    name = f"p{number:07d}"
+    """Make the product of a number. Its later versions have another title and cost more."""
+    name = name_of(number)
     return Product(
         product_id=name,
         source_version=version,
         status=PRODUCT_STATUS_ACTIVE,
-        title=f"Hand-woven cotton scarf no. {number}",
+        title=f"Hand-woven cotton scarf no. {number}" + (f", edition {version}" if version > 1 else ""),
         description=_SENTENCE * 4 + name,
         link=f"https://shop.example/products/{name}",
         image_links=[f"https://cdn.example/{name}/front.jpg", f"https://cdn.example/{name}/back.jpg"],
         brand="Nodi Crafts",
-        price=Money(currency_code=CURRENCY, minor_units=10_000 + number % 900_000),
+        price=Money(currency_code=CURRENCY, minor_units=10_000 + number % 900_000 + version),
         categories=["Apparel", "Accessories", "Scarves"],
         track_inventory=True,
         quantity=number % 90 + 1,
@@ -32,9 +37,9 @@ def product(number: int, *, version: int = 1) -> Product:
     )
 
 
-def products(count: int) -> Iterator[Product]:
-    """Make so many products."""
-    return (product(number) for number in range(count))
+def products(numbers: Iterable[int]) -> Iterator[Product]:
+    """Make the products of these numbers."""
+    return map(product, numbers)
 
 
 def lines(numbers: Iterable[int], *, version: int) -> list[InventoryLine]:
@@ -45,6 +50,9 @@ def lines(numbers: Iterable[int], *, version: int) -> list[InventoryLine]:
     ]  # fmt: skip
 
 
-def snapshot_digest(product_ids: Sequence[str]) -> str:
-    """Hash the ids the way CommitSnapshot wants them."""
-    return hashlib.sha256("".join(f"{one}\n" for one in sorted(product_ids)).encode()).hexdigest()
+def snapshot_digest(count: int) -> str:
+    """Hash the names of the first so many products the way CommitSnapshot wants them."""
+    digest = hashlib.sha256()
+    for number in range(count):
+        digest.update(f"{name_of(number)}\n".encode())
+    return digest.hexdigest()

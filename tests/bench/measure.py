@@ -31,12 +31,13 @@ class Effort:
     """How thoroughly to measure."""
 
     rounds: int
-    small_catalogue: int
-    large_catalogue: int
+    catalogues: Sequence[int]
+    """How many products each catalogue has that is synced, the smallest first."""
 
 
-FULL = Effort(rounds=5, small_catalogue=10_000, large_catalogue=100_000)
-QUICK = Effort(rounds=1, small_catalogue=500, large_catalogue=5_000)
+FULL = Effort(rounds=5, catalogues=(10_000, 100_000))
+MILLION = Effort(rounds=5, catalogues=(10_000, 100_000, 1_000_000))
+QUICK = Effort(rounds=1, catalogues=(500, 5_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

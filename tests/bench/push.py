@@ -38,7 +38,7 @@ Stored = tuple[RetailerId, str | None, str | None]
 
 async def measure(folder: Path, effort: Effort) -> list[Row]:
     """Measure in turns; each turn pushes one batch of the size we send."""
-    products = [read_product(product, "products[0]") for product in goods.products(LARGEST_BATCH)]
+    products = [read_product(product, "products[0]") for product in goods.products(range(LARGEST_BATCH))]
     rows = _stored(products)
     documents = [
         {**orjson.loads(content or ""), **orjson.loads(offer or ""), "id": name} for name, content, offer in rows

@@ -51,6 +51,7 @@ SWIFT = {
 PER_UPSERT = 500
 OPERATION_POLL_SECONDS = 0.2
 OPERATION_PATIENCE_SECONDS = 240.0
+TOKEN_SECONDS = 6 * 3600
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -101,9 +102,10 @@ class Rig:
         return FacebookOperationsStub(self.channel)
 
     def pids(self) -> dict[str, int]:
-        """Tell the process ids of our processes and of PostgreSQL."""
+        """Tell the process ids of our processes, of PostgreSQL and of Redis."""
         found = {name: process.pid for name, process in self.stack.processes.items()}
-        found["postgres"] = self.stack.servers.postgres.pid if self.stack.servers.postgres else None
+        for name, server in (("postgres", self.stack.servers.postgres), ("redis", self.stack.servers.redis)):
+            found[name] = server.pid if server else None
         return {name: pid for name, pid in found.items() if pid is not None}
 
     async def connect(self, number: int) -> Shop:
@@ -130,7 +132,7 @@ class Rig:
     async def upsert(self, shop: Shop, count: int) -> None:
         """Hand in the first products of `goods`."""
         for begin in range(0, count, PER_UPSERT):
-            some = [goods.product(number) for number in range(begin, min(begin + PER_UPSERT, count))]
+            some = goods.products(range(begin, min(begin + PER_UPSERT, count)))
             request = UpsertProductsRequest(store_id=shop.store_id, products=some)
             await self.catalog.UpsertProducts(request, metadata=self.metadata)
 
@@ -139,10 +141,10 @@ class Rig:
         answer = await self.connector.SyncCatalog(SyncCatalogRequest(store_id=shop.store_id), metadata=self.metadata)
         await self.settled(answer.operation)
 
-    async def settled(self, operation: Operation) -> None:
+    async def settled(self, operation: Operation, *, patience_seconds: float = OPERATION_PATIENCE_SECONDS) -> None:
         """Wait until an operation has ended well."""
         request = GetOperationRequest(store_id=operation.store_id, operation_id=operation.operation_id)
-        end = time.monotonic() + OPERATION_PATIENCE_SECONDS
+        end = time.monotonic() + patience_seconds
         while operation.state == Operation.STATE_RUNNING and time.monotonic() < end:
             await asyncio.sleep(OPERATION_POLL_SECONDS)
             operation = (await self.operations.GetOperation(request, metadata=self.metadata)).operation
@@ -166,7 +168,13 @@ async def running_rig(folder: Path, *, only: Collection[str] = NAMES) -> AsyncIt
     """Run the connector, or some of its processes."""
     key = Ed25519PrivateKey.generate()
     public = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "bench", "alg": "EdDSA"}
-    claims = {"sub": "bench", "role": "platform", "stores": ["*"], "aud": AUDIENCE, "exp": int(time.time()) + 3600}
+    claims = {
+        "sub": "bench",
+        "role": "platform",
+        "stores": ["*"],
+        "aud": AUDIENCE,
+        "exp": int(time.time()) + TOKEN_SECONDS,
+    }
     token = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
     environment = {"CALLER_JWKS": orjson.dumps({"keys": [public]}).decode(), "LOG_FORMAT": "json"}
     async with (
