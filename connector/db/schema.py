@@ -37,6 +37,7 @@ _TABLES = (
     "connector.db.requests",
     "connector.operations.db",
     "connector.events.db",
+    "connector.alerts.db",
     "connector.connections.db",
     "connector.registry.db",
     "connector.catalog.db",

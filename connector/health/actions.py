@@ -76,10 +76,26 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await requests.sweep(tx, at=now)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
-        await snapshots.sweep(tx, at=now)
+    while await _forget_snapshots(runtime) or await _forget_events(runtime):
+        pass
     async with runtime.db.begin() as tx:
-        await events.sweep(tx, acknowledged_before=now - _KEEP_ACKNOWLEDGED, created_before=now - _KEEP_EVENTS)
         await outbox.done(tx, task, at=now)
+
+
+async def _forget_snapshots(runtime: Runtime) -> bool:
+    """Forget a piece of what outlived its time; tells whether there was any."""
+    async with runtime.db.begin() as tx:
+        expired = await snapshots.expired(tx, at=runtime.now())
+        if expired and not await snapshots.forget(tx, expired):
+            await snapshots.remove(tx, expired)
+    return expired is not None
+
+
+async def _forget_events(runtime: Runtime) -> bool:
+    """Forget a piece of what outlived its time; tells whether there was any."""
+    now = runtime.now()
+    async with runtime.db.begin() as tx:
+        return await events.sweep(tx, acknowledged_before=now - _KEEP_ACKNOWLEDGED, created_before=now - _KEEP_EVENTS)
 
 
 async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:

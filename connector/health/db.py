@@ -25,7 +25,7 @@ class Wanted:
 
 _READ = text("""
     SELECT wanted.place, connections.*, items.counts, work.*, trouble.*, latest.*, signals.*,
-        pauses.throttles, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift,
+        pauses.throttles, needs.alerts, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift,
         (SELECT time FROM observations WHERE name = 'last_confirm:' || connections.id) AS confirm_time,
         (SELECT time FROM observations WHERE name = 'last_receive:' || connections.id) AS receive_time
     FROM unnest(CAST(:stores AS text[]), CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted (store_id, id, place)
@@ -64,6 +64,10 @@ _READ = text("""
         FROM throttles WHERE until_time > :now
         AND (bucket NOT LIKE '%:%' OR split_part(bucket, ':', 2) IN (connections.page_id, connections.catalog_id))
     ) AS pauses
+    CROSS JOIN LATERAL (
+        SELECT jsonb_agg(to_jsonb(alerts) - '{connection_id,update_time}'::text[] ORDER BY since_time, reason) AS alerts
+        FROM alerts WHERE connection_id = connections.id
+    ) AS needs
     ORDER BY wanted.place, connections.create_time
 """)
 
@@ -98,7 +102,12 @@ def _status(row: Mapping[Any, Any]) -> Status:
         problem_count=row["problem_count"],
         throttles=tuple((bucket, datetime.fromisoformat(until)) for bucket, until in row["throttles"] or ()),
         graph_version_drift=row["drift"] or "",
+        alerts=tuple(_alert(one) for one in row["alerts"] or ()),
     )
+
+
+def _alert(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**row, "since_time": datetime.fromisoformat(row["since_time"])}
 
 
 def _counts(states: Mapping[str, int]) -> Mapping[str, int]:

@@ -34,6 +34,7 @@ class Status:
     problem_count: int
     throttles: tuple[tuple[str, datetime], ...]
     graph_version_drift: str
+    alerts: tuple[Mapping[str, Any], ...] = ()
 
     def document(self, *, graph_version: str, at: datetime) -> dict[str, Any]:
         """Write it with the contract's field names."""
@@ -60,6 +61,7 @@ class Status:
             "graph_version": graph_version,
             "graph_version_drift": self.graph_version_drift if self.graph_version_drift != graph_version else "",
             "token_days_left": days_left(connection.token_expire_time, at=at),
+            "alerts": list(self.alerts),
         }
 
 

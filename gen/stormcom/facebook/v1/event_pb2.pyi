@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from stormcom.facebook.v1 import alert_pb2 as _alert_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 from stormcom.facebook.v1 import conversation_pb2 as _conversation_pb2
 from stormcom.facebook.v1 import operation_pb2 as _operation_pb2
@@ -264,51 +265,27 @@ Global___OperationChanged: _TypeAlias = OperationChanged  # noqa: Y015
 
 @_typing.final
 class AlertRaised(_message.Message):
-    """Something needs a person, or no longer does: ready to be shown to the merchant."""
+    """Something needs a person, or no longer does."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    TITLE_FIELD_NUMBER: _builtins.int
-    BODY_FIELD_NUMBER: _builtins.int
-    FIX_RPC_FIELD_NUMBER: _builtins.int
-    LINK_FIELD_NUMBER: _builtins.int
-    ITEM_COUNT_FIELD_NUMBER: _builtins.int
-    SAMPLE_RETAILER_IDS_FIELD_NUMBER: _builtins.int
+    ALERT_FIELD_NUMBER: _builtins.int
     RESOLVED_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """What about, as a value of ErrorReason: `INVENTORY_UNCONFIRMED`, `AVAILABILITY_FLIPPED` …"""
-    title: _builtins.str
-    """One line, in English."""
-    body: _builtins.str
-    """What happened and what to do next, in English."""
-    fix_rpc: _builtins.str
-    """The RPC that fixes it; empty when there is none."""
-    link: _builtins.str
-    """The page at Meta where it is seen or fixed; empty when there is none."""
-    item_count: _builtins.int
-    """How many items it is about; 0 when it is not about items."""
     resolved: _builtins.bool
     """Whether it is over."""
     @_builtins.property
-    def sample_retailer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Some of their `retailer_id`s, at most 10."""
+    def alert(self) -> _alert_pb2.Alert:
+        """What, and what mends it."""
 
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
-        title: _builtins.str = ...,
-        body: _builtins.str = ...,
-        fix_rpc: _builtins.str = ...,
-        link: _builtins.str = ...,
-        item_count: _builtins.int = ...,
-        sample_retailer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        alert: _alert_pb2.Alert | None = ...,
         resolved: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "fix_rpc", b"fix_rpc", "item_count", b"item_count", "link", b"link", "reason", b"reason", "resolved", b"resolved", "sample_retailer_ids", b"sample_retailer_ids", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "resolved", b"resolved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

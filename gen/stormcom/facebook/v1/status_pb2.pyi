@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from stormcom.facebook.v1 import alert_pb2 as _alert_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 import builtins as _builtins
 import sys
@@ -37,6 +38,7 @@ class ConnectionStatus(_message.Message):
     GRAPH_VERSION_FIELD_NUMBER: _builtins.int
     GRAPH_VERSION_DRIFT_FIELD_NUMBER: _builtins.int
     TOKEN_DAYS_LEFT_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
     problem_count: _builtins.int
     """Failures of the last 24 hours."""
     graph_version: _builtins.str
@@ -73,6 +75,10 @@ class ConnectionStatus(_message.Message):
     def throttles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Throttle]:
         """Pauses Meta asked for that still run."""
 
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
+        """What needs a person, the oldest first."""
+
     def __init__(
         self,
         *,
@@ -87,10 +93,11 @@ class ConnectionStatus(_message.Message):
         graph_version: _builtins.str = ...,
         graph_version_drift: _builtins.str = ...,
         token_days_left: _builtins.int | None = ...,
+        alerts: _abc.Iterable[_alert_pb2.Alert] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "backlog", b"backlog", "connection", b"connection", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "backlog", b"backlog", "connection", b"connection", "graph_version", b"graph_version", "graph_version_drift", b"graph_version_drift", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "problem_count", b"problem_count", "throttles", b"throttles", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "alerts", b"alerts", "backlog", b"backlog", "connection", b"connection", "graph_version", b"graph_version", "graph_version_drift", b"graph_version_drift", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "problem_count", b"problem_count", "throttles", b"throttles", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__token_days_left: _TypeAlias = _typing.Literal["token_days_left"]  # noqa: Y015
     _WhichOneofArgType__token_days_left: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left"]  # noqa: Y015

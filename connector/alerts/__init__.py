@@ -1,0 +1,1 @@
+"""What needs a person: open until it is over, told to StormCom at both moments."""
