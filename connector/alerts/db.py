@@ -67,4 +67,4 @@ async def _tell(
 
 
 def _document(row: Row[Any]) -> dict[str, Any]:
-    return dict(row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+    return {name: getattr(row, name) for name in (*Alert.__slots__, "since_time")}
