@@ -44,11 +44,12 @@ async def test_an_alert_is_told_when_it_opens_and_when_it_closes(
 
 async def test_an_alert_reads_as_it_was_opened(runtime: Runtime, channel: grpc.aio.Channel, connected: str) -> None:
     """The event carries every word, the samples and the moment."""
+    at = runtime.now()
     async with runtime.db.begin() as tx:
-        await alerts.open_alert(tx, STORE, UUID(connected), ALERT, at=runtime.now())
+        await alerts.open_alert(tx, STORE, UUID(connected), ALERT, at=at)
     raised = (await told(channel))[0]
     assert not raised.resolved
-    assert ALERT.document(since_time=runtime.now()) == {
+    assert ALERT.document(since_time=at) == {
         "sample_retailer_ids": list(raised.alert.sample_retailer_ids),
-        "since_time": raised.alert.since_time.ToDatetime(tzinfo=runtime.now().tzinfo),
+        "since_time": raised.alert.since_time.ToDatetime(tzinfo=at.tzinfo),
     } | {name: getattr(raised.alert, name) for name in ("reason", "title", "body", "fix_rpc", "link", "item_count")}
