@@ -48,6 +48,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.UNSUBSCRIBE_PAGE: _plan("connections.actions:unsubscribe_page", Lane.DEFAULT, patience_hours=24),
     Task.SEND_ITEMS: _plan("catalog.actions:send_items", Lane.BULK, limit_seconds=180),
     Task.CHECK_BATCH: _plan("catalog.actions:check_batch", Lane.BULK, limit_seconds=180),
+    Task.CARRY_ITEMS: _plan("catalog.actions:carry_items", Lane.BULK, limit_seconds=300),
     Task.APPLY_SNAPSHOT: _plan("catalog.actions:apply_snapshot", Lane.BULK, limit_seconds=300),
     Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
     Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),

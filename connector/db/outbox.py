@@ -60,6 +60,7 @@ class Task(StrEnum):
     UNSUBSCRIBE_PAGE = "UNSUBSCRIBE_PAGE"
     SEND_ITEMS = "SEND_ITEMS"
     CHECK_BATCH = "CHECK_BATCH"
+    CARRY_ITEMS = "CARRY_ITEMS"
     APPLY_SNAPSHOT = "APPLY_SNAPSHOT"
     SEND_STOCK = "SEND_STOCK"
     CHECK_STOCK = "CHECK_STOCK"
@@ -229,6 +230,11 @@ async def done(tx: Tx, task: Taken, *, at: datetime) -> None:
     finished = await tx.execute(delete(tasks).where(*_mine(task), tasks.c.wishes == task.wishes).returning(tasks.c.id))
     if finished.one_or_none() is None:
         await again(tx, task, at)
+
+
+async def keep(tx: Tx, task: Taken, arguments: Mapping[str, Any]) -> None:
+    """Keep how far the work has come; the task stays ours."""
+    await _finish(tx, task, update(tasks).values(arguments=dict(arguments)))
 
 
 async def again(tx: Tx, task: Taken, due: datetime) -> None:

@@ -37,6 +37,7 @@ from connector.db.schema import Instant, Json, Tx, metadata
 from connector.events.model import Acknowledged, Draft, Event
 
 CHANNEL = "events"
+_MOST_SWEPT = 5_000
 
 events = Table(
     "events",
@@ -146,14 +147,16 @@ async def acknowledge(tx: Tx, store_id: str, consumer: str, ids: Sequence[UUID],
     return Acknowledged(now=fresh, before=len(known) - fresh, unknown=len(set(ids)) - len(known))
 
 
-async def sweep(tx: Tx, *, acknowledged_before: datetime, created_before: datetime) -> None:
-    """Forget events that every consumer of their store acknowledged, and those that outlived any use."""
+async def sweep(tx: Tx, *, acknowledged_before: datetime, created_before: datetime) -> bool:
+    """Forget some events that every consumer of their store acknowledged, or that outlived any use; tells whether there were any."""
     reader = select(consumers.c.floor).where(consumers.c.store_id == events.c.store_id)
     unread = or_(
         ~reader.exists(), events.c.position > reader.with_only_columns(func.min(consumers.c.floor)).scalar_subquery()
     )
     old = events.c.create_time < acknowledged_before
-    await tx.execute(delete(events).where(or_(events.c.create_time < created_before, and_(old, ~unread))))
+    over = or_(events.c.create_time < created_before, and_(old, ~unread))
+    some = select(events.c.id).where(over).order_by(events.c.create_time).limit(_MOST_SWEPT)
+    return bool((await tx.execute(delete(events).where(events.c.id.in_(some)))).rowcount)
 
 
 async def _lock(tx: Tx, store_id: str, consumer: str) -> int:

@@ -85,10 +85,7 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
 async def _forget_snapshots(runtime: Runtime) -> bool:
     """Forget a piece of what outlived its time; tells whether there was any."""
     async with runtime.db.begin() as tx:
-        expired = await snapshots.expired(tx, at=runtime.now())
-        if expired and not await snapshots.forget(tx, expired):
-            await snapshots.remove(tx, expired)
-    return expired is not None
+        return await snapshots.sweep(tx, at=runtime.now())
 
 
 async def _forget_events(runtime: Runtime) -> bool:

@@ -15,7 +15,7 @@ from connector.catalog.actions.snapshots import (
     confirm_change,
     put_products,
 )
-from connector.catalog.actions.syncs import check_batch, retry_items, send_items, sync_catalog
+from connector.catalog.actions.syncs import carry_items, check_batch, retry_items, send_items, sync_catalog
 
 __all__ = [
     "Offered",
@@ -23,6 +23,7 @@ __all__ = [
     "apply_snapshot",
     "attach_catalog",
     "begin_snapshot",
+    "carry_items",
     "check_batch",
     "commit_snapshot",
     "confirm_change",

@@ -3,18 +3,18 @@
     OPEN ──commit──▶ COMMITTED ──applied, cancelled──▶ CLOSED
       └──abandon, expire──────────────────────────────▶ CLOSED
 
-Applying goes through the list in bounded pieces and remembers how far it came, so that it can be interrupted anywhere.
+Applying goes through the list in bounded pieces, so that it can be interrupted anywhere.
 A plan that would remove too much waits for a word from StormCom before anything is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from connector.catalog.actions.products import Offered, glance, remove, store
 from connector.catalog.actions.syncs import begin, carry, go, ready, require_catalog
-from connector.catalog.db import plans, snapshots
+from connector.catalog.db import snapshots
 from connector.catalog.db.snapshots import Piece, Snapshot
 from connector.catalog.model.values import (
     SNAPSHOT_TIME,
@@ -32,10 +32,11 @@ from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.operations import db as operations
 from connector.operations.model import Draft, Kind, Operation, State
+from connector.pieces import Cursor, go_through
 from connector.registry.db import catalogue
 from connector.runtime import Runtime
 
-_PIECE = 500
+_PIECE = 1_000  # products written in one transaction
 
 
 async def begin_snapshot(runtime: Runtime, store_id: str, connection_id: str, *, request_id: str) -> Snapshot:
@@ -161,17 +162,22 @@ async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -
         if snapshot.operation_id:
             raise _closed(snapshot)
         await snapshots.close(tx, snapshot.id)
+        await _plan(tx, snapshot, at=runtime.now(), step=_LAST)
 
 
 async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
-    """Store one piece of a committed snapshot and plan the next; the last turn lets go of what it leaves out and begins to send.
+    """Make what is wanted as a committed snapshot says: store, let go of what it leaves out, give all of it to the operation.
 
-    One transaction per turn. Cancelled meanwhile: what is stored stays wanted, nothing is removed, the snapshot closes.
+    In pieces. Cancelled meanwhile: what is done stays, nothing more happens, the snapshot closes.
     """
-    at, snapshot_id = runtime.now(), UUID(task.arguments["snapshot_id"])
-    async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
-        snapshot = await snapshots.find(tx, task.arguments["store_id"], snapshot_id)
+    await go_through(runtime, task, _apply)
+
+
+async def _apply(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
+    """Do a piece of the step the cursor stands in; behind the last one, the next step begins."""
+    snapshot = await snapshots.find(tx, cursor["store_id"], UUID(cursor["snapshot_id"]))
+    step = cursor["step"]
+    if step != _LAST:
         connection = await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id)
         if connection.catalog_go_time is None:  # the go changes it, and is locked before everything else, as by a sync
             connection = await connections_db.require_live(tx, snapshot.store_id, connection.id, lock=True)
@@ -179,26 +185,25 @@ async def apply_snapshot(runtime: Runtime, task: Taken) -> None:
         operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
         if operation.state is not State.RUNNING or snapshot.state != "COMMITTED":
             await snapshots.close(tx, snapshot.id)
-            await outbox.done(tx, task, at=at)
-        elif await _store_piece(tx, snapshot, at=at) or await _let_go(tx, snapshot, at=at):
-            await outbox.again(tx, task, at)
-        else:
-            require_catalog(connection)
-            await snapshots.renew(tx, snapshot, at=at)
-            await carry(tx, operation, await plans.preview(tx, connection.id, full=False), at=at)
-            await snapshots.close(tx, snapshot.id)
-            await go(tx, connection, at=at)
-            await outbox.done(tx, task, at=at)
+            return cursor | {"step": _LAST}
+    do, following = _STEPS[step]
+    after = await do(tx, snapshot, cursor.get("after", ""), at)
+    if after is not None:
+        return cursor | {"step": step, "after": after}
+    return cursor | {"step": following, "after": ""} if following else None
 
 
-async def _store_piece(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
-    pieces = await snapshots.written(tx, snapshot, limit=_PIECE)
-    if not pieces:
-        return False
-    offered = [_offered(piece) for piece in pieces]
-    await store(tx, snapshot.connection_id, offered, currency_code=snapshot.currency_code or "", at=at)
-    await snapshots.change(tx, snapshot.id, applied_to=pieces[-1].product_id)
-    return True
+async def _store_piece(tx: Tx, snapshot: Snapshot, after: str, at: datetime) -> str | None:
+    upto = await snapshots.end_of_range(tx, snapshot, after)
+    if upto is None:
+        return None
+    pieces = await snapshots.written(tx, snapshot, after=after, upto=upto, limit=_PIECE)
+    if pieces:
+        upto = pieces[-1].product_id if len(pieces) == _PIECE else upto
+        offered = [_offered(piece) for piece in pieces]
+        await store(tx, snapshot.connection_id, offered, currency_code=snapshot.currency_code or "", at=at)
+    await snapshots.renew(tx, snapshot, after=after, upto=upto, at=at)
+    return upto
 
 
 def _offered(piece: Piece) -> Offered:
@@ -208,10 +213,36 @@ def _offered(piece: Piece) -> Offered:
     )
 
 
-async def _let_go(tx: Tx, snapshot: Snapshot, *, at: datetime) -> bool:
-    gone = await snapshots.left_out(tx, snapshot, limit=_PIECE)
+async def _let_go(tx: Tx, snapshot: Snapshot, after: str, at: datetime) -> str | None:
+    upto = await snapshots.end_of_known(tx, snapshot, after)
+    if upto is None:
+        return None
+    gone = await snapshots.left_out(tx, snapshot, after=after, upto=upto, limit=_PIECE)
     await remove(tx, snapshot.connection_id, gone, at=at)
-    return bool(gone)
+    return gone[-1] if len(gone) == _PIECE else upto
+
+
+async def _hand_over(tx: Tx, snapshot: Snapshot, _: str, at: datetime) -> None:
+    """Begin to send, and give everything that is not at Meta as wanted to the operation."""
+    connection = require_catalog(await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id))
+    operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
+    await carry(tx, connection, operation, "delta", at=at)
+    await go(tx, connection, at=at)
+    await snapshots.close(tx, snapshot.id)
+
+
+async def _forget(tx: Tx, snapshot: Snapshot, _after: str, _at: datetime) -> str | None:
+    return "" if await snapshots.forget(tx, snapshot.id) else None
+
+
+_Step = Callable[[Tx, Snapshot, str, datetime], Awaitable[str | None]]
+_FIRST, _LAST = "store", "forget"
+_STEPS: dict[str, tuple[_Step, str | None]] = {
+    "store": (_store_piece, "let_go"),
+    "let_go": (_let_go, "hand_over"),
+    "hand_over": (_hand_over, "forget"),
+    "forget": (_forget, None),
+}
 
 
 async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) -> None:
@@ -223,8 +254,8 @@ async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) ->
         raise FailedPrecondition("SNAPSHOT_INCOMPLETE", message, product_count=count, digest=found)
 
 
-async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime) -> None:
-    arguments = {"snapshot_id": str(snapshot.id), "store_id": snapshot.store_id}
+async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime, step: str = _FIRST) -> None:
+    arguments = {"snapshot_id": str(snapshot.id), "store_id": snapshot.store_id, "step": step}
     name, key = Task.APPLY_SNAPSHOT, f"{Task.APPLY_SNAPSHOT}:{snapshot.id}"
     await outbox.add(tx, name, due=at, connection_id=snapshot.connection_id, key=key, arguments=arguments)
 

@@ -6,21 +6,27 @@ were not sent yet are held back until somebody wants them anew: a sync, a retry,
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from connector.catalog.db import plans as db
 from connector.catalog.db.plans import Plan
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import CapabilityKind, Connection
-from connector.db.outbox import Taken
+from connector.db import outbox
+from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.operations import db as operations
-from connector.operations.model import FIRST_REJECTIONS, Draft, Kind, Operation, Rejection
+from connector.operations.model import FIRST_REJECTIONS, Draft, Kind, Operation, Rejection, State
+from connector.pieces import Cursor, go_through
 from connector.registry import actions as registry
 from connector.registry.db import catalogue
 from connector.registry.model import worst
 from connector.runtime import Runtime
+
+_PIECE = 2_000  # items given to an operation in one transaction
+_COUNTS = "sent_count", "removal_count", "rejected_count"
 
 
 async def sync_catalog(
@@ -45,7 +51,7 @@ async def sync_catalog(
         if begun := await operations.of_request(tx, store_id, request_id):
             return begun, plan
         operation = await begin(tx, Draft(Kind.SYNC_CATALOG, store_id, connection.id, request_id or None), at=at)
-        operation = await carry(tx, operation, plan, at=at, full=full)
+        operation = await carry(tx, connection, operation, "full" if full else "delta", at=at)
         await go(tx, connection, at=at)
     return operation, plan
 
@@ -66,11 +72,15 @@ async def retry_items(
         if begun := await operations.of_request(tx, store_id, request_id):
             return begun, len(wanted) - begun.total_count if wanted else 0
         operation = await begin(tx, Draft(Kind.RETRY_ITEMS, store_id, connection.id, request_id or None), at=at)
-        count = await db.retry(tx, connection.id, operation.id, wanted)
-        planned = await operations.plan(tx, operation.id, total=count, removal_count=0, at=at)
+        skipped = 0
+        if wanted:
+            count = await db.carry_named(tx, connection.id, operation.id, db.SCOPES["retry"], wanted)
+            planned = await operations.plan(tx, operation.id, total=count, removal_count=0, at=at)
+            operation, skipped = planned or operation, len(wanted) - count
+        else:
+            operation = await carry(tx, connection, operation, "retry", at=at)
         await registry.plan(tx, connection, at=at)
-    skipped = len(wanted) - count if wanted else 0
-    return planned or operation, skipped
+    return operation, skipped
 
 
 async def send_items(runtime: Runtime, task: Taken) -> None:
@@ -119,17 +129,53 @@ async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
     await registry.plan(tx, connection, at=at)
 
 
-async def carry(tx: Tx, operation: Operation, plan: Plan, *, at: datetime, full: bool = False) -> Operation:
-    """Give the operation all that is not at Meta as wanted (`full`: everything), and tell it how much that is."""
-    sent, removed = await db.carry(tx, operation.connection_id, operation.id, full=full)
-    total = sent + removed + plan.rejected_count
-    planned = await operations.plan(tx, operation.id, total=total, removal_count=removed, at=at)
-    return await _count_refused(tx, planned or operation, plan, at=at)
+async def carry(tx: Tx, connection: Connection, operation: Operation, scope: str, *, at: datetime) -> Operation:
+    """Give the operation what it is to settle: a first piece now, and when that is not all, the rest in a task of its own."""
+    cursor: Cursor = {"store_id": operation.store_id, "operation_id": str(operation.id), "scope": scope}
+    following, operation = await _carry(tx, connection, operation, cursor, at=at)
+    if following:
+        key = f"{Task.CARRY_ITEMS}:{operation.id}"
+        await outbox.add(tx, Task.CARRY_ITEMS, due=at, connection_id=connection.id, key=key, arguments=following)
+    return operation
 
 
-async def _count_refused(tx: Tx, operation: Operation, plan: Plan, *, at: datetime) -> Operation:
+async def carry_items(runtime: Runtime, task: Taken) -> None:
+    """Give an operation the rest of what it is to settle, in pieces. Cancelled meanwhile: nothing more happens."""
+    await go_through(runtime, task, _carry_next)
+
+
+async def _carry_next(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
+    operation = await operations.get(tx, cursor["store_id"], UUID(cursor["operation_id"]))
+    if operation.state is not State.RUNNING:
+        return None
+    connection = require_catalog(
+        await connections_db.require_live(tx, operation.store_id, str(operation.connection_id))
+    )
+    await catalogue.lock_connection(tx, connection.id)
+    following, _ = await _carry(tx, connection, operation, cursor, at=at)
+    await registry.plan(tx, connection, at=at)
+    return following
+
+
+async def _carry(
+    tx: Tx, connection: Connection, operation: Operation, cursor: Cursor, *, at: datetime
+) -> tuple[Cursor | None, Operation]:
+    """Carry a piece; behind the last one the operation learns how much it has to settle, and that our checks refuse some."""
+    after, scope = cursor.get("after", ("", "")), db.SCOPES[cursor["scope"]]
+    piece = await db.carry(tx, connection.id, operation.id, scope, after=after, limit=_PIECE)
+    counts = {name: cursor.get(name, 0) + getattr(piece, name) for name in _COUNTS}
+    if piece.last:
+        return {**cursor, **counts, "after": piece.last}, operation
+    total, removals = sum(counts.values()), counts["removal_count"]
+    planned = await operations.plan(tx, operation.id, total=total, removal_count=removals, at=at)
+    return None, await _count_refused(tx, planned or operation, counts["rejected_count"], at=at)
+
+
+async def _count_refused(tx: Tx, operation: Operation, count: int, *, at: datetime) -> Operation:
     """Count what our checks refuse as settled at once."""
+    if not count:
+        return operation
     first = await db.refused_by_checks(tx, operation.connection_id, limit=FIRST_REJECTIONS)
     rejections = [Rejection(one.retailer_id, one.product_id, one.variant_id, worst(one.faults)) for one in first]
-    counted = await operations.progress(tx, operation.id, at=at, rejected=plan.rejected_count, rejections=rejections)
+    counted = await operations.progress(tx, operation.id, at=at, rejected=count, rejections=rejections)
     return counted or operation

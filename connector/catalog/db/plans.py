@@ -1,10 +1,10 @@
 """What a sync would do, and the items an operation waits for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, text, tuple_, update
 
 from connector.db.schema import Tx
 from connector.registry.db.catalogue import items
@@ -32,47 +32,86 @@ def _sent(*, full: bool) -> ColumnElement[bool]:
 
 
 _REMOVED = and_(~items.c.wanted, items.c.stands)
-_REFUSED = and_(items.c.wanted, items.c.refused_by == "CHECKS")
+_REFUSED = and_(items.c.wanted, items.c.refused_by.is_not_distinct_from("CHECKS"))
 
 
 async def preview(tx: Tx, connection_id: UUID, *, full: bool) -> Plan:
-    """Count what a sync would do now."""
-    kinds = _sent(full=full), _REMOVED, _REFUSED, and_(items.c.wanted, ~_sent(full=full), ~_REFUSED)
-    counted = select(*(func.count().filter(kind) for kind in kinds)).where(items.c.connection_id == connection_id)
-    row: Any = (await tx.execute(counted)).one()
-    return Plan(*row)
+    """Count what a sync would do now: by states, which an index tells; only refused items are looked at themselves."""
+    mine = items.c.connection_id == connection_id
+    by_state = select(items.c.state, func.count()).where(mine).group_by(items.c.state)
+    count = {row[0]: int(row[1]) for row in await tx.execute(by_state)}
+    kinds = _sent(full=full), _REMOVED, _REFUSED
+    refused = select(*(func.count().filter(kind) for kind in kinds)).where(mine, items.c.state == "REJECTED")
+    sent, removed, rejected = map(int, (await tx.execute(refused)).one())
+    confirmed = count.get("CONFIRMED", 0)
+    sent += count.get("PENDING", 0) + count.get("SENT", 0) + (confirmed if full else 0)
+    removed += count.get("REMOVAL_PENDING", 0) + count.get("REMOVAL_SENT", 0)
+    return Plan(sent, removed, rejected, 0 if full else confirmed)
 
 
-async def carry(tx: Tx, connection_id: UUID, operation_id: UUID, *, full: bool) -> tuple[int, int]:
-    """Give everything a sync sends or removes to its operation; what Meta refused before is tried again.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which items an operation is given: those that meet `condition` among the ones in these states.
 
-    Tells how many are sent and removed: verdicts that came since a preview make it another number.
+    `again` has them sent even when they were sent as they are; `refused` counts those our checks refuse.
     """
-    mine = items.c.connection_id == connection_id, or_(_sent(full=full), _REMOVED)
-    return await _give(tx, operation_id, *mine, again=full)
+
+    states: tuple[str, ...]
+    condition: ColumnElement[bool]
+    again: bool
+    refused: bool
 
 
-async def retry(tx: Tx, connection_id: UUID, operation_id: UUID, names: list[str]) -> int:
-    """Give the items Meta refused to an operation, all or those named; tells how many."""
-    refused = items.c.connection_id == connection_id, items.c.refused_by.in_(("META", "STOCK"))
-    named = [items.c.retailer_id == text("ANY(:names)")] if names else []
-    return sum(await _give(tx, operation_id, *refused, *named, again=True, names=names))
+_UNSETTLED = "PENDING", "REJECTED", "REMOVAL_PENDING", "REMOVAL_SENT", "SENT"
+SCOPES = {
+    "delta": Scope(_UNSETTLED, or_(_sent(full=False), _REMOVED), again=False, refused=True),
+    "full": Scope(("CONFIRMED", *_UNSETTLED), or_(_sent(full=True), _REMOVED), again=True, refused=True),
+    "retry": Scope(("REJECTED",), items.c.refused_by.in_(("META", "STOCK")), again=True, refused=False),
+}
 
 
-async def _give(
-    tx: Tx, operation_id: UUID, *conditions: ColumnElement[bool], again: bool, **given: Any
-) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a piece of a plan came to; `last` is the place (state, name) it ended at, None when nothing is left."""
+
+    sent_count: int
+    removal_count: int
+    rejected_count: int
+    last: tuple[str, str] | None
+
+
+async def carry(
+    tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, *, after: Sequence[str], limit: int
+) -> Piece:
+    """Give the next items of a scope, in the order of states and names, to an operation. Items it has already are left out."""
+    mine = items.c.connection_id == connection_id, items.c.state.in_(scope.states)
+    behind = tuple_(items.c.state, items.c.retailer_id) > tuple_(*map(literal, after))
+    refused = and_(_REFUSED, literal(scope.refused))
+    columns = items.c.state, items.c.retailer_id, refused.label("refused")
+    place = items.c.state, items.c.retailer_id
+    rows = (await tx.execute(select(*columns).where(*mine, behind).order_by(*place).limit(limit))).all()
+    sent, removed = await _give(tx, connection_id, operation_id, scope, [row.retailer_id for row in rows])
+    last = (rows[-1].state, rows[-1].retailer_id) if len(rows) == limit else None
+    return Piece(sent, removed, sum(row.refused for row in rows), last)
+
+
+async def carry_named(tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, names: Sequence[str]) -> int:
+    """Give the items of a scope that have these names to an operation; tells how many."""
+    return sum(await _give(tx, connection_id, operation_id, scope, names))
+
+
+async def _give(tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, names: Sequence[str]) -> tuple[int, int]:
+    named = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+    theirs = *named, scope.condition, items.c.operation_id.is_distinct_from(operation_id)
     # Locked in the order of their names first, so that two transactions never wait for each other.
-    locked = select(items.c.retailer_id).where(*conditions).order_by(items.c.retailer_id).with_for_update().subquery()
-    await tx.execute(select(func.count()).select_from(locked), given)
-    anew = and_(items.c.batch_id.is_(None), or_(items.c.refused_by.is_not(None), text("TRUE") if again else false()))
+    locked = select(items.c.retailer_id).where(*theirs).order_by(items.c.retailer_id).with_for_update()
+    held = list(await tx.scalars(locked, {"names": list(names)}))
+    anew = and_(items.c.batch_id.is_(None), or_(items.c.refused_by.is_not(None), literal(scope.again)))
     values = {"operation_id": operation_id, "held": False, "refused_by": None, "meta_faults": [], "sends": 0}
     values |= {"offer_tries": 0, "sent_content": case((anew, None), else_=items.c.sent_content)}
-    with_them = update(items).where(*conditions).values(**values).returning(items.c.wanted)
-    carried = with_them.cte()
-    counted = select(func.count().filter(carried.c.wanted), func.count().filter(~carried.c.wanted))
-    sent, removed = (await tx.execute(counted, given)).one()
-    return sent, removed
+    given = update(items).where(*named).values(**values).returning(items.c.wanted)
+    wanted = list(await tx.scalars(given, {"names": held})) if held else []
+    return sum(wanted), len(wanted) - sum(wanted)
 
 
 async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[Settled]:

@@ -16,10 +16,12 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
+    Select,
     Table,
     Text,
     Uuid,
     delete,
+    func,
     select,
     text,
     update,
@@ -31,7 +33,11 @@ from connector.db.schema import Instant, Tx, metadata
 from connector.errors import NotFound
 from connector.operations.db import operations
 from connector.operations.model import OPEN
+from connector.registry.db.catalogue import products
 from connector.values import ConnectionId
+
+RANGE = 5_000
+"""How many products one statement looks at."""
 
 snapshots = Table(
     "snapshots",
@@ -43,7 +49,6 @@ snapshots = Table(
     Column("state", Text, nullable=False, comment="OPEN, COMMITTED, CLOSED"),
     Column("currency_code", Text, comment="what its products cost in, as its first one says"),
     Column("operation_id", Uuid, comment="of its commit"),
-    Column("applied_to", Text, nullable=False, server_default="", comment="the product up to which it is applied"),
     Column("create_time", Instant, nullable=False),
     Column("expire_time", Instant, nullable=False, index=True),
     Index(
@@ -69,7 +74,6 @@ _SHOWN = (
     "state",
     "currency_code",
     "operation_id",
-    "applied_to",
     "create_time",
     "expire_time",
 )
@@ -85,7 +89,6 @@ class Snapshot:
     state: str
     currency_code: str | None
     operation_id: UUID | None
-    applied_to: str
     create_time: datetime
     expire_time: datetime
 
@@ -174,73 +177,122 @@ async def summary(tx: Tx, snapshot_id: UUID) -> tuple[int, str]:
     return row[0], row[1]
 
 
-# Products upserted after the snapshot began may be newer than what it was gathered from: it lets go of older ones only.
-_LEFT_OUT = """
-p.connection_id = :connection AND NOT p.deleted AND p.update_time <= :begun
-AND NOT EXISTS (SELECT 1 FROM snapshot_products s WHERE s.snapshot_id = :snapshot AND s.product_id = p.product_id)
-"""
+_COUNT_REMOVALS = text(
+    """
+    WITH piece AS (
+        SELECT product_id, variant_id, wanted AND stands AS standing FROM items
+        WHERE connection_id = :connection AND (product_id, variant_id) > (:product, :variant)
+        ORDER BY product_id, variant_id LIMIT :limit
+    )
+    SELECT count(*) FILTER (WHERE standing AND CASE
+               WHEN s.product_id IS NULL THEN NOT p.deleted AND p.update_time <= :begun
+               ELSE s.drafts IS NOT NULL AND NOT piece.variant_id = ANY(coalesce(s.variant_ids, '{}')) END) AS leaving,
+           count(*) FILTER (WHERE standing) AS standing,
+           (SELECT ARRAY[product_id, variant_id] FROM piece ORDER BY product_id DESC, variant_id DESC LIMIT 1) AS last
+    FROM piece LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = piece.product_id
+    LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = piece.product_id
+    """
+)
 
 
 async def removals(tx: Tx, snapshot: Snapshot) -> tuple[int, int]:
     """Count the items that would leave the catalog, and all that stand in it."""
-    statement = text(
-        f"""
-        SELECT count(*) FILTER (WHERE gone.product_id IS NOT NULL
-                                OR (s.drafts IS NOT NULL AND NOT i.variant_id = ANY(coalesce(s.variant_ids, '{{}}')))), count(*)
-        FROM items i
-        LEFT JOIN (SELECT p.product_id FROM products p WHERE {_LEFT_OUT}) gone ON gone.product_id = i.product_id
-        LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = i.product_id
-        WHERE i.connection_id = :connection AND i.wanted AND i.stands
-        """  # noqa: S608 – built of constants
-    )
-    row = (await tx.execute(statement, _given(snapshot))).one()
-    return row[0], row[1]
+    leaving, standing, last = 0, 0, ["", ""]
+    while True:
+        place = {"product": last[0], "variant": last[1], "limit": RANGE}
+        row = (await tx.execute(_COUNT_REMOVALS, _given(snapshot) | place)).one()
+        if row.last is None:
+            return leaving, standing
+        leaving, standing, last = leaving + row.leaving, standing + row.standing, row.last
 
 
 def _given(snapshot: Snapshot) -> dict[str, Any]:
     return {"connection": snapshot.connection_id, "snapshot": snapshot.id, "begun": snapshot.create_time}
 
 
-async def written(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[Piece]:
-    """List the next pieces that were not as the store's product, in the order of their ids, behind `applied_to`."""
+async def end_of_range(tx: Tx, snapshot: Snapshot, after: str) -> str | None:
+    """Tell the last of the next `RANGE` products of the list; None at its end."""
+    mine = snapshot_products.c.snapshot_id == snapshot.id, snapshot_products.c.product_id > after
+    return await _last(tx, select(snapshot_products.c.product_id).where(*mine))
+
+
+async def end_of_known(tx: Tx, snapshot: Snapshot, after: str) -> str | None:
+    """Tell the last of the next `RANGE` products of the store; None at their end."""
+    mine = products.c.connection_id == snapshot.connection_id, products.c.product_id > after
+    return await _last(tx, select(products.c.product_id).where(*mine))
+
+
+async def _last(tx: Tx, ids: Select[tuple[str]]) -> str | None:
+    piece = ids.order_by(ids.selected_columns[0]).limit(RANGE).subquery()
+    last: str | None = await tx.scalar(select(func.max(piece.c.product_id)))
+    return last
+
+
+async def written(tx: Tx, snapshot: Snapshot, *, after: str, upto: str, limit: int) -> list[Piece]:
+    """List the first pieces of a range that were not as the store's product, in the order of their ids."""
     columns = (snapshot_products.c[name] for name in Piece.__slots__)
-    mine = snapshot_products.c.snapshot_id == snapshot.id, snapshot_products.c.product_id > snapshot.applied_to
+    product_id = snapshot_products.c.product_id
+    mine = snapshot_products.c.snapshot_id == snapshot.id, product_id > after, product_id <= upto
     wanted = select(*columns).where(*mine, snapshot_products.c.drafts.is_not(None))
-    return [Piece(*row) for row in await tx.execute(wanted.order_by(snapshot_products.c.product_id).limit(limit))]
+    return [Piece(*row) for row in await tx.execute(wanted.order_by(product_id).limit(limit))]
 
 
-async def renew(tx: Tx, snapshot: Snapshot, *, at: datetime) -> None:
-    """Give products that stay as they are the snapshot's newer version, unless their stock came later than their old one."""
-    statement = text(
-        """
-        WITH newer AS (
-            SELECT p.product_id, s.source_version FROM snapshot_products s
-            JOIN products p ON p.connection_id = :connection AND p.product_id = s.product_id
-            WHERE s.snapshot_id = :snapshot AND s.drafts IS NULL AND p.digest = s.digest AND p.source_version < s.source_version
-              AND NOT EXISTS (SELECT 1 FROM items i WHERE i.connection_id = :connection AND i.product_id = p.product_id
-                              AND greatest(i.stock_version, i.price_version) > p.source_version)
-            ORDER BY p.product_id FOR UPDATE OF p
-        )
-        UPDATE products SET source_version = newer.source_version, update_time = :at FROM newer
-        WHERE products.connection_id = :connection AND products.product_id = newer.product_id
-        """
+_RENEW = text(
+    """
+    WITH newer AS (
+        SELECT p.product_id, s.source_version FROM snapshot_products s
+        JOIN products p ON p.connection_id = :connection AND p.product_id = s.product_id
+        WHERE s.snapshot_id = :snapshot AND s.product_id > :after AND s.product_id <= :upto
+          AND s.drafts IS NULL AND p.digest = s.digest AND p.source_version < s.source_version
+          AND NOT EXISTS (SELECT 1 FROM items i WHERE i.connection_id = :connection AND i.product_id = p.product_id
+                          AND greatest(i.stock_version, i.price_version) > p.source_version)
+        ORDER BY p.product_id FOR UPDATE OF p
     )
-    await tx.execute(statement, {"connection": snapshot.connection_id, "snapshot": snapshot.id, "at": at})
+    UPDATE products SET source_version = newer.source_version, update_time = :at FROM newer
+    WHERE products.connection_id = :connection AND products.product_id = newer.product_id
+    """
+)
 
 
-async def left_out(tx: Tx, snapshot: Snapshot, *, limit: int) -> list[str]:
-    """List products that the snapshot lets go of."""
-    statement = text(f"SELECT p.product_id FROM products p WHERE {_LEFT_OUT} LIMIT :limit")  # noqa: S608 – constants
-    return list(await tx.scalars(statement, _given(snapshot) | {"limit": limit}))
+async def renew(tx: Tx, snapshot: Snapshot, *, after: str, upto: str, at: datetime) -> None:
+    """Give products of a range that stay as they are the list's newer version, unless their stock came later than their old one."""
+    await tx.execute(_RENEW, _given(snapshot) | {"after": after, "upto": upto, "at": at})
+
+
+# Products upserted after the snapshot began may be newer than what it was gathered from: it lets go of older ones only.
+_LEFT_OUT = text(
+    """
+    SELECT p.product_id FROM products p
+    WHERE p.connection_id = :connection AND p.product_id > :after AND p.product_id <= :upto AND NOT p.deleted AND p.update_time <= :begun
+    AND NOT EXISTS (SELECT 1 FROM snapshot_products s WHERE s.snapshot_id = :snapshot AND s.product_id = p.product_id)
+    ORDER BY p.product_id LIMIT :limit
+    """
+)
+
+
+async def left_out(tx: Tx, snapshot: Snapshot, *, after: str, upto: str, limit: int) -> list[str]:
+    """List the first products of a range that the snapshot lets go of."""
+    return list(await tx.scalars(_LEFT_OUT, _given(snapshot) | {"after": after, "upto": upto, "limit": limit}))
 
 
 async def close(tx: Tx, snapshot_id: UUID) -> None:
-    """Close a snapshot for good and forget its products."""
+    """Close a snapshot for good; its products can be forgotten."""
     await change(tx, snapshot_id, state="CLOSED")
-    await tx.execute(delete(snapshot_products).where(snapshot_products.c.snapshot_id == snapshot_id))
 
 
-async def sweep(tx: Tx, *, at: datetime) -> None:
-    """Forget snapshots that are past their time, but for those whose operation has still to apply them."""
+async def forget(tx: Tx, snapshot_id: UUID) -> bool:
+    """Forget a piece of a snapshot's products; tells whether there were any."""
+    mine = snapshot_products.c.snapshot_id == snapshot_id
+    piece = select(snapshot_products.c.product_id).where(mine).limit(RANGE)
+    gone = delete(snapshot_products).where(mine, snapshot_products.c.product_id.in_(piece))
+    return bool((await tx.execute(gone)).rowcount)
+
+
+async def sweep(tx: Tx, *, at: datetime) -> bool:
+    """Forget a piece of the snapshots past their time, but for those whose operation has still to apply them; tells whether any was."""
     still = select(operations.c.id).where(operations.c.id == snapshots.c.operation_id, operations.c.state.in_(OPEN))
-    await tx.execute(delete(snapshots).where(snapshots.c.expire_time < at, ~still.exists()))
+    over = select(snapshots.c.id).where(snapshots.c.expire_time < at, ~still.exists()).limit(1)
+    snapshot_id: UUID | None = await tx.scalar(over)
+    if snapshot_id and not await forget(tx, snapshot_id):
+        await tx.execute(delete(snapshots).where(snapshots.c.id == snapshot_id))
+    return snapshot_id is not None
