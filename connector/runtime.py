@@ -6,16 +6,18 @@ Built once per process (or per job) by `open_runtime`; always the first argument
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.budgets.actions import Ear
 from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
 from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, open_graph
 from connector.settings import AppProfile, Settings
+from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
 from connector.vault import Vault
 
@@ -34,6 +36,8 @@ class Runtime:
     apps: Mapping[Environment, AppProfile]
     public_url: str
     dialog_url: str
+    batch_time: timedelta
+    taxonomies: Mapping[Kind, Taxonomy]
     now: Now
     new_id: NewId
 
@@ -64,7 +68,7 @@ async def open_runtime(
     try:
         async with (
             open_bell(settings.database_url.reveal()) as bell,
-            open_graph(settings.graph_url, settings.graph_version, now=now) as graph,
+            open_graph(settings.graph_url, settings.graph_version, now=now, listen=Ear(engine, now)) as graph,
         ):
             yield Runtime(
                 db=engine,
@@ -75,6 +79,8 @@ async def open_runtime(
                 apps=settings.apps,
                 public_url=settings.public_url,
                 dialog_url=f"{settings.dialog_url}/{settings.graph_version}",
+                batch_time=settings.batch_time,
+                taxonomies=settings.taxonomies,
                 now=now,
                 new_id=ids,
             )

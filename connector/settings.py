@@ -8,10 +8,13 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from connector import taxonomy
+from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment
 from connector.vault import Secret
 
@@ -65,6 +68,23 @@ VARIABLES = (
     Variable("META_GRAPH_URL", "the Graph API", "https://graph.facebook.com"),
     Variable("META_DIALOG_URL", "where the login dialog lives", "https://www.facebook.com"),
     Variable("META_GRAPH_VERSION", "the Graph API version we speak", "v26.0"),
+    # Unverified: how long Meta takes at the most; about two minutes are usual.
+    Variable(
+        "META_BATCH_SECONDS",
+        "how long Meta may work on a batch: items of one whose answer was lost rest that long before they are sent again",
+        "240",
+    ),
+    *(
+        Variable(
+            f"{whose}_TAXONOMY_FILE",
+            f"{whose.title()}'s list of product categories, from {link}; empty checks their form only",
+            "",
+        )
+        for whose, link in (
+            ("GOOGLE", "https://www.google.com/basepages/producttype/taxonomy-with-ids.en-US.txt"),
+            ("META", "https://www.facebook.com/products/categories/en_US.txt"),
+        )
+    ),
     *(
         variable
         for world, which in (("PRODUCTION", "live"), ("TEST", "test"))
@@ -114,6 +134,7 @@ class Settings:
     graph_url: str
     dialog_url: str
     graph_version: str
+    batch_time: timedelta
     apps: Mapping[Environment, AppProfile]
     caller_audience: str
     development_token: Secret
@@ -121,6 +142,7 @@ class Settings:
     log_format: str
     caller_jwks: str = field(repr=False)
     vault_keys: Mapping[int, bytes] = field(repr=False)
+    taxonomies: Mapping[Kind, Taxonomy] = field(repr=False)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -143,7 +165,9 @@ class Settings:
             graph_url=reader.url("META_GRAPH_URL", "https", "http"),
             dialog_url=reader.url("META_DIALOG_URL", "https", "http"),
             graph_version=reader.parsed("META_GRAPH_VERSION", _version, "such as v26.0") or "",
+            batch_time=timedelta(seconds=reader.parsed("META_BATCH_SECONDS", _seconds, "a number from 1 to 3600") or 0),
             apps=reader.apps(),
+            taxonomies={kind: reader.taxonomy(kind) for kind in Kind},
             vault_keys=reader.parsed("VAULT_KEYS", _keys, "`id:base64 of 32 bytes`, ids from 1 to 255, comma separated")
             or {},
             caller_jwks=reader.parsed("CALLER_JWKS", _jwks, "a JSON object with a list `keys`") or "",
@@ -240,6 +264,14 @@ class _Reader:
     def address(self, name: str) -> tuple[str, int] | None:
         return self.parsed(name, _address, "host:port")  # type: ignore[no-any-return] # what _address returns, or None
 
+    def taxonomy(self, kind: Kind) -> Taxonomy:
+        name = f"{kind}_TAXONOMY_FILE"
+        try:
+            return taxonomy.load(kind, self.text(name))
+        except (OSError, ValueError) as error:
+            self._problems.append(f"{name}: cannot be read ({error})")
+            return taxonomy.load(kind, "")
+
     def apps(self) -> Mapping[Environment, AppProfile]:
         profiles = {}
         for environment in Environment:
@@ -279,6 +311,13 @@ def _version(value: str) -> str:
     if not value.startswith("v") or not (major.isdecimal() and minor.isdecimal()):
         raise ValueError(value)
     return value
+
+
+def _seconds(value: str) -> int:
+    seconds = int(value)
+    if not 1 <= seconds <= 3600:  # noqa: PLR2004 – an hour
+        raise ValueError(value)
+    return seconds
 
 
 def _keys(value: str) -> dict[int, bytes]:

@@ -142,6 +142,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 59
     """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
+    ERROR_REASON_CATEGORY_UNKNOWN: _ErrorReason.ValueType  # 75
+    """INVALID_ARGUMENT: a Google or Meta category is not one of its taxonomy. Metadata: `field`. Example: `field=categories[3].google_product_category`. The message names close matches; `SearchTaxonomy` finds others."""
+    ERROR_REASON_CATEGORY_CYCLE: _ErrorReason.ValueType  # 76
+    """INVALID_ARGUMENT: a category would come to lie in itself. Metadata: `field`. The caller sends another parent."""
+    ERROR_REASON_PRODUCT_SET_LIVE: _ErrorReason.ValueType  # 77
+    """FAILED_PRECONDITION: a product set is not deleted because it is shown in the merchant's shop. The caller repeats the call with `allow_live_product_set_deletion`, or the merchant takes it out of the shop."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -266,4 +272,10 @@ ERROR_REASON_META_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 58
 """UNKNOWN: meta's answer was lost after the request left. It is settled in the background; do not repeat it with another `request_id`."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 59
 """INTERNAL: a fault of ours. Metadata: `error_id`, to be given to StormCom's operators."""
+ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 75
+"""INVALID_ARGUMENT: a Google or Meta category is not one of its taxonomy. Metadata: `field`. Example: `field=categories[3].google_product_category`. The message names close matches; `SearchTaxonomy` finds others."""
+ERROR_REASON_CATEGORY_CYCLE: ErrorReason.ValueType  # 76
+"""INVALID_ARGUMENT: a category would come to lie in itself. Metadata: `field`. The caller sends another parent."""
+ERROR_REASON_PRODUCT_SET_LIVE: ErrorReason.ValueType  # 77
+"""FAILED_PRECONDITION: a product set is not deleted because it is shown in the merchant's shop. The caller repeats the call with `allow_live_product_set_deletion`, or the merchant takes it out of the shop."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
