@@ -225,6 +225,7 @@ def _addresses_told(servers: Servers, addresses: Mapping[str, str]) -> dict[str,
         "PUBLIC_URL": f"http://{addresses['ingress']}",
         "META_GRAPH_URL": f"http://{addresses['simulator']}",
         "META_DIALOG_URL": f"http://{addresses['simulator']}",
+        "META_BATCH_SECONDS": "5",  # as quick as the simulator is told to be
     }
 
 

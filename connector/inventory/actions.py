@@ -80,7 +80,7 @@ async def send_stock(runtime: Runtime, task: Taken) -> None:
 
 async def check_stock(runtime: Runtime, task: Taken) -> None:
     """Settle a batch of stock when Meta has its verdicts."""
-    await registry.check(runtime, task, registry.STOCK)
+    await registry.check(runtime, task)
 
 
 def _foreign_prices(lines: Sequence[Line], shelves: Shelves, restocks: Mapping[Key, Restock]) -> list[Violation]:

@@ -1,11 +1,12 @@
 """How a batch travels, whichever lane it is in: sent once, its handle kept, its verdicts settled item by item.
 
     load ──▶ items_batch ──▶ handle ──check──▶ verdict per item
-      ▲          │                     │
-      └─release──┘ nothing arrived     └─lost─▶ released, sent again
+      ▲          │   │                 │
+      ├─release──┘   └─answer lost─▶ rests, as Meta may be at work on it
+      └──────────────────────┴─lost────┘
 
-What Meta did not judge never counts as settled. A batch whose handle is lost goes out again: the same values twice are the
-same catalog. After the last allowed send without a verdict, that is the verdict.
+What Meta did not judge never counts as settled. An item is never in two batches that Meta may be at work on: Meta promises no
+order between them. After the last allowed send without a verdict, that is the verdict.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from connector import metrics
+from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import Connection, Problem
-from connector.db import observations, outbox, throttles
+from connector.db import observations, outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
-from connector.errors import ConnectorError, MetaRefused, Unavailable
+from connector.errors import ConnectorError, MetaRefused, OutcomeUnknown
 from connector.events import db as events
 from connector.events.model import Draft as Event
 from connector.operations import db as operations
@@ -28,7 +30,9 @@ from connector.operations.model import FIRST_REJECTIONS, Rejection
 from connector.operations.model import State as OperationState
 from connector.registry import graph
 from connector.registry.db import flights as db
+from connector.registry.db import narrowings
 from connector.registry.db.flights import Batch, Settled
+from connector.registry.db.names import Name, Resolved, look_up
 from connector.registry.model import PATIENCE, BatchStatus, Cargo, Lane, Receipt, check_delay, meta_fault, worst
 from connector.runtime import Runtime
 
@@ -37,7 +41,7 @@ MOST_SETTLED_PER_EVENT = 100
 _MOMENT = timedelta(seconds=1)
 """Before what another transaction held when the sender passed is looked at again."""
 _PAUSE = timedelta(seconds=15)
-"""Before something is sent again that Meta took no notice of, or a stock change it refused."""
+"""Before something is sent again that Meta took no notice of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,11 @@ class Road:
     send: Task
     check: Task
     most_open: int
+    urgency: Urgency
 
 
-CONTENT = Road(Lane.CONTENT, Task.SEND_ITEMS, Task.CHECK_BATCH, 8)
-STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 50)
+CONTENT = Road(Lane.CONTENT, Task.SEND_ITEMS, Task.CHECK_BATCH, 8, Urgency.PATIENT)
+STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 50, Urgency.URGENT)
 
 
 async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = True, stock: bool = True) -> None:
@@ -59,23 +64,23 @@ async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = 
     if connection.catalog_go_time is None:
         return
     for road in [CONTENT] * content + [STOCK] * stock:
-        if await db.waiting(tx, connection.id, road.lane):
-            await outbox.add(tx, road.send, due=at, connection_id=connection.id, key=f"{road.send}:{connection.id}")
+        if due := await db.next_due(tx, connection.id, road.lane, at=at):
+            await outbox.add(tx, road.send, due=due, connection_id=connection.id, key=f"{road.send}:{connection.id}")
 
 
 async def send(runtime: Runtime, task: Taken, road: Road) -> None:
     """Send one batch of what waits, and plan its check and, while more waits, the next turn.
 
-    Two transactions with the call between them. A turn that dies between leaves a batch without a handle, which the next
-    turn puts back in the queue. A call that fails puts it back at once and rises.
+    Two transactions with the call between them. A turn that dies between leaves a batch without a handle, which rests and is
+    then put back in the queue, as when the answer is lost. Any other failure puts it back at once. Either rises.
     """
     async with runtime.db.begin() as tx:
         connection, at = await _connection(tx, task), runtime.now()
-        free = await _free(tx, connection, road, at=at)
+        free = await _free(runtime, tx, connection, road)
         loaded = await db.load(tx, connection, road.lane, batch_id=runtime.new_id(), at=at) if free else None
         if loaded is None:
-            skipped = free and await db.waiting(tx, connection.id, road.lane)
-            await (outbox.again(tx, task, at + _MOMENT) if skipped else outbox.done(tx, task, at=at))
+            due = await db.next_due(tx, connection.id, road.lane, at=at) if free else None
+            await (outbox.again(tx, task, max(due, at + _MOMENT)) if due else outbox.done(tx, task, at=at))
             return
         await outbox.hold(tx, task)  # last: whoever stores a change wants the task's row too, after the items
     batch, cargo = loaded
@@ -86,24 +91,33 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
             graph.items_batch(batch.catalog_id, records, allow_upsert=road.lane is Lane.CONTENT), access
         )
     except ConnectorError as error:
-        if await _put_back(runtime, task, connection, batch, cargo, error=error):
+        if isinstance(error, OutcomeUnknown):
+            async with runtime.db.begin() as tx:
+                await _look_later(tx, road, batch, due=runtime.now() + runtime.batch_time)
+                await outbox.hold(tx, task)
+        elif await _put_back(runtime, task, connection, batch, cargo, error=error):
             return
         raise
     async with runtime.db.begin() as tx:  # it ends the turn, and so holds the task
         await _keep(tx, task, road, connection, batch=batch, receipt=receipt, at=runtime.now())
 
 
-async def _free(tx: Tx, connection: Connection, road: Road, *, at: datetime) -> bool:
+async def _free(runtime: Runtime, tx: Tx, connection: Connection, road: Road) -> bool:
     """Tell whether a batch may go out now. When too many are under way the verdict on one of them asks for the next."""
     if connection.catalog_go_time is None:
         return False
-    await throttles.require_open(tx, [graph.batch_bucket(connection.catalog_id)], at=at)
-    under_way = 0
-    for batch in await db.open_batches(tx, connection.id, road.lane):
-        under_way += batch.handle is not None
+    bucket = graph.batch_bucket(connection.catalog_id)
+    await connections.require_room(runtime, tx, connection, bucket, urgency=road.urgency)
+    under_way = await db.open_batches(tx, connection.id, road.lane)
+    for batch in under_way:
         if batch.handle is None:  # its sender died: nobody knows what arrived
-            await count(tx, await db.release(tx, batch, uncertain=True), at=at)
-    return under_way < road.most_open
+            await _look_later(tx, road, batch, due=max(runtime.now(), batch.create_time + runtime.batch_time))
+    return len(under_way) < road.most_open
+
+
+async def _look_later(tx: Tx, road: Road, batch: Batch, *, due: datetime) -> None:
+    key, arguments = f"{road.check}:{batch.id}", {"batch_id": str(batch.id)}
+    await outbox.add(tx, road.check, due=due, connection_id=batch.connection_id, key=key, arguments=arguments)
 
 
 async def _connection(tx: Tx, task: Taken) -> Connection:
@@ -123,18 +137,18 @@ async def _put_back(
     *,
     error: ConnectorError,
 ) -> bool:
-    """Put a batch back after a failed call; tells whether that is all: too large a batch is halved and tried again."""
+    """Put a batch back that Meta did not take in; tells whether that is all: too large a batch is halved and tried again."""
     # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): code 1 that is a refusal asks for less.
     too_large, at = isinstance(error, MetaRefused) and error.code == 1, runtime.now()
     async with runtime.db.begin() as tx:
         if too_large and len(cargo) == 1:
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
-        await count(tx, await db.release(tx, batch, uncertain=isinstance(error, Unavailable)), at=at)
+        await count(tx, await db.release(tx, batch, uncertain=False), at=at)
         if isinstance(error, MetaRefused) and error.reason == "META_REJECTED" and not too_large:
             await _fail_operations(tx, connection, error.reason, at=at)
         if too_large:
-            await db.narrow(tx, batch.catalog_id, len(cargo), at=at)
+            await narrowings.narrow(tx, batch.catalog_id, len(cargo), at=at)
             await outbox.again(tx, task, at)
         else:
             await outbox.hold(tx, task)  # last, as in `send`
@@ -155,22 +169,20 @@ async def _keep(
     refused = {name: meta_fault(words) for name, words in receipt.refused.items()}
     settled = await db.refuse(tx, batch, refused, at=at)
     if receipt.handle:
-        await db.keep_handle(tx, batch.id, receipt.handle)
-        arguments, due = {"batch_id": str(batch.id)}, at + check_delay(0)
-        await outbox.add(
-            tx, road.check, due=due, connection_id=connection.id, key=f"{road.check}:{batch.id}", arguments=arguments
-        )
+        await db.keep_handle(tx, batch.id, receipt.handle, receipt.warned)
+        await narrowings.widen(tx, batch.catalog_id, batch.item_count, at=at)
+        await _look_later(tx, road, batch, due=at + check_delay(0))
     else:
         settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
         settled += await db.release(tx, batch, uncertain=False, blamed=True)
     await settle(tx, connection, settled, at=at)
-    if await db.waiting(tx, connection.id, road.lane):
-        await outbox.again(tx, task, at if receipt.handle or refused else at + _PAUSE)
+    if due := await db.next_due(tx, connection.id, road.lane, at=at):
+        await outbox.again(tx, task, due if receipt.handle or refused else max(due, at + _PAUSE))
     else:
         await outbox.done(tx, task, at=at)
 
 
-async def check(runtime: Runtime, task: Taken, road: Road) -> None:
+async def check(runtime: Runtime, task: Taken) -> None:
     """Ask for a batch's verdicts and settle them; comes back while Meta works on it. A lost batch goes back in the queue.
 
     One transaction settles the whole batch: items, operations, events, and what waits next.
@@ -178,11 +190,16 @@ async def check(runtime: Runtime, task: Taken, road: Road) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         batch = await db.find_batch(tx, UUID(task.arguments["batch_id"]))
-        if batch is None or batch.handle is None:
+        if batch is None:
             await outbox.done(tx, task, at=runtime.now())
             return
         connection = await _connection(tx, task)
-        await throttles.require_open(tx, [graph.catalog_bucket(batch.catalog_id)], at=runtime.now())
+        if batch.handle is None:  # it has rested
+            await count(tx, await db.release(tx, batch, uncertain=True), at=runtime.now())
+            await plan(tx, connection, at=runtime.now())
+            await outbox.done(tx, task, at=runtime.now())
+            return
+        await connections.require_room(runtime, tx, connection, graph.catalog_bucket(batch.catalog_id))
     status = await _status(runtime, connection, batch.catalog_id, batch.handle)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
@@ -192,7 +209,7 @@ async def check(runtime: Runtime, task: Taken, road: Road) -> None:
             await outbox.again(tx, task, at + check_delay(batch.checks + 1))
             return
         await _judge(tx, connection, batch, status, at=at)
-        await plan(tx, connection, at=at if road.lane is Lane.CONTENT or not status.refused else at + _PAUSE)
+        await plan(tx, connection, at=at)
         await outbox.done(tx, task, at=at)
 
 
@@ -204,14 +221,14 @@ async def _status(runtime: Runtime, connection: Connection, catalog_id: str, han
         if refusal.reason != "META_REJECTED":
             raise
         # Unverified: how long a handle lives and what an unknown one answers; either way there will be no verdict.
-        return BatchStatus("error", {})
+        return BatchStatus("error", {}, {})
 
 
 async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStatus, *, at: datetime) -> None:
     faults = {name: meta_fault(words) for name, words in status.refused.items()}
     settled = await db.refuse(tx, batch, faults, at=at)
     if status.finished:
-        settled += await db.confirm(tx, batch, at=at)
+        settled += await db.confirm(tx, batch, status.warned, at=at)
         await db.forget(tx, batch)
     else:
         settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
@@ -251,3 +268,10 @@ def _told(connection: Connection, settled: Sequence[Settled]) -> Event:
     names = "retailer_id", "product_id", "variant_id", "confirmed"
     body = {"items": [{name: getattr(one, name) for name in names} for one in settled]}
     return Event(connection.store_id, connection.id, f"catalog:{connection.id}", "items_settled", body)
+
+
+async def resolve(runtime: Runtime, store_id: str, connection_id: str, asked: Sequence[Name]) -> list[Resolved | None]:
+    """Find items by any of their names, in the order asked; None for what is unknown."""
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require(tx, store_id, connection_id)
+        return await look_up(tx, connection.id, asked)

@@ -21,7 +21,7 @@ def catalog_bucket(catalog_id: str) -> str:
 
 
 def items_batch(catalog_id: str, records: Iterable[bytes], *, allow_upsert: bool) -> Call[Receipt]:
-    """Send written records. Repeating it changes nothing at Meta: the same values are written again."""
+    """Send written records. Whether a lost call arrived matters: Meta may still be working on it when the next one comes."""
     # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21)
     return Call(
         "POST",
@@ -33,7 +33,7 @@ def items_batch(catalog_id: str, records: Iterable[bytes], *, allow_upsert: bool
             "requests": [orjson.Fragment(record) for record in records],
         },
         bucket=batch_bucket(catalog_id),
-        effect=Effect.REPEATABLE,
+        effect=Effect.ONCE,
         timeout=timedelta(seconds=60),
     )
 
@@ -52,24 +52,30 @@ def batch_status(catalog_id: str, handle: str) -> Call[BatchStatus]:
 
 
 def _read_receipt(answer: Any) -> Receipt:
-    handles, refused = answer["handles"], {}
+    handles, refused, warned = answer["handles"], {}, {}
     for finding in answer.get("validation_status") or []:
         if finding.get("errors"):
             refused[str(finding["retailer_id"])] = _words(finding["errors"])
-    return Receipt(str(handles[0]) if handles else "", refused)
+        elif finding.get("warnings"):
+            warned[str(finding["retailer_id"])] = _words(finding["warnings"])
+    return Receipt(str(handles[0]) if handles else "", refused, warned)
 
 
 def _read_status(answer: Any) -> BatchStatus:
+    if not answer["data"]:
+        return BatchStatus("error", {}, {})  # Unverified: that an unknown handle may be answered so
     entry = answer["data"][0]
-    refused: dict[str, str] = dict.fromkeys(
-        map(str, entry.get("ids_of_invalid_requests") or []), "Meta gave no further words."
-    )
+    unexplained = dict.fromkeys(map(str, entry.get("ids_of_invalid_requests") or []), "Meta gave no further words.")
+    refused = unexplained | _by_item(entry.get("errors") or [])
+    return BatchStatus(str(entry["status"]).lower(), refused, _by_item(entry.get("warnings") or []))
+
+
+def _by_item(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     told: dict[str, list[Mapping[str, Any]]] = {}
-    for error in entry.get("errors") or []:
-        told.setdefault(str(error.get("id", "")), []).append(error)
-    refused.update({name: _words(errors) for name, errors in told.items() if name})
-    return BatchStatus(str(entry["status"]).lower(), refused)
+    for finding in findings:
+        told.setdefault(str(finding.get("id", "")), []).append(finding)
+    return {name: _words(some) for name, some in told.items() if name}
 
 
-def _words(errors: Iterable[Mapping[str, Any]]) -> str:
-    return "; ".join(str(error.get("message", "")) for error in errors)
+def _words(findings: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(dict.fromkeys(str(finding.get("message", "")) for finding in findings))

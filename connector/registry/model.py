@@ -16,11 +16,14 @@ from connector.values import Money, RetailerId
 
 # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): id has at most 100 characters.
 _LONGEST_ID = 100
+_OURS = ("sc_", "sch.")
+"""How every name we give begins."""
 # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): at most 5,000 items, better under 3,000, and 28 MB.
 LARGEST_BATCH, LARGEST_BATCH_BYTES = 3_000, 20_000_000
 ENVELOPE_BYTES = 80
 """What a record adds to its content and offer: method, braces, commas and an id of the longest kind for a removal."""
 LARGEST_QUANTITY = 2**31 - 1
+_FEWEST_FLIPS = 10
 
 
 class Lane(StrEnum):
@@ -68,6 +71,11 @@ def retailer_id(product_id: str, variant_id: str = "") -> RetailerId:
     return RetailerId(f"sch.{hashlib.sha256(name.encode()).hexdigest()}")
 
 
+def reserved(name: str) -> bool:
+    """Tell whether a name is of the kind we give: it belongs to its own product for ever, stored or still to come."""
+    return name.startswith(_OURS)
+
+
 def item_group_id(product_id: str) -> str:
     """Name what the variants of a product share."""
     return retailer_id(product_id)
@@ -94,11 +102,21 @@ class Rules:
         """Tell how many of so many standing items a plan may remove or hide without being asked back."""
         return max(self.guard_items, standing * self.guard_percent // 100)
 
+    def offered(self, quantity: int, *, reserved: int = 0) -> int:
+        """Tell how many of so many counted pieces are offered at Meta: what is reserved or held back is not for sale there."""
+        left = max(0, quantity - reserved - self.safety_stock)
+        return left if left > self.last_units else 0
+
+    def too_many_flips(self, flipped: int, looked_at: int) -> bool:
+        """Tell whether so many changes of availability among the items looked at are worth an alarm; a handful never is."""
+        return flipped >= _FEWEST_FLIPS and flipped * 100 > looked_at * self.flip_alarm_percent
+
 
 class Offer(NamedTuple):
     """What an item costs and how many there are: all that changes by the minute.
 
     `counted` tells that its stock is or was counted: then a stock that no longer is must clear the quantity at Meta.
+    `hidden` shows it as out of stock, whatever there is.
     """
 
     price: Money
@@ -109,14 +127,21 @@ class Offer(NamedTuple):
     quantity: int = 0
     discontinued: bool = False
     counted: bool = False
+    reserved: int = 0
+    hidden: bool = False
 
-    def wire(self) -> bytes:
+    def wire(self, rules: Rules, *, at: datetime) -> bytes:
         """Write it as Meta's fields, a JSON object. Availability always travels with the quantity; an empty text clears a field."""
+        offered = None
+        if self.track_inventory:
+            offered = 0 if self.hidden else rules.offered(self.quantity, reserved=self.reserved)
         price, sale, window = str(self.price), "", ""
         if self.compare_at_price is not None and self.compare_at_price.minor_units > self.price.minor_units:
-            price, sale, window = str(self.compare_at_price), price, self._window()
+            price = str(self.compare_at_price)
+            if self.sale_end_time is None or at < self.sale_end_time:
+                sale, window = str(self.price), self._window()
         fields: dict[str, str | int] = {
-            "availability": self._availability(),
+            "availability": self._availability(offered),
             "price": price,
             # facebook-for-woocommerce a1e17a8, fbproduct.php: an empty text ends a sale.
             "sale_price": sale,
@@ -125,13 +150,13 @@ class Offer(NamedTuple):
         # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): at least 1 to be buyable.
         # Unverified: that an empty text clears it; sent only when a quantity may stand there.
         if self.track_inventory or self.counted:
-            fields["quantity_to_sell_on_facebook"] = self.quantity if self.track_inventory else ""
+            fields["quantity_to_sell_on_facebook"] = "" if offered is None else offered
         return orjson.dumps(fields)
 
-    def _availability(self) -> str:
+    def _availability(self, offered: int | None) -> str:
         if self.discontinued:
             return "discontinued"
-        return "in stock" if not self.track_inventory or self.quantity > 0 else "out of stock"
+        return "out of stock" if self.hidden or offered == 0 else "in stock"
 
     def _window(self) -> str:
         if self.sale_start_time is None and self.sale_end_time is None:
@@ -180,6 +205,34 @@ class Cargo(NamedTuple):
         return b'{"method":"UPDATE","data":' + b",".join(parts) + b"}}"
 
 
+# What Meta keeps of an item until told otherwise, that a merchant or another tool may have set, and that we do not always write.
+# Unverified: that an empty text clears a field; facebook-for-woocommerce relies on it.
+_CLEARED = dict.fromkeys(
+    (
+        *(
+            "item_group_id",
+            "gender",
+            "age_group",
+            "mobile_link",
+            "checkout_url",
+            "expiration_date",
+            "short_description",
+        ),
+        *("rich_text_description", "vendor_id", "origin_country", "shipping_weight", "commerce_tax_category"),
+        *("inventory", "quantity_to_sell_on_facebook", "internal_label", "disabled_capabilities"),
+        *(f"custom_label_{place}" for place in range(5)),
+        *(f"custom_number_{place}" for place in range(5)),
+    ),
+    "",
+) | {"visibility": "published"}
+
+
+def cleared(content: str, offer: str) -> str:
+    """Write an item's content so that it leaves nothing of another wish standing: what neither part sets is cleared."""
+    ours = orjson.loads(offer)
+    return orjson.dumps({k: v for k, v in (_CLEARED | orjson.loads(content)).items() if k not in ours}).decode()
+
+
 def fitting(sizes_bytes: Iterable[int], *, most_items: int, most_bytes: int = LARGEST_BATCH_BYTES) -> int:
     """Tell how many of these items, from the first, fit into one batch. An item too large on its own still goes, alone."""
     count = total = 0
@@ -196,6 +249,8 @@ PATIENCE = timedelta(minutes=30)
 """After this long without a verdict a batch counts as lost, and its items are sent again."""
 MOST_SENDS = 3
 """So often an item is sent without ever getting a verdict, or a stock change refused, before that is its verdict."""
+REFUSED_STOCK_PAUSE, REFUSED_STOCK_FACTOR = timedelta(seconds=15), 4
+"""How long a stock change that Meta refused rests before it is tried again, and how much longer after each further refusal."""
 
 
 def check_delay(checks: int) -> timedelta:
@@ -203,20 +258,33 @@ def check_delay(checks: int) -> timedelta:
     return timedelta(seconds=_CHECKS[min(checks, len(_CHECKS) - 1)])
 
 
+def narrower(item_count: int) -> int:
+    """Tell how many items a batch may hold after one of so many was too large."""
+    return max(1, item_count // 2)
+
+
+def wider(item_count: int) -> int | None:
+    """Tell how many items a batch may hold after one of so many, the most allowed, went well; None without limit."""
+    grown = item_count + item_count // 4 + 1
+    return grown if grown < LARGEST_BATCH else None
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Meta's answer to a batch: the handle, empty when nothing was taken in, and what it refused at once, by item."""
+    """Meta's answer to a batch: the handle, empty when nothing was taken in, and its words on what it refused or remarked on."""
 
     handle: str
     refused: dict[str, str]
+    warned: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """How far Meta is with a batch; `refused` holds its words by item."""
+    """How far Meta is with a batch; `refused` and `warned` hold its words by item."""
 
     status: str
     refused: dict[str, str]
+    warned: dict[str, str]
 
     @property
     def finished(self) -> bool:
@@ -229,12 +297,65 @@ class BatchStatus:
         return self.status in {"canceled", "error"}
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What Meta showed of one item when it was read back; `verdict` compares it with what it confirmed.
+
+    `mends` counts how often in a row it was sent again and still differed.
+    """
+
+    retailer_id: str
+    verdict: str
+    observe_time: datetime
+    differences: Sequence[Mapping[str, str]]
+    mends: int
+    review_status: str
+    review_rejection_reasons: Sequence[str]
+    image_fetch_status: str
+    faults: Sequence[Mapping[str, str]]
+
+    def document(self) -> dict[str, Any]:
+        """Write it with the contract's field names."""
+        same = (
+            "observe_time",
+            "differences",
+            "review_status",
+            "review_rejection_reasons",
+            "image_fetch_status",
+            "faults",
+        )
+        return {name: getattr(self, name) for name in same} | {"verdict": f"VERDICT_{self.verdict}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a pass over items came to: how many were seen, show another availability, or differ however often they are sent."""
+
+    seen: int
+    flipped: int
+    drifted: int
+    flipped_names: Sequence[str] = ()
+    drifted_names: Sequence[str] = ()
+
+
 def meta_fault(words: str) -> dict[str, Any]:
     """Keep Meta's refusal of an item, in its own words and with the part of the product it is about."""
     message = (
         "Meta refuses the item; mend what its words name and upsert the product, or mend it at Meta and call RetryItems"
     )
     return stored([ItemFault(Severity.ERROR, "META_REJECTED", "", message, words)])[0]
+
+
+REMARKS = {
+    Lane.CONTENT: "Meta takes the item and remarks on it; its words say what to mend",
+    Lane.STOCK: "Meta takes the new stock and price and remarks on them; its words say what to mend",
+}
+"""What a warning says of its lane; so a lane's verdict replaces its own warnings only."""
+
+
+def meta_warning(words: str, lane: Lane) -> dict[str, Any]:
+    """Keep Meta's remark on an item it takes, in its own words."""
+    return stored([ItemFault(Severity.WARNING, "META_WARNED", "", REMARKS[lane], words)])[0]
 
 
 UNTOLD = ItemFault(

@@ -90,7 +90,7 @@ async def send_items(runtime: Runtime, task: Taken) -> None:
 
 async def check_batch(runtime: Runtime, task: Taken) -> None:
     """Settle a batch when Meta has its verdicts."""
-    await registry.check(runtime, task, registry.CONTENT)
+    await registry.check(runtime, task)
 
 
 async def ready(tx: Tx, store_id: str, connection_id: str) -> Connection:

@@ -5,14 +5,15 @@ locks them in the order of their names, so that two never wait for each other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Index,
     Integer,
     Row,
@@ -22,17 +23,31 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    literal_column,
+    or_,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.connections.model import Connection
-from connector.db.schema import Instant, Tx, metadata
+from connector.db.schema import Instant, Json, Tx, metadata
 from connector.operations.db import operations
+from connector.registry.db import narrowings
 from connector.registry.db.catalogue import items
-from connector.registry.model import LARGEST_BATCH, MOST_SENDS, UNTOLD, Cargo, Lane, fitting, stored
+from connector.registry.model import (
+    MOST_SENDS,
+    REFUSED_STOCK_FACTOR,
+    REFUSED_STOCK_PAUSE,
+    REMARKS,
+    UNTOLD,
+    Cargo,
+    Lane,
+    cleared,
+    fitting,
+    meta_warning,
+    stored,
+)
 from connector.values import ConnectionId, RetailerId
 
 batches = Table(
@@ -45,19 +60,10 @@ batches = Table(
     Column("handle", Text, comment="NULL: on its way, or its sender died"),
     Column("item_count", Integer, nullable=False),
     Column("checks", Integer, nullable=False, server_default="0"),
+    Column("warned", Json, nullable=False, server_default="{}", comment="Meta's words on items in the answer itself"),
     Column("create_time", Instant, nullable=False),
     Index("ix_batches_connection_id_lane", "connection_id", "lane"),
 )
-narrowings = Table(
-    "narrowings",
-    metadata,
-    Column("catalog_id", Text, primary_key=True),
-    Column(
-        "item_count", Integer, nullable=False, comment="how many items a batch may hold since Meta found one too large"
-    ),
-    Column("time", Instant, nullable=False),
-)
-_NARROW_TIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class Batch:
     item_count: int
     checks: int
     create_time: datetime
+    warned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,11 @@ async def load(
 ) -> tuple[Batch, list[Cargo]] | None:
     """Take as many waiting items as fit into a new batch; None when nothing waits. What another transaction holds is left to it."""
     connection_id, catalog_id = connection.id, connection.catalog_id
-    most = await _most_items(tx, catalog_id, at=at)
-    rows = await _pick(tx, connection_id, lane, limit=most)
+    most = await narrowings.most_items(tx, catalog_id)
+    rows = await _pick(tx, connection_id, lane, at=at, limit=most)
     while cancelled := await _cancelled(tx, rows):
         await _hold_back(tx, cancelled)
-        rows = await _pick(tx, connection_id, lane, limit=most)
+        rows = await _pick(tx, connection_id, lane, at=at, limit=most)
     cargo = [_cargo(row, lane) for row in rows]
     cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
     if not cargo:
@@ -107,11 +114,18 @@ async def load(
     return Batch(batch_id, connection_id, lane, catalog_id, None, len(cargo), 0, at), cargo
 
 
-async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, limit: int) -> Sequence[Row[Any]]:
-    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
-    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "operation_id"))
-    mine = select(*columns).where(items.c.connection_id == connection_id, due).order_by(items.c.retailer_id)
-    return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True))).all()
+# A stock change that Meta refused rests before it is tried again; a new wish sets `offer_tries` back, and goes at once.
+_REST = f"interval '{REFUSED_STOCK_PAUSE.total_seconds()} s' * power({REFUSED_STOCK_FACTOR}, offer_tries - 1)"
+_DUE: Mapping[Lane, tuple[ColumnElement[bool], ...]] = {
+    Lane.CONTENT: (items.c.content_due,),
+    Lane.STOCK: (items.c.offer_due, or_(items.c.offer_tries == 0, text(f"stock_time + {_REST} <= :at"))),
+}
+
+
+async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime, limit: int) -> Sequence[Row[Any]]:
+    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "clearing", "operation_id"))
+    mine = select(*columns).where(items.c.connection_id == connection_id, *_DUE[lane]).order_by(items.c.retailer_id)
+    return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True), {"at": at})).all()
 
 
 async def _cancelled(tx: Tx, rows: Sequence[Row[Any]]) -> list[UUID]:
@@ -130,7 +144,8 @@ async def _hold_back(tx: Tx, cancelled: Sequence[UUID]) -> None:
 def _cargo(row: Any, lane: Lane) -> Cargo:
     if not row.wanted:
         return Cargo(RetailerId(row.retailer_id), None, None)
-    return Cargo(RetailerId(row.retailer_id), row.content if lane is Lane.CONTENT else None, row.offer)
+    content = (cleared(row.content, row.offer) if row.clearing else row.content) if lane is Lane.CONTENT else None
+    return Cargo(RetailerId(row.retailer_id), content, row.offer)
 
 
 _LOADING = {
@@ -138,24 +153,28 @@ _LOADING = {
         """
         UPDATE items SET batch_id = :batch, send_time = :at, stands = TRUE,
             sent_content = CASE WHEN wanted THEN content_hash END, sent_offer = CASE WHEN wanted THEN offer_hash END,
-            sent_quantity = CASE WHEN wanted AND track_inventory THEN quantity END
+            sent_quantity = CASE WHEN wanted THEN offered END
         WHERE connection_id = :connection AND retailer_id = ANY(:names)
         """
     ),
     Lane.STOCK: text(
         """
         UPDATE items SET batch_id = :batch, send_time = :at, sent_offer = offer_hash,
-            sent_quantity = CASE WHEN track_inventory THEN quantity END
+            sent_quantity = offered
         WHERE connection_id = :connection AND retailer_id = ANY(:names)
         """
     ),
 }
 
 
-async def waiting(tx: Tx, connection_id: UUID, lane: Lane) -> bool:
-    """Tell whether anything could be sent now."""
-    due = items.c.content_due if lane is Lane.CONTENT else items.c.offer_due
-    return bool(await tx.scalar(select(exists().where(items.c.connection_id == connection_id, due))))
+async def next_due(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime) -> datetime | None:
+    """Tell when the next thing that waits may be sent; None when nothing waits."""
+    mine = items.c.connection_id == connection_id
+    if await tx.scalar(select(exists().where(mine, *_DUE[lane])), {"at": at}):
+        return at
+    rested: ColumnElement[datetime] = literal_column(f"min(stock_time + {_REST})", Instant)
+    resting = select(rested).where(mine, items.c.offer_due, items.c.offer_tries > 0)
+    return await tx.scalar(resting) if lane is Lane.STOCK else None
 
 
 async def open_batches(tx: Tx, connection_id: UUID, lane: Lane) -> list[Batch]:
@@ -170,9 +189,9 @@ async def find_batch(tx: Tx, batch_id: UUID) -> Batch | None:
     return None if row is None else _batch(row)
 
 
-async def keep_handle(tx: Tx, batch_id: UUID, handle: str) -> None:
-    """Keep the ticket to a batch's verdict."""
-    await tx.execute(update(batches).where(batches.c.id == batch_id).values(handle=handle))
+async def keep_handle(tx: Tx, batch_id: UUID, handle: str, warned: Mapping[str, str]) -> None:
+    """Keep the ticket to a batch's verdict, and what Meta remarked on already."""
+    await tx.execute(update(batches).where(batches.c.id == batch_id).values(handle=handle, warned=warned))
 
 
 async def count_check(tx: Tx, batch_id: UUID) -> None:
@@ -180,29 +199,21 @@ async def count_check(tx: Tx, batch_id: UUID) -> None:
     await tx.execute(update(batches).where(batches.c.id == batch_id).values(checks=batches.c.checks + 1))
 
 
-async def narrow(tx: Tx, catalog_id: str, item_count: int, *, at: datetime) -> None:
-    """Remember for a day that Meta found a batch of so many items too large: the next are half as large."""
-    wish = upsert(narrowings).values(catalog_id=catalog_id, item_count=max(1, item_count // 2), time=at)
-    same = {"item_count": wish.excluded.item_count, "time": wish.excluded.time}
-    await tx.execute(wish.on_conflict_do_update(index_elements=[narrowings.c.catalog_id], set_=same))
-
-
-async def _most_items(tx: Tx, catalog_id: str, *, at: datetime) -> int:
-    fresh = narrowings.c.catalog_id == catalog_id, narrowings.c.time > at - _NARROW_TIME
-    return await tx.scalar(select(narrowings.c.item_count).where(*fresh)) or LARGEST_BATCH
-
-
 _ARRIVED = "(CASE WHEN wanted THEN content_hash = sent_content ELSE sent_content IS NULL END)"
 _CONTENT_STANDS = "(wanted AND refused_by IS NULL AND content_hash = sent_content AND content_hash = confirmed_content)"
 _SAME = "(CASE WHEN wanted THEN content_hash = sent_content AND offer_hash = sent_offer ELSE sent_content IS NULL END)"
+_STILL_UNCONFIRMED = "unconfirmed_time = CASE WHEN sent_offer IS DISTINCT FROM offer_hash THEN send_time END"
 _LAST_TRY = f"offer_tries + 1 >= {MOST_SENDS}"
 _TOLD = "RETURNING retailer_id, product_id, variant_id, operation_id, meta_faults, refused_by IS NOT NULL AS final"
 _CONFIRM = {
     Lane.CONTENT: text(
         f"""
-        UPDATE items SET batch_id = NULL, sends = 0, stands = sent_content IS NOT NULL, confirm_time = :at, meta_faults = '[]',
+        UPDATE items SET batch_id = NULL, sends = 0, stands = sent_content IS NOT NULL, confirm_time = :at,
+            meta_faults = coalesce(cast(:warned AS jsonb) -> retailer_id, '[]'),
             refused_by = CASE WHEN refused_by = 'CHECKS' THEN 'CHECKS' END, offer_tries = 0, stock_error = NULL,
             confirmed_content = sent_content, confirmed_offer = sent_offer, confirmed_quantity = sent_quantity,
+            {_STILL_UNCONFIRMED},
+            clearing = clearing AND {_ARRIVED} IS NOT TRUE,
             operation_id = CASE WHEN {_ARRIVED} THEN NULL ELSE operation_id END
         WHERE batch_id = :batch {_TOLD}
         """  # noqa: S608 – built of constants
@@ -210,7 +221,9 @@ _CONFIRM = {
     Lane.STOCK: text(
         f"""
         UPDATE items SET batch_id = NULL, sends = 0, confirm_time = :at, stock_time = :at, stock_error = NULL, offer_tries = 0,
-            confirmed_offer = sent_offer, confirmed_quantity = sent_quantity,
+            confirmed_offer = sent_offer, confirmed_quantity = sent_quantity, {_STILL_UNCONFIRMED},
+            meta_faults = jsonb_path_query_array(meta_faults, '$[*] ? (@.message != "{REMARKS[Lane.STOCK]}")')
+                || coalesce(cast(:warned AS jsonb) -> retailer_id, '[]'),
             operation_id = CASE WHEN {_CONTENT_STANDS} THEN NULL ELSE operation_id END
         WHERE batch_id = :batch {_TOLD}
         """  # noqa: S608 – built of constants
@@ -246,11 +259,17 @@ async def _lock(tx: Tx, batch: Batch) -> dict[str, UUID | None]:
     return {row.retailer_id: row.operation_id for row in rows}
 
 
-async def confirm(tx: Tx, batch: Batch, *, at: datetime) -> list[Settled]:
-    """Give every item still in the batch Meta's yes, for what was sent. What changed since waits to be sent again."""
+async def confirm(tx: Tx, batch: Batch, warned: Mapping[str, str], *, at: datetime) -> list[Settled]:
+    """Give every item still in the batch Meta's yes, for what was sent, with its remarks. What changed since is sent again."""
     before = await _lock(tx, batch)
-    rows = await tx.execute(_CONFIRM[batch.lane], {"batch": batch.id, "at": at})
+    words = {name: _joined(batch.warned.get(name), warned.get(name)) for name in {*batch.warned, *warned}}
+    remarks = orjson.dumps({name: [meta_warning(told, batch.lane)] for name, told in words.items()}).decode()
+    rows = await tx.execute(_CONFIRM[batch.lane], {"batch": batch.id, "at": at, "warned": remarks})
     return [_settled(row, before, confirmed=True) for row in rows]
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(dict.fromkeys(filter(None, words)))
 
 
 async def refuse(tx: Tx, batch: Batch, faults: Mapping[str, Mapping[str, Any]], *, at: datetime) -> list[Settled]:

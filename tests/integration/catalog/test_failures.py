@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from connector.catalog import actions
 from connector.db import outbox
-from connector.registry.db.flights import batches, narrowings
+from connector.registry.db.flights import batches
+from connector.registry.db.narrowings import narrowings
 from connector.runtime import Runtime
 from simulator.batches import write_item
 from simulator.state import ProductCatalog
