@@ -99,10 +99,12 @@ class MetaRefused(FailedPrecondition):
 
 
 class Throttled(ConnectorError):
-    """Meta asked for a pause of one bucket, until a time."""
+    """Nobody may call Meta for one bucket until a time: Meta asked for a pause, or fails and is left alone."""
 
-    def __init__(self, bucket: str, until: datetime, message: str, **metadata: str | int) -> None:
-        super().__init__("META_THROTTLED", message, bucket=bucket.partition(":")[0], **metadata)
+    def __init__(
+        self, bucket: str, until: datetime, message: str, *, reason: str = "META_THROTTLED", **metadata: str | int
+    ) -> None:
+        super().__init__(reason, message, bucket=bucket.partition(":")[0], **metadata)
         self.bucket = bucket
         self.until = until
 

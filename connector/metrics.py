@@ -46,6 +46,20 @@ deliveries = Counter(
 )
 signals = Counter("connector_signals", "Signals read from deliveries, by kind and outcome", ["kind", "outcome"])
 items = Counter("connector_items", "Items settled, by verdict: confirmed, rejected", ["verdict"])
+budget_percent = Histogram(
+    "connector_budget_percent",
+    "Percent of Meta's allowance that is used, as told by each answer, by bucket family",
+    ["family"],
+    buckets=(10, 25, 50, 75, 80, 85, 90, 95, 99, 100),
+)
+budget_pauses = Counter(
+    "connector_budget_pause_seconds",
+    "Seconds for which tasks were put off, by bucket family and cause: paced, throttled, unavailable",
+    ["family", "cause"],
+)
+breakers = Counter(
+    "connector_breakers", "Changes of circuit breakers, by bucket family: opened, closed", ["family", "change"]
+)
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 _handed_over: dict[str, dict[Series, float]] = {}

@@ -1,6 +1,6 @@
-"""Decides what becomes of a task whose turn failed: again at a time, or given up for a reason. Pure.
+"""Decides what becomes of a task whose turn failed: it waits, goes again at a time, or is given up for a reason. Pure.
 
-    Throttled                    again when Meta's pause is over, however often
+    Throttled                    waits until the pause is over, however often; that is no failure
     Unavailable, OutcomeUnknown  again after 1 s, 4 s, 15 s, 1 min, 5 min, 5 min …, until the task's patience ends
     any other ConnectorError     given up: repeating it as it is cannot help
     anything else                a fault of ours: twice more, then given up
@@ -28,6 +28,15 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """The task comes back at a time, as if this turn had not been."""
+
+    due_time: datetime
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """The task is kept as failed."""
 
@@ -35,14 +44,14 @@ class GiveUp:
     message: str
 
 
-Decision = Again | GiveUp
+Decision = Again | Wait | GiveUp
 
 
 def decide(error: Exception, *, tries: int, now: datetime, patience: timedelta, jitter: float) -> Decision:
     """Decide about a task that failed for the `tries`-th time in a row; the first failure is 1."""
     match error:
         case Throttled():
-            return Again(max(error.until, now) + jitter * _SPREAD_OF_THROTTLED, error.reason, error.message)
+            return Wait(max(error.until, now) + jitter * _SPREAD_OF_THROTTLED, error.reason, error.message)
         case Unavailable() | OutcomeUnknown():
             if _waited(tries) > patience:
                 return GiveUp(error.reason, error.message)

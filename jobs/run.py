@@ -16,14 +16,17 @@ from typing import TypeVar
 import sqlalchemy.exc
 
 from connector import log, metrics, tracing
+from connector.budgets import db as budgets
+from connector.budgets.db import Crowded
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
 from connector.connections.model import State
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, Throttled, Unavailable
 from connector.runtime import Runtime
-from jobs.retry import Again, GiveUp, decide
+from jobs.retry import Again, Decision, GiveUp, Wait, decide
 from jobs.tasks import PLANS, Plan
 
 DATABASE_GONE = (
@@ -167,7 +170,7 @@ async def _settle_error(
 
 
 async def _settle(
-    runtime: Runtime, task: Taken, decision: Again | GiveUp, *, error: Exception | None = None
+    runtime: Runtime, task: Taken, decision: Decision, *, error: Exception | None = None
 ) -> tuple[Outcome, str]:
     """Write down what becomes of the task."""
     try:
@@ -175,7 +178,7 @@ async def _settle(
         await _insist(lambda: _write(runtime, task, decision, error))
     except outbox.LeaseLost:
         return Outcome.LOST, decision.reason
-    return (Outcome.LATER if isinstance(decision, Again) else Outcome.FAILED), decision.reason
+    return (Outcome.FAILED if isinstance(decision, GiveUp) else Outcome.LATER), decision.reason
 
 
 async def _insist(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -189,15 +192,25 @@ async def _insist(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
-async def _write(runtime: Runtime, task: Taken, decision: Again | GiveUp, error: Exception | None) -> None:
+async def _write(runtime: Runtime, task: Taken, decision: Decision, error: Exception | None) -> None:
     async with runtime.db.begin() as tx:
-        if isinstance(error, Throttled):
-            await throttles.pause(tx, error.bucket, error.until)
         match decision:
+            case Wait():
+                await _wait(runtime, tx, task, decision, error)
             case Again():
                 await outbox.back_off(tx, task, decision.due_time, reason=decision.reason, message=decision.message)
             case GiveUp():
                 await outbox.give_up(tx, task, reason=decision.reason, message=decision.message)
+
+
+async def _wait(runtime: Runtime, tx: Tx, task: Taken, decision: Wait, error: Exception | None) -> None:
+    """Let the task wait; where room is scarce, for its place in line."""
+    due, now = decision.due_time, runtime.now()
+    if isinstance(error, Crowded):
+        due = await budgets.line_up(tx, error, at=now)
+    if isinstance(error, Throttled):
+        budgets.count_pause(error, due - now)
+    await outbox.wait(tx, task, due, reason=decision.reason, message=decision.message)
 
 
 async def _linked_since(runtime: Runtime, task: Taken, began: datetime) -> bool:

@@ -164,7 +164,7 @@ def subscribe(page_id: str) -> Call[bool]:
         f"{page_id}/subscribed_apps",
         body=fields,
         read=_success,
-        bucket=f"page:{page_id}",
+        bucket=f"pages:{page_id}",
         effect=Effect.REPEATABLE,
     )
 
@@ -177,14 +177,14 @@ def read_subscription(page_id: str, app_id: str) -> Call[tuple[str, ...]]:
         return tuple(str(name) for app in ours for name in app.get("subscribed_fields", ()))
 
     # SDK 26.0.3, page.py, get_subscribed_apps; the shape of the answer is Unverified.
-    return Call("GET", f"{page_id}/subscribed_apps", read=read, bucket=f"page:{page_id}")
+    return Call("GET", f"{page_id}/subscribed_apps", read=read, bucket=f"pages:{page_id}")
 
 
 def unsubscribe(page_id: str) -> Call[bool]:
     """Unsubscribe our app from the Page."""
     # SDK 26.0.3, page.py, delete_subscribed_apps
     return Call(
-        "DELETE", f"{page_id}/subscribed_apps", read=_success, bucket=f"page:{page_id}", effect=Effect.REPEATABLE
+        "DELETE", f"{page_id}/subscribed_apps", read=_success, bucket=f"pages:{page_id}", effect=Effect.REPEATABLE
     )
 
 

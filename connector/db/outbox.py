@@ -68,6 +68,8 @@ class Task(StrEnum):
     SETTLE_MESSAGE = "SETTLE_MESSAGE"
     PROCESS_DELIVERY = "PROCESS_DELIVERY"
     SWEEP = "SWEEP"
+    PLAN_READ_BACKS = "PLAN_READ_BACKS"
+    READ_BACK = "READ_BACK"
 
 
 class LeaseLost(Exception):
@@ -138,7 +140,7 @@ async def add(
     """Ask for a task, in the caller's transaction.
 
     With a `key`, a wish joins the task of that key if there is one: it runs no later than `due` unless it is in a worker's
-    hands (then once more afterwards) or backing off after a failure. A failed one comes back to life.
+    hands (then once more afterwards), backing off after a failure or waiting for its turn. A failed one comes back to life.
     """
     wish = insert(tasks).values(
         name=name,
@@ -150,7 +152,7 @@ async def add(
     )
     joined = case(
         (tasks.c.due_time.is_(None), wish.excluded.due_time),
-        (tasks.c.leased | (tasks.c.tries > 0), tasks.c.due_time),
+        (tasks.c.leased | tasks.c.reason.is_not(None), tasks.c.due_time),
         else_=func.least(tasks.c.due_time, wish.excluded.due_time),
     )
     await tx.execute(
@@ -160,6 +162,7 @@ async def add(
                 "wishes": tasks.c.wishes + 1,
                 "due_time": joined,
                 "tries": case((tasks.c.due_time.is_(None), 0), else_=tasks.c.tries),
+                "reason": case((tasks.c.due_time.is_(None), None), else_=tasks.c.reason),
                 "arguments": wish.excluded.arguments,
             },
         )
@@ -247,6 +250,12 @@ async def again(tx: Tx, task: Taken, due: datetime) -> None:
 async def back_off(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str) -> None:
     """Come back at `due` after a failure, keeping count of the tries."""
     await _end_turn(tx, task, {"due_time": due, "reason": reason, "message": plain(message)})
+
+
+async def wait(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str) -> None:
+    """Come back at `due`, for now is not the time; this turn does not count as a try."""
+    values = {"due_time": due, "tries": max(task.tries - 1, 0), "reason": reason, "message": plain(message)}
+    await _end_turn(tx, task, values)
 
 
 async def give_up(tx: Tx, task: Taken, *, reason: str, message: str) -> None:

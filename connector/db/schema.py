@@ -32,14 +32,15 @@ Json = JSONB(none_as_null=True)
 
 _TABLES = (
     "connector.db.outbox",
-    "connector.db.throttles",
     "connector.db.observations",
     "connector.db.requests",
+    "connector.budgets.db",
     "connector.operations.db",
     "connector.events.db",
     "connector.alerts.db",
     "connector.connections.db",
     "connector.registry.db",
+    "connector.readback.db",
     "connector.catalog.db",
     "connector.inventory.db",
     "connector.messaging.db",

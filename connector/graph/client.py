@@ -6,7 +6,7 @@ every call. It never retries: what comes next is decided by whoever asked.
 
 import io
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +16,11 @@ import aiohttp
 import orjson
 
 from connector import log, metrics, tracing
-from connector.errors import ConnectorError, OutcomeUnknown, Unavailable
+from connector.errors import ConnectorError, OutcomeUnknown, Throttled, Unavailable
 from connector.graph.call import Call, Effect
 from connector.graph.decipher import Answer, decipher
 from connector.graph.signatures import appsecret_proof
+from connector.graph.usage import percents
 from connector.vault import Secret
 
 T = TypeVar("T")
@@ -30,10 +31,33 @@ _CONNECT_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """On whose behalf a call is made: a token and the secret of the app it belongs to."""
+    """On whose behalf a call is made: a token, and secret and id of the app it belongs to."""
 
     token: Secret
     app_secret: Secret
+    app_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one call taught: whether Meta failed, how full which bucket is, and which one Meta wants a pause of until when."""
+
+    bucket: str
+    failed: bool
+    percents: Mapping[str, float]
+    pause: tuple[str, datetime] | None
+
+
+Listen = Callable[[Heard], Awaitable[None]]
+
+
+async def unheard(_heard: Heard) -> None:
+    """Listen to nothing."""
+
+
+def app_bucket(app_id: str) -> str:
+    """Name the rate limit of a whole app."""
+    return f"app:{app_id}"
 
 
 @dataclass(slots=True)
@@ -44,6 +68,7 @@ class GraphClient:
     version: str
     http: aiohttp.ClientSession
     now: Callable[[], datetime]
+    listen: Listen
     drift: str = field(default="", init=False)
     """The version Meta answered with last, when it is not ours."""
 
@@ -60,9 +85,7 @@ class GraphClient:
         begin, outcome, trace_id = time.perf_counter(), "OK", ""
         try:
             with tracing.span(f"graph {call.method}", path=call.path):
-                answer = await self._exchange(call, access)
-                self._notice_version(answer)
-                return decipher(call, answer, now=self.now())
+                return await self._send(call, access)
         except ConnectorError as error:
             outcome, trace_id = error.reason, error.metadata.get("fbtrace_id", "")
             raise
@@ -78,6 +101,25 @@ class GraphClient:
                 fbtrace_id=trace_id,
                 duration_ms=round(seconds * 1000, 1),
             )
+
+    async def _send(self, call: Call[T], access: Access | None) -> T:
+        """Send the call, and let whoever listens know what it taught before its result is used."""
+        app = app_bucket(access.app_id if access else call.params.get("client_id", ""))
+        bucket = app if call.bucket == "app" else call.bucket
+        full: Mapping[str, float] = {}
+        try:
+            answer = await self._exchange(call, access)
+            full = percents(answer.headers, bucket=bucket, app_bucket=app)
+            self._notice_version(answer)
+            result = decipher(call, answer, now=self.now())
+        except ConnectorError as error:
+            failed, pause = isinstance(error, Unavailable | OutcomeUnknown), None
+            if isinstance(error, Throttled):
+                pause = app if error.bucket == "app" else error.bucket, error.until
+            await self.listen(Heard(bucket, failed, full, pause))
+            raise
+        await self.listen(Heard(bucket, failed=False, percents=full, pause=None))
+        return result
 
     async def _exchange(self, call: Call[Any], access: Access | None) -> Answer:
         params, headers = dict(call.params), {"Accept": "application/json"}
@@ -125,10 +167,12 @@ def _lost(call: Call[Any]) -> ConnectorError:
 
 
 @asynccontextmanager
-async def open_graph(base_url: str, version: str, *, now: Callable[[], datetime]) -> AsyncIterator[GraphClient]:
+async def open_graph(
+    base_url: str, version: str, *, now: Callable[[], datetime], listen: Listen = unheard
+) -> AsyncIterator[GraphClient]:
     """Open a connection pool to the one host that `base_url` names."""
     connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=15)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
     ) as http:
-        yield GraphClient(base_url, version, http, now)
+        yield GraphClient(base_url, version, http, now, listen)

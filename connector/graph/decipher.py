@@ -12,7 +12,7 @@ import orjson
 
 from connector.errors import ConnectorError, MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from connector.graph.call import Call, Effect
-from connector.graph.faults import Fault, Kind, find
+from connector.graph.faults import APP_WIDE, Fault, Kind, find
 from connector.graph.usage import longest_regain
 
 T = TypeVar("T")
@@ -85,9 +85,8 @@ def _error(call: Call[Any], answer: Answer, error: dict[str, Any], *, now: datet
             return Unavailable("META_UNAVAILABLE", f"Meta failed for now (code {code}); work resumes by itself", **told)
         case Kind.THROTTLED:
             until = now + (longest_regain(answer.headers) or _UNTOLD_PAUSE)
-            return Throttled(
-                call.bucket, until, f"Meta asked for a pause (code {code}); work resumes by itself", **told
-            )
+            bucket = "app" if (code, subcode) in APP_WIDE else call.bucket
+            return Throttled(bucket, until, f"Meta asked for a pause (code {code}); work resumes by itself", **told)
         case _:
             return _refused(fault, code, subcode, error, traced)
 

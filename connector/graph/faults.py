@@ -181,6 +181,9 @@ TOO_LARGE = Fault(
 )
 _TOO_LARGE_WORDS = "reduce the amount of data"
 
+# https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21): these stop all calls of the app.
+APP_WIDE = {(4, 0), (341, 0)}
+
 FAULTS = {(fault.code, fault.subcode): fault for fault, _ in _TABLE}
 SOURCES = {(fault.code, fault.subcode): source for fault, source in _TABLE}
 

@@ -23,7 +23,9 @@ class Usage:
 
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21): percentages of each allowance.
 _GAUGES = ("call_count", "total_time", "total_cputime", "acc_id_util_pct")
-_PLAIN = {"x-app-usage": "app", "x-page-usage": "page", "x-ad-account-usage": "ads_management"}
+_PLAIN = {"x-app-usage": "app", "x-page-usage": "pages", "x-ad-account-usage": "ads_management"}
+# What we call the buckets is what Meta calls their type; of other types we make no calls.
+_FAMILIES = {"app", "pages", "messenger", "catalog_management", "catalog_batch"}
 
 
 def read_usage(headers: Mapping[str, str]) -> list[Usage]:
@@ -36,6 +38,25 @@ def read_usage(headers: Mapping[str, str]) -> list[Usage]:
     by_asset = _load(headers.get("x-business-use-case-usage"))
     if isinstance(by_asset, dict):
         found += _business(by_asset)
+    return found
+
+
+def percents(headers: Mapping[str, str], *, bucket: str, app_bucket: str) -> dict[str, float]:
+    """Tell how full each bucket is after a call that counted against `bucket`.
+
+    A gauge of the call's own family is the call's bucket's, whatever id it stands under.
+    """
+    # Unverified: whether the business header is keyed by the catalog or by the business that owns it.
+    own, usages = bucket.partition(":")[0], [one for one in read_usage(headers) if one.family in _FAMILIES]
+    alone = sum(usage.family == own for usage in usages) == 1
+    found: dict[str, float] = {}
+    for usage in usages:
+        name = f"{usage.family}:{usage.asset_id}"
+        if usage.family == "app":
+            name = app_bucket
+        elif usage.family == own and (alone or not usage.asset_id):
+            name = bucket
+        found[name] = max(usage.percent, found.get(name, 0.0))
     return found
 
 

@@ -97,7 +97,7 @@ async def _forget_events(runtime: Runtime) -> bool:
 
 async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:
     """Read in one round trip what several callers want; callers who want the same share it."""
-    distinct = list(dict.fromkeys(wanted))
+    distinct, apps = list(dict.fromkeys(wanted)), {name.value: app.app_id for name, app in runtime.apps.items()}
     async with runtime.db.execution_options(isolation_level="AUTOCOMMIT").connect() as tx:
-        found = dict(zip(distinct, await db.read(tx, distinct, at=runtime.now()), strict=True))
+        found = dict(zip(distinct, await db.read(tx, distinct, apps=apps, at=runtime.now()), strict=True))
     return [found[one] for one in wanted]

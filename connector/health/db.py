@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from connector.connections.db import read_connection
 from connector.connections.model import Problem
 from connector.db.schema import Tx
-from connector.health.model import PROBLEM_WINDOW, Backlog, Status
+from connector.health.model import PROBLEM_WINDOW, Backlog, Status, Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,13 @@ _READ = text("""
              AND environment = connections.environment AND page_id = connections.page_id) AS quarantined_signal_count
     ) AS signals
     CROSS JOIN LATERAL (
-        SELECT array_agg(ARRAY[split_part(bucket, ':', 1), until_time::text] ORDER BY bucket) AS throttles
-        FROM throttles WHERE until_time > :now
-        AND (bucket NOT LIKE '%:%' OR split_part(bucket, ':', 2) IN (connections.page_id, connections.catalog_id))
+        SELECT jsonb_agg(jsonb_build_object(
+            'bucket', split_part(bucket, ':', 1), 'until_time', greatest(pause_time, breaker_time),
+            'reason', CASE WHEN pause_time > :now THEN 'META_THROTTLED' ELSE 'META_UNAVAILABLE' END) ORDER BY bucket
+        ) AS throttles
+        FROM budgets WHERE (pause_time > :now OR breaker_time > :now)
+        AND (bucket = 'app:' || (CAST(:apps AS jsonb) ->> connections.environment)
+            OR split_part(bucket, ':', 2) IN (connections.page_id, connections.catalog_id))
     ) AS pauses
     CROSS JOIN LATERAL (
         SELECT jsonb_agg(to_jsonb(alerts) - '{connection_id,update_time}'::text[] ORDER BY since_time, reason) AS alerts
@@ -72,12 +77,16 @@ _READ = text("""
 """)
 
 
-async def read(tx: Tx, wanted: Sequence[Wanted], *, at: datetime) -> list[list[Status]]:
-    """Read the statuses of all that is wanted, in its order; several for a store with several live connections."""
+async def read(tx: Tx, wanted: Sequence[Wanted], *, apps: Mapping[str, str], at: datetime) -> list[list[Status]]:
+    """Read the statuses of all that is wanted, in its order; several for a store with several live connections.
+
+    `apps` names our Meta app in each environment.
+    """
     values = {
         "stores": [one.store_id for one in wanted],
         "ids": [one.connection_id for one in wanted],
         "now": at,
+        "apps": orjson.dumps(apps).decode(),
         "since": at - PROBLEM_WINDOW,
     }
     found: list[list[Status]] = [[] for _ in wanted]
@@ -100,7 +109,7 @@ def _status(row: Mapping[Any, Any]) -> Status:
         last_confirm_time=row["confirm_time"],
         last_problem=problem or None,
         problem_count=row["problem_count"],
-        throttles=tuple((bucket, datetime.fromisoformat(until)) for bucket, until in row["throttles"] or ()),
+        throttles=tuple(_throttle(told) for told in row["throttles"] or ()),
         graph_version_drift=row["drift"] or "",
         alerts=tuple(_alert(one) for one in row["alerts"] or ()),
     )
@@ -108,6 +117,10 @@ def _status(row: Mapping[Any, Any]) -> Status:
 
 def _alert(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "since_time": datetime.fromisoformat(row["since_time"])}
+
+
+def _throttle(told: Mapping[str, str]) -> Throttle:
+    return Throttle(told["bucket"], datetime.fromisoformat(told["until_time"]), told["reason"])
 
 
 def _counts(states: Mapping[str, int]) -> Mapping[str, int]:

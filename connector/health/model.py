@@ -1,7 +1,7 @@
 """The truth about one connection at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,15 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """A bucket that nobody calls for until a time: Meta asked for it, or fails."""
+
+    bucket: str
+    until_time: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What stands where."""
 
@@ -32,7 +41,7 @@ class Status:
     last_confirm_time: datetime | None
     last_problem: Problem | None
     problem_count: int
-    throttles: tuple[tuple[str, datetime], ...]
+    throttles: tuple[Throttle, ...]
     graph_version_drift: str
     alerts: tuple[Mapping[str, Any], ...] = ()
 
@@ -57,7 +66,7 @@ class Status:
             "last_confirm_time": self.last_confirm_time,
             "last_problem": problem and _problem_document(problem),
             "problem_count": self.problem_count,
-            "throttles": [{"bucket": bucket, "until_time": until} for bucket, until in self.throttles],
+            "throttles": [asdict(throttle) for throttle in self.throttles],
             "graph_version": graph_version,
             "graph_version_drift": self.graph_version_drift if self.graph_version_drift != graph_version else "",
             "token_days_left": days_left(connection.token_expire_time, at=at),

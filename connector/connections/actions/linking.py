@@ -54,7 +54,7 @@ async def choose(
         return await _attach(runtime, connection, chosen.catalog)
     app = runtime.app(connection.environment)
     user_token = open_token(runtime, connection, sealed, "login")
-    issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0]))
+    issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0], app.app_id))
     try:
         async with runtime.db.begin() as tx:
             current = await followed(tx, store_id, connection_id, lock=True)

@@ -145,8 +145,8 @@ async def _redeem(runtime: Runtime, login: Login, code: str) -> tuple[Secret, Of
     except MetaRefused as refusal:
         raise _code_refused(refusal) from refusal
     token = (await send(graph.lengthen(app.app_id, secret, short.token), None)).token
-    inspection = await send(graph.inspect(token), Access(graph.app_token(app.app_id, secret), secret))
-    access = Access(token, secret)
+    inspection = await send(graph.inspect(token), Access(graph.app_token(app.app_id, secret), secret, app.app_id))
+    access = Access(token, secret, app.app_id)
     _check_token(inspection, app)
     granted = await send(graph.permissions(), access)
     _check_scopes(inspection.scopes & granted)

@@ -48,7 +48,7 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
         owner = await db.owner_of_page(tx, connection.environment, connection.page_id)
     if owner is None and connection.page_token is not None:
         app = runtime.app(connection.environment)
-        page_access = Access(open_token(runtime, connection, connection.page_token, "page"), app.secrets[0])
+        page_access = Access(open_token(runtime, connection, connection.page_token, "page"), app.secrets[0], app.app_id)
         try:
             await runtime.graph.send(graph.unsubscribe(connection.page_id), page_access)
         except MetaRefused as refusal:

@@ -1,9 +1,15 @@
-"""Opens and seals a connection's tokens; each sealed text opens only in the row and for the kind it was sealed for."""
+"""What a connection needs for a call: its token, opened, and room in Meta's allowances.
 
+Each sealed text opens only in the row and for the kind it was sealed for.
+"""
+
+from connector.budgets import db as budgets
+from connector.budgets.model import Urgency
 from connector.connections import db
 from connector.connections.model import Connection
+from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
-from connector.graph.client import Access
+from connector.graph.client import Access, app_bucket
 from connector.runtime import Runtime
 from connector.vault import Binding, Secret, Unsealable
 
@@ -18,7 +24,22 @@ def access(runtime: Runtime, connection: Connection, kind: str = "page") -> Acce
     db.require_connected(connection)
     sealed = connection.user_token if kind == "user" else connection.page_token
     app = runtime.app(connection.environment)
-    return Access(open_token(runtime, connection, sealed, kind), app.secrets[0])
+    return Access(open_token(runtime, connection, sealed, kind), app.secrets[0], app.app_id)
+
+
+async def require_room(
+    runtime: Runtime, tx: Tx, connection: Connection, bucket: str, *, urgency: Urgency = Urgency.PATIENT
+) -> None:
+    """Refuse to go on unless Meta has room for a call of this connection now; for background work, before every call.
+
+    Raises:
+        Throttled: the task waits, and comes back by itself.
+
+    """
+    app = app_bucket(runtime.app(connection.environment).app_id)
+    own = app if bucket == "app" else bucket
+    holder = f"{connection.id}:{urgency}"
+    await budgets.require_room(tx, own, app_bucket=app, holder=holder, urgency=urgency, at=runtime.now())
 
 
 def open_token(runtime: Runtime, connection: Connection, sealed: bytes | None, kind: str) -> Secret:

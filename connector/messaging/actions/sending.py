@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from connector.budgets.model import Urgency
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
 from connector.connections.model import CapabilityKind, Connection
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx, plain
 from connector.errors import AlreadyExists, FailedPrecondition, MetaRefused, OutcomeUnknown, Throttled, Unavailable
@@ -123,7 +124,8 @@ async def _begin(runtime: Runtime, task: Taken, conversation_id: UUID) -> _Attem
             except FailedPrecondition as refusal:
                 await outcomes.fail(runtime, tx, message, refusal.reason)
                 continue
-            await throttles.require_open(tx, [attempt.call.bucket], at=runtime.now())
+            urgent = {"urgency": Urgency.URGENT}
+            await connection_actions.require_room(runtime, tx, attempt.connection, attempt.call.bucket, **urgent)
             await db.change(tx, message.id, state=State.ATTEMPTED, attempt_time=runtime.now())
             return attempt
         await outbox.done(tx, task, at=runtime.now())

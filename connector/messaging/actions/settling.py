@@ -5,7 +5,7 @@ from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.messaging import db, graph
@@ -29,7 +29,7 @@ async def settle(runtime: Runtime, task: Taken) -> None:
         conversation = await db.require(tx, message.store_id, message.conversation_id)
         connection = await connections.require_live(tx, message.store_id, message.connection_id)
         call = graph.read_back(connection.page_id, conversation.psid)
-        await throttles.require_open(tx, [call.bucket], at=runtime.now())
+        await connection_actions.require_room(runtime, tx, connection, call.bucket)
         access = connection_actions.access(runtime, connection, kind="page")
     posted, complete = await runtime.graph.send(call, access)
     async with runtime.db.begin() as tx:

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from connector.budgets import db as budgets
+from connector.budgets.db import News
 from connector.catalog import actions
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.registry.db.catalogue import items
 from connector.registry.graph import batch_bucket
 from connector.runtime import Runtime
@@ -93,7 +95,8 @@ async def test_a_refused_wish_that_comes_back_is_sent_again(shop: Shop, runtime:
     await shop.upsert(product("p1", version=2))
     async with runtime.db.begin() as tx:
         [catalog] = shop.world.all(ProductCatalog)
-        await throttles.pause(tx, batch_bucket(catalog.id), shop.clock() + timedelta(minutes=5))
+        pause = News(pause_time=shop.clock() + timedelta(minutes=5))
+        await budgets.note(tx, batch_bucket(catalog.id), pause, at=shop.clock())
     shop.clock.advance(seconds=3)
     await shop.turn()  # the refusal; the newer wish waits for the pause to end
     await shop.upsert(product("p1", version=3, title=_LONG))

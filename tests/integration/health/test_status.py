@@ -8,9 +8,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from connector.budgets import db as budgets
+from connector.budgets.db import News
 from connector.connections import db as connections
 from connector.connections.model import Connection, State
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.db.outbox import Task
 from connector.errors import FailedPrecondition, MetaRefused, NotFound
 from connector.health import actions, rpc
@@ -80,13 +82,17 @@ async def test_the_last_problem_stays_and_the_count_fades(runtime: Runtime, conn
 
 
 async def test_only_pauses_that_concern_it_are_told(runtime: Runtime, connection: Connection) -> None:
-    """Running pauses of the app, this Page and this catalog are told by their family; others are not."""
-    now = runtime.now()
+    """Running pauses of its app, this Page and this catalog are told by their family and cause; others are not."""
+    now, app = runtime.now(), f"app:{runtime.app(connection.environment).app_id}"
+    page = connection.page_id
     async with runtime.db.begin() as tx:
-        for bucket in ("app", "catalog_batch:51", "page:30000000000000001", "page:31"):
-            await throttles.pause(tx, bucket, now + timedelta(minutes=1))
-        await throttles.pause(tx, "messenger:30000000000000001", now - timedelta(minutes=1))
-    assert ["app", "catalog_batch", "page"] == [pause.bucket for pause in (await read(runtime)).throttles]
+        for bucket in (app, "app:2", "catalog_batch:51", f"pages:{page}", "pages:31"):
+            await budgets.note(tx, bucket, News(pause_time=now + timedelta(minutes=1)), at=now)
+        await budgets.note(tx, f"messenger:{page}", News(pause_time=now - timedelta(minutes=1)), at=now)
+        await budgets.note(tx, "catalog_management:51", News(outcomes="xxxxx"), at=now)
+    told = {pause.bucket: pause.reason for pause in (await read(runtime)).throttles}
+    throttled = dict.fromkeys(["app", "catalog_batch", "pages"], "META_THROTTLED")
+    assert throttled | {"catalog_management": "META_UNAVAILABLE"} == told
 
 
 async def test_items_are_counted_by_state(runtime: Runtime, connection: Connection) -> None:

@@ -10,9 +10,8 @@ from sqlalchemy import update
 
 from connector.connections import db as connections
 from connector.connections.model import State
-from connector.db import outbox, throttles
+from connector.db import outbox
 from connector.db.outbox import Task
-from connector.errors import Throttled
 from connector.runtime import Runtime
 from connector.values import ConnectionId, Environment
 from jobs import schedule
@@ -74,18 +73,17 @@ async def test_a_refusal_that_a_new_login_overtook_is_tried_again(runtime: Runti
     assert State.CONNECTED is connection.state
 
 
-async def test_a_throttle_pauses_its_bucket(runtime: Runtime, clock: Any) -> None:
-    """When Meta throttles one task, every other task of that bucket finds the pause, and the task comes back after it."""
+async def test_a_throttled_task_waits(runtime: Runtime, clock: Any) -> None:
+    """A task whose bucket Meta wants a pause of comes back after the pause, not sooner for any wish, and not as a failure."""
     await wish(runtime, "a", error="throttled", until_attempt=2)
     assert await turn(runtime, plans=plans("fail")) == 1
-    with pytest.raises(Throttled):
-        async with runtime.db.begin() as tx:
-            await throttles.require_open(tx, ["catalog_batch:1"], at=runtime.now())
+    await wish(runtime, "a", error="throttled", until_attempt=2)
     clock.advance(seconds=119)
     assert await turn(runtime, plans=plans("fail")) == 0
+    assert [0] == [row.tries for row in await rows(runtime)]
     clock.advance(seconds=4)
-    assert await turn(runtime, plans=plans("fail")) == 1
-    assert {"a": 1} == await effect_counts(runtime)
+    await turn(runtime, plans=plans("fail"))
+    assert ["a"] == list(await effect_counts(runtime))
 
 
 async def test_a_bug_has_three_turns(runtime: Runtime, clock: Any) -> None:

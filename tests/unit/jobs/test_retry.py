@@ -16,7 +16,7 @@ from connector.errors import (
     Throttled,
     Unavailable,
 )
-from jobs.retry import Again, GiveUp, decide
+from jobs.retry import Again, GiveUp, Wait, decide
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -41,9 +41,6 @@ def _throttled(**until: float) -> Throttled:
         (UNKNOWN, 3, 15),
         (Unavailable("META_UNAVAILABLE", "busy", retry_after=timedelta(seconds=40)), 1, 40),
         (Unavailable("META_UNAVAILABLE", "busy", retry_after=timedelta(seconds=40)), 4, 60),
-        (_throttled(seconds=90), 1, 90),
-        (_throttled(seconds=90), 5000, 90),
-        (_throttled(seconds=-5), 1, 0),
         (KeyError("a bug"), 1, 1),
         (KeyError("a bug"), 2, 4),
     ],
@@ -85,9 +82,11 @@ def test_patience_ends(tries: int, *, ends: bool) -> None:
     assert ends is isinstance(decision, GiveUp)
 
 
-def test_a_throttled_task_is_never_given_up() -> None:
-    """Meta's pauses do not use up patience."""
-    assert isinstance(decide(_throttled(hours=1), tries=10**6, now=NOW, patience=timedelta(0), jitter=0), Again)
+@pytest.mark.parametrize(("until_seconds", "tries", "seconds"), [(90, 1, 90), (90, 10**6, 90), (-5, 1, 0)])
+def test_a_throttled_task_waits(until_seconds: float, tries: int, seconds: float) -> None:
+    """Meta's pauses are waited for, use up no patience and count as no failure."""
+    decision = decide(_throttled(seconds=until_seconds), tries=tries, now=NOW, patience=timedelta(0), jitter=0)
+    assert Wait(NOW + timedelta(seconds=seconds), "META_THROTTLED", "Meta asked for a pause") == decision
 
 
 @given(
@@ -99,7 +98,7 @@ def test_jitter_only_delays(error: Exception, tries: int, jitter: float) -> None
     """Jitter never brings a task back before its pause is over, and adds a quarter of it or two seconds at most."""
     calm = decide(error, tries=tries, now=NOW, patience=DAY, jitter=0)
     spread = decide(error, tries=tries, now=NOW, patience=DAY, jitter=jitter)
-    assert isinstance(calm, Again)
-    assert isinstance(spread, Again)
+    assert isinstance(calm, Again | Wait)
+    assert isinstance(spread, Again | Wait)
     most = max((calm.due_time - NOW) / 4, timedelta(seconds=2))
     assert calm.due_time <= spread.due_time <= calm.due_time + most

@@ -73,7 +73,7 @@ class ConnectionStatus(_message.Message):
 
     @_builtins.property
     def throttles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Throttle]:
-        """Pauses Meta asked for that still run."""
+        """Pauses that still run: Meta asked for them, or keeps failing and is left alone."""
 
     @_builtins.property
     def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
@@ -261,14 +261,17 @@ Global___Problem: _TypeAlias = Problem  # noqa: Y015
 
 @_typing.final
 class Throttle(_message.Message):
-    """A pause Meta asked for."""
+    """A pause: Meta asked for it, or keeps failing and is left alone."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BUCKET_FIELD_NUMBER: _builtins.int
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
-    """Which of Meta's buckets: `app`, `page`, `catalog_management`, `catalog_batch`, `messenger`."""
+    """Which of Meta's buckets: `app`, `pages`, `catalog_management`, `catalog_batch`, `messenger`."""
+    reason: _builtins.str
+    """A value of ErrorReason: META_THROTTLED when Meta asked for it, META_UNAVAILABLE when Meta keeps failing."""
     @_builtins.property
     def until_time(self) -> _timestamp_pb2.Timestamp:
         """Until when."""
@@ -278,10 +281,11 @@ class Throttle(_message.Message):
         *,
         bucket: _builtins.str = ...,
         until_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "until_time", b"until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "reason", b"reason", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

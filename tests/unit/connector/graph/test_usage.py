@@ -18,7 +18,7 @@ from connector.graph.usage import Usage, longest_regain, read_usage
             {"call_count": 28, "total_time": 25, "total_cputime": 30},
             [Usage("app", "", 30.0, timedelta())],
         ),
-        ("x-page-usage", {"call_count": 1}, [Usage("page", "", 1.0, timedelta())]),
+        ("x-page-usage", {"call_count": 1}, [Usage("pages", "", 1.0, timedelta())]),
         (
             "x-ad-account-usage",
             {"acc_id_util_pct": 9.67, "reset_time_duration": 100},

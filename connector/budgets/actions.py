@@ -1,0 +1,95 @@
+"""Listens to every answer of Meta and writes down what is news.
+
+Hearing is cheap: most calls change nothing that anybody needs to know, and cost no query. What is told is told before the call's
+result reaches whoever asked, so that their next call knows it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy.exc
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connector import log, metrics
+from connector.budgets import db
+from connector.budgets.db import News
+from connector.budgets.model import ANSWERED, FAILED, LOOKED_AT, Breaker
+from connector.graph.client import Heard
+
+_NOTICEABLE_PERCENT = 1.0
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process last told of a bucket, and what it has not told yet."""
+
+    percent: float | None = None
+    troubled: bool = False
+    calls: int = 0
+    outcomes: str = ""
+
+
+class Ear:
+    """What a process hears; give it to its GraphClient."""
+
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+        self._known: dict[str, _Known] = {}
+
+    async def __call__(self, heard: Heard) -> None:
+        """Take note of what one call taught.
+
+        It never fails the call, whose result is worth more: what cannot be written is told with the next answer.
+        """
+        for bucket, percent in heard.percents.items():
+            metrics.budget_percent.labels(bucket.partition(":")[0]).observe(percent)
+        own = self._know(heard.bucket)
+        own.calls += 1
+        if not heard.bucket.startswith("app"):  # the app is everybody's: one store's trouble closes it for nobody
+            own.outcomes = (own.outcomes + (FAILED if heard.failed else ANSWERED))[-LOOKED_AT:]
+        if not (news := self._news(heard)):
+            return
+        try:
+            async with self._engine.begin() as tx:
+                for bucket in sorted(
+                    news
+                ):  # always in the same order, so that two processes cannot wait for each other
+                    self._count(bucket, *await db.note(tx, bucket, news[bucket], at=self._now()))
+        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+            log.warn("budget.not_noted", error=type(error).__name__)
+            for bucket in news:
+                self._know(bucket).percent = None
+
+    def _know(self, bucket: str) -> _Known:
+        return self._known.setdefault(bucket, _Known())
+
+    def _news(self, heard: Heard) -> Mapping[str, News]:
+        """Tell what is worth a write: a percent that moved, a pause, and every call where calls have failed."""
+        worth = {bucket for bucket, percent in heard.percents.items() if self._moved(bucket, percent)}
+        if FAILED in (own := self._know(heard.bucket)).outcomes or own.troubled:
+            worth.add(heard.bucket)
+        if heard.pause:
+            worth.add(heard.pause[0])
+        return {bucket: self._tell(bucket, heard) for bucket in worth}
+
+    def _moved(self, bucket: str, percent: float) -> bool:
+        known = self._know(bucket).percent
+        return known is None or abs(percent - known) >= _NOTICEABLE_PERCENT
+
+    def _tell(self, bucket: str, heard: Heard) -> News:
+        """Write what is known of a bucket and not told yet; from now on it counts as told."""
+        known, percent = self._know(bucket), heard.percents.get(bucket)
+        pause = heard.pause[1] if heard.pause and heard.pause[0] == bucket else None
+        news = News(percent, known.calls, known.outcomes, pause)
+        known.percent, known.calls, known.outcomes = percent if percent is not None else known.percent, 0, ""
+        return news
+
+    def _count(self, bucket: str, before: Breaker, after: Breaker) -> None:
+        self._know(bucket).troubled = after.troubled
+        family = bucket.partition(":")[0]
+        if after.until and after.until != before.until:
+            metrics.breakers.labels(family, "opened").inc()
+        elif before.until and not after.until:
+            metrics.breakers.labels(family, "closed").inc()
