@@ -1,12 +1,13 @@
 """Rate limits as real sliding windows, and the headers that tell how full they are.
 
-A bucket remembers the times of its calls; over the allowance the documented code comes with the minutes to wait.
+A bucket remembers the times of its calls; over the allowance the documented code comes with the minutes to wait, and whoever
+calls before these are over is counted as calling inside the block.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, log2
 
 import orjson
 
@@ -28,13 +29,19 @@ THROTTLE_CODES = {
 }
 BUSINESS_USE_CASES = {"pages", "messenger", "catalog_management", "catalog_batch"}
 ENGAGED_BUCKETS = {"pages", "messenger"}
+# Secondary: a catalog's allowance grows with the logarithm of the people who showed intent to buy from it.
+SHOPPER_BUCKETS = {"catalog_management", "catalog_batch"}
 
 
 @dataclass(slots=True)
 class Window:
-    """The times of the calls of one bucket, oldest first."""
+    """The times of the calls of one bucket, oldest first, and what was counted since the beginning."""
 
     times: deque[float] = field(default_factory=deque)
+    blocked_until: float = 0.0
+    calls: int = 0
+    refused: int = 0
+    inside_block: int = 0
 
     def drop_before(self, time: float) -> None:
         """Forget the calls that have left the window."""
@@ -53,7 +60,10 @@ class Limits:
 
     def allowance(self, bucket: str) -> int:
         """Return how many calls fit into the bucket's window; 0 means unlimited."""
-        return self._switches.allowances[bucket] * (self._switches.engaged_users if bucket in ENGAGED_BUCKETS else 1)
+        allowance, people = self._switches.allowances[bucket], self._switches
+        if bucket in SHOPPER_BUCKETS:
+            return int(allowance * (1 + log2(max(1, people.shoppers))))
+        return allowance * (people.engaged_users if bucket in ENGAGED_BUCKETS else 1)
 
     def spend(self, bucket: str, owner: str, *, cost: int = 1, user_token: bool = False) -> None:
         """Count a call, or raise the throttle of that bucket."""
@@ -61,11 +71,15 @@ class Limits:
         if not allowance:
             return
         window = self._window(bucket, owner)
+        window.calls += 1
+        window.inside_block += self._clock.now() < window.blocked_until
         throttled = len(window.times) + cost > allowance
         if not throttled or self._switches.throttled_calls_count:
             window.times.extend([self._clock.now()] * cost)
         if throttled:
             self.refused[bucket] = self.refused.get(bucket, 0) + 1
+            window.refused += 1
+            window.blocked_until = self._clock.now() + 60 * self.minutes_to_regain(bucket, owner)
             raise self._throttle(bucket, owner, user_token=user_token)
 
     def headers(self, bucket: str, owner: str, app_id: str, *, throttled: bool = False) -> Mapping[str, str]:
@@ -107,6 +121,21 @@ class Limits:
         for bucket, owner in list(self._windows):
             report.setdefault(bucket, {})[owner] = len(self._window(bucket, owner).times)
         return report
+
+    def accounts(self) -> list[dict[str, str | int]]:
+        """Return what was counted of each bucket and owner since the beginning, for the control API."""
+        return [
+            {
+                "bucket": bucket,
+                "owner": owner,
+                "allowance": self.allowance(bucket),
+                "used": len(self._window(bucket, owner).times),
+                "calls": window.calls,
+                "refused": window.refused,
+                "inside_block": window.inside_block,
+            }
+            for (bucket, owner), window in list(self._windows.items())
+        ]
 
     def _window(self, bucket: str, owner: str) -> Window:
         window = self._windows.setdefault((bucket, owner), Window())

@@ -69,6 +69,9 @@ class Switches:
     rejected_title_pattern: str = ""  # regex: such titles fail the review
     broken_image_pattern: str = ""  # regex: such images cannot be fetched
     max_products_page: int = 1_000  # bigger pages of a catalog's edges answer "reduce the amount of data"
+    feed_seconds: float = 1.0  # from the beginning of a feed's upload, or a file's update, to its end
+    feed_lag_seconds: float = 0.0  # how long a new feed cannot be read
+    feed_samples: int = 100  # Unverified: how many rows an error of an upload names
     page_token_manages_catalogs: bool = False  # Unverified: catalogs want a user or system-user token
 
     # Messaging.
@@ -107,6 +110,7 @@ class Switches:
     flat_usage_header: bool = False  # the shape that one plugin expects: members at the top of the header
     throttled_calls_count: bool = True
     engaged_users: int = 1  # multiplies the pages and messenger allowances
+    shoppers: int = 1  # a catalog's allowances grow by themselves for each doubling of these
     accept_compressed_bodies: bool = False  # Unverified: whether Meta takes Content-Encoding: gzip
     recorded_elements: int = 3  # how many elements of a list parameter /_simulator/calls keeps
     allowances: dict[str, int] = field(default_factory=lambda: dict(ALLOWANCES))

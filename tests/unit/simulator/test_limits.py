@@ -96,3 +96,24 @@ def test_the_header_has_both_shapes(*, flat: bool) -> None:
     assert ("catalog_batch", 25, 0) == (
         use_case["type"], use_case["call_count"], use_case["estimated_time_to_regain_access"],
     )  # fmt: skip
+
+
+def test_calls_inside_a_block_are_counted() -> None:
+    """Whoever calls before the minutes it was told are over is counted; afterwards no more."""
+    limits, clock, _ = _limits(catalog_batch=1)
+    limits.spend("catalog_batch", "1")
+    for _ in range(2):
+        with pytest.raises(GraphError):
+            limits.spend("catalog_batch", "1")
+    clock.advance(60 * limits.minutes_to_regain("catalog_batch", "1"))
+    limits.spend("catalog_batch", "1")
+    [account] = limits.accounts()
+    assert (4, 2, 1) == (account["calls"], account["refused"], account["inside_block"])
+
+
+@pytest.mark.parametrize(("shoppers", "allowance"), [(0, 200), (1, 200), (2, 400), (1024, 2200)])
+def test_a_catalogs_allowance_grows_with_its_shoppers(shoppers: int, allowance: int) -> None:
+    """Each doubling of the people with intent to buy adds the allowance of the first."""
+    limits, _, switches = _limits()
+    switches.shoppers = shoppers
+    assert allowance == limits.allowance("catalog_batch")
