@@ -17,6 +17,7 @@ from connector.health import rpc as status
 from connector.inventory import rpc as inventory
 from connector.messaging import rpc as messaging
 from connector.operations import rpc as operations
+from connector.registry import rpc as registry
 from connector.rpc.callers import SERVICES, Gate
 from connector.rpc.interceptors import MOST_CALLS, Door
 from connector.runtime import Runtime
@@ -127,6 +128,11 @@ class Catalog(catalog_grpc.FacebookCatalogServicer):
 
     async def RetryItems(self, request: catalog_pb.RetryItemsRequest, _: Any) -> catalog_pb.RetryItemsResponse:
         return await catalog.retry_items(self._runtime, request)
+
+    async def ResolveRetailerIds(
+        self, request: catalog_pb.ResolveRetailerIdsRequest, _: Any
+    ) -> catalog_pb.ResolveRetailerIdsResponse:
+        return await registry.resolve_retailer_ids(self._runtime, request)
 
 
 class Operations(operation_grpc.FacebookOperationsServicer):

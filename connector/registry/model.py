@@ -71,7 +71,7 @@ def retailer_id(product_id: str, variant_id: str = "") -> RetailerId:
     return RetailerId(f"sch.{hashlib.sha256(name.encode()).hexdigest()}")
 
 
-def reserved(name: str) -> bool:
+def ours(name: str) -> bool:
     """Tell whether a name is of the kind we give: it belongs to its own product for ever, stored or still to come."""
     return name.startswith(_OURS)
 
@@ -229,8 +229,8 @@ _CLEARED = dict.fromkeys(
 
 def cleared(content: str, offer: str) -> str:
     """Write an item's content so that it leaves nothing of another wish standing: what neither part sets is cleared."""
-    ours = orjson.loads(offer)
-    return orjson.dumps({k: v for k, v in (_CLEARED | orjson.loads(content)).items() if k not in ours}).decode()
+    priced = orjson.loads(offer)
+    return orjson.dumps({k: v for k, v in (_CLEARED | orjson.loads(content)).items() if k not in priced}).decode()
 
 
 def fitting(sizes_bytes: Iterable[int], *, most_items: int, most_bytes: int = LARGEST_BATCH_BYTES) -> int:

@@ -6,12 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from connector.catalog.db import products as db
+from connector.catalog.model.lineage import succession
 from connector.catalog.model.merge import merge
 from connector.catalog.model.values import Draft, Listing, Outcome, Result
 from connector.connections import db as connections
 from connector.db.schema import Tx
 from connector.registry import actions as registry
-from connector.registry.db import catalogue, flights
+from connector.registry.db import catalogue, flights, rules
+from connector.registry.db.names import Unusual, unusual
 from connector.registry.model import retailer_id
 from connector.runtime import Runtime
 
@@ -26,9 +28,10 @@ class Offered:
     digest: bytes
     write: Callable[[str], tuple[Draft, ...]]
 
-    def result(self, outcome: Outcome) -> Result:
-        """Answer without having looked at it."""
-        return Result(self.product_id, outcome, tuple(retailer_id(self.product_id, one) for one in self.variant_ids))
+    def result(self, outcome: Outcome, called: Unusual) -> Result:
+        """Answer without having looked at it; `called` are the names of items that are not called as usual."""
+        named = [(self.product_id, one) for one in self.variant_ids]
+        return Result(self.product_id, outcome, tuple(called.get(one) or retailer_id(*one) for one in named))
 
 
 async def upsert_products(
@@ -76,7 +79,8 @@ async def store(
     await db.renew(tx, connection_id, same, at=at)
     fresh = [one for one in offered if outcomes[one.product_id] is Outcome.ACCEPTED]
     told = await _store_changed(tx, connection_id, fresh, currency_code=currency_code, at=at) if fresh else {}
-    return [told.get(one.product_id) or one.result(outcomes[one.product_id]) for one in offered]
+    called = await unusual(tx, connection_id, [one.product_id for one in offered if one.product_id not in told])
+    return [told.get(one.product_id) or one.result(outcomes[one.product_id], called) for one in offered]
 
 
 async def glance(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> dict[str, Outcome]:
@@ -91,6 +95,17 @@ async def glance(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> dic
     versions = {product_id: known[product_id].source_version for product_id in newer}
     overtaken = await db.overtaken(tx, connection_id, versions) if versions else set()
     return outcomes | dict.fromkeys(overtaken, Outcome.ACCEPTED)
+
+
+async def foresee(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> Unusual:
+    """Tell which items will be called otherwise than usual once these products are stored, and how."""
+    ids = [one.product_id for one in offered]
+    called, kept = await unusual(tx, connection_id, ids), await db.stood(tx, connection_id, ids)
+    for one in offered:
+        items = kept.get(one.product_id, {})
+        if items and (moved := succession(one.variant_ids, items)):
+            called[one.product_id, moved[1]] = items[moved[0]].retailer_id
+    return called
 
 
 async def remove(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> None:
@@ -120,7 +135,8 @@ async def _store_changed(
     rows = [_row(one, refused=listing.refused) for one, listing in zip(fresh, listings, strict=True)]
     await db.keep(tx, connection_id, rows, at=at)
     kept = await db.lock_items(tx, connection_id, [one.product_id for one in fresh])
-    merged = {listing.product_id: merge(listing, kept.get(listing.product_id, [])) for listing in listings}
+    terms = await rules.read(tx, connection_id)  # after the items are locked: as OFFER_AGAIN does
+    merged = {one.product_id: merge(one, kept.get(one.product_id, []), terms, at=at) for one in listings}
     changed = [item for wishes in merged.values() for item in wishes if item.differs]
     await db.write_items(tx, connection_id, [item.wish for item in changed], at=at)
     names = [item.wish.retailer_id for item in changed]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from connector.catalog.actions.products import Offered, glance, remove, store
+from connector.catalog.actions.products import Offered, foresee, glance, remove, store
 from connector.catalog.actions.syncs import begin, carry, go, ready, require_catalog
 from connector.catalog.db import snapshots
 from connector.catalog.db.snapshots import Piece, Snapshot
@@ -60,10 +60,10 @@ async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offer
     async with runtime.db.begin() as tx:
         snapshot = _require_open(await snapshots.find(tx, store_id, snapshot_id, lock=True), at=runtime.now())
         outcomes = await glance(tx, snapshot.connection_id, offered)
-        currency = snapshot.currency_code or ""
+        currency, called = snapshot.currency_code or "", await foresee(tx, snapshot.connection_id, offered)
         put = []
         for one in offered:
-            put.append(_put(one, outcomes[one.product_id], currency))
+            put.append(_put(one, one.result(outcomes[one.product_id], called), currency))
             currency = currency or put[-1].currency_code
         await snapshots.put(tx, snapshot.id, [one.piece for one in put])
         if currency != (snapshot.currency_code or ""):
@@ -80,14 +80,15 @@ class _Put:
     currency_code: str = ""
 
 
-def _put(offered: Offered, outcome: Outcome, currency_code: str) -> _Put:
+def _put(offered: Offered, seen: Result, currency_code: str) -> _Put:
     """Check and write a product, unless it is as the store's product is, or older."""
     named = offered.product_id, offered.source_version, offered.digest
-    if outcome is not Outcome.ACCEPTED:
-        return _Put(Piece(*named, None, None), offered.result(outcome))
+    if seen.outcome is not Outcome.ACCEPTED:
+        return _Put(Piece(*named, None, None), seen)
     drafts = offered.write(currency_code)
     listing = Listing(*named, drafts)
-    result = replace(offered.result(Outcome.REJECTED if listing.refused else outcome), faults=listing.faults)
+    outcome = Outcome.REJECTED if listing.refused else seen.outcome
+    result = replace(seen, outcome=outcome, faults=listing.faults)
     priced = next((draft.price.currency_code for draft in drafts if draft.price), "")
     return _Put(Piece(*named, [draft.variant_id for draft in drafts], write_drafts(drafts)), result, priced)
 

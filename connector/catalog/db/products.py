@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -110,14 +110,35 @@ async def lock_items(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) ->
     return found
 
 
+class Stood(NamedTuple):
+    """What an item is called, and what it stands and has stood for."""
+
+    retailer_id: str
+    variant_id: str
+    wanted: bool
+    whole: bool
+    heir: str
+
+
+async def stood(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) -> dict[str, dict[str, Stood]]:
+    """Read by product, and there by variant, what items are called and stand for."""
+    columns = [items.c[name] for name in Stood._fields]
+    mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
+    found: dict[str, dict[str, Stood]] = {}
+    for row in await tx.execute(select(items.c.product_id, *columns).where(*mine), {"ids": list(product_ids)}):
+        found.setdefault(row.product_id, {})[row.variant_id] = Stood(*row[1:])
+    return found
+
+
 _TYPES = {
     "wanted": "boolean", "price": "bigint", "compare_at_price": "bigint", "sale_start_time": "timestamptz",
     "sale_end_time": "timestamptz", "track_inventory": "boolean", "quantity": "integer", "discontinued": "boolean",
     "counted": "boolean", "price_version": "bigint", "stock_version": "bigint", "faults": "jsonb", "changed": "boolean",
+    "whole": "boolean", "usual": "boolean", "clearing": "boolean",
 }  # fmt: skip
 _HASHES = ("content_hash", "offer_hash")
 _WRITTEN = [name for name in Wish._fields if name != "changed"]
-_MENDED = [name for name in _WRITTEN if name not in {"retailer_id", "product_id", "variant_id", "refused_by"}]
+_MENDED = [name for name in _WRITTEN if name not in {"retailer_id", "product_id", "refused_by"}]
 _WRITE = text(
     f"""
     WITH wish AS (
@@ -133,6 +154,7 @@ _WRITE = text(
         held = items.held AND NOT wish.changed, sends = CASE WHEN wish.changed THEN 0 ELSE items.sends END,
         offer_tries = CASE WHEN wish.changed THEN 0 ELSE items.offer_tries END,
         desire_time = CASE WHEN wish.changed THEN :at ELSE items.desire_time END,
+        unconfirmed_time = CASE WHEN items.unconfirmed THEN items.unconfirmed_time ELSE :at END,
         operation_id = CASE WHEN NOT wish.changed OR NOT EXISTS (
             SELECT FROM operations WHERE operations.id = items.operation_id AND operations.state = 'CANCELLED'
         ) THEN items.operation_id END,

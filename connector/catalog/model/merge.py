@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from connector.catalog.model.lineage import succession
 from connector.catalog.model.values import Draft, Listing
-from connector.registry.model import Offer, digest, retailer_id, stored
+from connector.registry.model import Offer, Rules, digest, retailer_id, stored
 from connector.values import Money
 
 
@@ -18,9 +19,14 @@ class Kept(NamedTuple):
 
     product_id: str
     variant_id: str
+    whole: bool
+    heir: str
+    usual: bool
     retailer_id: str
+    sku: str
     wanted: bool
     stands: bool
+    clearing: bool
     title: str
     content: str | None
     content_hash: bytes | None
@@ -35,6 +41,8 @@ class Kept(NamedTuple):
     quantity: int
     discontinued: bool
     counted: bool
+    reserved: int
+    hidden: bool
     price_version: int
     stock_version: int
     faults: Sequence[Mapping[str, Any]]
@@ -47,7 +55,12 @@ class Wish(NamedTuple):
     retailer_id: str
     product_id: str
     variant_id: str
+    whole: bool
+    heir: str
+    usual: bool
+    sku: str
     wanted: bool
+    clearing: bool
     title: str
     content: str | None
     content_hash: bytes | None
@@ -76,15 +89,40 @@ class Merged(NamedTuple):
     differs: bool
 
 
-def merge(listing: Listing, kept: Iterable[Kept]) -> list[Merged]:
-    """Tell how a product's items should be stored, those listed first; what is not listed any more is not wanted."""
+def merge(listing: Listing, kept: Iterable[Kept], rules: Rules, *, at: datetime) -> list[Merged]:
+    """Tell how a product's items should be stored, those listed first; what is not listed any more is not wanted.
+
+    Stock is offered by the connection's rules, and a sale that is over is no sale.
+    """
     before = {item.variant_id: item for item in kept}
-    listed = [_listed(listing, draft, before.pop(draft.variant_id, None)) for draft in listing.drafts]
+    moved = succession([draft.variant_id for draft in listing.drafts], before) if before else None
+    if moved:
+        before[moved[1]] = _moved(before.pop(moved[0]), moved[1])
+    listed = [_listed(listing, draft, before.pop(draft.variant_id, None), rules, at) for draft in listing.drafts]
+    if moved:  # whatever else is the same: its row has another variant now
+        listed = [_changed(item) if item.wish.variant_id == moved[1] else item for item in listed]
     return listed + [_merged(_unwanted(item), item) for item in before.values()]
 
 
-def _listed(listing: Listing, draft: Draft, kept: Kept | None) -> Merged:
-    wish = _wish(listing, draft, kept)
+def _moved(item: Kept, variant_id: str) -> Kept:
+    """Let an item stand for another variant. Stock and price that were told for the one before are not this one's."""
+    return item._replace(
+        variant_id=variant_id,
+        whole=item.whole or not variant_id,
+        heir=item.heir or variant_id,
+        usual=item.retailer_id == retailer_id(item.product_id, variant_id),
+        clearing=True,
+        price_version=0,
+        stock_version=0,
+    )
+
+
+def _changed(item: Merged) -> Merged:
+    return Merged(item.wish._replace(changed=True), True)
+
+
+def _listed(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: datetime) -> Merged:
+    wish = _wish(listing, draft, kept, rules, at)
     return _merged(wish, kept) if kept else Merged(wish, True)
 
 
@@ -95,19 +133,24 @@ def _merged(wish: Wish, kept: Kept) -> Merged:
     return Merged(wish, any(getattr(wish, name) != getattr(kept, name) for name in names))
 
 
-def _wish(listing: Listing, draft: Draft, kept: Kept | None) -> Wish:
+def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: datetime) -> Wish:
     """Write an item's row, in the order of its class."""
     if draft.content is None and kept:
         return _refused(draft, kept)
     offer = _offer(listing, draft, kept)
-    wire = offer.wire() if offer else None
+    wire = offer.wire(rules, at=at) if offer else None
     content_hash, offer_hash = digest(draft.content.encode()) if draft.content else None, digest(wire) if wire else None
     faults, refused = stored(draft.faults), content_hash is None or offer_hash is None
     return Wish(
         kept.retailer_id if kept else retailer_id(listing.product_id, draft.variant_id),
         listing.product_id,
         draft.variant_id,
+        kept.whole if kept else not draft.variant_id,
+        kept.heir if kept else draft.variant_id,
+        kept.usual if kept else True,
+        draft.sku,
         True,
+        kept.clearing if kept else False,
         draft.title,
         draft.content,
         content_hash,
@@ -134,7 +177,7 @@ def _refused(draft: Draft, kept: Kept) -> Wish:
     """Keep everything of an item our checks refuse now but what they found: what stands at Meta stays."""
     faults = stored(draft.faults)
     same = {name: getattr(kept, name) for name in Wish._fields if name != "changed"}
-    found = {"wanted": True, "faults": faults, "refused_by": "CHECKS"}
+    found = {"sku": draft.sku, "wanted": True, "faults": faults, "refused_by": "CHECKS"}
     changed = (kept.wanted, list(kept.faults), kept.refused_by) != (True, faults, "CHECKS")
     return Wish(**same | found, changed=changed)
 
@@ -161,7 +204,8 @@ def _offer(listing: Listing, draft: Draft, kept: Kept | None) -> Offer | None:
         return None
     window = draft.sale_start_time, draft.sale_end_time
     counted = track or bool(kept and kept.counted)
-    return Offer(price, compare_at, *window, track, quantity, draft.discontinued, counted)
+    withheld = (kept.reserved, kept.hidden) if kept else (0, False)
+    return Offer(price, compare_at, *window, track, quantity, draft.discontinued, counted, *withheld)
 
 
 def _unwanted(kept: Kept) -> Wish:

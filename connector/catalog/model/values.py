@@ -92,6 +92,7 @@ class Draft(NamedTuple):
     quantity: int
     discontinued: bool
     faults: tuple[ItemFault, ...] = ()
+    sku: str = ""
 
 
 class Listing(NamedTuple):

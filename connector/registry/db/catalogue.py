@@ -49,6 +49,14 @@ _OFFER_DUE = f"""
 batch_id IS NULL AND wanted AND confirmed_content IS NOT NULL AND offer_tries < {MOST_SENDS} AND offer_hash IS DISTINCT FROM sent_offer
 """
 
+_OFFERED = "CASE WHEN track_inventory THEN (offer::jsonb ->> 'quantity_to_sell_on_facebook')::integer END"
+_UNCONFIRMED = "wanted AND stands AND confirm_time IS NOT NULL AND offer_hash IS DISTINCT FROM confirmed_offer"
+_EDGE_TIME = """
+CASE WHEN NOT wanted OR offer IS NULL OR compare_at_price IS NULL OR compare_at_price <= price THEN NULL
+     WHEN edge_look_time IS NULL OR sale_start_time > edge_look_time THEN coalesce(sale_start_time, sale_end_time)
+     WHEN sale_end_time > edge_look_time THEN sale_end_time END
+"""
+
 products = Table(
     "products",
     metadata,
@@ -68,6 +76,17 @@ items = Table(
     Column("retailer_id", Text, nullable=False, comment="our name for it at Meta; written once"),
     Column("product_id", Text, nullable=False),
     Column("variant_id", Text, nullable=False, comment="empty for a product without variants"),
+    Column("whole", Boolean, nullable=False, comment="it stands, or stood, for a product without variants"),
+    Column("heir", Text, nullable=False, comment="the one variant it stands, or stood, for; empty: none yet"),
+    Column("usual", Boolean, nullable=False, comment="it is called what its product and variant would be called today"),
+    Column("sku", Text, nullable=False, server_default="", comment="the stock keeping unit, to recognise items by"),
+    Column(
+        "clearing",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="fields of another wish may stand at Meta: the next send clears what it does not set",
+    ),
     Column("wanted", Boolean, nullable=False, comment="whether it should stand in the catalog"),
     Column("title", Text, nullable=False, server_default=""),
     Column(
@@ -93,6 +112,17 @@ items = Table(
         server_default="false",
         comment="its stock was counted once: no longer counting must clear the quantity",
     ),
+    Column("reserved", Integer, nullable=False, server_default="0", comment="pieces in active holds"),
+    Column("offered", Integer, Computed(_OFFERED, persisted=True), comment="pieces as offered; NULL: not counted"),
+    Column(
+        "hidden", Boolean, nullable=False, server_default="false", comment="unconfirmed for long: shown out of stock"
+    ),
+    Column(
+        "unconfirmed", Boolean, Computed(_UNCONFIRMED, persisted=True), comment="what Meta shows may not be the offer"
+    ),
+    Column("unconfirmed_time", Instant, comment="since when, while it is"),
+    Column("edge_look_time", Instant, comment="when the edges of its sale were last looked at"),
+    Column("edge_time", Instant, Computed(_EDGE_TIME, persisted=True), comment="the first edge of its sale after that"),
     Column(
         "price_version", BigInteger, nullable=False, server_default="0", comment="the inventory line that set the price"
     ),
@@ -131,17 +161,39 @@ items = Table(
     PrimaryKeyConstraint("connection_id", "retailer_id"),
     UniqueConstraint("connection_id", "product_id", "variant_id"),
     CheckConstraint("quantity >= 0", "quantity"),
+    CheckConstraint("reserved >= 0", "reserved"),
+    CheckConstraint("CASE variant_id WHEN '' THEN whole ELSE variant_id = heir END", "stands_for"),
     CheckConstraint("refused_by IN ('CHECKS', 'META', 'STOCK')", "refused_by"),
     CheckConstraint("refused_by IS NOT NULL OR NOT wanted OR (content IS NOT NULL AND offer IS NOT NULL)", "sendable"),
     Index("ix_items_connection_id_state", "connection_id", "state", "retailer_id"),
+    Index("ix_items_unusual", "connection_id", "product_id", postgresql_where=text("NOT usual")),
     Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("ix_items_operation_id", "operation_id", postgresql_where=text("operation_id IS NOT NULL")),
     Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),
+    Index("ix_items_unconfirmed", "connection_id", "unconfirmed_time", postgresql_where=text("unconfirmed")),
+    Index("ix_items_hidden", "connection_id", postgresql_where=text("hidden")),
+    Index("ix_items_stock_error", "connection_id", "retailer_id", postgresql_where=text("stock_error IS NOT NULL")),
+    Index("ix_items_edge_time", "edge_time", postgresql_where=text("edge_time IS NOT NULL")),
     Index("ix_items_offer_due", "connection_id", "retailer_id", postgresql_where=text("offer_due")),
 )
 ROOM = "ALTER TABLE items SET (fillfactor = 70)"
 """Pages keep room for new versions of their items. Measured: a change of stock then costs PostgreSQL a third less."""
-event.listen(items, "after_create", DDL(ROOM))  # type: ignore[no-untyped-call] # SQLAlchemy leaves DDL untyped
+WITHIN_STOCK = (
+    """
+    CREATE OR REPLACE FUNCTION refuse_oversell() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE check_violation USING MESSAGE = format('%s of %s are reserved of %s', NEW.reserved, NEW.quantity, NEW.retailer_id);
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER within_stock BEFORE UPDATE OF reserved ON items FOR EACH ROW
+    WHEN (NEW.reserved > OLD.reserved AND NEW.track_inventory AND NEW.reserved > NEW.quantity) EXECUTE FUNCTION refuse_oversell()
+    """,
+)
+"""Reserving never goes beyond what is there at that moment. A check could not say so: StormCom may count less later."""
+for _statement in (ROOM, *WITHIN_STOCK):
+    event.listen(items, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call] # SQLAlchemy leaves DDL untyped
 
 
 async def lock_connection(tx: Tx, connection_id: UUID) -> None:

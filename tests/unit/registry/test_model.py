@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.registry.model import Cargo, Offer, check_delay, fitting, item_group_id, retailer_id, whole_hash
+from connector.registry.model import Cargo, Offer, Rules, check_delay, fitting, item_group_id, retailer_id, whole_hash
 from connector.values import Money, RetailerId
 
 IDS = st.text("abcXYZ019_-", min_size=1, max_size=64)
 TAKA = Money("BDT", 125_000)
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_group_is_named_by_its_product() -> None:
 )  # fmt: skip
 def test_offer(offer: Offer, expected: dict[str, Any]) -> None:
     """Availability always travels; a sale only when it is one, with both ends or neither."""
-    written = orjson.loads(offer.wire())
+    written = orjson.loads(offer.wire(Rules(), at=NOON))
     assert expected == {name: written[name] for name in expected}
     assert ("quantity_to_sell_on_facebook" in written) == (offer.track_inventory or offer.counted)
 
@@ -72,7 +73,7 @@ def test_offer(offer: Offer, expected: dict[str, Any]) -> None:
 def test_an_offer_is_written_alike_every_time(units: int, currency: str, quantity: int) -> None:
     """Equal offers have equal bytes: a hash changes only when something Meta sees does."""
     offers = [Offer(Money(currency, units), track_inventory=True, quantity=quantity) for _ in range(2)]
-    assert offers[0].wire() == offers[1].wire()
+    assert offers[0].wire(Rules(), at=NOON) == offers[1].wire(Rules(), at=NOON)
 
 
 @pytest.mark.parametrize(
