@@ -50,12 +50,16 @@ PLANS: Mapping[Task, Plan] = {
     Task.CHECK_BATCH: _plan("catalog.actions:check_batch", Lane.BULK, limit_seconds=180),
     Task.CARRY_ITEMS: _plan("catalog.actions:carry_items", Lane.BULK, limit_seconds=300),
     Task.APPLY_SNAPSHOT: _plan("catalog.actions:apply_snapshot", Lane.BULK, limit_seconds=300),
+    Task.REPLACE_CATEGORIES: _plan("catalog.actions:replace_categories", Lane.BULK, limit_seconds=180),
+    Task.SYNC_SETS: _plan("categories.actions:sync_sets", Lane.DEFAULT, limit_seconds=300),
+    Task.CHECK_SETS: _plan("categories.actions:check_sets", Lane.DEFAULT),
     Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
     Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),
     # The messaging window closes after a day: a reply that comes later is of no use.
     Task.SEND_MESSAGE: _plan("messaging.actions:send_pending", Lane.FAST, patience_hours=24),
     Task.SETTLE_MESSAGE: _plan("messaging.actions:settle", Lane.FAST, patience_hours=24),
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
+    Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
     Task.SWEEP: _plan("health.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
 

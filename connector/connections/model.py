@@ -68,6 +68,8 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "CHECK_STOCK": CapabilityKind.INVENTORY,
     "SEND_ITEMS": CapabilityKind.CATALOG_SYNC,
     "CHECK_BATCH": CapabilityKind.CATALOG_SYNC,
+    "SYNC_SETS": CapabilityKind.CATALOG_SYNC,
+    "CHECK_SETS": CapabilityKind.CATALOG_SYNC,
 }
 """Which capability a refusal met during a task is about."""
 

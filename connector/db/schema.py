@@ -40,6 +40,7 @@ _TABLES = (
     "connector.alerts.db",
     "connector.connections.db",
     "connector.registry.db",
+    "connector.categories.db",
     "connector.readback.db",
     "connector.catalog.db",
     "connector.inventory.db",

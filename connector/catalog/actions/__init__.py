@@ -5,6 +5,7 @@ Its files: `products` (upsert, delete), `snapshots` (the complete list), `syncs`
 """
 
 from connector.catalog.actions.catalogs import attach_catalog, create_catalog, list_catalogs
+from connector.catalog.actions.placing import replace_categories
 from connector.catalog.actions.products import Offered, delete_products, upsert_products
 from connector.catalog.actions.reading import find_item, list_items
 from connector.catalog.actions.snapshots import (
@@ -33,6 +34,7 @@ __all__ = [
     "list_catalogs",
     "list_items",
     "put_products",
+    "replace_categories",
     "retry_items",
     "send_items",
     "sync_catalog",

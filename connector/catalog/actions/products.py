@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from connector.catalog.actions.placing import place_listings
 from connector.catalog.db import products as db
 from connector.catalog.model.lineage import succession
 from connector.catalog.model.merge import merge
@@ -75,7 +76,7 @@ async def store(
     The order of locks is: the connection, its products, its items; the inventory lane takes the last two in the same order.
     """
     outcomes = await glance(tx, connection_id, offered)
-    same = [_row(one, refused=False) for one in offered if outcomes[one.product_id] is Outcome.UNCHANGED]
+    same = [_row(one) for one in offered if outcomes[one.product_id] is Outcome.UNCHANGED]
     await db.renew(tx, connection_id, same, at=at)
     fresh = [one for one in offered if outcomes[one.product_id] is Outcome.ACCEPTED]
     told = await _store_changed(tx, connection_id, fresh, currency_code=currency_code, at=at) if fresh else {}
@@ -132,7 +133,8 @@ async def _store_changed(
         drafts = one.write(currency_code)
         currency_code = currency_code or next((draft.price.currency_code for draft in drafts if draft.price), "")
         listings.append(Listing(one.product_id, one.source_version, one.digest, drafts))
-    rows = [_row(one, refused=listing.refused) for one, listing in zip(fresh, listings, strict=True)]
+    listings = await place_listings(tx, connection_id, listings)
+    rows = [_row(one, listing) for one, listing in zip(fresh, listings, strict=True)]
     await db.keep(tx, connection_id, rows, at=at)
     kept = await db.lock_items(tx, connection_id, [one.product_id for one in fresh])
     terms = await rules.read(tx, connection_id)  # after the items are locked: as OFFER_AGAIN does
@@ -152,5 +154,9 @@ async def _store_changed(
     return results
 
 
-def _row(offered: Offered, *, refused: bool) -> db.Stored:
-    return db.Stored(offered.product_id, offered.source_version, offered.digest, refused)
+def _row(offered: Offered, listing: Listing | None = None) -> db.Stored:
+    named = offered.product_id, offered.source_version, offered.digest
+    if listing is None:
+        return db.Stored(*named, refused=False)
+    placement = next((draft.placement for draft in listing.drafts), None)
+    return db.Stored(*named, listing.refused, placement._asdict() if placement else None)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from connector.catalog.db import plans as db
 from connector.catalog.db.plans import Plan
+from connector.categories import actions as categories
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import CapabilityKind, Connection
@@ -127,6 +128,7 @@ async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
         connection = await connections_db.change(tx, connection.id, at=at, catalog_go_time=at)
         await connections.tell(tx, connection, at=at)
     await registry.plan(tx, connection, at=at)
+    await categories.plan(tx, connection, at=at)
 
 
 async def carry(tx: Tx, connection: Connection, operation: Operation, scope: str, *, at: datetime) -> Operation:

@@ -40,15 +40,17 @@ class Stored:
     source_version: int
     digest: bytes
     refused: bool
+    placement: dict[str, Any] | None = None
 
 
 _KEEP = text(
     """
-    INSERT INTO products (connection_id, product_id, source_version, digest, refused, deleted, update_time)
-    SELECT :connection, product_id, source_version, decode(digest, 'hex'), refused, FALSE, :at
-    FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, refused boolean) ORDER BY product_id
+    INSERT INTO products (connection_id, product_id, source_version, digest, refused, placement, deleted, update_time)
+    SELECT :connection, product_id, source_version, decode(digest, 'hex'), refused, placement, FALSE, :at
+    FROM json_to_recordset(:rows)
+        AS row(product_id text, source_version bigint, digest text, refused boolean, placement jsonb) ORDER BY product_id
     ON CONFLICT (connection_id, product_id) DO UPDATE SET source_version = excluded.source_version, digest = excluded.digest,
-        refused = excluded.refused, deleted = FALSE, update_time = excluded.update_time
+        refused = excluded.refused, placement = excluded.placement, deleted = FALSE, update_time = excluded.update_time
     """
 )
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from connector.catalog.model.placing import Placement, read_placement
 from connector.registry.model import ItemFault, Severity
 from connector.values import Money
 
@@ -25,6 +26,7 @@ class ProductStatus(StrEnum):
     DRAFT = "DRAFT"
     ACTIVE = "ACTIVE"
     ARCHIVED = "ARCHIVED"
+    HIDDEN = "HIDDEN"
 
 
 class Outcome(StrEnum):
@@ -35,6 +37,74 @@ class Outcome(StrEnum):
     STALE = "STALE"
     REJECTED = "REJECTED"
     UNKNOWN = "UNKNOWN"
+
+
+class Weight(NamedTuple):
+    """A weight in thousandths of a unit, as Meta spells units; the unit is empty when none was given."""
+
+    milli_units: int
+    unit: str
+
+
+class ShippingPrice(NamedTuple):
+    """What shipping costs somewhere."""
+
+    country_code: str
+    region: str
+    service: str
+    price: Money | None
+
+
+class Media(NamedTuple):
+    """A film, and words that tell what it shows."""
+
+    url: str
+    tags: tuple[str, ...]
+
+
+class AppLink(NamedTuple):
+    """A link that opens a product in an app; the platform is empty when none was given."""
+
+    platform: str
+    url: str
+    app_name: str
+    app_id: str
+
+
+class Importer(NamedTuple):
+    """Who imported a product; the address by Meta's names of its parts."""
+
+    name: str
+    address: Mapping[str, str]
+
+
+class Rating(NamedTuple):
+    """What buyers think of a product."""
+
+    count: int
+    average_hundredths: int
+
+
+class Details(NamedTuple):
+    """What few products say of themselves: apart, so that the others need not be asked for each."""
+
+    rich_text_description: str = ""
+    internal_labels: tuple[str, ...] = ()
+    custom_labels: tuple[str, ...] = ()
+    custom_numbers: tuple[int, ...] = ()
+    shipping_weight: Weight | None = None
+    shipping_prices: tuple[ShippingPrice, ...] = ()
+    videos: tuple[Media, ...] = ()
+    app_links: tuple[AppLink, ...] = ()
+    mobile_link: str = ""
+    checkout_url: str = ""
+    disabled_capabilities: tuple[str, ...] = ()
+    expiration_date: str = ""
+    origin_country: str = ""
+    importer: Importer | None = None
+    vendor_id: str = ""
+    ordering_index: int | None = None
+    rating: Rating | None = None
 
 
 class Variant(NamedTuple):
@@ -51,6 +121,9 @@ class Variant(NamedTuple):
     link: str
     track_inventory: bool
     quantity: int
+    sku: str = ""
+    shipping_weight: Weight | None = None
+    previous_id: str = ""
 
 
 class Product(NamedTuple):
@@ -74,8 +147,17 @@ class Product(NamedTuple):
     discontinued: bool
     gender: str
     age_group: str
-    grouped: bool
     variants: tuple[Variant, ...]
+    category_ids: tuple[str, ...] = ()
+    details: Details | None = None
+
+
+class Filing(NamedTuple):
+    """How one of StormCom's categories is called in the taxonomies and in the shop, with what it takes from its parents."""
+
+    google_product_category: str = ""
+    fb_product_category: str = ""
+    path: tuple[str, ...] = ()
 
 
 class Draft(NamedTuple):
@@ -93,6 +175,7 @@ class Draft(NamedTuple):
     discontinued: bool
     faults: tuple[ItemFault, ...] = ()
     sku: str = ""
+    placement: Placement | None = None
 
 
 class Listing(NamedTuple):
@@ -143,4 +226,5 @@ def _draft(entry: dict[str, Any]) -> Draft:
     amounts = {name: entry[name] and Money(**entry[name]) for name in ("price", "compare_at_price")}
     times = {name: entry[name] and datetime.fromisoformat(entry[name]) for name in ("sale_start_time", "sale_end_time")}
     faults = tuple(ItemFault(**fault | {"severity": Severity(fault["severity"])}) for fault in entry["faults"])
-    return Draft(**entry | amounts | times | {"faults": faults})
+    placement = entry.get("placement") and read_placement(entry["placement"])
+    return Draft(**entry | amounts | times | {"faults": faults, "placement": placement})

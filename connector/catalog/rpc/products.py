@@ -11,6 +11,7 @@ from itertools import count
 from connector.catalog import actions
 from connector.catalog.actions import Offered
 from connector.catalog.model.mapping import MAPPING, write_items
+from connector.catalog.model.placing import Placement
 from connector.catalog.model.values import Draft, Product, ProductStatus, Result, Variant
 from connector.errors import InvalidInput
 from connector.registry.model import stored
@@ -20,7 +21,7 @@ from connector.values import Money
 from stormcom.facebook.v1 import catalog_service_pb2 as pb
 from stormcom.facebook.v1 import item_pb2, money_pb2, product_pb2
 
-_MOST_PRODUCTS, _MOST_VARIANTS = 500, 100
+_MOST_PRODUCTS, _MOST_VARIANTS, _MOST_CATEGORIES = 500, 100, 50
 _CONDITIONS = {product_pb2.CONDITION_REFURBISHED: "refurbished", product_pb2.CONDITION_USED: "used"}
 _STATUSES = {
     product_pb2.PRODUCT_STATUS_DRAFT: ProductStatus.DRAFT,
@@ -65,6 +66,8 @@ def _read_offered(product: product_pb2.Product, path: str) -> Offered:
     for place, one in enumerate(variant_ids):
         read.foreign_id(one, f"{path}.variants[{place}].variant_id")
     read.distinct(variant_ids, f"{path}.variants")
+    if product.category_ids:
+        _check_categories(product.category_ids, f"{path}.category_ids")
     version, product.source_version = product.source_version, 0  # what is the same under a new version is the same
     said = product.SerializeToString(deterministic=True)
     product.source_version = version
@@ -74,8 +77,28 @@ def _read_offered(product: product_pb2.Product, path: str) -> Offered:
     )
 
 
+def _check_categories(category_ids: Sequence[str], path: str) -> None:
+    for place, one in enumerate(read.entries(category_ids, path, limit=_MOST_CATEGORIES)):
+        read.foreign_id(one, f"{path}[{place}]")
+    read.distinct(category_ids, path)
+
+
 def _write_drafts(product: product_pb2.Product, path: str, currency_code: str) -> tuple[Draft, ...]:
-    return write_items(read_product(product, path), currency_code=currency_code)
+    drafts = write_items(read_product(product, path), currency_code=currency_code)
+    if not product.category_ids:
+        return drafts
+    placement = read_placement(product)
+    return tuple(draft._replace(placement=placement) for draft in drafts)
+
+
+def read_placement(product: product_pb2.Product) -> Placement:
+    """Read which categories a product is in, and what it says of them itself."""
+    said = {
+        "product_type": product.categories,
+        "google_product_category": product.google_product_category,
+        "fb_product_category": product.fb_product_category,
+    }
+    return Placement(tuple(product.category_ids), tuple(name for name, value in said.items() if value))
 
 
 def read_product(product: product_pb2.Product, path: str) -> Product:

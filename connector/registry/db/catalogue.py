@@ -66,6 +66,7 @@ products = Table(
     Column("digest", LargeBinary, comment="of all that StormCom said but the version; NULL once deleted"),
     Column("refused", Boolean, nullable=False, server_default="false", comment="our checks refuse an item of it"),
     Column("deleted", Boolean, nullable=False, server_default="false"),
+    Column("placement", Json, comment="its categories, and what it says of them itself; NULL without categories"),
     Column("update_time", Instant, nullable=False),
     PrimaryKeyConstraint("connection_id", "product_id"),
 )

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stormcom.facebook.v1 import money_pb2 as stormcom_dot_facebook_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stormcom/facebook/v1/inventory.proto\x12\x14stormcom.facebook.v1\x1a stormcom/facebook/v1/money.proto\"\xdd\x01\n\rInventoryLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nvariant_id\x18\x02 \x01(\t\x12\x16\n\x0esource_version\x18\x03 \x01(\x03\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x17\n\x0ftrack_inventory\x18\x05 \x01(\x08\x12*\n\x05price\x18\x06 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x35\n\x10\x63ompare_at_price\x18\x07 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\"\xf5\x01\n\x0fInventoryResult\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nvariant_id\x18\x02 \x01(\t\x12>\n\x07outcome\x18\x03 \x01(\x0e\x32-.stormcom.facebook.v1.InventoryResult.Outcome\x12\x13\n\x0bretailer_id\x18\x04 \x01(\t\"e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x11\n\rOUTCOME_STALE\x10\x02\x12\x18\n\x14OUTCOME_UNKNOWN_ITEM\x10\x03\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stormcom/facebook/v1/inventory.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/money.proto\"\xf1\x01\n\rInventoryLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nvariant_id\x18\x02 \x01(\t\x12\x16\n\x0esource_version\x18\x03 \x01(\x03\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x17\n\x0ftrack_inventory\x18\x05 \x01(\x08\x12*\n\x05price\x18\x06 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x35\n\x10\x63ompare_at_price\x18\x07 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x12\n\nprice_only\x18\x08 \x01(\x08\"\xf5\x01\n\x0fInventoryResult\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nvariant_id\x18\x02 \x01(\t\x12>\n\x07outcome\x18\x03 \x01(\x0e\x32-.stormcom.facebook.v1.InventoryResult.Outcome\x12\x13\n\x0bretailer_id\x18\x04 \x01(\t\"e\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x11\n\rOUTCOME_STALE\x10\x02\x12\x18\n\x14OUTCOME_UNKNOWN_ITEM\x10\x03\"\x8a\x07\n\x11InventorySnapshot\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x17\n\x0ftrack_inventory\x18\x04 \x01(\x08\x12\x10\n\x08quantity\x18\x05 \x01(\x03\x12\x10\n\x08reserved\x18\x06 \x01(\x03\x12\x14\n\x07offered\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\rsent_quantity\x18\x08 \x01(\x03H\x01\x88\x01\x01\x12\x1f\n\x12\x63onfirmed_quantity\x18\t \x01(\x03H\x02\x88\x01\x01\x12J\n\x0c\x61vailability\x18\n \x01(\x0e\x32\x34.stormcom.facebook.v1.InventorySnapshot.Availability\x12\x0e\n\x06hidden\x18\x0b \x01(\x08\x12*\n\x05price\x18\x0c \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x35\n\x10\x63ompare_at_price\x18\r \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x15\n\rstock_version\x18\x0e \x01(\x03\x12\x15\n\rprice_version\x18\x0f \x01(\x03\x12\x11\n\tconfirmed\x18\x10 \x01(\x08\x12\x34\n\x10unconfirmed_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65sire_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_sync_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x15 \x01(\t\x12\r\n\x05tries\x18\x16 \x01(\x05\"\x85\x01\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41VAILABILITY_IN_STOCK\x10\x01\x12\x1d\n\x19\x41VAILABILITY_OUT_OF_STOCK\x10\x02\x12\x1d\n\x19\x41VAILABILITY_DISCONTINUED\x10\x03\x42\n\n\x08_offeredB\x10\n\x0e_sent_quantityB\x15\n\x13_confirmed_quantity\"Y\n\x08HoldLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nvariant_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x13\n\x0bretailer_id\x18\x04 \x01(\t\"\xb0\x03\n\x04Hold\x12\x0f\n\x07hold_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .stormcom.facebook.v1.Hold.State\x12-\n\x05lines\x18\x04 \x03(\x0b\x32\x1e.stormcom.facebook.v1.HoldLine\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x12\n\x0eSTATE_RELEASED\x10\x02\x12\x11\n\rSTATE_EXPIRED\x10\x03\x12\x13\n\x0fSTATE_COMPLETED\x10\x04\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +34,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.invent
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_INVENTORYLINE']._serialized_start=97
-  _globals['_INVENTORYLINE']._serialized_end=318
-  _globals['_INVENTORYRESULT']._serialized_start=321
-  _globals['_INVENTORYRESULT']._serialized_end=566
-  _globals['_INVENTORYRESULT_OUTCOME']._serialized_start=465
-  _globals['_INVENTORYRESULT_OUTCOME']._serialized_end=566
+  _globals['_INVENTORYLINE']._serialized_start=130
+  _globals['_INVENTORYLINE']._serialized_end=371
+  _globals['_INVENTORYRESULT']._serialized_start=374
+  _globals['_INVENTORYRESULT']._serialized_end=619
+  _globals['_INVENTORYRESULT_OUTCOME']._serialized_start=518
+  _globals['_INVENTORYRESULT_OUTCOME']._serialized_end=619
+  _globals['_INVENTORYSNAPSHOT']._serialized_start=622
+  _globals['_INVENTORYSNAPSHOT']._serialized_end=1528
+  _globals['_INVENTORYSNAPSHOT_AVAILABILITY']._serialized_start=1342
+  _globals['_INVENTORYSNAPSHOT_AVAILABILITY']._serialized_end=1475
+  _globals['_HOLDLINE']._serialized_start=1530
+  _globals['_HOLDLINE']._serialized_end=1619
+  _globals['_HOLD']._serialized_start=1622
+  _globals['_HOLD']._serialized_end=2054
+  _globals['_HOLD_STATE']._serialized_start=1946
+  _globals['_HOLD_STATE']._serialized_end=2054
 # @@protoc_insertion_point(module_scope)

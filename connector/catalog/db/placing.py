@@ -1,0 +1,81 @@
+"""Products by their categories, and the items that are written anew when the tree changes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from connector.catalog.db.products import as_json
+from connector.catalog.model.placing import Placement, read_placement
+from connector.db.schema import Tx
+from connector.registry.db.catalogue import items, products
+
+
+class Placed(NamedTuple):
+    """An item with what it is written of."""
+
+    retailer_id: str
+    product_id: str
+    content: str
+
+
+class Rewritten(NamedTuple):
+    """An item with its new fields."""
+
+    retailer_id: str
+    content: str
+    content_hash: bytes
+
+
+async def placements(tx: Tx, connection_id: UUID, *, after: str, limit: int) -> tuple[dict[str, Placement], str | None]:
+    """Look at the products that follow one, at most `limit`: those with categories, and the last looked at; None when none follow."""
+    following = products.c.connection_id == connection_id, products.c.product_id > after
+    rows = await tx.execute(
+        select(products.c.product_id, products.c.placement)
+        .where(*following)
+        .order_by(products.c.product_id)
+        .limit(limit)
+    )
+    last, found = None, {}
+    for row in rows:
+        last = row.product_id
+        if row.placement:
+            found[last] = read_placement(row.placement)
+    return found, last
+
+
+async def written(tx: Tx, connection_id: UUID, product_ids: Collection[str], *, limit: int) -> list[Placed]:
+    """Read the items of products in the order of the products, at most `limit`; whoever calls keeps others from writing them."""
+    mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
+    rows = await tx.execute(
+        select(*(items.c[name] for name in Placed._fields))
+        .where(*mine, items.c.wanted, items.c.content.is_not(None))
+        .order_by(items.c.product_id, items.c.retailer_id)
+        .limit(limit),
+        {"ids": list(product_ids)},
+    )
+    return [Placed(*row) for row in rows]
+
+
+_REWRITE = text(
+    """
+    UPDATE items SET content = row.content, content_hash = decode(row.content_hash, 'hex'), desire_time = :at,
+        refused_by = CASE WHEN refused_by = 'META' THEN NULL ELSE refused_by END, meta_faults = '[]', sends = 0,
+        sent_content = CASE WHEN refused_by = 'META' AND batch_id IS NULL THEN NULL ELSE sent_content END
+    FROM json_to_recordset(:rows) AS row(retailer_id text, content text, content_hash text)
+    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id
+    """
+)
+
+
+async def rewrite(tx: Tx, connection_id: UUID, rewritten: Sequence[Rewritten], *, at: datetime) -> None:
+    """Store items' new fields, which gives those that Meta refused another chance."""
+    rows: Iterable[dict[str, object]] = [one._asdict() for one in rewritten]
+    if given := as_json(rows):
+        names = {"names": [one.retailer_id for one in rewritten]}
+        mine = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+        locked = select(items.c.retailer_id).where(*mine).order_by(items.c.retailer_id).with_for_update()
+        await tx.execute(locked, names)  # in the order in which everybody locks items
+        await tx.execute(_REWRITE, {"connection": connection_id, "rows": given, "at": at})

@@ -1,0 +1,78 @@
+"""How Meta is told about product sets, and asked for them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from connector.categories.model.sets import Seen
+from connector.graph.call import Call, Effect
+from connector.registry.graph import catalog_bucket
+
+# Unverified: Meta's largest page is recalled as 100.
+_PAGE_SIZE = "100"
+_FIELDS = "id,retailer_id,product_count"
+
+
+class Listed(NamedTuple):
+    """A page of sets, and the cursor to go on with; empty at the end."""
+
+    sets: tuple[Seen, ...]
+    after: str
+
+
+def create_set(catalog_id: str, retailer_id: str, fields: Mapping[str, Any]) -> Call[str]:
+    """Create a set; tells Meta's id. Neither an error nor a lost answer proves that it was not created: look it up."""
+    # SDK 26.0.3, productcatalog.py, create_product_set
+    return Call(
+        "POST",
+        f"{catalog_id}/product_sets",
+        read=lambda answer: str(answer["id"]),
+        body={"retailer_id": retailer_id, **fields},
+        bucket=catalog_bucket(catalog_id),
+        effect=Effect.ONCE,
+    )
+
+
+def update_set(catalog_id: str, set_id: str, fields: Mapping[str, Any]) -> Call[None]:
+    """Change a set."""
+    # SDK 26.0.3, productset.py, api_update
+    bucket = catalog_bucket(catalog_id)
+    return Call("POST", set_id, read=_nothing, body=fields, bucket=bucket, effect=Effect.REPEATABLE)
+
+
+def delete_set(catalog_id: str, set_id: str, *, allow_live: bool) -> Call[None]:
+    """Delete a set; its items stay."""
+    # SDK 26.0.3, productset.py, api_delete
+    params = {"allow_live_product_set_deletion": "true"} if allow_live else {}
+    bucket = catalog_bucket(catalog_id)
+    return Call("DELETE", set_id, read=_nothing, params=params, bucket=bucket, effect=Effect.REPEATABLE)
+
+
+def find_set(catalog_id: str, retailer_id: str) -> Call[str]:
+    """Look a set up by our name; tells Meta's id, empty when there is none."""
+    # SDK 26.0.3, productcatalog.py, get_product_sets
+
+    def read(answer: Any) -> str:
+        return next((one.set_id for one in _listed(answer).sets if one.retailer_id == retailer_id), "")
+
+    params = {"retailer_id": retailer_id, "fields": _FIELDS}
+    return Call("GET", f"{catalog_id}/product_sets", read=read, params=params, bucket=catalog_bucket(catalog_id))
+
+
+def list_sets(catalog_id: str, after: str) -> Call[Listed]:
+    """List the sets of a catalog, others' included."""
+    params = {"fields": _FIELDS, "limit": _PAGE_SIZE} | ({"after": after} if after else {})
+    return Call("GET", f"{catalog_id}/product_sets", read=_listed, params=params, bucket=catalog_bucket(catalog_id))
+
+
+def _listed(answer: Any) -> Listed:
+    sets = [
+        Seen(str(one["id"]), str(one.get("retailer_id") or ""), int(one.get("product_count") or 0))
+        for one in answer["data"]
+    ]
+    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): only a missing `next` means the end.
+    paging = answer.get("paging") or {}
+    return Listed(tuple(sets), str(paging["cursors"]["after"]) if "next" in paging else "")
+
+
+def _nothing(_answer: Any) -> None:
+    return None
