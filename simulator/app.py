@@ -17,10 +17,11 @@ from aiohttp.multipart import MultipartReader
 
 from simulator import control
 from simulator.batch_endpoint import serve_batch
-from simulator.call import Json
+from simulator.call import Json, PostedFile
 from simulator.dialog import answer_dialog, open_dialog
 from simulator.errors import GraphError, invalid_parameter
 from simulator.faults import Fault
+from simulator.feed_work import work_forever
 from simulator.graph import Answer, GraphRequest, entity_tag, note_unserved, split_version, write_document
 from simulator.graph import serve as serve_call
 from simulator.keys import WORLD
@@ -38,7 +39,7 @@ def create_app(world: World) -> web.Application:
     """Return the application that serves this world."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[WORLD] = world
-    app.cleanup_ctx.append(_webhooks)
+    app.cleanup_ctx.append(_senders)
     control.add_routes(app)
     for path in ("/dialog/oauth", r"/{version:v[\d.]+}/dialog/oauth"):
         app.router.add_get(path, _get_dialog)
@@ -62,13 +63,14 @@ async def serve(world: World, host: str, port: int) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def _webhooks(app: web.Application) -> AsyncIterator[None]:
-    """Run the webhook sender as long as the server."""
-    sender = asyncio.create_task(deliver_forever(app[WORLD]))
+async def _senders(app: web.Application) -> AsyncIterator[None]:
+    """Send webhooks and take in feeds as long as the server runs."""
+    senders = [asyncio.create_task(forever(app[WORLD])) for forever in (deliver_forever, work_forever)]
     yield
-    sender.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await sender
+    for sender in senders:
+        sender.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sender
 
 
 async def _get_dialog(request: web.Request) -> web.Response:
@@ -150,7 +152,7 @@ async def _read_params(world: World, request: web.Request) -> tuple[dict[str, Js
 
 
 async def _read_multipart(request: web.Request, params: dict[str, Json]) -> tuple[dict[str, Json], int]:
-    """Read form parts; of a file only its name and size are kept."""
+    """Read form parts; of a file the records keep only its name and size."""
     size = 0
     try:
         reader = await request.multipart()
@@ -160,7 +162,7 @@ async def _read_multipart(request: web.Request, params: dict[str, Json]) -> tupl
             content = await part.read(decode=True)
             size += len(content)
             if part.filename:
-                params[part.name or "file"] = {"filename": part.filename, "size_bytes": len(content)}
+                params[part.name or "file"] = PostedFile(part.filename, bytes(content))
             else:
                 params[part.name or ""] = content.decode()
     except (ValueError, UnicodeDecodeError):

@@ -16,6 +16,14 @@ from simulator.world import World
 Json = Any  # whatever orjson reads or writes
 
 
+class PostedFile(dict[str, Json]):
+    """A file of a multipart form: shown as its name and size, with what is in it at hand."""
+
+    def __init__(self, filename: str, content: bytes) -> None:
+        super().__init__(filename=filename, size_bytes=len(content))
+        self.content = content
+
+
 class Rows(NamedTuple):
     """A list that Graph will page: ascending by `key`, which must be unique and survive inserts."""
 

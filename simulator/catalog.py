@@ -38,7 +38,13 @@ def delete_catalog(call: Call) -> Json:
             "The catalog has live product sets; set allow_delete_catalog_with_live_product_set to delete it anyway"
         )
     world = call.world
-    for node in [*catalog.items.values(), *catalog.groups.values(), *catalog.sets.values(), catalog]:
+    for node in [
+        *catalog.items.values(),
+        *catalog.groups.values(),
+        *catalog.sets.values(),
+        *catalog.feeds.values(),
+        catalog,
+    ]:
         world.forget(node)
     for business in world.all(Business):
         for owned in (business.catalogs, business.client_catalogs):
@@ -153,7 +159,7 @@ NODES = {
             "name": attribute("name"),
             "vertical": attribute("vertical"),
             "product_count": lambda call, catalog: count_items(call.world, catalog),
-            "feed_count": lambda *_: 0,
+            "feed_count": lambda _, catalog: len(catalog.feeds),
             "business": _business,
             "owner_business": _business,
             "is_catalog_segment": lambda *_: False,

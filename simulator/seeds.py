@@ -1,7 +1,7 @@
 """Builds the world that tests and demos start from, out of one JSON document; repeating it changes nothing.
 
     {"user": {"id", "name"}, "businesses": [{"id", "name"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
-     "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids]}], "scopes": [...]}
+     "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids], "integration_id"}], "scopes": [...]}
 
 Empty `tasks` take the user's role on a Page away. It refuses unknown members and wrong types, naming the place.
 """
@@ -9,6 +9,7 @@ Empty `tasks` take the user's role on a Page away. It refuses unknown members an
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from simulator.feed_state import CommercePartnerIntegration
 from simulator.pages import ALL_TASKS, page_token, person
 from simulator.state import Application, Business, IGUser, Page, ProductCatalog, Token, User
 from simulator.world import World
@@ -38,7 +39,7 @@ MEMBERS = {
     "user": {"id", "name"},
     "businesses": {"id", "name"},
     "pages": {"id", "name", "business_id", "people", "instagram", "tasks", "templates"},
-    "catalogs": {"id", "name", "business_id", "vertical", "shared_with"},
+    "catalogs": {"id", "name", "business_id", "vertical", "shared_with", "integration_id"},
     "people": {"psid", "name", "reachable"},
     "instagram": {"id", "username", "name"},
 }
@@ -176,6 +177,10 @@ def _catalog(world: World, business: Business, document: Mapping[str, Any]) -> P
         name, vertical = str(document.get("name", "Test Catalog")), str(document.get("vertical", "commerce"))
         catalog = world.add(ProductCatalog(catalog_id, name, owner.id, vertical=vertical))
         owner.catalogs.append(catalog.id)
+    if "integration_id" in document:
+        integration_id = _id(world, document, "integration_id")
+        if world.find(CommercePartnerIntegration, integration_id) is None:
+            world.add(CommercePartnerIntegration(integration_id, catalog.id))
     for business_id in _texts(document, "shared_with", ()):
         client = world.require(Business, business_id, name="catalogs.shared_with")
         if catalog.id not in client.client_catalogs:

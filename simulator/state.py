@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from simulator.feed_state import ProductFeed
+
 
 @dataclass(slots=True)
 class Application:
@@ -237,6 +239,7 @@ class ProductCatalog:
     shadows: dict[str, Shadow] = field(default_factory=dict)
     groups: dict[str, ProductGroup] = field(default_factory=dict)
     sets: dict[str, ProductSet] = field(default_factory=dict)
+    feeds: dict[str, ProductFeed] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     waiting: list[Batch] = field(default_factory=list)
     in_flight: dict[str, str] = field(default_factory=dict)  # retailer id → handle of an unfinished batch

@@ -67,6 +67,7 @@ class Switches:
     review_seconds: float = 1.0  # from write to the review's verdict
     image_seconds: float = 0.5  # from write to FETCHED or FETCH_FAILED
     rejected_title_pattern: str = ""  # regex: such titles fail the review
+    warned_title_pattern: str = ""  # regex: items with such titles are taken, with a warning at once and one at the end
     broken_image_pattern: str = ""  # regex: such images cannot be fetched
     max_products_page: int = 1_000  # bigger pages of a catalog's edges answer "reduce the amount of data"
     feed_seconds: float = 1.0  # from the beginning of a feed's upload, or a file's update, to its end

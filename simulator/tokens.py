@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.errors import GraphError, invalid_parameter, permission_missing, token_dead
+from simulator.feed_state import (
+    CommercePartnerIntegration,
+    ProductFeed,
+    ProductFeedUpload,
+    ProductFeedUploadError,
+    ProductFeedUploadErrorSample,
+)
 from simulator.signatures import appsecret_proof
 from simulator.state import (
     Application,
@@ -27,7 +34,8 @@ from simulator.state import (
 from simulator.world import World
 
 PROOF_AGE_SECONDS = 300.0
-CATALOG_KINDS = (ProductCatalog, ProductItem, ProductSet, ProductGroup)
+FEED_KINDS = (ProductFeed, ProductFeedUpload, ProductFeedUploadError, ProductFeedUploadErrorSample)
+CATALOG_KINDS = (ProductCatalog, ProductItem, ProductSet, ProductGroup, *FEED_KINDS, CommercePartnerIntegration)
 PAGE_KINDS = (UnifiedThread, Message, Profile)
 
 
@@ -122,6 +130,8 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
             )
         case IGUser():
             return any(page.instagram_id == node.id and reaches(world, token, page) for page in world.all(Page))
+    if isinstance(node, ProductFeed) and node.readable_time > world.clock.now():
+        return False
     if isinstance(node, CATALOG_KINDS):
         allowed = token.kind != "PAGE" or world.switches.page_token_manages_catalogs
         return user is not None and allowed and _shares_business(world, user, catalog_of(world, node))

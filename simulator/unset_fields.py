@@ -59,6 +59,13 @@ UNSET: Mapping[str, frozenset[str]] = {
             destination_catalog_settings flight_catalog_settings is_local_catalog parent_catalog_id
             partner_integration show_assign_permissions user_access_expire_time
         """,
+        "ProductFeed": """
+            configuration_source_name item_sub_type migrated_from_feed_id primary_feed_ids primary_feeds rules
+            selected_override_fields supplementary_feeds use_case
+        """,
+        "ProductFeedUpload": """
+            error_report
+        """,
         "ProductGroup": """
             variants
         """,
