@@ -47,7 +47,7 @@ async def upsert_products(
         connection = await connections.require(tx, store_id, connection_id)
         await catalogue.lock_connection(tx, connection.id)
         currency = await db.currency_of(tx, connection.id, but=[one.product_id for one in offered])
-        results = await store(tx, connection.id, offered, currency_code=currency, at=at)
+        results, _ = await store(tx, connection.id, offered, currency_code=currency, at=at)
         await registry.plan(tx, connection, at=at)
     return results
 
@@ -69,9 +69,17 @@ async def delete_products(
 
 
 async def store(
-    tx: Tx, connection_id: UUID, offered: Sequence[Offered], *, currency_code: str, at: datetime
-) -> list[Result]:
+    tx: Tx,
+    connection_id: UUID,
+    offered: Sequence[Offered],
+    *,
+    currency_code: str,
+    at: datetime,
+    operation_id: UUID | None = None,
+) -> tuple[list[Result], int]:
     """Store products in the caller's transaction, which holds the connection's lock.
+
+    What changes is given to the operation, if there is one; tells also how many items that are.
 
     The order of locks is: the connection, its products, its items; the inventory lane takes the last two in the same order.
     """
@@ -79,9 +87,11 @@ async def store(
     same = [_row(one) for one in offered if outcomes[one.product_id] is Outcome.UNCHANGED]
     await db.renew(tx, connection_id, same, at=at)
     fresh = [one for one in offered if outcomes[one.product_id] is Outcome.ACCEPTED]
-    told = await _store_changed(tx, connection_id, fresh, currency_code=currency_code, at=at) if fresh else {}
+    told, given = await _store_changed(
+        tx, connection_id, fresh, currency_code=currency_code, at=at, operation_id=operation_id
+    )
     called = await unusual(tx, connection_id, [one.product_id for one in offered if one.product_id not in told])
-    return [told.get(one.product_id) or one.result(outcomes[one.product_id], called) for one in offered]
+    return [told.get(one.product_id) or one.result(outcomes[one.product_id], called) for one in offered], given
 
 
 async def glance(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> dict[str, Outcome]:
@@ -126,8 +136,16 @@ def _at_a_glance(offered: Offered, known: db.Known | None) -> Outcome:
 
 
 async def _store_changed(
-    tx: Tx, connection_id: UUID, fresh: Sequence[Offered], *, currency_code: str, at: datetime
-) -> dict[str, Result]:
+    tx: Tx,
+    connection_id: UUID,
+    fresh: Sequence[Offered],
+    *,
+    currency_code: str,
+    at: datetime,
+    operation_id: UUID | None,
+) -> tuple[dict[str, Result], int]:
+    if not fresh:
+        return {}, 0
     listings: list[Listing] = []
     for one in fresh:
         drafts = one.write(currency_code)
@@ -140,7 +158,7 @@ async def _store_changed(
     terms = await rules.read(tx, connection_id)  # after the items are locked: as OFFER_AGAIN does
     merged = {one.product_id: merge(one, kept.get(one.product_id, []), terms, at=at) for one in listings}
     changed = [item for wishes in merged.values() for item in wishes if item.differs]
-    await db.write_items(tx, connection_id, [item.wish for item in changed], at=at)
+    given = await db.write_items(tx, connection_id, [item.wish for item in changed], at=at, operation_id=operation_id)
     names = [item.wish.retailer_id for item in changed]
     await registry.count(tx, await flights.at_rest(tx, connection_id, names), at=at)
     results = {}
@@ -151,7 +169,7 @@ async def _store_changed(
         results[one.product_id] = Result(
             one.product_id, Outcome.REJECTED if listing.refused else outcome, tuple(names), listing.faults
         )
-    return results
+    return results, given
 
 
 def _row(offered: Offered, listing: Listing | None = None) -> db.Stored:

@@ -188,13 +188,12 @@ async def _apply(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
             await snapshots.close(tx, snapshot.id)
             return cursor | {"step": _LAST}
     do, following = _STEPS[step]
-    after = await do(tx, snapshot, cursor.get("after", ""), at)
-    if after is not None:
-        return cursor | {"step": step, "after": after}
-    return cursor | {"step": following, "after": ""} if following else None
+    moved = await do(tx, snapshot, {"after": "", "given": 0} | cursor, at)
+    return moved or (cursor | {"step": following, "after": ""} if following else None)
 
 
-async def _store_piece(tx: Tx, snapshot: Snapshot, after: str, at: datetime) -> str | None:
+async def _store_piece(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -> Cursor | None:
+    after, given = cursor["after"], 0
     upto = await snapshots.end_of_range(tx, snapshot, after)
     if upto is None:
         return None
@@ -202,9 +201,12 @@ async def _store_piece(tx: Tx, snapshot: Snapshot, after: str, at: datetime) -> 
     if pieces:
         upto = pieces[-1].product_id if len(pieces) == _PIECE else upto
         offered = [_offered(piece) for piece in pieces]
-        await store(tx, snapshot.connection_id, offered, currency_code=snapshot.currency_code or "", at=at)
+        currency, operation_id = snapshot.currency_code or "", _operation_of(snapshot)
+        _, given = await store(
+            tx, snapshot.connection_id, offered, currency_code=currency, at=at, operation_id=operation_id
+        )
     await snapshots.renew(tx, snapshot, after=after, upto=upto, at=at)
-    return upto
+    return cursor | {"after": upto, "given": cursor["given"] + given}
 
 
 def _offered(piece: Piece) -> Offered:
@@ -214,29 +216,30 @@ def _offered(piece: Piece) -> Offered:
     )
 
 
-async def _let_go(tx: Tx, snapshot: Snapshot, after: str, at: datetime) -> str | None:
+async def _let_go(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -> Cursor | None:
+    after = cursor["after"]
     upto = await snapshots.end_of_known(tx, snapshot, after)
     if upto is None:
         return None
     gone = await snapshots.left_out(tx, snapshot, after=after, upto=upto, limit=_PIECE)
     await remove(tx, snapshot.connection_id, gone, at=at)
-    return gone[-1] if len(gone) == _PIECE else upto
+    return cursor | {"after": gone[-1] if len(gone) == _PIECE else upto}
 
 
-async def _hand_over(tx: Tx, snapshot: Snapshot, _: str, at: datetime) -> None:
-    """Begin to send, and give everything that is not at Meta as wanted to the operation."""
+async def _hand_over(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -> None:
+    """Begin to send, and give the operation also what was not at Meta as wanted before."""
     connection = require_catalog(await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id))
     operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
-    await carry(tx, connection, operation, "delta", at=at)
+    await carry(tx, connection, operation, "delta", at=at, given=cursor["given"])
     await go(tx, connection, at=at)
     await snapshots.close(tx, snapshot.id)
 
 
-async def _forget(tx: Tx, snapshot: Snapshot, _after: str, _at: datetime) -> str | None:
-    return "" if await snapshots.forget(tx, snapshot.id) else None
+async def _forget(tx: Tx, snapshot: Snapshot, cursor: Cursor, _: datetime) -> Cursor | None:
+    return cursor if await snapshots.forget(tx, snapshot.id) else None
 
 
-_Step = Callable[[Tx, Snapshot, str, datetime], Awaitable[str | None]]
+_Step = Callable[[Tx, Snapshot, Cursor, datetime], Awaitable[Cursor | None]]
 _FIRST, _LAST = "store", "forget"
 _STEPS: dict[str, tuple[_Step, str | None]] = {
     "store": (_store_piece, "let_go"),

@@ -131,9 +131,15 @@ async def go(tx: Tx, connection: Connection, *, at: datetime) -> None:
     await categories.plan(tx, connection, at=at)
 
 
-async def carry(tx: Tx, connection: Connection, operation: Operation, scope: str, *, at: datetime) -> Operation:
-    """Give the operation what it is to settle: a first piece now, and when that is not all, the rest in a task of its own."""
-    cursor: Cursor = {"store_id": operation.store_id, "operation_id": str(operation.id), "scope": scope}
+async def carry(
+    tx: Tx, connection: Connection, operation: Operation, scope: str, *, at: datetime, given: int = 0
+) -> Operation:
+    """Give the operation what it is to settle: a first piece now, and when that is not all, the rest in a task of its own.
+
+    `given` tells how many items it has already.
+    """
+    named = {"store_id": operation.store_id, "operation_id": str(operation.id), "scope": scope}
+    cursor: Cursor = named | {"sent_count": given}
     following, operation = await _carry(tx, connection, operation, cursor, at=at)
     if following:
         key = f"{Task.CARRY_ITEMS}:{operation.id}"

@@ -141,15 +141,17 @@ _TYPES = {
 _HASHES = ("content_hash", "offer_hash")
 _WRITTEN = [name for name in Wish._fields if name != "changed"]
 _MENDED = [name for name in _WRITTEN if name not in {"retailer_id", "product_id", "refused_by"}]
+_SENDABLE = "wish.wanted AND wish.refused_by IS NULL"
 _WRITE = text(
     f"""
     WITH wish AS (
         SELECT * FROM json_to_recordset(:rows) AS row({", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Wish._fields)})
-    ), before AS (
-        INSERT INTO items (connection_id, desire_time, {", ".join(_WRITTEN)})
-        SELECT :connection, :at, {", ".join(f"decode({name}, 'hex')" if name in _HASHES else name for name in _WRITTEN)}
-        FROM wish ORDER BY retailer_id ON CONFLICT DO NOTHING RETURNING retailer_id
-    )
+    ), new AS (
+        INSERT INTO items (connection_id, desire_time, operation_id, {", ".join(_WRITTEN)})
+        SELECT :connection, :at, CASE WHEN {_SENDABLE} THEN CAST(:operation AS uuid) END,
+            {", ".join(f"decode({name}, 'hex')" if name in _HASHES else name for name in _WRITTEN)}
+        FROM wish ORDER BY retailer_id ON CONFLICT DO NOTHING RETURNING operation_id
+    ), old AS (
     UPDATE items SET {", ".join(f"{n} = decode(wish.{n}, 'hex')" if n in _HASHES else f"{n} = wish.{n}" for n in _MENDED)},
         refused_by = CASE WHEN wish.changed THEN wish.refused_by ELSE items.refused_by END,
         meta_faults = CASE WHEN wish.changed THEN '[]' ELSE items.meta_faults END,
@@ -157,19 +159,28 @@ _WRITE = text(
         offer_tries = CASE WHEN wish.changed THEN 0 ELSE items.offer_tries END,
         desire_time = CASE WHEN wish.changed THEN :at ELSE items.desire_time END,
         unconfirmed_time = CASE WHEN items.unconfirmed THEN items.unconfirmed_time ELSE :at END,
-        operation_id = CASE WHEN NOT wish.changed OR NOT EXISTS (
-            SELECT FROM operations WHERE operations.id = items.operation_id AND operations.state = 'CANCELLED'
-        ) THEN items.operation_id END,
+        operation_id = CASE WHEN NOT wish.changed THEN items.operation_id
+            WHEN {_SENDABLE} AND CAST(:operation AS uuid) IS NOT NULL THEN :operation
+            WHEN NOT EXISTS (SELECT FROM operations WHERE operations.id = items.operation_id AND operations.state = 'CANCELLED')
+            THEN items.operation_id END,
         sent_content = CASE WHEN wish.changed AND items.refused_by = 'META' AND items.batch_id IS NULL THEN NULL ELSE items.sent_content END
-    FROM wish WHERE items.connection_id = :connection AND items.retailer_id = wish.retailer_id
+    FROM wish WHERE items.connection_id = :connection AND items.retailer_id = wish.retailer_id RETURNING items.operation_id
+    )
+    SELECT count(*) FROM (SELECT operation_id FROM new UNION ALL SELECT operation_id FROM old) AS written WHERE operation_id = :operation
     """  # noqa: S608 – built of our own field names
 )
 
 
-async def write_items(tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at: datetime) -> None:
-    """Store items as wished. A change gives an item that Meta refused another chance, and one whose sync was cancelled."""
-    if written := as_json(wish._asdict() for wish in wishes):
-        await tx.execute(_WRITE, {"connection": connection_id, "rows": written, "at": at})
+async def write_items(
+    tx: Tx, connection_id: UUID, wishes: Iterable[Wish], *, at: datetime, operation_id: UUID | None = None
+) -> int:
+    """Store items as wished. A change gives an item that Meta refused another chance, and one whose sync was cancelled.
+
+    What changes and can be sent is given to the operation, if there is one; tells how many items it has of these.
+    """
+    written = as_json(wish._asdict() for wish in wishes)
+    given = {"connection": connection_id, "rows": written, "at": at, "operation": operation_id}
+    return int(await tx.scalar(_WRITE, given) or 0) if written else 0
 
 
 async def delete_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> list[str]:
