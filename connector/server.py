@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from connector.catalog import rpc as catalog
+from connector.categories import rpc as categories
 from connector.connections import rpc as connections
 from connector.events import rpc as events
 from connector.health import rpc as status
@@ -24,6 +25,8 @@ from connector.runtime import Runtime
 from connector.settings import Settings
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import catalog_service_pb2_grpc as catalog_grpc
+from stormcom.facebook.v1 import category_service_pb2 as category_pb
+from stormcom.facebook.v1 import category_service_pb2_grpc as category_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as connector_pb
 from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
 from stormcom.facebook.v1 import event_service_pb2 as event_pb
@@ -135,6 +138,38 @@ class Catalog(catalog_grpc.FacebookCatalogServicer):
         return await registry.resolve_retailer_ids(self._runtime, request)
 
 
+class Categories(category_grpc.FacebookCategoriesServicer):
+    """FacebookCategories."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def SetCategories(
+        self, request: category_pb.SetCategoriesRequest, _: Any
+    ) -> category_pb.SetCategoriesResponse:
+        return await categories.set_categories(self._runtime, request)
+
+    async def DeleteCategories(
+        self, request: category_pb.DeleteCategoriesRequest, _: Any
+    ) -> category_pb.DeleteCategoriesResponse:
+        return await categories.delete_categories(self._runtime, request)
+
+    async def ListCategories(
+        self, request: category_pb.ListCategoriesRequest, _: Any
+    ) -> category_pb.ListCategoriesResponse:
+        return await categories.list_categories(self._runtime, request)
+
+    async def SearchTaxonomy(
+        self, request: category_pb.SearchTaxonomyRequest, _: Any
+    ) -> category_pb.SearchTaxonomyResponse:
+        return await categories.search_taxonomy(self._runtime, request)
+
+    async def ListProductSets(
+        self, request: category_pb.ListProductSetsRequest, _: Any
+    ) -> category_pb.ListProductSetsResponse:
+        return await categories.list_product_sets(self._runtime, request)
+
+
 class Operations(operation_grpc.FacebookOperationsServicer):
     """FacebookOperations."""
 
@@ -200,6 +235,7 @@ def build_server(runtime: Runtime, settings: Settings) -> tuple[grpc.aio.Server,
     )
     connector_grpc.add_FacebookConnectorServicer_to_server(Connector(runtime), server)
     catalog_grpc.add_FacebookCatalogServicer_to_server(Catalog(runtime), server)
+    category_grpc.add_FacebookCategoriesServicer_to_server(Categories(runtime), server)
     operation_grpc.add_FacebookOperationsServicer_to_server(Operations(runtime), server)
     event_grpc.add_FacebookEventsServicer_to_server(Events(runtime), server)
     checks = health.aio.HealthServicer()

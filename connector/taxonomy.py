@@ -63,15 +63,20 @@ class Taxonomy:
     by_path: Mapping[str, Entry]
     by_word: Mapping[str, Sequence[Entry]]
 
+    def known(self, said: str) -> Entry | None:
+        """Find the category of an id or path, if the list has it; case and blanks do not matter."""
+        path = tidy(said)
+        return self.by_id.get(path) or self.by_path.get(path.casefold())
+
     def find(self, said: str) -> Entry:
-        """Find the category of an id or path; case and blanks do not matter. Without the full list, the best that is known of it.
+        """Find the category of an id or path. Without the full list, the best that is known of it.
 
         Raises:
             Unknown: there is none.
 
         """
         path = tidy(said)
-        if entry := self.by_id.get(path) or self.by_path.get(path.casefold()):
+        if entry := self.known(path):
             return entry
         words = path.split(" > ")
         top = self.by_path.get(words[0].casefold())

@@ -16,7 +16,13 @@ import jwt
 
 from connector.errors import Forbidden, Unauthenticated
 from connector.settings import Settings, SettingsError
-from stormcom.facebook.v1 import catalog_service_pb2, connector_service_pb2, event_service_pb2, operation_service_pb2
+from stormcom.facebook.v1 import (
+    catalog_service_pb2,
+    category_service_pb2,
+    connector_service_pb2,
+    event_service_pb2,
+    operation_service_pb2,
+)
 
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
 _LEEWAY = timedelta(seconds=30)
@@ -37,15 +43,16 @@ SERVICES = tuple(
     for module, name in (
         (connector_service_pb2, "FacebookConnector"),
         (catalog_service_pb2, "FacebookCatalog"),
+        (category_service_pb2, "FacebookCategories"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
     )
 )
 
 _ROLES = {
-    Role.READER: "GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
+    Role.READER: "ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
     Role.AGENT: "SendMessage",
-    Role.MANAGER: """Connect Disconnect SyncCatalog UpdateInventory CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
+    Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
         PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings""",
     Role.PLATFORM: "PullEvents AckEvents Subscribe",
 }
