@@ -1,19 +1,17 @@
-"""Catalog nodes, their product sets and diagnostics.
+"""Catalog nodes and their diagnostics.
 
 It refuses to delete a catalog that still has live product sets unless told to.
 """
 
 from collections import Counter
-from typing import Any
 
 import orjson
 
 from simulator.batches import count_items, read_status, receive, visible_items
-from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
+from simulator.call import SUCCESS, Call, Json, NodeType, Route, attribute
 from simulator.errors import invalid_parameter
-from simulator.filters import compile_filter
-from simulator.products import create_product, find_items, image_state, list_products, review_state
-from simulator.state import Business, ProductCatalog, ProductItem, ProductSet
+from simulator.products import create_product, image_state, list_products, review_state
+from simulator.state import Business, ProductCatalog
 
 # SDK 26.0.3, productcatalog.py, ProductCatalog.api_update
 SETTINGS = (
@@ -51,60 +49,6 @@ def delete_catalog(call: Call) -> Json:
             if catalog.id in owned:
                 owned.remove(catalog.id)
     return SUCCESS
-
-
-# --- product sets ----------------------------------------------------------------------------------------------------
-
-
-def list_sets(call: Call) -> Rows:
-    """List the product sets of a catalog, or the one of a retailer id."""
-    wanted = call.text("retailer_id", "")
-    sets = [one for one in call.node.sets.values() if wanted in {"", one.retailer_id}]
-    return Rows(sets, key=lambda one: (int(one.id),))
-
-
-def create_set(call: Call) -> Json:
-    """Create a product set; its filter must be valid."""
-    catalog, retailer_id = call.node, call.text("retailer_id", "")
-    if retailer_id and any(one.retailer_id == retailer_id for one in catalog.sets.values()):
-        raise invalid_parameter(f"A product set with retailer_id {retailer_id!r} exists already")
-    document = call.structure("filter", dict, {})
-    compile_filter(document)
-    one = ProductSet(
-        call.world.new_id(), catalog.id, call.text("name"), document, retailer_id, call.structure("metadata", dict, {})
-    )
-    catalog.sets[one.id] = call.world.add(one)
-    return {"id": one.id}
-
-
-def update_set(call: Call) -> Json:
-    """Change a product set."""
-    document = call.structure("filter", dict, call.node.filter)
-    compile_filter(document)
-    call.node.filter, call.node.name = document, call.text("name", call.node.name)
-    call.node.retailer_id = call.text("retailer_id", call.node.retailer_id)
-    call.node.metadata |= call.structure("metadata", dict, {})
-    return SUCCESS
-
-
-def delete_set(call: Call) -> Json:
-    """Delete a product set; its items stay."""
-    del _catalog(call, call.node).sets[call.node.id]
-    call.world.forget(call.node)
-    return SUCCESS
-
-
-def _catalog(call: Call, node: Any) -> ProductCatalog:
-    return call.world.require(ProductCatalog, node.catalog_id, name="catalog_id")
-
-
-def _set_items(call: Call, one: ProductSet) -> list[ProductItem]:
-    return find_items(call.world, _catalog(call, one), one.filter)
-
-
-def list_set_items(call: Call) -> Rows:
-    """List the items of a product set."""
-    return Rows(_set_items(call, call.node), key=lambda item: (item.sequence,))
 
 
 # --- diagnostics -----------------------------------------------------------------------------------------------------
@@ -170,19 +114,6 @@ NODES = {
         },
         scopes=SCOPES,
     ),
-    "ProductSet": NodeType(
-        {
-            "id": attribute("id"),
-            "name": attribute("name"),
-            "retailer_id": attribute("retailer_id"),
-            "filter": lambda _, one: orjson.dumps(one.filter).decode(),
-            "product_count": lambda call, one: len(_set_items(call, one)),
-            "product_catalog": _catalog,
-            "latest_metadata": attribute("metadata"),
-            "live_metadata": attribute("metadata"),
-        },
-        scopes=SCOPES,
-    ),
 }
 ROUTES = {
     ("ProductCatalog", "POST", ""): Route(update_catalog, SCOPES),
@@ -191,10 +122,5 @@ ROUTES = {
     ("ProductCatalog", "GET", "check_batch_request_status"): Route(read_status, SCOPES),
     ("ProductCatalog", "GET", "products"): Route(list_products, SCOPES),
     ("ProductCatalog", "POST", "products"): Route(create_product, SCOPES),
-    ("ProductCatalog", "GET", "product_sets"): Route(list_sets, SCOPES),
-    ("ProductCatalog", "POST", "product_sets"): Route(create_set, SCOPES),
     ("ProductCatalog", "GET", "diagnostics"): Route(diagnose, SCOPES),
-    ("ProductSet", "POST", ""): Route(update_set, SCOPES),
-    ("ProductSet", "DELETE", ""): Route(delete_set, SCOPES),
-    ("ProductSet", "GET", "products"): Route(list_set_items, SCOPES),
 }

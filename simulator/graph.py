@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from simulator import accounts, catalog, feeds, messaging, oauth, pages, products, sending
+from simulator import accounts, catalog, feeds, messaging, oauth, pages, product_sets, products, sending
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
 from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data, unknown_alias, unknown_path
 from simulator.faults import Fault
@@ -35,7 +35,7 @@ from simulator.tokens import (
 from simulator.unset_fields import UNSET
 from simulator.world import World
 
-FEATURES = (accounts, catalog, feeds, messaging, oauth, pages, products, sending)
+FEATURES = (accounts, catalog, feeds, messaging, oauth, pages, product_sets, products, sending)
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}
 ROUTES: Mapping[tuple[str, str, str], Route] = {
     key: route for feature in FEATURES for key, route in feature.ROUTES.items()

@@ -224,6 +224,8 @@ class ProductSet:
     filter: dict[str, Any]
     retailer_id: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    ordering_info: list[int] = field(default_factory=list)
+    shop_ids: list[str] = field(default_factory=list)  # the shops it is published to: then it is live
 
 
 @dataclass(slots=True)

@@ -87,7 +87,7 @@ UNSET: Mapping[str, frozenset[str]] = {
             wa_compliance_category windows_phone_app_id windows_phone_app_name windows_phone_url
         """,
         "ProductSet": """
-            auto_creation_url metadata ordering_info publish_to_shops
+            auto_creation_url metadata publish_to_shops
         """,
         "UnifiedThread": """
             wallpaper
