@@ -148,6 +148,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a category would come to lie in itself. Metadata: `field`. The caller sends another parent."""
     ERROR_REASON_PRODUCT_SET_LIVE: _ErrorReason.ValueType  # 77
     """FAILED_PRECONDITION: a product set is not deleted because it is shown in the merchant's shop. The caller repeats the call with `allow_live_product_set_deletion`, or the merchant takes it out of the shop."""
+    ERROR_REASON_SCANNED_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 80
+    """NOT_FOUND: the last scan found no such item, or it has been adopted or replaced since. Metadata: `retailer_id`. The caller scans again."""
+    ERROR_REASON_ADOPTION_IMPOSSIBLE: _ErrorReason.ValueType  # 81
+    """FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides REPLACE or LEAVE."""
     ERROR_REASON_STOCK_INSUFFICIENT: _ErrorReason.ValueType  # 85
     """FAILED_PRECONDITION: fewer pieces are there than are to be reserved; nothing was. Metadata: `line`, `product_id`, `variant_id`, `available`. Example: `line=lines[0] available=2`. The caller asks for less."""
     ERROR_REASON_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 86
@@ -155,11 +159,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_HOLD_ENDED: _ErrorReason.ValueType  # 87
     """FAILED_PRECONDITION: the hold was released, completed, or has expired. Metadata: `hold_id`, `state`. Example: `state=EXPIRED`. The caller reserves anew; a sale is told by `UpdateInventory`."""
     ERROR_REASON_INVENTORY_UNCONFIRMED: _ErrorReason.ValueType  # 88
-    """an alert: Meta has not confirmed stock or prices for 15 minutes, so it may show old ones. Example: `item_count=12`. It closes when Meta confirms them; `ListInventory` names the items."""
+    """An alert, no status of a call: Meta has not confirmed stock or prices for 15 minutes, so it may show old ones. Example: `item_count=12`. It closes when Meta confirms them; `ListInventory` names the items."""
     ERROR_REASON_INVENTORY_PUSH_FAILED: _ErrorReason.ValueType  # 89
-    """an alert: Meta refused the stock or price of items three times. Example: `item_count=1`. The merchant mends what `last_error` names; then `RetryItems`, or the next `UpdateInventory`."""
+    """An alert, no status of a call: Meta refused the stock or price of items three times. Example: `item_count=1`. The merchant mends what `last_error` names; then `RetryItems`, or the next `UpdateInventory`."""
     ERROR_REASON_MANY_SOLD_OUT: _ErrorReason.ValueType  # 90
-    """an alert: within an hour StormCom set an unusual share of the items to out of stock. Example: `item_count=300`. The merchant checks the stock in StormCom; nothing is wrong when it is right."""
+    """An alert, no status of a call: within an hour StormCom set an unusual share of the items to out of stock. Example: `item_count=300`. The merchant checks the stock in StormCom; nothing is wrong when it is right."""
     ERROR_REASON_AVAILABILITY_FLIPPED: _ErrorReason.ValueType  # 95
     """An alert, no status of a call: many items show another availability at Meta than was sent, without a change of ours. Example: 340 of 1,000 items read back. The merchant looks into Commerce Manager; the items are sent again."""
     ERROR_REASON_ITEMS_DRIFTED: _ErrorReason.ValueType  # 96
@@ -296,6 +300,10 @@ ERROR_REASON_CATEGORY_CYCLE: ErrorReason.ValueType  # 76
 """INVALID_ARGUMENT: a category would come to lie in itself. Metadata: `field`. The caller sends another parent."""
 ERROR_REASON_PRODUCT_SET_LIVE: ErrorReason.ValueType  # 77
 """FAILED_PRECONDITION: a product set is not deleted because it is shown in the merchant's shop. The caller repeats the call with `allow_live_product_set_deletion`, or the merchant takes it out of the shop."""
+ERROR_REASON_SCANNED_ITEM_NOT_FOUND: ErrorReason.ValueType  # 80
+"""NOT_FOUND: the last scan found no such item, or it has been adopted or replaced since. Metadata: `retailer_id`. The caller scans again."""
+ERROR_REASON_ADOPTION_IMPOSSIBLE: ErrorReason.ValueType  # 81
+"""FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides REPLACE or LEAVE."""
 ERROR_REASON_STOCK_INSUFFICIENT: ErrorReason.ValueType  # 85
 """FAILED_PRECONDITION: fewer pieces are there than are to be reserved; nothing was. Metadata: `line`, `product_id`, `variant_id`, `available`. Example: `line=lines[0] available=2`. The caller asks for less."""
 ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 86
@@ -303,11 +311,11 @@ ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 86
 ERROR_REASON_HOLD_ENDED: ErrorReason.ValueType  # 87
 """FAILED_PRECONDITION: the hold was released, completed, or has expired. Metadata: `hold_id`, `state`. Example: `state=EXPIRED`. The caller reserves anew; a sale is told by `UpdateInventory`."""
 ERROR_REASON_INVENTORY_UNCONFIRMED: ErrorReason.ValueType  # 88
-"""an alert: Meta has not confirmed stock or prices for 15 minutes, so it may show old ones. Example: `item_count=12`. It closes when Meta confirms them; `ListInventory` names the items."""
+"""An alert, no status of a call: Meta has not confirmed stock or prices for 15 minutes, so it may show old ones. Example: `item_count=12`. It closes when Meta confirms them; `ListInventory` names the items."""
 ERROR_REASON_INVENTORY_PUSH_FAILED: ErrorReason.ValueType  # 89
-"""an alert: Meta refused the stock or price of items three times. Example: `item_count=1`. The merchant mends what `last_error` names; then `RetryItems`, or the next `UpdateInventory`."""
+"""An alert, no status of a call: Meta refused the stock or price of items three times. Example: `item_count=1`. The merchant mends what `last_error` names; then `RetryItems`, or the next `UpdateInventory`."""
 ERROR_REASON_MANY_SOLD_OUT: ErrorReason.ValueType  # 90
-"""an alert: within an hour StormCom set an unusual share of the items to out of stock. Example: `item_count=300`. The merchant checks the stock in StormCom; nothing is wrong when it is right."""
+"""An alert, no status of a call: within an hour StormCom set an unusual share of the items to out of stock. Example: `item_count=300`. The merchant checks the stock in StormCom; nothing is wrong when it is right."""
 ERROR_REASON_AVAILABILITY_FLIPPED: ErrorReason.ValueType  # 95
 """An alert, no status of a call: many items show another availability at Meta than was sent, without a change of ours. Example: 340 of 1,000 items read back. The merchant looks into Commerce Manager; the items are sent again."""
 ERROR_REASON_ITEMS_DRIFTED: ErrorReason.ValueType  # 96

@@ -41,6 +41,10 @@ class Operation(_message.Message):
         """Makes the catalog what a committed snapshot says (`CommitSnapshot`)."""
         KIND_RETRY_ITEMS: Operation._Kind.ValueType  # 3
         """Sends named items again (`RetryItems`)."""
+        KIND_SCAN_CATALOG: Operation._Kind.ValueType  # 4
+        """Reads what others put into the catalog (`ScanCatalog`); it counts the items found."""
+        KIND_APPLY_ADOPTION: Operation._Kind.ValueType  # 5
+        """Adopts and replaces what others put into the catalog (`ApplyAdoption`)."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What it does."""
@@ -53,6 +57,10 @@ class Operation(_message.Message):
     """Makes the catalog what a committed snapshot says (`CommitSnapshot`)."""
     KIND_RETRY_ITEMS: Operation.Kind.ValueType  # 3
     """Sends named items again (`RetryItems`)."""
+    KIND_SCAN_CATALOG: Operation.Kind.ValueType  # 4
+    """Reads what others put into the catalog (`ScanCatalog`); it counts the items found."""
+    KIND_APPLY_ADOPTION: Operation.Kind.ValueType  # 5
+    """Adopts and replaces what others put into the catalog (`ApplyAdoption`)."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
