@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from connector.catalog import rpc as catalog
 from connector.categories import rpc as categories
 from connector.connections import rpc as connections
+from connector.diagnostics import rpc as diagnostics
 from connector.events import rpc as events
 from connector.health import rpc as status
 from connector.inventory import rpc as inventory
@@ -29,8 +30,12 @@ from stormcom.facebook.v1 import category_service_pb2 as category_pb
 from stormcom.facebook.v1 import category_service_pb2_grpc as category_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as connector_pb
 from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
+from stormcom.facebook.v1 import diagnostic_service_pb2 as diagnostic_pb
+from stormcom.facebook.v1 import diagnostic_service_pb2_grpc as diagnostic_grpc
 from stormcom.facebook.v1 import event_service_pb2 as event_pb
 from stormcom.facebook.v1 import event_service_pb2_grpc as event_grpc
+from stormcom.facebook.v1 import inventory_service_pb2 as inventory_pb
+from stormcom.facebook.v1 import inventory_service_pb2_grpc as inventory_grpc
 from stormcom.facebook.v1 import operation_service_pb2 as operation_pb
 from stormcom.facebook.v1 import operation_service_pb2_grpc as operation_grpc
 
@@ -170,6 +175,45 @@ class Categories(category_grpc.FacebookCategoriesServicer):
         return await categories.list_product_sets(self._runtime, request)
 
 
+class Inventory(inventory_grpc.FacebookInventoryServicer):
+    """FacebookInventory."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def GetInventory(
+        self, request: inventory_pb.GetInventoryRequest, _: Any
+    ) -> inventory_pb.GetInventoryResponse:
+        return await inventory.get_inventory(self._runtime, request)
+
+    async def ListInventory(
+        self, request: inventory_pb.ListInventoryRequest, _: Any
+    ) -> inventory_pb.ListInventoryResponse:
+        return await inventory.list_inventory(self._runtime, request)
+
+    async def ReserveStock(
+        self, request: inventory_pb.ReserveStockRequest, _: Any
+    ) -> inventory_pb.ReserveStockResponse:
+        return await inventory.reserve_stock(self._runtime, request)
+
+    async def ExtendHold(self, request: inventory_pb.ExtendHoldRequest, _: Any) -> inventory_pb.ExtendHoldResponse:
+        return await inventory.extend_hold(self._runtime, request)
+
+    async def ReleaseHold(self, request: inventory_pb.ReleaseHoldRequest, _: Any) -> inventory_pb.ReleaseHoldResponse:
+        return await inventory.release_hold(self._runtime, request)
+
+    async def CompleteHold(
+        self, request: inventory_pb.CompleteHoldRequest, _: Any
+    ) -> inventory_pb.CompleteHoldResponse:
+        return await inventory.complete_hold(self._runtime, request)
+
+    async def GetHold(self, request: inventory_pb.GetHoldRequest, _: Any) -> inventory_pb.GetHoldResponse:
+        return await inventory.get_hold(self._runtime, request)
+
+    async def ListHolds(self, request: inventory_pb.ListHoldsRequest, _: Any) -> inventory_pb.ListHoldsResponse:
+        return await inventory.list_holds(self._runtime, request)
+
+
 class Operations(operation_grpc.FacebookOperationsServicer):
     """FacebookOperations."""
 
@@ -195,6 +239,23 @@ class Operations(operation_grpc.FacebookOperationsServicer):
         self, request: operation_pb.CancelOperationRequest, _: Any
     ) -> operation_pb.CancelOperationResponse:
         return await operations.cancel_operation(self._runtime, request)
+
+
+class Diagnostics(diagnostic_grpc.FacebookDiagnosticsServicer):
+    """FacebookDiagnostics."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def ListDiagnostics(
+        self, request: diagnostic_pb.ListDiagnosticsRequest, _: Any
+    ) -> diagnostic_pb.ListDiagnosticsResponse:
+        return await diagnostics.list_diagnostics(self._runtime, request)
+
+    async def ListExplanations(
+        self, request: diagnostic_pb.ListExplanationsRequest, _: Any
+    ) -> diagnostic_pb.ListExplanationsResponse:
+        return await diagnostics.list_explanations(self._runtime, request)
 
 
 class Events(event_grpc.FacebookEventsServicer):
@@ -237,7 +298,9 @@ def build_server(runtime: Runtime, settings: Settings) -> tuple[grpc.aio.Server,
     catalog_grpc.add_FacebookCatalogServicer_to_server(Catalog(runtime), server)
     category_grpc.add_FacebookCategoriesServicer_to_server(Categories(runtime), server)
     operation_grpc.add_FacebookOperationsServicer_to_server(Operations(runtime), server)
+    inventory_grpc.add_FacebookInventoryServicer_to_server(Inventory(runtime), server)
     event_grpc.add_FacebookEventsServicer_to_server(Events(runtime), server)
+    diagnostic_grpc.add_FacebookDiagnosticsServicer_to_server(Diagnostics(runtime), server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.development:

@@ -280,7 +280,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """How far Meta is with a batch; `refused` and `warned` hold its words by item."""
+    """How far Meta is with a batch, with its own word, empty when it does not know the handle; its words by item."""
 
     status: str
     refused: dict[str, str]
@@ -295,6 +295,11 @@ class BatchStatus:
     def lost(self) -> bool:
         """Whether there will never be a verdict."""
         return self.status in {"canceled", "error"}
+
+    @property
+    def unknown(self) -> bool:
+        """Whether Meta does not know the handle, so that nobody knows whether it is at work on the batch."""
+        return not self.status
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from stormcom.facebook.v1 import (
     catalog_service_pb2,
     category_service_pb2,
     connector_service_pb2,
+    diagnostic_service_pb2,
     event_service_pb2,
+    inventory_service_pb2,
     operation_service_pb2,
 )
 
@@ -44,15 +46,17 @@ SERVICES = tuple(
         (connector_service_pb2, "FacebookConnector"),
         (catalog_service_pb2, "FacebookCatalog"),
         (category_service_pb2, "FacebookCategories"),
+        (inventory_service_pb2, "FacebookInventory"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
+        (diagnostic_service_pb2, "FacebookDiagnostics"),
     )
 )
 
 _ROLES = {
-    Role.READER: "ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
+    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
     Role.AGENT: "SendMessage",
-    Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
+    Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory ReserveStock ExtendHold ReleaseHold CompleteHold CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
         PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings""",
     Role.PLATFORM: "PullEvents AckEvents Subscribe",
 }

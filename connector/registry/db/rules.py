@@ -33,6 +33,12 @@ async def read(tx: Tx, connection_id: UUID) -> Rules:
     return Rules() if row is None else Rules(*row)
 
 
+async def changed_at(tx: Tx, connection_id: UUID) -> datetime | None:
+    """Tell when the rules of a connection were last set; None: never."""
+    time: datetime | None = await tx.scalar(select(rules.c.update_time).where(rules.c.connection_id == connection_id))
+    return time
+
+
 async def write(tx: Tx, connection_id: UUID, wanted: Rules, *, at: datetime) -> None:
     """Store the rules of a connection."""
     values = asdict(wanted) | {"update_time": at}

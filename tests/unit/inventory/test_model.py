@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from connector.inventory.model import Line, Shelf, restock
+from connector.inventory.model.stock import Line, Restock, Shelf, restock, take
+from connector.registry.model import Rules
 from connector.values import Money
 
 SHELF = Shelf(
@@ -11,6 +12,11 @@ SHELF = Shelf(
     variant_id="",
     retailer_id="sc_p1",
     product_version=3,
+    stands=True,
+    reserved=0,
+    offered=5,
+    offer_hash=b"before",
+    hidden=False,
     currency_code="BDT",
     price=12_500,
     compare_at_price=None,

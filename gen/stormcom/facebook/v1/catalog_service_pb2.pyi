@@ -1124,7 +1124,11 @@ class CatalogSettings(_message.Message):
     guard_items: _builtins.int
     """How many items it may at least, whatever the percentage says, 0 to 1,000,000. Default 50."""
     full_sync_hours: _builtins.int
-    """Hours between full syncs, 0 (never) to 720. Default 24."""
+    """Hours between full syncs, which send everything again, 0 (never) to 720. Default 24.
+
+    A sync of the schedule begins at the connection's own time of the period, after the go only, never beside another operation, and leaves out what a cancelled operation holds back.
+    What was missed is made up for once. One that finds nothing to do begins no operation.
+    """
     delta_sync_minutes: _builtins.int
     """Minutes between delta syncs, 0 (never), or 15 to 1,440. Default 60."""
     safety_stock: _builtins.int
@@ -1219,18 +1223,30 @@ class GetCatalogSettingsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SETTINGS_FIELD_NUMBER: _builtins.int
+    NEXT_FULL_SYNC_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_DELTA_SYNC_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def settings(self) -> Global___CatalogSettings:
         """All of them, set."""
+
+    @_builtins.property
+    def next_full_sync_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next full sync begins by itself; unset before the go, and when never."""
+
+    @_builtins.property
+    def next_delta_sync_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next delta sync begins by itself; likewise."""
 
     def __init__(
         self,
         *,
         settings: Global___CatalogSettings | None = ...,
+        next_full_sync_time: _timestamp_pb2.Timestamp | None = ...,
+        next_delta_sync_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1279,18 +1295,30 @@ class UpdateCatalogSettingsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SETTINGS_FIELD_NUMBER: _builtins.int
+    NEXT_FULL_SYNC_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_DELTA_SYNC_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def settings(self) -> Global___CatalogSettings:
         """All of them, set."""
+
+    @_builtins.property
+    def next_full_sync_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next full sync begins by itself; unset before the go, and when never."""
+
+    @_builtins.property
+    def next_delta_sync_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next delta sync begins by itself; likewise."""
 
     def __init__(
         self,
         *,
         settings: Global___CatalogSettings | None = ...,
+        next_full_sync_time: _timestamp_pb2.Timestamp | None = ...,
+        next_delta_sync_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

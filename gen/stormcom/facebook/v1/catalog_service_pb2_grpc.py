@@ -240,7 +240,8 @@ class FacebookCatalogServicer:
     def PreviewSync(self, request, context):
         """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+        Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -90,7 +90,8 @@ class FacebookCatalogStub:
     PreviewSync: _grpc.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]
     """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+    Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     GetCatalogSettings: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]
     """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered."""
@@ -164,7 +165,8 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     PreviewSync: _aio.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]  # type: ignore[assignment]
     """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+    Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     GetCatalogSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]  # type: ignore[assignment]
     """Tells the rules of a connection's catalog: how much a plan may remove, how often it syncs by itself, and how stock is offered."""
@@ -319,7 +321,8 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_catalog_service_pb2.PreviewSyncResponse], _abc.AsyncIterator[_catalog_service_pb2.PreviewSyncResponse]]:
         """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`. Fails with `CATALOG_NOT_ATTACHED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+        Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
 
     @_abc_1.abstractmethod

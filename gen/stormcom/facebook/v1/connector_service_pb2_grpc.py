@@ -132,7 +132,8 @@ class FacebookConnectorServicer:
         """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
         Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
-        Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+        What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
+        Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,7 +61,8 @@ class FacebookConnectorStub:
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
     Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
-    Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+    What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
+    Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     UpdateInventory: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse]
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
@@ -117,7 +118,8 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
     Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
-    Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+    What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
+    Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     UpdateInventory: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse]  # type: ignore[assignment]
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
@@ -188,7 +190,8 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
         Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
-        Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+        What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
+        Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
 
     @_abc_1.abstractmethod

@@ -170,6 +170,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: items stay different at Meta however often they are sent. Example: a feed overwrites them. `GetItem` names the fields."""
     ERROR_REASON_META_ITEM_ERROR: _ErrorReason.ValueType  # 97
     """A fault of an item, no status of a call: Meta found something wrong with it after it took it in. Example: its image could not be fetched. `ListDiagnostics` explains it."""
+    ERROR_REASON_META_WARNED: _ErrorReason.ValueType  # 65
+    """A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
+    ERROR_REASON_PRODUCT_NOT_FOUND: _ErrorReason.ValueType  # 66
+    """NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -322,4 +326,8 @@ ERROR_REASON_ITEMS_DRIFTED: ErrorReason.ValueType  # 96
 """An alert, no status of a call: items stay different at Meta however often they are sent. Example: a feed overwrites them. `GetItem` names the fields."""
 ERROR_REASON_META_ITEM_ERROR: ErrorReason.ValueType  # 97
 """A fault of an item, no status of a call: Meta found something wrong with it after it took it in. Example: its image could not be fetched. `ListDiagnostics` explains it."""
+ERROR_REASON_META_WARNED: ErrorReason.ValueType  # 65
+"""A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
+ERROR_REASON_PRODUCT_NOT_FOUND: ErrorReason.ValueType  # 66
+"""NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stormcom.facebook.v1 import item_pb2 as stormcom_dot_facebook_dot_v1_dot_item__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stormcom/facebook/v1/operation.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fstormcom/facebook/v1/item.proto\"\xb4\x06\n\tOperation\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x32\n\x04kind\x18\x04 \x01(\x0e\x32$.stormcom.facebook.v1.Operation.Kind\x12\x34\n\x05state\x18\x05 \x01(\x0e\x32%.stormcom.facebook.v1.Operation.State\x12\x13\n\x0btotal_count\x18\x06 \x01(\x03\x12\x17\n\x0f\x63onfirmed_count\x18\x07 \x01(\x03\x12\x16\n\x0erejected_count\x18\x08 \x01(\x03\x12\x15\n\rremoval_count\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x10\x66irst_rejections\x18\x0b \x03(\x0b\x32\".stormcom.facebook.v1.RejectedItem\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11KIND_SYNC_CATALOG\x10\x01\x12\x17\n\x13KIND_APPLY_SNAPSHOT\x10\x02\x12\x14\n\x10KIND_RETRY_ITEMS\x10\x03\x12\x15\n\x11KIND_SCAN_CATALOG\x10\x04\x12\x17\n\x13KIND_APPLY_ADOPTION\x10\x05\"\xaa\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x1c\n\x18STATE_NEEDS_CONFIRMATION\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x1d\n\x19STATE_PARTIALLY_SUCCEEDED\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\x12\x13\n\x0fSTATE_CANCELLED\x10\x06\"{\n\x0cRejectedItem\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12.\n\x05\x66\x61ult\x18\x04 \x01(\x0b\x32\x1f.stormcom.facebook.v1.ItemFaultB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$stormcom/facebook/v1/operation.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fstormcom/facebook/v1/item.proto\"\xc7\x06\n\tOperation\x12\x14\n\x0coperation_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x32\n\x04kind\x18\x04 \x01(\x0e\x32$.stormcom.facebook.v1.Operation.Kind\x12\x34\n\x05state\x18\x05 \x01(\x0e\x32%.stormcom.facebook.v1.Operation.State\x12\x13\n\x0btotal_count\x18\x06 \x01(\x03\x12\x17\n\x0f\x63onfirmed_count\x18\x07 \x01(\x03\x12\x16\n\x0erejected_count\x18\x08 \x01(\x03\x12\x15\n\rremoval_count\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12<\n\x10\x66irst_rejections\x18\x0b \x03(\x0b\x32\".stormcom.facebook.v1.RejectedItem\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tscheduled\x18\x0f \x01(\x08\"\x92\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11KIND_SYNC_CATALOG\x10\x01\x12\x17\n\x13KIND_APPLY_SNAPSHOT\x10\x02\x12\x14\n\x10KIND_RETRY_ITEMS\x10\x03\x12\x15\n\x11KIND_SCAN_CATALOG\x10\x04\x12\x17\n\x13KIND_APPLY_ADOPTION\x10\x05\"\xaa\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x1c\n\x18STATE_NEEDS_CONFIRMATION\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x1d\n\x19STATE_PARTIALLY_SUCCEEDED\x10\x04\x12\x10\n\x0cSTATE_FAILED\x10\x05\x12\x13\n\x0fSTATE_CANCELLED\x10\x06\"{\n\x0cRejectedItem\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12.\n\x05\x66\x61ult\x18\x04 \x01(\x0b\x32\x1f.stormcom.facebook.v1.ItemFaultB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
   _globals['_OPERATION']._serialized_start=129
-  _globals['_OPERATION']._serialized_end=949
-  _globals['_OPERATION_KIND']._serialized_start=630
-  _globals['_OPERATION_KIND']._serialized_end=776
-  _globals['_OPERATION_STATE']._serialized_start=779
-  _globals['_OPERATION_STATE']._serialized_end=949
-  _globals['_REJECTEDITEM']._serialized_start=951
-  _globals['_REJECTEDITEM']._serialized_end=1074
+  _globals['_OPERATION']._serialized_end=968
+  _globals['_OPERATION_KIND']._serialized_start=649
+  _globals['_OPERATION_KIND']._serialized_end=795
+  _globals['_OPERATION_STATE']._serialized_start=798
+  _globals['_OPERATION_STATE']._serialized_end=968
+  _globals['_REJECTEDITEM']._serialized_start=970
+  _globals['_REJECTEDITEM']._serialized_end=1093
 # @@protoc_insertion_point(module_scope)

@@ -115,6 +115,7 @@ class Operation(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    SCHEDULED_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
     """Our id."""
     store_id: _builtins.str
@@ -135,6 +136,8 @@ class Operation(_message.Message):
     """Of these, to be removed."""
     reason: _builtins.str
     """Why it failed, as a value of ErrorReason."""
+    scheduled: _builtins.bool
+    """Whether the connection's schedule began it, not a caller."""
     @_builtins.property
     def first_rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedItem]:
         """Up to 10 of the first rejections."""
@@ -168,10 +171,11 @@ class Operation(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        scheduled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_count", b"confirmed_count", "connection_id", b"connection_id", "create_time", b"create_time", "finish_time", b"finish_time", "first_rejections", b"first_rejections", "kind", b"kind", "operation_id", b"operation_id", "reason", b"reason", "rejected_count", b"rejected_count", "removal_count", b"removal_count", "state", b"state", "store_id", b"store_id", "total_count", b"total_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_count", b"confirmed_count", "connection_id", b"connection_id", "create_time", b"create_time", "finish_time", b"finish_time", "first_rejections", b"first_rejections", "kind", b"kind", "operation_id", b"operation_id", "reason", b"reason", "rejected_count", b"rejected_count", "removal_count", b"removal_count", "scheduled", b"scheduled", "state", b"state", "store_id", b"store_id", "total_count", b"total_count", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

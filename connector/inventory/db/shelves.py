@@ -1,6 +1,6 @@
 """Stock and price of items: read under lock, written in one statement."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from connector.db.schema import Tx
-from connector.inventory.model import Restock, Shelf
+from connector.inventory.model.stock import Key, Restock, Shelf
 
 _LOCK_PRODUCTS = text(
     """
@@ -16,16 +16,16 @@ _LOCK_PRODUCTS = text(
     ORDER BY product_id FOR SHARE
     """
 )
-_KEPT = [name for name in Shelf._fields if name != "product_version"]
+_KEPT = ", ".join(name for name in Shelf._fields if name != "product_version")
 _LOCK = text(
     f"""
-    SELECT {", ".join(_KEPT)} FROM items WHERE connection_id = :connection AND wanted
+    SELECT {_KEPT} FROM items WHERE connection_id = :connection AND wanted
     AND product_id = ANY(CAST(:products AS text[])) AND variant_id = ANY(CAST(:variants AS text[])) ORDER BY retailer_id FOR UPDATE
     """  # noqa: S608 – built of our own field names
 )
 
 
-async def lock_shelves(tx: Tx, connection_id: UUID, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], Shelf]:
+async def lock(tx: Tx, connection_id: UUID, named: Collection[Key]) -> dict[Key, Shelf]:
     """Read the items so named by product and variant, and keep them and their products from changing.
 
     Products first, then items, each in the order of their names: as everybody who changes both does.
@@ -35,6 +35,34 @@ async def lock_shelves(tx: Tx, connection_id: UUID, named: Collection[tuple[str,
     versions = {row[0]: row[1] for row in (await tx.execute(_LOCK_PRODUCTS, given)).all()}
     shelves = (Shelf._make((*row, versions[row[0]])) for row in (await tx.execute(_LOCK, given)).all())
     return {(shelf.product_id, shelf.variant_id): shelf for shelf in shelves}
+
+
+_LOCK_NAMED = text(
+    f"""
+    SELECT {_KEPT} FROM items WHERE connection_id = :connection AND retailer_id = ANY(CAST(:names AS text[]))
+    ORDER BY retailer_id FOR UPDATE
+    """  # noqa: S608 – built of our own field names
+)
+
+
+async def lock_named(tx: Tx, connection_id: UUID, names: Iterable[str]) -> list[Shelf]:
+    """Read items by their names and keep them from changing; also those that are no longer wanted."""
+    given = {"connection": connection_id, "names": _array(names)}
+    return [Shelf._make(row) for row in (await tx.execute(_LOCK_NAMED, given)).all()]
+
+
+_LOCK_COUNTED = text(
+    f"""
+    SELECT {_KEPT} FROM items WHERE connection_id = :connection AND retailer_id > :after AND wanted AND track_inventory
+    ORDER BY retailer_id LIMIT :limit FOR UPDATE
+    """  # noqa: S608 – built of our own field names
+)
+
+
+async def lock_counted(tx: Tx, connection_id: UUID, *, after: str, limit: int) -> list[Shelf]:
+    """Read the next items whose stock is counted, in the order of their names, and keep them from changing."""
+    given = {"connection": connection_id, "after": after, "limit": limit}
+    return [Shelf._make(row) for row in (await tx.execute(_LOCK_COUNTED, given)).all()]
 
 
 def _array(ids: Iterable[str]) -> str:
@@ -49,6 +77,7 @@ _WRITE = text(
         price = row.price, compare_at_price = row.compare_at_price, track_inventory = row.track_inventory,
         quantity = row.quantity, counted = row.counted, price_version = row.price_version, stock_version = row.stock_version,
         offer_tries = 0, desire_time = :at,
+        unconfirmed_time = CASE WHEN items.unconfirmed THEN items.unconfirmed_time ELSE :at END,
         refused_by = CASE WHEN items.refused_by = 'CHECKS' OR items.refused_by = 'META' AND items.price = row.price
                           THEN items.refused_by END,
         sent_content = CASE WHEN items.refused_by = 'META' AND items.price <> row.price AND items.batch_id IS NULL
@@ -69,3 +98,19 @@ async def write(tx: Tx, connection_id: UUID, restocks: Sequence[Restock], *, at:
     names = _array(one.retailer_id for one in restocks)
     rows = orjson.dumps([one._asdict() for one in restocks], default=bytes.hex).decode()
     await tx.execute(_WRITE, {"connection": connection_id, "names": names, "rows": rows, "at": at})
+
+
+_RESERVE = text(
+    """
+    UPDATE items SET reserved = items.reserved + CAST(given.pieces AS integer)
+    FROM json_each_text(:pieces) AS given(retailer_id, pieces)
+    WHERE items.connection_id = :connection AND items.retailer_id = given.retailer_id
+    AND items.retailer_id = ANY(CAST(:names AS text[]))
+    """
+)
+
+
+async def reserve(tx: Tx, connection_id: UUID, pieces: Mapping[str, int]) -> None:
+    """Keep so many more pieces of these locked items aside; fewer, where the number is negative."""
+    given = {"connection": connection_id, "names": _array(pieces), "pieces": orjson.dumps(pieces).decode()}
+    await tx.execute(_RESERVE, given)
