@@ -1,26 +1,61 @@
-"""Periodic work: a task per kind that exists at all times, due one period after the last one ended.
+"""Periodic work: a task per kind, and per kind and connection, that exists at all times.
 
-Kept by the relays. However many there are, a kind has one task, since they share its key.
+A task of the service is due one period after the last one ended. A task of a connection comes back by itself, as its action
+says (`outbox.again`); the first is spread over the period, by the connection's id. Kept by the relays: however many there are,
+a kind has one task, since they share its key. What was missed is made up for once.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 
-EVERY: Mapping[Task, timedelta] = {Task.SWEEP: timedelta(hours=1)}
+EVERY: Mapping[Task, timedelta] = {
+    Task.SWEEP: timedelta(hours=1),
+    Task.EXPIRE_HOLDS: timedelta(seconds=15),
+    Task.WATCH_STOCK: timedelta(minutes=1),
+    Task.PASS_EDGES: timedelta(minutes=1),
+}
+EVERY_CONNECTION: Mapping[Task, timedelta] = {
+    Task.READ_BACK: timedelta(hours=1),
+    Task.PULL_DIAGNOSTICS: timedelta(hours=1),
+}
+"""Begins with the go; the period only spreads the first turns."""
 CHECKED_EVERY = timedelta(minutes=1)
 
+_MISSING = text(
+    """
+    INSERT INTO tasks (name, key, connection_id, arguments, due_time)
+    SELECT :name, 'every:' || :name || ':' || id, id, '{}',
+        :at + :period * (abs(hashtextextended(:name || id, 0) % 10007) / 10007.0)
+    FROM connections WHERE state = :state AND catalog_go_time IS NOT NULL AND catalog_id <> ''
+    AND NOT EXISTS (SELECT FROM tasks WHERE tasks.key = 'every:' || :name || ':' || connections.id)
+    ON CONFLICT (key) DO NOTHING
+    """
+)
 
-async def plan(tx: Tx, *, at: datetime, every: Mapping[Task, timedelta] = EVERY) -> None:
-    """Ask for every kind of periodic work that nobody has asked for; one that failed gets another life."""
+
+async def plan(
+    tx: Tx,
+    *,
+    at: datetime,
+    every: Mapping[Task, timedelta] = EVERY,
+    every_connection: Mapping[Task, timedelta] = EVERY_CONNECTION,
+) -> None:
+    """Ask for every kind of periodic work that nobody has asked for; one of the service that failed gets another life.
+
+    One of a connection that failed gets it when the connection is mended, or by the sweep.
+    """
     keys = {f"every:{name}": name for name in every}
     alive = select(outbox.tasks.c.key).where(outbox.tasks.c.key.in_(keys), outbox.tasks.c.due_time.is_not(None))
     present = set((await tx.execute(alive)).scalars())
     for key, name in keys.items():
         if key not in present:
             await outbox.add(tx, name, key=key, due=at + every[name])
+    for name, period in every_connection.items():
+        await tx.execute(_MISSING, {"name": name, "at": at, "period": period, "state": State.CONNECTED})

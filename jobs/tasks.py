@@ -55,10 +55,15 @@ PLANS: Mapping[Task, Plan] = {
     Task.CHECK_SETS: _plan("categories.actions:check_sets", Lane.DEFAULT),
     Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
     Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),
+    Task.OFFER_AGAIN: _plan("inventory.actions:offer_again", Lane.DEFAULT, limit_seconds=300),
+    Task.EXPIRE_HOLDS: _plan("inventory.actions:expire_holds", Lane.DEFAULT),
+    Task.WATCH_STOCK: _plan("inventory.actions:watch_stock", Lane.DEFAULT),
+    Task.PASS_EDGES: _plan("inventory.actions:pass_edges", Lane.DEFAULT),
     # The messaging window closes after a day: a reply that comes later is of no use.
     Task.SEND_MESSAGE: _plan("messaging.actions:send_pending", Lane.FAST, patience_hours=24),
     Task.SETTLE_MESSAGE: _plan("messaging.actions:settle", Lane.FAST, patience_hours=24),
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
+    Task.PULL_DIAGNOSTICS: _plan("diagnostics.actions:pull", Lane.BULK, limit_seconds=180),
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
     Task.SWEEP: _plan("health.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
