@@ -207,7 +207,7 @@ async def _wait(runtime: Runtime, tx: Tx, task: Taken, decision: Wait, error: Ex
     """Let the task wait; where room is scarce, for its place in line."""
     due, now = decision.due_time, runtime.now()
     if isinstance(error, Crowded):
-        due = await budgets.line_up(tx, error, at=now)
+        due = await budgets.line_up(tx, error, task.id, at=now)
     if isinstance(error, Throttled):
         budgets.count_pause(error, due - now)
     await outbox.wait(tx, task, due, reason=decision.reason, message=decision.message)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Double, Integer, Row, Table, Text, and_, delete, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Row, Table, Text, and_, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector import metrics
@@ -23,6 +23,7 @@ from connector.errors import Throttled
 
 LONGEST_SLEEP = timedelta(minutes=5)
 """How long who waits in line sleeps at most: the line may move faster than was foreseen."""
+_LONGEST_SLEEP_OF_FOLLOWERS = timedelta(hours=1)
 
 budgets = Table(
     "budgets",
@@ -46,14 +47,17 @@ places = Table(
     Column("bucket", Text, primary_key=True),
     Column("holder", Text, primary_key=True, comment="connection and urgency"),
     Column("time", Instant, nullable=False, comment="when it is at the front"),
+    Column("task_id", BigInteger, nullable=False, comment="who took it; any task of the holder may use it"),
+    Column("followers", Integer, nullable=False, server_default="0", comment="tasks of the holder that came later"),
 )
+_NEARLY_USED_UP = "Meta's allowance is nearly used up; work resumes by itself"
 
 
 class Crowded(Throttled):
     """Room is scarce: line up."""
 
     def __init__(self, bucket: str, urgency: Urgency, holder: str, until: datetime) -> None:
-        super().__init__(bucket, until, "Meta's allowance is nearly used up; work resumes by itself")
+        super().__init__(bucket, until, _NEARLY_USED_UP)
         self.urgency = urgency
         self.holder = holder
 
@@ -82,7 +86,7 @@ async def require_room(tx: Tx, bucket: str, *, app_bucket: str, holder: str, urg
 
 
 async def require_open(tx: Tx, buckets: Sequence[str], *, at: datetime) -> None:
-    """Refuse to go on while a pause of any of these buckets runs; for the few calls that a person waits for.
+    """Refuse to go on while a pause of any of these buckets runs or it is full; for the few calls that a person waits for.
 
     Raises:
         Throttled: with the time to wait until.
@@ -90,6 +94,8 @@ async def require_open(tx: Tx, buckets: Sequence[str], *, at: datetime) -> None:
     """
     for row in await tx.execute(select(budgets).where(budgets.c.bucket.in_(buckets))):
         await _require_open(tx, row, at=at)
+        if (budget := _budget(row)).stopped(Urgency.URGENT, at):
+            raise Throttled(row.bucket, budget.place(Urgency.URGENT, at)[0], _NEARLY_USED_UP)
 
 
 async def pauses(tx: Tx, *, at: datetime) -> list[tuple[str, datetime]]:
@@ -148,17 +154,25 @@ def count_pause(cause: Throttled, pause: timedelta) -> None:
     metrics.budget_pauses.labels(cause.metadata["bucket"], name).inc(max(0.0, pause.total_seconds()))
 
 
-async def line_up(tx: Tx, crowded: Crowded, *, at: datetime) -> datetime:
-    """Take a place at the end of the line, or keep the one there is; tells when to ask again."""
+async def line_up(tx: Tx, crowded: Crowded, task_id: int, *, at: datetime) -> datetime:
+    """Take a place at the end of the line for this task, or keep the one there is; tells when to ask again.
+
+    A holder's further tasks follow the one that has the place, so that they do not all come at once for one call.
+    """
     row, mine = await _lock(tx, crowded.bucket), {"bucket": crowded.bucket, "holder": crowded.holder}
-    held: datetime | None = (await tx.execute(select(places.c.time).filter_by(**mine))).scalar()
-    if held and held > at:
-        return min(held, at + LONGEST_SLEEP)
     front, following = _budget(row).place(crowded.urgency, at)
+    held = (await tx.execute(select(places).filter_by(**mine))).one_or_none()
+    if held and held.time > at:
+        if held.task_id == task_id:
+            return min(held.time, at + LONGEST_SLEEP)
+        followers = held.followers + 1
+        await tx.execute(update(places).filter_by(**mine).values(followers=followers))
+        return min(held.time + followers * (following - front), at + _LONGEST_SLEEP_OF_FOLLOWERS)
     line = {f"{crowded.urgency.lower()}_time": following}
     await tx.execute(update(budgets).where(budgets.c.bucket == crowded.bucket).values(**line))
-    wish = insert(places).values(**mine, time=front)
-    await tx.execute(wish.on_conflict_do_update(index_elements=["bucket", "holder"], set_={"time": front}))
+    taken = {"time": front, "task_id": task_id, "followers": 0}
+    wish = insert(places).values(**mine, **taken)
+    await tx.execute(wish.on_conflict_do_update(index_elements=["bucket", "holder"], set_=taken))
     return min(front, at + LONGEST_SLEEP)
 
 

@@ -155,6 +155,11 @@ def page_token(page_id: str) -> Call[Issued]:
     return Call("GET", page_id, params={"fields": "access_token"}, read=_issued)
 
 
+def page_bucket(page_id: str) -> str:
+    """Name the rate limit that a Page's calls other than messages count against."""
+    return f"pages:{page_id}"
+
+
 def subscribe(page_id: str) -> Call[bool]:
     """Subscribe our app to the Page; replaces the whole list of fields."""
     # SDK 26.0.3, page.py, create_subscribed_app; that it replaces the list is Unverified.
@@ -164,7 +169,7 @@ def subscribe(page_id: str) -> Call[bool]:
         f"{page_id}/subscribed_apps",
         body=fields,
         read=_success,
-        bucket=f"pages:{page_id}",
+        bucket=page_bucket(page_id),
         effect=Effect.REPEATABLE,
     )
 
@@ -177,14 +182,14 @@ def read_subscription(page_id: str, app_id: str) -> Call[tuple[str, ...]]:
         return tuple(str(name) for app in ours for name in app.get("subscribed_fields", ()))
 
     # SDK 26.0.3, page.py, get_subscribed_apps; the shape of the answer is Unverified.
-    return Call("GET", f"{page_id}/subscribed_apps", read=read, bucket=f"pages:{page_id}")
+    return Call("GET", f"{page_id}/subscribed_apps", read=read, bucket=page_bucket(page_id))
 
 
 def unsubscribe(page_id: str) -> Call[bool]:
     """Unsubscribe our app from the Page."""
     # SDK 26.0.3, page.py, delete_subscribed_apps
     return Call(
-        "DELETE", f"{page_id}/subscribed_apps", read=_success, bucket=f"pages:{page_id}", effect=Effect.REPEATABLE
+        "DELETE", f"{page_id}/subscribed_apps", read=_success, bucket=page_bucket(page_id), effect=Effect.REPEATABLE
     )
 
 

@@ -24,6 +24,7 @@ async def list_catalogs(runtime: Runtime, store_id: str, connection_id: str) -> 
     """
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
+        await connections.require_open(runtime, tx, connection.environment)
     return await _reachable(runtime, connections.access(runtime, connection, kind="user"))
 
 
@@ -42,6 +43,7 @@ async def create_catalog(
     """
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
+        await connections.require_open(runtime, tx, connection.environment)
         asked = await db.read_catalog_wish(tx, connection.id)
     if connection.catalog_id:
         raise _attached(connection)
@@ -86,6 +88,7 @@ async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *,
     """
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
+        await connections.require_open(runtime, tx, connection.environment)
     if connection.catalog_id == catalog_id:
         return connection
     reachable = await _reachable(runtime, connections.access(runtime, connection, kind="user"))

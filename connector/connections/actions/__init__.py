@@ -14,7 +14,7 @@ from connector.connections.actions.login import Begun, begin, complete_login, ow
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.refusals import note_refusal, require_capability
 from connector.connections.actions.subscription import subscribe_page, unsubscribe_page
-from connector.connections.actions.tokens import access, require_room
+from connector.connections.actions.tokens import access, require_open, require_room
 
 __all__ = [
     "Begun",
@@ -28,6 +28,7 @@ __all__ = [
     "own_callback",
     "problem_of",
     "require_capability",
+    "require_open",
     "require_room",
     "subscribe_page",
     "tell",

@@ -8,7 +8,7 @@ import sqlalchemy.exc
 
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
-from connector.connections.actions.tokens import binding, open_token
+from connector.connections.actions.tokens import binding, open_token, require_open
 from connector.connections.model import Catalog, Connection, Offer, Page, State
 from connector.db import outbox
 from connector.db.outbox import Task
@@ -47,6 +47,8 @@ async def choose(
         connection = await followed(tx, store_id, connection_id)
         offer, sealed = await db.read_offer(tx, connection.id), await db.read_login_token(tx, connection.id)
         owner = await db.owner_of_page(tx, connection.environment, page_id)
+        if sealed is not None:
+            await require_open(runtime, tx, connection.environment)
     chosen = _chosen(connection, offer, page_id, catalog_id, login_open=sealed is not None)
     if owner is not None and owner.store_id != store_id:
         raise _page_taken(page_id)

@@ -14,7 +14,7 @@ from typing import Any
 from connector.connections import db, graph
 from connector.connections.actions.linking import choose, followed
 from connector.connections.actions.news import problem_of, tell
-from connector.connections.actions.tokens import binding
+from connector.connections.actions.tokens import binding, require_open
 from connector.connections.model import LOGIN_TIME, Catalog, Connection, Landing, Login, Offer, State
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, InvalidInput, MetaRefused, Throttled, Unavailable
@@ -138,6 +138,8 @@ async def _finish(runtime: Runtime, login: Login, *, code: str) -> tuple[Connect
 async def _redeem(runtime: Runtime, login: Login, code: str) -> tuple[Secret, Offer]:
     """Turn a code into a long-lived token that was checked, and what it grants."""
     app = runtime.app(login.environment)
+    async with runtime.db.begin() as tx:
+        await require_open(runtime, tx, login.environment)
     send, secret = runtime.graph.send, app.secrets[0]
     exchange = graph.exchange_code(app.app_id, secret, redirect_uri=login.redirect_uri, code=code)
     try:

@@ -1,8 +1,9 @@
 """The Page's webhook subscription: asked for, read back, given up."""
 
+from connector.budgets.model import Urgency
 from connector.connections import db, graph
 from connector.connections.actions.news import problem_of
-from connector.connections.actions.tokens import access, open_token
+from connector.connections.actions.tokens import access, open_token, require_room
 from connector.connections.model import Connection
 from connector.db import observations, outbox
 from connector.db.outbox import Taken, Task
@@ -17,6 +18,7 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         connection = await _of_task(tx, task)
+        await require_room(runtime, tx, connection, graph.page_bucket(connection.page_id), urgency=Urgency.URGENT)
     page_access, app = access(runtime, db.require_connected(connection)), runtime.app(connection.environment)
     await runtime.graph.send(graph.subscribe(connection.page_id), page_access)
     fields = await runtime.graph.send(graph.read_subscription(connection.page_id, app.app_id), page_access)
@@ -46,6 +48,7 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         connection = await _of_task(tx, task)
         owner = await db.owner_of_page(tx, connection.environment, connection.page_id)
+        await require_room(runtime, tx, connection, graph.page_bucket(connection.page_id))
     if owner is None and connection.page_token is not None:
         app = runtime.app(connection.environment)
         page_access = Access(open_token(runtime, connection, connection.page_token, "page"), app.secrets[0], app.app_id)

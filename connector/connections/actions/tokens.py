@@ -11,6 +11,7 @@ from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.graph.client import Access, app_bucket
 from connector.runtime import Runtime
+from connector.values import Environment
 from connector.vault import Binding, Secret, Unsealable
 
 
@@ -40,6 +41,16 @@ async def require_room(
     own = app if bucket == "app" else bucket
     holder = f"{connection.id}:{urgency}"
     await budgets.require_room(tx, own, app_bucket=app, holder=holder, urgency=urgency, at=runtime.now())
+
+
+async def require_open(runtime: Runtime, tx: Tx, environment: Environment) -> None:
+    """Refuse to go on while Meta wants a pause of our app; before calls that a person waits for.
+
+    Raises:
+        Throttled: with the time to wait until.
+
+    """
+    await budgets.require_open(tx, [app_bucket(runtime.app(environment).app_id)], at=runtime.now())
 
 
 def open_token(runtime: Runtime, connection: Connection, sealed: bytes | None, kind: str) -> Secret:
