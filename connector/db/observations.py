@@ -27,3 +27,9 @@ async def note(tx: Tx, name: str, value: str, *, at: datetime) -> None:
 async def read(tx: Tx, name: str) -> str:
     """Tell the newest value of a fact; empty when nobody noticed anything."""
     return (await tx.execute(select(observations.c.value).where(observations.c.name == name))).scalar() or ""
+
+
+async def time_of(tx: Tx, name: str) -> datetime | None:
+    """Tell when a fact was last noted; None when it never was."""
+    time: datetime | None = await tx.scalar(select(observations.c.time).where(observations.c.name == name))
+    return time

@@ -42,6 +42,7 @@ _TABLES = (
     "connector.registry.db",
     "connector.categories.db",
     "connector.readback.db",
+    "connector.diagnostics.db",
     "connector.catalog.db",
     "connector.inventory.db",
     "connector.messaging.db",

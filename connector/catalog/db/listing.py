@@ -1,7 +1,7 @@
 """Items as callers read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select
 
 from connector.db.schema import Tx
+from connector.registry.db import observed
 from connector.registry.db.catalogue import items
+from connector.registry.model import Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,17 @@ class Item:
     desire_time: datetime
     send_time: datetime | None
     confirm_time: datetime | None
+    observed: Observed | None = None
 
 
-_SHOWN = [items.c[name] for name in Item.__slots__]
+_SHOWN = [items.c[name] for name in Item.__slots__ if name != "observed"]
 
 
 async def find(tx: Tx, connection_id: UUID, **named: str) -> Item | None:
     """Find one item, by columns that name it."""
     mine = (items.c[name] == value for name, value in named.items())
     row = (await tx.execute(select(*_SHOWN).where(items.c.connection_id == connection_id, *mine))).one_or_none()
-    return None if row is None else Item(*row)
+    return None if row is None else (await _with_observations(tx, connection_id, [Item(*row)]))[0]
 
 
 async def page(
@@ -56,4 +59,10 @@ async def page(
         told = [{"reason": reason}]
         wanted.append(or_(items.c.faults.contains(told), items.c.meta_faults.contains(told)))
     rows = await tx.execute(select(*_SHOWN).where(*wanted).order_by(items.c.retailer_id).limit(limit))
-    return [Item(*row) for row in rows]
+    return await _with_observations(tx, connection_id, [Item(*row) for row in rows])
+
+
+async def _with_observations(tx: Tx, connection_id: UUID, found: Sequence[Item]) -> list[Item]:
+    """Add what was last seen of each at Meta."""
+    seen = await observed.read(tx, connection_id, [one.retailer_id for one in found])
+    return [replace(one, observed=seen.get(one.retailer_id)) for one in found]

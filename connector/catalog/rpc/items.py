@@ -82,4 +82,5 @@ def _write_item(item: Item) -> item_pb2.Item:
         desire_time=write.instant(item.desire_time),
         send_time=write.instant(item.send_time),
         confirm_time=write.instant(item.confirm_time),
+        observation=item_pb2.Observation(**item.observed.document()) if item.observed else None,
     )
