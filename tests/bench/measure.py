@@ -33,11 +33,13 @@ class Effort:
     rounds: int
     catalogues: Sequence[int]
     """How many products each catalogue has that is synced, the smallest first."""
+    steady_seconds: int
+    """How long stock changes go on and on."""
 
 
-FULL = Effort(rounds=5, catalogues=(10_000, 100_000))
-MILLION = Effort(rounds=5, catalogues=(10_000, 100_000, 1_000_000))
-QUICK = Effort(rounds=1, catalogues=(500, 5_000))
+FULL = Effort(rounds=5, catalogues=(10_000, 100_000), steady_seconds=20)
+MILLION = Effort(rounds=5, catalogues=(10_000, 100_000, 1_000_000), steady_seconds=300)
+QUICK = Effort(rounds=1, catalogues=(500, 5_000), steady_seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ makes its products as it sends them: neither side ever holds a catalogue.
 import math
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from stormcom.facebook.v1.catalog_service_pb2 import (
     CommitSnapshotRequest,
     PutSnapshotProductsRequest,
 )
+from stormcom.facebook.v1.operation_pb2 import Operation
 from stormcom.facebook.v1.product_pb2 import Product
 from tests.bench import goods
 from tests.bench.copying import copy_products
@@ -82,30 +83,44 @@ async def measure(folder: Path, effort: Effort) -> list[Row]:
 async def _sync(rig: Rig, shop: Shop, count: int, kind: Kind) -> Cost:
     """Hand a catalogue in as a snapshot, and wait until Meta has confirmed every item."""
     before, begin = _cpu(rig), time.perf_counter()
+    snapshot_id = await put_snapshot(rig, shop, count, kind)
+    operation = await commit_snapshot(rig, shop, snapshot_id, count)
+    committed = time.perf_counter() - begin
+    await settle_sync(rig, operation, products=count)
+    cost = Cost(time.perf_counter() - begin, {name: after - before[name] for name, after in _cpu(rig).items()})
+    took = f"{cost.seconds:.1f} s, {committed:.1f} s of it until committed; {_parts(cost, count)}"
+    sys.stderr.write(f"{count:,} products, {kind}: {took}\n")
+    return cost
+
+
+async def put_snapshot(rig: Rig, shop: Shop, count: int, kind: Kind = Kind.FIRST) -> str:
+    """Hand in the first so many products; the snapshot's id."""
     began = await rig.catalog.BeginSnapshot(BeginSnapshotRequest(store_id=shop.store_id), metadata=rig.metadata)
     for start in range(0, count, PER_PUT):
-        await _put(rig, shop, began.snapshot_id, _products(range(start, min(start + PER_PUT, count)), kind))
+        products = _products(range(start, min(start + PER_PUT, count)), kind)
+        request = PutSnapshotProductsRequest(store_id=shop.store_id, snapshot_id=began.snapshot_id, products=products)
+        await rig.catalog.PutSnapshotProducts(request, metadata=rig.metadata)
+    return str(began.snapshot_id)
+
+
+async def commit_snapshot(rig: Rig, shop: Shop, snapshot_id: str, count: int) -> Operation:
+    """Commit a snapshot of the first so many products."""
     commit = CommitSnapshotRequest(
-        store_id=shop.store_id, snapshot_id=began.snapshot_id, product_count=count, digest=goods.snapshot_digest(count)
+        store_id=shop.store_id, snapshot_id=snapshot_id, product_count=count, digest=goods.snapshot_digest(count)
     )
-    answer = await rig.catalog.CommitSnapshot(commit, metadata=rig.metadata)
-    put = time.perf_counter() - begin
-    await rig.settled(answer.operation, patience_seconds=PATIENCE_SECONDS + count * PATIENCE_PER_PRODUCT_SECONDS)
-    cost = Cost(time.perf_counter() - begin, {name: after - before[name] for name, after in _cpu(rig).items()})
-    sys.stderr.write(
-        f"{count:,} products, {kind}: {cost.seconds:.1f} s, {put:.1f} s of it until committed; {_parts(cost, count)}\n"
-    )
-    return cost
+    operation: Operation = (await rig.catalog.CommitSnapshot(commit, metadata=rig.metadata)).operation
+    return operation
+
+
+async def settle_sync(rig: Rig, operation: Operation, *, products: int = 0) -> None:
+    """Wait until Meta has confirmed everything."""
+    patience_seconds = PATIENCE_SECONDS + products * PATIENCE_PER_PRODUCT_SECONDS
+    await rig.settled(operation, patience_seconds=patience_seconds)
 
 
 def _products(numbers: Iterable[int], kind: Kind) -> list[Product]:
     changed = CHANGED_ONE_IN if kind is Kind.CHANGED else 0
     return [goods.product(one, version=2 if changed and one % changed == 0 else 1) for one in numbers]
-
-
-async def _put(rig: Rig, shop: Shop, snapshot_id: str, some: Sequence[Product]) -> None:
-    request = PutSnapshotProductsRequest(store_id=shop.store_id, snapshot_id=snapshot_id, products=some)
-    await rig.catalog.PutSnapshotProducts(request, metadata=rig.metadata)
 
 
 def _copy(rig: Rig, products: int) -> float:
@@ -147,7 +162,7 @@ def _growth(courses: Sequence[Course]) -> list[Row]:
     """Tell with which power of the number of products time and CPU grow, from the smallest catalogue to the largest."""
     small, large = courses[0], courses[-1]
     times = large.products / small.products
-    figures = {"time": lambda cost: cost.seconds, "CPU": lambda cost: cost.ours}
+    figures: Mapping[str, Callable[[Cost], float]] = {"time": lambda cost: cost.seconds, "CPU": lambda cost: cost.ours}
     return [
         Row(
             name=f"growth of {name}, {kind} sync, {small.products:,} → {large.products:,} products: exponent",
