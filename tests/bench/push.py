@@ -21,7 +21,7 @@ from connector.catalog.model.values import Listing, Product
 from connector.catalog.rpc import read_product
 from connector.graph.client import Access, GraphClient, open_graph
 from connector.registry.graph import items_batch
-from connector.registry.model import LARGEST_BATCH, Cargo, fitting
+from connector.registry.model import LARGEST_BATCH, Cargo, Rules, fitting
 from connector.values import RetailerId
 from connector.vault import Secret
 from tests.bench import goods
@@ -29,8 +29,9 @@ from tests.bench.measure import Better, Effort, Row, compare, in_turns
 from tests.bench.rig import bare
 
 CATALOG_ID = "5000000000000001"
-ACCESS = Access(Secret("EAAbenchbenchbenchbench"), Secret("0123456789abcdef0123456789abcdef"))
+ACCESS = Access(Secret("EAAbenchbenchbenchbench"), Secret("0123456789abcdef0123456789abcdef"), "1")
 CREATED_ONE_BY_ONE = 100
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = bytes(32)  # of what the caller said; nothing compares it here
 
 Stored = tuple[RetailerId, str | None, str | None]
@@ -94,7 +95,7 @@ def _stored(products: Sequence[Product]) -> list[Stored]:
         listing = Listing(product.product_id, 1, DIGEST, write_items(product))
         rows += [
             (RetailerId(merged.wish.retailer_id), merged.wish.content, merged.wish.offer)
-            for merged in merge(listing, ())
+            for merged in merge(listing, (), Rules(), at=NOON)
         ]
     return rows
 
