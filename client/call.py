@@ -17,7 +17,9 @@ from google.protobuf.message import Message
 
 from client.failures import CallFailed, read_failure
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
+from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStub
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
+from stormcom.facebook.v1.diagnostic_service_pb2_grpc import FacebookDiagnosticsStub
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 
@@ -74,15 +76,19 @@ class Caller:
     sleep: Callable[[float], None] = time.sleep
     connector: FacebookConnectorStub = field(init=False)
     catalog: FacebookCatalogStub = field(init=False)
+    categories: FacebookCategoriesStub = field(init=False)
     operations: FacebookOperationsStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
+    diagnostics: FacebookDiagnosticsStub = field(init=False)
 
     def __post_init__(self) -> None:
         """Bind the services to the channel."""
         object.__setattr__(self, "connector", FacebookConnectorStub(self.channel))
         object.__setattr__(self, "catalog", FacebookCatalogStub(self.channel))
+        object.__setattr__(self, "categories", FacebookCategoriesStub(self.channel))
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
+        object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))
 
     def __enter__(self) -> Self:
         return self

@@ -10,12 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from client.catalogues.terms import CatalogueUnusable
-from client.commands import connecting, listening, selling, talking
+from client.commands import connecting, listening, selling, sorting, talking
 from client.failures import CallFailed
 from client.output import make_output
-from client.reasons import read_reasons
 from client.sending import SnapshotRefused
-from client.session import Session, session_of
+from client.session import Session
 
 
 class OneLineErrors(TyperGroup):
@@ -35,7 +34,7 @@ class OneLineErrors(TyperGroup):
 
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_enable=False)
-for part in (connecting.app, selling.app, talking.app):
+for part in (connecting.app, selling.app, sorting.app, talking.app):
     app.add_typer(part)
 app.add_typer(listening.app, name="events", help="Follow, borrow and acknowledge what the connector tells.")
 
@@ -64,20 +63,6 @@ def main(
     session = Session(address=address, token=token, store_id=store, connection_id=connection, tls=tls, output=output)
     context.obj = session
     context.call_on_close(session.close)
-
-
-@app.command()
-def explain(
-    context: typer.Context,
-    reason: Annotated[str, typer.Argument(help="Such as META_TOKEN_INVALID; none lists all.")] = "",
-) -> None:
-    """Say what a reason means and who mends it how."""
-    reasons = read_reasons()
-    if reason and reason.upper() not in reasons:
-        raise typer.BadParameter(f"there is no reason {reason!r}; `fbconnector explain` lists them")
-    for name, text in reasons.items():
-        if reason.upper() in {"", name}:
-            session_of(context).output.console.print(f"[bold]{name}[/bold] {text}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,22 @@ from client.catalogues.reading import read_catalogue
 from client.catalogues.terms import Listed, Problem, Terms
 from stormcom.facebook.v1 import (
     catalog_service_pb2,
+    category_service_pb2,
     connector_service_pb2,
+    diagnostic_service_pb2,
     event_service_pb2,
     operation_service_pb2,
 )
 from stormcom.facebook.v1.product_pb2 import Product
 
-SERVICES = (connector_service_pb2, catalog_service_pb2, operation_service_pb2, event_service_pb2)
+SERVICES = (
+    connector_service_pb2,
+    catalog_service_pb2,
+    category_service_pb2,
+    operation_service_pb2,
+    event_service_pb2,
+    diagnostic_service_pb2,
+)
 Asked = TypeVar("Asked", bound=Message)
 FILES = Path(__file__).parents[2] / "fixtures" / "catalogues"
 Reader = Callable[..., tuple[dict[str, Product], list[str]]]
