@@ -1,55 +1,269 @@
-"""Words and numbers that shops write in many ways: option names, barcodes, category paths."""
+"""Words and numbers that shops write in many ways: barcodes, category paths, weights, days, countries."""
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
-from unicodedata import normalize
+from datetime import date
 
 from connector.catalog.model.text import clean, cut
 
-# https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): the four variant fields and their limits.
-AXES = {"color": 100, "size": 100, "pattern": 100, "material": 200}
-_SPELLINGS = {
-    "color": """color colour colors colours farbe couleur colore cor kleur färg farve farge väri renk kolor barva culoare цвет колір
-        χρώμα لون رنگ रंग রং রঙ 颜色 顏色 色 カラー 색상 màu warna สี""",
-    "size": """size sizes größe grösse groesse taille talla tamaño tamano taglia misura tamanho maat storlek størrelse koko beden boyut
-        rozmiar velikost mărime размер розмір μέγεθος مقاس حجم اندازه आकार সাইজ 尺寸 尺码 尺碼 サイズ 사이즈 ukuran ขนาด""",
-    "pattern": "pattern muster motif motiv patrón patron estampado motivo padrão patroon mönster mønster desen wzór vzor узор نمط প্যাটার্ন 图案 柄 무늬",
-    "material": """material materials fabric werkstoff matière matiere matériau materiale materiaal materiaali malzeme materiał materiál
-        материал матеріал υλικό خامة مواد सामग्री উপাদান 材料 材质 材質 素材 소재 bahan วัสดุ""",
-}
-# Only these: vowel signs of many scripts are no letters, but part of the word.
-_LOOSE = re.compile(r"[\s_\-.:/()]+")
-
-
-@lru_cache(maxsize=4_096)
-def _folded(name: str) -> str:
-    return _LOOSE.sub("", normalize("NFC", name).casefold())
-
-
-_AXIS_OF = {_folded(word): axis for axis, words in _SPELLINGS.items() for word in words.split()}
-_SEPARATORS = re.compile(r"[,:]+")
 _LONGEST_PATH = 750
-
-
-def axes(options: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Sort options into Meta's four variant fields and the rest, `name:value,name:value`; a second spelling joins the rest."""
-    known: dict[str, str] = {}
-    rest: list[str] = []
-    for name in sorted(options):
-        value = clean(options[name])
-        axis = _AXIS_OF.get(_folded(name))
-        if not value:
-            continue
-        if axis and axis not in known:
-            known[axis] = value
-        else:
-            rest.append(f"{_separate(clean(name))}:{_separate(value)}")
-    return known, ",".join(rest)
-
-
-def _separate(text: str) -> str:
-    return " ".join(_SEPARATORS.sub(" ", text).split())
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# SDK 26.0.3, productitem.py, OriginCountry: ISO 3166-1 alpha-2 with AN, AQ and XK.
+COUNTRIES = frozenset(
+    [
+        "AC",
+        "AD",
+        "AE",
+        "AF",
+        "AG",
+        "AI",
+        "AL",
+        "AM",
+        "AN",
+        "AO",
+        "AQ",
+        "AR",
+        "AS",
+        "AT",
+        "AU",
+        "AW",
+        "AX",
+        "AZ",
+        "BA",
+        "BB",
+        "BD",
+        "BE",
+        "BF",
+        "BG",
+        "BH",
+        "BI",
+        "BJ",
+        "BL",
+        "BM",
+        "BN",
+        "BO",
+        "BQ",
+        "BR",
+        "BS",
+        "BT",
+        "BV",
+        "BW",
+        "BY",
+        "BZ",
+        "CA",
+        "CC",
+        "CD",
+        "CF",
+        "CG",
+        "CH",
+        "CI",
+        "CK",
+        "CL",
+        "CM",
+        "CN",
+        "CO",
+        "CR",
+        "CU",
+        "CV",
+        "CW",
+        "CX",
+        "CY",
+        "CZ",
+        "DE",
+        "DJ",
+        "DK",
+        "DM",
+        "DO",
+        "DZ",
+        "EC",
+        "EE",
+        "EG",
+        "EH",
+        "ER",
+        "ES",
+        "ET",
+        "FI",
+        "FJ",
+        "FK",
+        "FM",
+        "FO",
+        "FR",
+        "GA",
+        "GB",
+        "GD",
+        "GE",
+        "GF",
+        "GG",
+        "GH",
+        "GI",
+        "GL",
+        "GM",
+        "GN",
+        "GP",
+        "GQ",
+        "GR",
+        "GS",
+        "GT",
+        "GU",
+        "GW",
+        "GY",
+        "HK",
+        "HM",
+        "HN",
+        "HR",
+        "HT",
+        "HU",
+        "ID",
+        "IE",
+        "IL",
+        "IM",
+        "IN",
+        "IO",
+        "IQ",
+        "IR",
+        "IS",
+        "IT",
+        "JE",
+        "JM",
+        "JO",
+        "JP",
+        "KE",
+        "KG",
+        "KH",
+        "KI",
+        "KM",
+        "KN",
+        "KP",
+        "KR",
+        "KW",
+        "KY",
+        "KZ",
+        "LA",
+        "LB",
+        "LC",
+        "LI",
+        "LK",
+        "LR",
+        "LS",
+        "LT",
+        "LU",
+        "LV",
+        "LY",
+        "MA",
+        "MC",
+        "MD",
+        "ME",
+        "MF",
+        "MG",
+        "MH",
+        "MK",
+        "ML",
+        "MM",
+        "MN",
+        "MO",
+        "MP",
+        "MQ",
+        "MR",
+        "MS",
+        "MT",
+        "MU",
+        "MV",
+        "MW",
+        "MX",
+        "MY",
+        "MZ",
+        "NA",
+        "NC",
+        "NE",
+        "NF",
+        "NG",
+        "NI",
+        "NL",
+        "NO",
+        "NP",
+        "NR",
+        "NU",
+        "NZ",
+        "OM",
+        "PA",
+        "PE",
+        "PF",
+        "PG",
+        "PH",
+        "PK",
+        "PL",
+        "PM",
+        "PN",
+        "PR",
+        "PS",
+        "PT",
+        "PW",
+        "PY",
+        "QA",
+        "RE",
+        "RO",
+        "RS",
+        "RU",
+        "RW",
+        "SA",
+        "SB",
+        "SC",
+        "SD",
+        "SE",
+        "SG",
+        "SH",
+        "SI",
+        "SJ",
+        "SK",
+        "SL",
+        "SM",
+        "SN",
+        "SO",
+        "SR",
+        "SS",
+        "ST",
+        "SV",
+        "SX",
+        "SY",
+        "SZ",
+        "TC",
+        "TD",
+        "TF",
+        "TG",
+        "TH",
+        "TJ",
+        "TK",
+        "TL",
+        "TM",
+        "TN",
+        "TO",
+        "TR",
+        "TT",
+        "TV",
+        "TW",
+        "TZ",
+        "UA",
+        "UG",
+        "UM",
+        "US",
+        "UY",
+        "UZ",
+        "VA",
+        "VC",
+        "VE",
+        "VG",
+        "VI",
+        "VN",
+        "VU",
+        "WF",
+        "WS",
+        "XK",
+        "YE",
+        "YT",
+        "ZA",
+        "ZM",
+        "ZW",
+    ]
+)
 
 
 def barcode(gtin: str) -> str | None:
@@ -68,3 +282,17 @@ def category_path(categories: tuple[str, ...]) -> str:
     while len(names) > 1 and len(" > ".join(names)) > _LONGEST_PATH:
         names.pop(0)
     return cut(" > ".join(names), _LONGEST_PATH)
+
+
+def day(text: str) -> str | None:
+    """Read a day as `2026-12-31`; None when there is no such day."""
+    try:
+        return text if _DAY.fullmatch(text) and date.fromisoformat(text) else None
+    except ValueError:
+        return None
+
+
+def thousandths(amount: int) -> str:
+    """Write an amount given in thousandths as a decimal number without trailing zeros."""
+    whole, rest = divmod(amount, 1_000)
+    return f"{whole}.{rest:03d}".rstrip("0") if rest else str(whole)

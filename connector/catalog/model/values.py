@@ -78,7 +78,8 @@ class Importer(NamedTuple):
     address: Mapping[str, str]
 
 
-class Rating(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rating:
     """What buyers think of a product."""
 
     count: int

@@ -13,6 +13,7 @@ from connector.catalog.actions import Offered
 from connector.catalog.model.mapping import MAPPING, write_items
 from connector.catalog.model.placing import Placement
 from connector.catalog.model.values import Draft, Product, ProductStatus, Result, Variant
+from connector.catalog.rpc.details import read_details, read_weight
 from connector.errors import InvalidInput
 from connector.registry.model import stored
 from connector.rpc import read
@@ -27,6 +28,7 @@ _STATUSES = {
     product_pb2.PRODUCT_STATUS_DRAFT: ProductStatus.DRAFT,
     product_pb2.PRODUCT_STATUS_ACTIVE: ProductStatus.ACTIVE,
     product_pb2.PRODUCT_STATUS_ARCHIVED: ProductStatus.ARCHIVED,
+    product_pb2.PRODUCT_STATUS_HIDDEN: ProductStatus.HIDDEN,
 }
 
 
@@ -106,7 +108,6 @@ def read_product(product: product_pb2.Product, path: str) -> Product:
 
     The values are given in the order of their class: naming them would take as long as reading them.
     """
-    grouped = bool(product.variants)
     return Product(
         product.product_id,
         _STATUSES.get(product.status, ProductStatus.UNSPECIFIED),
@@ -128,8 +129,9 @@ def read_product(product: product_pb2.Product, path: str) -> Product:
         product.discontinued,
         product.gender,
         product.age_group,
-        grouped,
-        tuple(map(_read_variant, count(), product.variants)) if grouped else (_read_only_form(product),),
+        tuple(map(_read_variant, count(), product.variants)) or (_read_only_form(product),),
+        tuple(product.category_ids[:]),
+        read_details(product),
     )
 
 
@@ -146,13 +148,17 @@ def _read_variant(place: int, variant: product_pb2.Variant) -> Variant:
         variant.link,
         variant.track_inventory,
         variant.quantity,
+        variant.sku,
+        read_weight(variant.shipping_weight) if variant.HasField("shipping_weight") else None,
+        variant.previous_id,
     )
 
 
 def _read_only_form(product: product_pb2.Product) -> Variant:
-    """Read a product without variants as its own only form; price, images and link are the product's."""
-    options, gtin, mpn = product.options, product.gtin, product.mpn
-    return Variant("", "", options, None, None, (), gtin, mpn, "", product.track_inventory, product.quantity)
+    """Read a product without variants as its own only form; price, images, link and weight are the product's."""
+    track, quantity, sku, previous_id = product.track_inventory, product.quantity, product.sku, product.previous_id
+    own = product.options, None, None, (), product.gtin, product.mpn, "", track, quantity, sku, None, previous_id
+    return Variant("", "", *own)
 
 
 def _read_money(amount: money_pb2.Money) -> Money:

@@ -43,9 +43,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PRICE_NOT_POSITIVE: _ErrorReason.ValueType  # 9
     """INVALID_ARGUMENT: a price is zero or negative. Metadata: `field`."""
     ERROR_REASON_LINK_NOT_ABSOLUTE: _ErrorReason.ValueType  # 10
-    """INVALID_ARGUMENT: a link is not an absolute http(s) URL. Metadata: `field`. StormCom sends the full canonical URL."""
+    """INVALID_ARGUMENT: a link is no absolute https URL that the public can open: relative, another scheme, a private host, a password in it. Metadata: `field`. StormCom sends the full canonical URL."""
     ERROR_REASON_IMAGE_LINK_NOT_ABSOLUTE: _ErrorReason.ValueType  # 11
-    """INVALID_ARGUMENT: an image link is not an absolute http(s) URL. Metadata: `field`. StormCom sends the full URL."""
+    """INVALID_ARGUMENT: an image link is no absolute https URL that the public can open. Metadata: `field`. StormCom sends the full URL."""
     ERROR_REASON_SALE_WINDOW_INVALID: _ErrorReason.ValueType  # 12
     """INVALID_ARGUMENT: a sale ends before it begins. Metadata: `field`."""
     ERROR_REASON_VARIANT_OPTIONS_MISSING: _ErrorReason.ValueType  # 13
@@ -174,6 +174,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
     ERROR_REASON_PRODUCT_NOT_FOUND: _ErrorReason.ValueType  # 66
     """NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
+    ERROR_REASON_LINK_UPGRADED: _ErrorReason.ValueType  # 110
+    """A warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
+    ERROR_REASON_TEXT_CALMED: _ErrorReason.ValueType  # 111
+    """A warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
+    ERROR_REASON_TEXT_LONG: _ErrorReason.ValueType  # 112
+    """A warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
+    ERROR_REASON_TEXT_DROPPED: _ErrorReason.ValueType  # 113
+    """A warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+    ERROR_REASON_OPTION_UNKNOWN: _ErrorReason.ValueType  # 114
+    """A warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
+    ERROR_REASON_VARIANT_OPTIONS_UNEVEN: _ErrorReason.ValueType  # 115
+    """A warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -199,9 +211,9 @@ ERROR_REASON_CURRENCY_MISMATCH: ErrorReason.ValueType  # 8
 ERROR_REASON_PRICE_NOT_POSITIVE: ErrorReason.ValueType  # 9
 """INVALID_ARGUMENT: a price is zero or negative. Metadata: `field`."""
 ERROR_REASON_LINK_NOT_ABSOLUTE: ErrorReason.ValueType  # 10
-"""INVALID_ARGUMENT: a link is not an absolute http(s) URL. Metadata: `field`. StormCom sends the full canonical URL."""
+"""INVALID_ARGUMENT: a link is no absolute https URL that the public can open: relative, another scheme, a private host, a password in it. Metadata: `field`. StormCom sends the full canonical URL."""
 ERROR_REASON_IMAGE_LINK_NOT_ABSOLUTE: ErrorReason.ValueType  # 11
-"""INVALID_ARGUMENT: an image link is not an absolute http(s) URL. Metadata: `field`. StormCom sends the full URL."""
+"""INVALID_ARGUMENT: an image link is no absolute https URL that the public can open. Metadata: `field`. StormCom sends the full URL."""
 ERROR_REASON_SALE_WINDOW_INVALID: ErrorReason.ValueType  # 12
 """INVALID_ARGUMENT: a sale ends before it begins. Metadata: `field`."""
 ERROR_REASON_VARIANT_OPTIONS_MISSING: ErrorReason.ValueType  # 13
@@ -330,4 +342,16 @@ ERROR_REASON_META_WARNED: ErrorReason.ValueType  # 65
 """A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
 ERROR_REASON_PRODUCT_NOT_FOUND: ErrorReason.ValueType  # 66
 """NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
+ERROR_REASON_LINK_UPGRADED: ErrorReason.ValueType  # 110
+"""A warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
+ERROR_REASON_TEXT_CALMED: ErrorReason.ValueType  # 111
+"""A warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
+ERROR_REASON_TEXT_LONG: ErrorReason.ValueType  # 112
+"""A warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
+ERROR_REASON_TEXT_DROPPED: ErrorReason.ValueType  # 113
+"""A warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+ERROR_REASON_OPTION_UNKNOWN: ErrorReason.ValueType  # 114
+"""A warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
+ERROR_REASON_VARIANT_OPTIONS_UNEVEN: ErrorReason.ValueType  # 115
+"""A warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
