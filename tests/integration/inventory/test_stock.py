@@ -157,7 +157,7 @@ async def test_a_lost_answer_ends_with_the_current_value(shop: Shop, kind: str) 
     """Whether a change arrived or not, Meta has the newest in the end."""
     shop.break_calls("items_batch", kind, times=2)
     await shop.stock(line("p1", 2, 33))
-    await shop.settle(minutes=3)
+    await shop.settle(minutes=30)
     assert (("in stock", 33), "CONFIRMED") == (quantity(shop, "sc_p1"), (await shop.states())["sc_p1"])
 
 
