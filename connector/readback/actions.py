@@ -39,10 +39,7 @@ async def read_back(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         connection = await _connection(tx, task)
-        turn = await db.under_way(tx, connection.id)
-        if turn is None or not connection.catalog_id:
-            await outbox.done(tx, task, at=runtime.now())
-            return
+        turn = await db.under_way(tx, connection.id) or await db.begin(tx, connection.id, at=runtime.now())
         await connections.require_room(runtime, tx, connection, catalog_bucket(connection.catalog_id))
         names = [] if turn.stage is Pass.FULL else await _names(tx, turn, at=runtime.now())
     page = await _read(runtime, connection, turn, names)
