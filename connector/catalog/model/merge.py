@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
+
 from connector.catalog.model.lineage import succession
 from connector.catalog.model.values import Draft, Listing
 from connector.registry.model import Offer, Rules, digest, retailer_id, stored
@@ -150,7 +152,7 @@ def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: d
         kept.usual if kept else True,
         draft.sku,
         True,
-        kept.clearing if kept else False,
+        (kept.clearing or _leaves_out(kept, draft)) if kept else False,
         draft.title,
         draft.content,
         content_hash,
@@ -171,6 +173,14 @@ def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: d
         "CHECKS" if refused else None,
         kept is None or (True, content_hash, offer_hash, faults, refused) != _looks(kept),
     )
+
+
+def _leaves_out(kept: Kept, draft: Draft) -> bool:
+    """Tell whether an item no longer says something that it said: Meta would keep it."""
+    if not kept.content or not draft.content or kept.content == draft.content:
+        return False
+    before, after = orjson.loads(kept.content), orjson.loads(draft.content)
+    return not before.keys() <= after.keys()
 
 
 def _refused(draft: Draft, kept: Kept) -> Wish:
