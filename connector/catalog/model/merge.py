@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-
+from connector.catalog.model.clearing import clear
 from connector.catalog.model.lineage import succession
 from connector.catalog.model.values import Draft, Listing
 from connector.registry.model import Offer, Rules, digest, retailer_id, stored
@@ -141,7 +140,8 @@ def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: d
         return _refused(draft, kept)
     offer = _offer(listing, draft, kept)
     wire = offer.wire(rules, at=at) if offer else None
-    content_hash, offer_hash = digest(draft.content.encode()) if draft.content else None, digest(wire) if wire else None
+    content = clear(draft.content, kept.content) if draft.content and kept else draft.content
+    content_hash, offer_hash = digest(content.encode()) if content else None, digest(wire) if wire else None
     faults, refused = stored(draft.faults), content_hash is None or offer_hash is None
     return Wish(
         kept.retailer_id if kept else retailer_id(listing.product_id, draft.variant_id),
@@ -152,9 +152,9 @@ def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: d
         kept.usual if kept else True,
         draft.sku,
         True,
-        (kept.clearing or _leaves_out(kept, draft)) if kept else False,
+        kept.clearing if kept else False,
         draft.title,
-        draft.content,
+        content,
         content_hash,
         wire.decode() if wire else None,
         offer_hash,
@@ -173,14 +173,6 @@ def _wish(listing: Listing, draft: Draft, kept: Kept | None, rules: Rules, at: d
         "CHECKS" if refused else None,
         kept is None or (True, content_hash, offer_hash, faults, refused) != _looks(kept),
     )
-
-
-def _leaves_out(kept: Kept, draft: Draft) -> bool:
-    """Tell whether an item no longer says something that it said: Meta would keep it."""
-    if not kept.content or not draft.content or kept.content == draft.content:
-        return False
-    before, after = orjson.loads(kept.content), orjson.loads(draft.content)
-    return not before.keys() <= after.keys()
 
 
 def _refused(draft: Draft, kept: Kept) -> Wish:

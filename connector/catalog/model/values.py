@@ -153,14 +153,6 @@ class Product(NamedTuple):
     details: Details | None = None
 
 
-class Filing(NamedTuple):
-    """How one of StormCom's categories is called in the taxonomies and in the shop, with what it takes from its parents."""
-
-    google_product_category: str = ""
-    fb_product_category: str = ""
-    path: tuple[str, ...] = ()
-
-
 class Draft(NamedTuple):
     """One item about to be stored. `content` is Meta's fields as JSON text; None when our checks refuse the item."""
 
@@ -206,11 +198,6 @@ class Result:
     outcome: Outcome
     retailer_ids: tuple[str, ...] = ()
     faults: tuple[ItemFault, ...] = field(default=())
-
-
-def most_removals(standing: int) -> int:
-    """Tell how many of so many standing items a snapshot may remove without being asked back: 5 % or 50, the larger."""
-    return max(50, standing * 5 // 100)
 
 
 def write_drafts(drafts: Sequence[Draft]) -> str:

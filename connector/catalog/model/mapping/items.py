@@ -14,7 +14,7 @@ from connector.catalog.model.mapping.prices import currency_of, read_prices
 from connector.catalog.model.options import AGE_GROUPS, GENDERS, age_group_of, gender_of
 from connector.catalog.model.terms import barcode, category_path
 from connector.catalog.model.text import calm, visible
-from connector.catalog.model.values import Draft, Filing, Product, ProductStatus, Variant
+from connector.catalog.model.values import Draft, Product, ProductStatus, Variant
 from connector.registry.model import LARGEST_QUANTITY, ItemFault, item_group_id, retailer_id
 from connector.values import Money
 
@@ -29,18 +29,13 @@ _NOT_FOR_SALE = (ProductStatus.DRAFT, ProductStatus.ARCHIVED)
 _VISIBILITY = {ProductStatus.HIDDEN: "hidden"}
 
 
-def write_items(
-    product: Product, *, currency_code: str = "", filings: Mapping[str, Filing] | None = None
-) -> tuple[Draft, ...]:
-    """Write a product's items; none when it is not for sale.
-
-    `currency_code` is what the store's other products cost in; `filings` are the store's categories by id.
-    """
+def write_items(product: Product, *, currency_code: str = "") -> tuple[Draft, ...]:
+    """Write a product's items; none when it is not for sale. `currency_code` is what the store's other products cost in."""
     if product.status in _NOT_FOR_SALE:
         return ()
     currency_code = currency_code or currency_of(product)
     shared = Findings()
-    fields = _shared_fields(product, shared, currency_code, filings)
+    fields = _shared_fields(product, shared, currency_code)
     grouped = len(product.variants) > 1
     apart = check_group(product.variants) if grouped else {}
     drafts = []
@@ -83,19 +78,15 @@ def _draft(
     )
 
 
-def _shared_fields(
-    product: Product, findings: Findings, currency_code: str, filings: Mapping[str, Filing] | None
-) -> dict[str, Any]:
+def _shared_fields(product: Product, findings: Findings, currency_code: str) -> dict[str, Any]:
     """Write what all items of a product share."""
     if product.status is ProductStatus.UNSPECIFIED:
         findings.refuse("status", "FIELD_REQUIRED", "is required: DRAFT, ACTIVE, HIDDEN or ARCHIVED")
     if (start := product.sale_start_time) and (end := product.sale_end_time) and end <= start:
         findings.refuse("sale_end_time", "SALE_WINDOW_INVALID", "must be after sale_start_time", end.isoformat())
     title = _title(product.title, findings)
-    labels = (product.google_product_category, product.fb_product_category, product.categories)
-    if filings and product.category_ids:
-        labels = _filed(product, filings)
-    kind, faults = _kind(product.condition, product.brand, *labels)
+    labels = product.brand, product.categories, product.google_product_category, product.fb_product_category
+    kind, faults = _kind(product.condition, *labels)
     findings += faults
     fields = {
         "title": title,
@@ -134,21 +125,9 @@ def _description(raw: str, findings: Findings) -> str:
     return calmed if visible(calmed) else ""
 
 
-def _filed(product: Product, filings: Mapping[str, Filing]) -> tuple[str, str, tuple[str, ...]]:
-    """Find a product's places in the taxonomies: what it says itself, else what its categories say, the main one first."""
-    found = [filings[one] for one in product.category_ids if one in filings]
-    google = product.google_product_category or next(
-        (one.google_product_category for one in found if one.google_product_category), ""
-    )
-    facebook = product.fb_product_category or next(
-        (one.fb_product_category for one in found if one.fb_product_category), ""
-    )
-    return google, facebook, product.categories or next((one.path for one in found if one.path), ())
-
-
 @lru_cache(maxsize=4_096)
 def _kind(
-    condition: str, brand: str, google: str, facebook: str, categories: tuple[str, ...]
+    condition: str, brand: str, categories: tuple[str, ...], google: str, facebook: str
 ) -> tuple[Mapping[str, str], Sequence[ItemFault]]:
     """Write what many products of a store have in common, and tell what is wrong with it."""
     findings = Findings()

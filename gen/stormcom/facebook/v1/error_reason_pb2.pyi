@@ -171,21 +171,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_META_ITEM_ERROR: _ErrorReason.ValueType  # 97
     """A fault of an item, no status of a call: Meta found something wrong with it after it took it in. Example: its image could not be fetched. `ListDiagnostics` explains it."""
     ERROR_REASON_META_WARNED: _ErrorReason.ValueType  # 65
-    """A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
+    """a warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
     ERROR_REASON_PRODUCT_NOT_FOUND: _ErrorReason.ValueType  # 66
     """NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
     ERROR_REASON_LINK_UPGRADED: _ErrorReason.ValueType  # 110
-    """A warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
+    """a warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
     ERROR_REASON_TEXT_CALMED: _ErrorReason.ValueType  # 111
-    """A warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
+    """a warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
     ERROR_REASON_TEXT_LONG: _ErrorReason.ValueType  # 112
-    """A warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
+    """a warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
     ERROR_REASON_TEXT_DROPPED: _ErrorReason.ValueType  # 113
-    """A warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+    """a warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
     ERROR_REASON_OPTION_UNKNOWN: _ErrorReason.ValueType  # 114
-    """A warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
+    """a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
     ERROR_REASON_VARIANT_OPTIONS_UNEVEN: _ErrorReason.ValueType  # 115
-    """A warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
+    """a warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -339,19 +339,19 @@ ERROR_REASON_ITEMS_DRIFTED: ErrorReason.ValueType  # 96
 ERROR_REASON_META_ITEM_ERROR: ErrorReason.ValueType  # 97
 """A fault of an item, no status of a call: Meta found something wrong with it after it took it in. Example: its image could not be fetched. `ListDiagnostics` explains it."""
 ERROR_REASON_META_WARNED: ErrorReason.ValueType  # 65
-"""A warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
+"""a warning on an item: Meta took it and remarks on it, in its own words. Example: a field it does not know. Cleared by Meta's next verdict on the item."""
 ERROR_REASON_PRODUCT_NOT_FOUND: ErrorReason.ValueType  # 66
 """NOT_FOUND: a product named for a sync was never upserted. Metadata: `product_id`, the first of them; nothing was begun. Example: `product_id=p7`. The caller upserts it first."""
 ERROR_REASON_LINK_UPGRADED: ErrorReason.ValueType  # 110
-"""A warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
+"""a warning on an item: a link was given as `http:` and is sent as `https:`. Metadata: `field`. Example: `field=image_links`. StormCom gives the https address; where there is none, Meta cannot open it."""
 ERROR_REASON_TEXT_CALMED: ErrorReason.ValueType  # 111
-"""A warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
+"""a warning on an item: a text was in capitals only, which Meta refuses, and is sent in small letters. Example: `field=description`. The merchant writes it as a sentence."""
 ERROR_REASON_TEXT_LONG: ErrorReason.ValueType  # 112
-"""A warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
+"""a warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
 ERROR_REASON_TEXT_DROPPED: ErrorReason.ValueType  # 113
-"""A warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+"""a warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
 ERROR_REASON_OPTION_UNKNOWN: ErrorReason.ValueType  # 114
-"""A warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
+"""a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
 ERROR_REASON_VARIANT_OPTIONS_UNEVEN: ErrorReason.ValueType  # 115
-"""A warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
+"""a warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
