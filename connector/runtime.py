@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.budgets.actions import Ear
+from connector.budgets.model import WINDOWS
 from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
 from connector.errors import FailedPrecondition
@@ -65,10 +66,11 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Open everything, and close it in reverse order."""
     engine, gather = open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
+    ear = Ear(engine, now, WINDOWS | {"catalog_batch": settings.batch_window})
     try:
         async with (
             open_bell(settings.database_url.reveal()) as bell,
-            open_graph(settings.graph_url, settings.graph_version, now=now, listen=Ear(engine, now)) as graph,
+            open_graph(settings.graph_url, settings.graph_version, now=now, listen=ear) as graph,
         ):
             yield Runtime(
                 db=engine,

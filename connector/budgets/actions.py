@@ -6,7 +6,7 @@ result reaches whoever asked, so that their next call knows it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy.exc
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,10 +31,11 @@ class _Known:
 
 
 class Ear:
-    """What a process hears; give it to its GraphClient."""
+    """What a process hears; give it to its GraphClient. `windows` tells how long Meta's windows are, by family."""
 
-    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime], windows: Mapping[str, timedelta]) -> None:
         self._engine = engine
+        self._windows = windows
         self._now = now
         self._known: dict[str, _Known] = {}
 
@@ -82,7 +83,7 @@ class Ear:
         """Write what is known of a bucket and not told yet; from now on it counts as told."""
         known, percent = self._know(bucket), heard.percents.get(bucket)
         pause = heard.pause[1] if heard.pause and heard.pause[0] == bucket else None
-        news = News(percent, known.calls, known.outcomes, pause)
+        news = News(percent, known.calls, known.outcomes, pause, self._windows.get(bucket.partition(":")[0]))
         known.percent, known.calls, known.outcomes = percent if percent is not None else known.percent, 0, ""
         return news
 

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Row, Table,
 from sqlalchemy.dialects.postgresql import insert
 
 from connector import metrics
-from connector.budgets.model import UNKNOWN_COST, WINDOWS, Breaker, Budget, Gauge, Urgency
+from connector.budgets.model import UNKNOWN_COST, Breaker, Budget, Gauge, Urgency
 from connector.db.schema import Instant, Json, Tx, metadata
 from connector.errors import Throttled
 
@@ -32,6 +32,7 @@ budgets = Table(
     Column(
         "spent", Json, nullable=False, server_default="{}", comment="percent of the allowance by slot of the window"
     ),
+    Column("window_seconds", Double, nullable=False, server_default="3600", comment="how long Meta's window is"),
     Column("cost", Double, nullable=False, server_default=str(UNKNOWN_COST), comment="percent that a call costs"),
     Column("urgent_time", Instant, comment="from when on the next place in the urgent line is free"),
     Column("patient_time", Instant, comment="from when on the next place in the patient line is free"),
@@ -163,11 +164,13 @@ async def line_up(tx: Tx, crowded: Crowded, task_id: int, *, at: datetime) -> da
     front, following = _budget(row).place(crowded.urgency, at)
     held = (await tx.execute(select(places).filter_by(**mine))).one_or_none()
     if held and held.time > at:
+        ahead: datetime = held.time
         if held.task_id == task_id:
-            return min(held.time, at + LONGEST_SLEEP)
+            return min(ahead, at + LONGEST_SLEEP)
         followers = held.followers + 1
         await tx.execute(update(places).filter_by(**mine).values(followers=followers))
-        return min(held.time + followers * (following - front), at + _LONGEST_SLEEP_OF_FOLLOWERS)
+        ahead += followers * (following - front)
+        return min(ahead, at + _LONGEST_SLEEP_OF_FOLLOWERS)
     line = {f"{crowded.urgency.lower()}_time": following}
     await tx.execute(update(budgets).where(budgets.c.bucket == crowded.bucket).values(**line))
     taken = {"time": front, "task_id": task_id, "followers": 0}
@@ -178,12 +181,16 @@ async def line_up(tx: Tx, crowded: Crowded, task_id: int, *, at: datetime) -> da
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What calls taught about a bucket: how full it is and after how many calls, how these ended, a pause Meta asked for."""
+    """What calls taught about a bucket: how full it is and after how many calls, how these ended, a pause Meta asked for.
+
+    `window` is how long Meta's window is, where that is known.
+    """
 
     percent: float | None = None
     calls: int = 0
     outcomes: str = ""
     pause_time: datetime | None = None
+    window: timedelta | None = None
 
 
 async def note(tx: Tx, bucket: str, news: News, *, at: datetime) -> tuple[Breaker, Breaker]:
@@ -191,11 +198,19 @@ async def note(tx: Tx, bucket: str, news: News, *, at: datetime) -> tuple[Breake
     row = await _lock(tx, bucket)
     before, budget = _breaker(row), _budget(row)
     after = before.after(news.outcomes, at) if news.outcomes else before
+    if news.window:
+        budget = budget.within(news.window, at)
     if news.percent is not None:
         budget = budget.told(news.percent, news.calls, at)
     pause = max((time for time in (row.pause_time, news.pause_time) if time and time > at), default=None)
     spent = {str(number): share for number, share in budget.gauge.spent.items()}
-    values = {"spent": spent, "cost": budget.cost, "pause_time": pause, **_breaker_values(after)}
+    values = {
+        "spent": spent,
+        "window_seconds": budget.gauge.window.total_seconds(),
+        "cost": budget.cost,
+        "pause_time": pause,
+        **_breaker_values(after),
+    }
     await tx.execute(update(budgets).where(budgets.c.bucket == bucket).values(**values))
     return before, after
 
@@ -211,8 +226,7 @@ async def _lock(tx: Tx, bucket: str) -> Row[Any]:
 
 
 def _budget(row: Row[Any]) -> Budget:
-    window = WINDOWS.get(row.bucket.partition(":")[0], WINDOWS["app"])
-    gauge = Gauge(window, {int(number): share for number, share in row.spent.items()})
+    gauge = Gauge(timedelta(seconds=row.window_seconds), {int(number): share for number, share in row.spent.items()})
     lines = {Urgency.URGENT: row.urgent_time, Urgency.PATIENT: row.patient_time}
     return Budget(gauge, row.cost, {urgency: time for urgency, time in lines.items() if time})
 

@@ -17,10 +17,12 @@ UNKNOWN_COST = 0.5
 """What a call is taken to cost before anything is known: one of 200, the allowance of a new shop."""
 _LEAST_COST = 0.0001
 _LEARNED_CALLS = 50
+_ROUNDING = 1.0  # Meta tells whole percents, rounded down
+_INSTANT_SECONDS = 0.001
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21): rolling windows.
-# Unverified: a newer page counts catalog_batch by the minute; what Meta tells then corrects the longer window.
+# Unverified: a newer page counts catalog_batch by the minute, so META_BATCH_WINDOW_SECONDS can say otherwise.
 WINDOWS = {"app": _HOUR, "pages": _DAY, "messenger": _DAY, "catalog_management": _HOUR, "catalog_batch": _HOUR}
 
 
@@ -48,18 +50,25 @@ class Gauge:
         """Tell how full the window is."""
         return sum(self._kept(at).values())
 
-    def told(self, percent: float, at: datetime) -> "Gauge":
-        """Believe Meta: what we did not know of was spent just now, what is there no more was the oldest."""
-        kept = self._kept(at)
+    def told(self, percent: float, at: datetime, *, own: float = 0.0) -> "Gauge":
+        """Believe Meta: what we did not know of was spent just now, what is there no more was the oldest.
+
+        `own` is what our calls since then have spent.
+        """
+        kept, newest = self._kept(at), self._number(at)
+        kept[newest] = kept.get(newest, 0.0) + own
         surplus = sum(kept.values()) - percent
         if surplus < 0:
-            newest = self._number(at)
-            return Gauge(self.window, kept | {newest: kept.get(newest, 0.0) - surplus})
-        for number in sorted(kept) if surplus >= 1 else ():  # Meta tells whole percents, rounded down
+            kept[newest] -= surplus
+        for number in sorted(kept) if surplus >= _ROUNDING else ():
             gone = min(surplus, kept[number])
             kept[number] -= gone
             surplus -= gone
         return Gauge(self.window, {number: share for number, share in kept.items() if share > 0})
+
+    def within(self, window: timedelta, at: datetime) -> "Gauge":
+        """Reckon with another window; all that is spent counts as spent just now."""
+        return self if window == self.window else Gauge(window).told(self.percent(at), at)
 
     def frees(self, ceiling: float, at: datetime) -> datetime:
         """Tell from when on the window is less full than `ceiling`."""
@@ -74,7 +83,8 @@ class Gauge:
         """Tell the fastest even pace, in percent a second, that never passes `ceiling` as long as the window lasts."""
         room, fastest = ceiling - self.percent(at), ceiling / self.window.total_seconds()
         for number, share in sorted(self._kept(at).items()):
-            fastest = min(fastest, room / (self._leaves(number) - at).total_seconds())
+            wait = max((self._leaves(number) - at).total_seconds(), _INSTANT_SECONDS)
+            fastest = min(fastest, room / wait)
             room += share
         return max(fastest, 0.0)
 
@@ -105,10 +115,15 @@ class Budget:
     def told(self, percent: float, calls: int, at: datetime) -> "Budget":
         """Learn how full the bucket is, and, when it is known after how many calls, what one of them costs."""
         cost = self.cost
-        if calls and self.gauge.spent:
+        if calls and self.gauge.spent and percent < SLOW_PERCENT:  # later, what leaves the window hides what comes
             rise = max(0.0, percent - self.gauge.percent(at)) / calls
             cost += (rise - cost) * min(1.0, calls / _LEARNED_CALLS)
-        return Budget(self.gauge.told(percent, at), max(cost, _LEAST_COST), self.lines)
+        gauge = self.gauge.told(percent, at, own=self.cost * calls if self.gauge.spent else 0.0)
+        return Budget(gauge, max(cost, _LEAST_COST), self.lines)
+
+    def within(self, window: timedelta, at: datetime) -> "Budget":
+        """Reckon with another window."""
+        return Budget(self.gauge.within(window, at), self.cost, self.lines)
 
     def scarce(self, at: datetime) -> bool:
         """Tell whether calls have to line up."""
@@ -137,7 +152,7 @@ ANSWERED, FAILED = ".", "x"
 LOOKED_AT, TOO_MANY = 10, 5
 PROBE_LEASE = timedelta(minutes=1)
 """How long the one call that tries may take before another may."""
-_RESTS = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300))
+_RESTS = tuple(timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 80, 160))
 
 
 @dataclass(frozen=True, slots=True)

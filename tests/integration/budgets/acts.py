@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from connector.budgets import db as budgets
 from connector.budgets.model import Urgency
@@ -9,6 +10,7 @@ from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.graph.call import Call
 from connector.graph.client import Access
+from connector.registry.graph import items_batch
 from connector.runtime import Runtime
 from connector.vault import Secret
 from jobs.tasks import Lane, Plan
@@ -22,11 +24,17 @@ async def call(runtime: Runtime, task: Taken) -> None:
         named = {"holder": wish["holder"], "app_bucket": f"app:{APP_ID}"}
         await budgets.require_room(tx, wish["bucket"], urgency=Urgency(wish["urgency"]), at=runtime.now(), **named)
     access = Access(Secret(wish["token"]), Secret(APP_SECRET), APP_ID)
-    asked = Call("GET", wish["path"], dict, params={"fields": "id"}, bucket=wish["bucket"])
-    await runtime.graph.send(asked, access)
+    await runtime.graph.send(_call(wish["path"], wish["bucket"]), access)
     async with runtime.db.begin() as tx:
         at = runtime.now()
         await (outbox.done(tx, task, at=at) if wish.get("once") else outbox.again(tx, task, at))
+
+
+def _call(path: str, bucket: str) -> Call[Any]:
+    if path.endswith("/items_batch"):
+        record = b'{"method": "UPDATE", "data": {"id": "sc_1", "availability": "in stock"}}'
+        return items_batch(path.partition("/")[0], [record], allow_upsert=False)
+    return Call("GET", path, dict, params={"fields": "id"}, bucket=bucket)
 
 
 PLANS: Mapping[Task, Plan] = {

@@ -15,11 +15,11 @@ async def test_five_failures_close_a_bucket_for_all_but_one_call(works: Works) -
     _break(works, 100)
     for number in range(6):
         await works.want(ONE, path=CATALOGS[0], holder=str(number), once=True)
-    await works.run(seconds=14)
+    await works.run(seconds=4)
     assert 5 == works.called(CATALOGS[0])
-    await works.run(seconds=10)
+    await works.run(seconds=4)
     assert 6 == works.called(CATALOGS[0])
-    await works.run(seconds=15)
+    await works.run(seconds=4)
     assert 6 == works.called(CATALOGS[0])
 
 
@@ -28,7 +28,7 @@ async def test_other_stores_go_on(works: Works) -> None:
     _break(works, 100)
     for number in range(6):
         await works.want(ONE, path=CATALOGS[0], holder=str(number), once=True)
-    await works.run(seconds=10)
+    await works.run(seconds=4)
     await works.want(OTHER, path=CATALOGS[1], holder="9", once=True)
     await works.run(seconds=1)
     assert 1 == works.called(CATALOGS[1])

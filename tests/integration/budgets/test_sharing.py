@@ -1,11 +1,11 @@
 """Meta's allowances are used, shared and never overdrawn."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from connector.budgets.model import Urgency
+from connector.runtime import open_runtime
 from connector.settings import Settings
 from tests.integration.budgets.conftest import CATALOGS, Works
 from tests.integration.conftest import APP_ID, Clock
@@ -68,8 +68,6 @@ async def test_a_pause_is_obeyed_by_all_and_survives(
     works: Works, allow: Callable[..., None], settings: Settings, clock: Clock
 ) -> None:
     """After one throttled call nobody calls until Meta's minutes are over, no process either that starts meanwhile."""
-    from connector.runtime import open_runtime
-
     allow(catalog_management=10)
     for _ in range(10):
         works.world.limits.spend("catalog_management", CATALOGS[0])
@@ -97,13 +95,18 @@ async def test_an_app_wide_pause_stops_every_bucket(works: Works) -> None:
     assert 1 == works.called(CATALOGS[1])
 
 
-@pytest.mark.parametrize("seconds", [3_600.0, 60.0])
-async def test_a_shorter_window_is_found_out(works: Works, allow: Callable[..., None], seconds: float) -> None:
-    """Whether Meta counts by the hour or by the minute, what its headers tell keeps calls below the limit."""
-    allow(catalog_management=20)
-    works.world.switches.change(window_seconds={"catalog_management": seconds})
-    await works.want(ONE, path=CATALOGS[0], holder="1")
-    await works.run(minutes=20)
-    account = works.account(ONE)
+async def test_a_minutes_window_is_used_too(
+    works: Works, allow: Callable[..., None], settings: Settings, clock: Clock
+) -> None:
+    """Where Meta counts batches by the minute, as the setting says, the allowance is used up to its end as well."""
+    allow(catalog_batch=20)
+    works.world.switches.change(window_seconds={"catalog_batch": 60.0})
+    bucket, path = f"catalog_batch:{CATALOGS[0]}", f"{CATALOGS[0]}/items_batch"
+    minutely = replace(settings, batch_window=timedelta(minutes=1))
+    async with open_runtime(minutely, now=clock, pool_size=2) as runtime:
+        works.runtime = runtime
+        await works.want(bucket, path=path, holder="1", urgency=Urgency.URGENT)
+        await works.run(minutes=5)
+    account = works.account(bucket)
     assert (0, 0) == (account["refused"], account["inside_block"])
-    assert account["calls"] >= 15 * timedelta(minutes=20) / timedelta(seconds=max(seconds, 600))
+    assert account["calls"] >= 5 * 20 * 0.85

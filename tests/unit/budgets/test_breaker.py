@@ -13,7 +13,7 @@ def later(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-OPEN, TRYING = Breaker("", 1, later(15)), Breaker("", 1, NOW + PROBE_LEASE, probing=True)
+OPEN, TRYING = Breaker("", 1, later(5)), Breaker("", 1, NOW + PROBE_LEASE, probing=True)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ OPEN, TRYING = Breaker("", 1, later(15)), Breaker("", 1, NOW + PROBE_LEASE, prob
         (OPEN, ".", OPEN),
         (OPEN, "x", OPEN),
         (TRYING, ".", Breaker()),
-        (TRYING, "x", Breaker("", 2, later(30))),
-        (Breaker("", 4, later(60), probing=True), "x", Breaker("", 5, later(300))),
-        (Breaker("", 99, later(60), probing=True), "x", Breaker("", 100, later(300))),
+        (TRYING, "x", Breaker("", 2, later(10))),
+        (Breaker("", 4, later(60), probing=True), "x", Breaker("", 5, later(80))),
+        (Breaker("", 99, later(60), probing=True), "x", Breaker("", 100, later(160))),
     ],
 )
 def test_a_breaker_opens_tries_and_closes(before: Breaker, calls: str, after: Breaker) -> None:

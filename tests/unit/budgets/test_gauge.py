@@ -33,8 +33,8 @@ def gauge(*told: tuple[float, float]) -> Gauge:
         ([(0, 40), (30, 70)], 61, 30),
         ([(0, 40), (30, 70)], 92, 0),
         ([(0, 40), (30, 39.5)], 30, 40),  # Meta rounds down
-        ([(0, 40), (30, 70), (31, 20)], 31, 20),  # Meta's window is shorter, or its allowance grew
-        ([(0, 40), (30, 70), (31, 20)], 61, 20),  # … and then the oldest is what is gone
+        ([(0, 40), (30, 70), (31, 64)], 31, 64),  # Meta's allowance grew
+        ([(0, 40), (30, 70), (31, 64)], 61, 30),  # … and then the oldest is what is gone
     ],
 )
 def test_a_window_empties_slot_by_slot(told: Sequence[tuple[float, float]], minutes: float, percent: float) -> None:
