@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 LONGEST = 250
 _SUGGESTED = 3
+_SEARCHED, _MISTYPED = 12, 2
+"""So many words of a search count, and so much longer or shorter a mistyped word may be: looking for what is alike costs most."""
 _COMMENT = re.compile(r"#\s*(.+)")
 # https://www.google.com/basepages/producttype/taxonomy-with-ids.en-US.txt: `166 - Apparel & Accessories`.
 # Unverified: https://www.facebook.com/products/categories/en_US.txt has the same lines, en_US.csv `id,path` with a header.
@@ -88,7 +90,7 @@ class Taxonomy:
         """Find entries by the words of their paths, or the one of an id: most words in common first, then the shortest path."""
         if entry := self.by_id.get(words.strip()):
             return [entry]
-        wanted = {self._nearest(word) for word in _split(words)}
+        wanted = {self._nearest(word) for word in _split(words)[:_SEARCHED]}
         found = Counter(entry for word in wanted for entry in self.by_word.get(word, ()))
         last = {entry: len(wanted & set(_split(entry.path.rpartition(" > ")[2]))) for entry in found}
         return sorted(found, key=lambda entry: (-found[entry], -last[entry], len(entry.path), entry.path))[:limit]
@@ -96,7 +98,7 @@ class Taxonomy:
     def _nearest(self, word: str) -> str:
         if word in self.by_word:
             return word
-        alike = (known for known in self.by_word if known[0] == word[0])
+        alike = (known for known in self.by_word if known[0] == word[0] and abs(len(known) - len(word)) <= _MISTYPED)
         return next(iter(get_close_matches(word, alike, n=1, cutoff=0.75)), word)
 
 

@@ -100,7 +100,7 @@ def _read_category(said: category_pb2.Category, path: str) -> Category:
         source_version=said.source_version,
         parent_id=said.parent_id,
         name=" ".join(said.name.split()),
-        position=said.position,
+        position=said.position if said.HasField("position") else None,
         google=said.google_product_category.strip(),
         facebook=said.fb_product_category.strip(),
         product_set=said.product_set,

@@ -43,30 +43,37 @@ async def plan(tx: Tx, connection: Connection, *, at: datetime) -> None:
 
 async def sync_sets(runtime: Runtime, task: Taken) -> None:
     """Send some sets, and come back for the rest. What Meta refuses of one holds up no other."""
+    for _ in range(_A_TURN):
+        if not await _sync_next(runtime, task):
+            return
     async with runtime.db.begin() as tx:
-        connection = await _connection(runtime, tx, task)
-        due = await db.take(tx, connection.id, limit=_A_TURN) if connection.catalog_go_time else []
+        await outbox.again(tx, task, runtime.now())
+
+
+async def _sync_next(runtime: Runtime, task: Taken) -> bool:
+    """Send the next set. When there is none the turn is over, and Meta will be asked what it counts in them."""
+    async with runtime.db.begin() as tx:
+        connection, at = await _connection(runtime, tx, task), runtime.now()
+        due = await db.take(tx, connection.id) if connection.catalog_go_time else None
+        if due is None:
+            await outbox.done(tx, task, at=at)
+            await _plan_check(tx, connection, due=at + COUNTED_AFTER)
+            return False
         await outbox.hold(
             tx, task
         )  # last, here as below: whoever changes sets wants the task's row too, after the sets
     access = connections.access(runtime, connection, kind="user")
-    for one in due:
-        done = await _bring(runtime, access, connection.catalog_id, one)
-        async with runtime.db.begin() as tx:
-            await _keep(tx, connection, one, done, at=runtime.now())
-            await outbox.hold(tx, task)
+    done = await _bring(runtime, access, connection.catalog_id, due)
     async with runtime.db.begin() as tx:
-        await _end_turn(tx, task, connection, at=runtime.now())
+        await _keep(tx, connection, due, done, at=runtime.now())
+        await outbox.hold(tx, task)
+    return True
 
 
-async def _end_turn(tx: Tx, task: Taken, connection: Connection, *, at: datetime) -> None:
-    if connection.catalog_go_time and await db.any_due(tx, connection.id):
-        await outbox.again(tx, task, at)
-        return
-    await outbox.done(tx, task, at=at)
+async def _plan_check(tx: Tx, connection: Connection, *, due: datetime) -> None:
     if await db.any_standing(tx, connection.id):
         key = f"{Task.CHECK_SETS}:{connection.id}"
-        await outbox.add(tx, Task.CHECK_SETS, due=at + COUNTED_AFTER, connection_id=connection.id, key=key)
+        await outbox.add(tx, Task.CHECK_SETS, due=due, connection_id=connection.id, key=key)
 
 
 async def _connection(runtime: Runtime, tx: Tx, task: Taken) -> Connection:

@@ -109,38 +109,40 @@ async def any_standing(tx: Tx, connection_id: UUID) -> bool:
     return bool(await tx.scalar(select(exists().where(sets.c.connection_id == connection_id, sets.c.stands))))
 
 
-async def take(tx: Tx, connection_id: UUID, *, limit: int) -> list[Due]:
-    """Read the next sets to be sent as they stand now, and note that from now on something of theirs may stand at Meta."""
+async def take(tx: Tx, connection_id: UUID) -> Due | None:
+    """Read the next set to be sent as it stands now, and note that from now on something of it may stand at Meta."""
     columns = [sets.c[field.name] for field in fields(Due)]
-    mine = select(*columns).where(sets.c.connection_id == connection_id, _DUE).order_by(sets.c.category_id).limit(limit)
-    due = [Due(*row) for row in await tx.execute(mine.with_for_update())]
-    await _change(tx, connection_id, [one.category_id for one in due], stands=True)
+    mine = select(*columns).where(sets.c.connection_id == connection_id, _DUE).order_by(sets.c.category_id).limit(1)
+    if (row := (await tx.execute(mine.with_for_update())).one_or_none()) is None:
+        return None
+    due = Due(*row)
+    await _change(tx, connection_id, due, stands=True)
     return due
 
 
 async def confirm(tx: Tx, connection_id: UUID, due: Due, set_id: str, *, at: datetime) -> None:
     """Note that Meta has a set as it was sent."""
     times = {"confirm_time": at, "check_time": at}
-    await _change(tx, connection_id, [due.category_id], set_id=set_id, confirmed_hash=digest(due.document), **times)
+    await _change(tx, connection_id, due, set_id=set_id, confirmed_hash=digest(due.document), **times)
 
 
 async def gone(tx: Tx, connection_id: UUID, due: Due) -> None:
     """Note that Meta has a set no longer; one that is wanted again meanwhile is due anew."""
-    await _change(tx, connection_id, [due.category_id], set_id="", stands=False, confirmed_hash=None, product_count=0)
+    await _change(tx, connection_id, due, set_id="", stands=False, confirmed_hash=None, product_count=0)
 
 
 async def refuse(tx: Tx, connection_id: UUID, due: Due, set_id: str, *, reason: str, message: str) -> None:
     """Note that Meta refuses a set, unless it is wanted otherwise by now."""
     mine = sets.c.connection_id == connection_id, sets.c.category_id == due.category_id
     same = sets.c.wanted == due.wanted, sets.c.document == due.document, sets.c.allow_live == due.allow_live
-    await _change(tx, connection_id, [due.category_id], set_id=set_id, stands=bool(set_id))
+    await _change(tx, connection_id, due, set_id=set_id, stands=bool(set_id))
     refusal = {"refused": True, "reason": reason, "message": plain(message)}
     await tx.execute(update(sets).where(*mine, *same).values(**refusal))
 
 
-async def _change(tx: Tx, connection_id: UUID, category_ids: Sequence[str], **values: Any) -> None:
-    mine = sets.c.connection_id == connection_id, sets.c.category_id == text("ANY(:ids)")
-    await tx.execute(update(sets).where(*mine).values(**values), {"ids": list(category_ids)})
+async def _change(tx: Tx, connection_id: UUID, due: Due, **values: Any) -> None:
+    mine = sets.c.connection_id == connection_id, sets.c.category_id == due.category_id
+    await tx.execute(update(sets).where(*mine).values(**values))
 
 
 _SEEN = text(

@@ -35,7 +35,7 @@ categories = Table(
     Column("source_version", BigInteger, nullable=False),
     Column("parent_id", Text, nullable=False, comment="empty at the top; may name a category that has not come yet"),
     Column("name", Text, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer),
     Column("google", Text, nullable=False, comment="Google's category; empty takes the parent's"),
     Column("facebook", Text, nullable=False, comment="Meta's category; empty takes the parent's"),
     Column("product_set", Boolean, nullable=False),

@@ -4,7 +4,6 @@ A set's items are selected by the label of its category, which they carry: so a 
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -98,14 +97,15 @@ def wish(category: Category) -> Wish:
     """Write the set of a category."""
     # Unverified: what `ordering_info` orders, and the 200 characters of the description; the list of numbers is the SDK's type
     # (26.0.3, productcatalog.py, create_product_set).
-    fields: Mapping[str, Any] = {
+    fields: dict[str, Any] = {
         "name": category.name,
         # facebook-for-woocommerce: `tags` are the internal labels. Unverified: that `eq` looks for one among several.
         "filter": orjson.dumps({"tags": {"eq": label(category.category_id)}}).decode(),
         # facebook-for-woocommerce, meta-for-magento2: the metadata's names; an empty text is left out.
         "metadata": orjson.dumps(_metadata(category)).decode(),
-        "ordering_info": [category.position],
     }
+    if category.position is not None:
+        fields["ordering_info"] = [category.position]
     return Wish(category.category_id, retailer_id(category.category_id), category.name, orjson.dumps(fields).decode())
 
 

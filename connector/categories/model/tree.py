@@ -46,7 +46,7 @@ class Category:
     source_version: int
     parent_id: str
     name: str
-    position: int = 0
+    position: int | None = None
     google: str = ""
     facebook: str = ""
     product_set: bool = False
@@ -179,7 +179,7 @@ def check(category: Category, taxonomies: Mapping[Kind, Taxonomy]) -> tuple[Item
         if len(getattr(category, name)) > longest:
             told = f"has {len(getattr(category, name))} characters; {longest} are allowed"
             faults.append(fault(_FIELDS.get(name, name), "FIELD_TOO_LONG", told))
-    if not 0 <= category.position <= LARGEST_POSITION:
+    if category.position is not None and not 0 <= category.position <= LARGEST_POSITION:
         faults.append(fault("position", "FIELD_INVALID", f"must be 0 to {LARGEST_POSITION}"))
     links = {name: getattr(category, name) for name in ("cover_image_link", "link")}
     wrong = [name for name, said in links.items() if said and not _URL.fullmatch(said)]

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 import pytest
 
+from stormcom.facebook.v1.category_service_pb2 import ListCategoriesRequest
 from tests.integration.catalog.shop import Shop, product, reason_of, shirt
 from tests.integration.categories.tree import Tree, category, outcomes
 
@@ -102,12 +103,10 @@ async def test_an_unusable_id_or_version_refuses_the_call(tree: Tree, changes: d
 async def test_lists_are_paged(tree: Tree) -> None:
     """Pages follow each other by id until the last."""
     await tree.set(*(category(f"c{number}") for number in range(5)))
-    asked = {"store_id": tree.shop.store_id, "page_size": 2}
     seen, token = [], ""
     while True:
-        from stormcom.facebook.v1.category_service_pb2 import ListCategoriesRequest
-
-        page = await tree.stub.ListCategories(ListCategoriesRequest(**asked, page_token=token))
+        asked = ListCategoriesRequest(store_id=tree.shop.store_id, page_size=2, page_token=token)
+        page = await tree.stub.ListCategories(asked)
         seen += [one.category.category_id for one in page.categories]
         if not (token := page.next_page_token):
             break
@@ -134,7 +133,7 @@ async def test_a_product_takes_path_and_mapping_from_its_categories(tree: Tree, 
 async def test_a_products_own_words_win(tree: Tree, shop: Shop) -> None:
     """What the product says itself is sent, also after its category changed; its own labels stay."""
     await tree.set(category("men", google_product_category="166"))
-    own = {"categories": ["Mine"], "google_product_category": "1", "fb_product_category": "2"}
+    own: dict[str, Any] = {"categories": ["Mine"], "google_product_category": "1", "fb_product_category": "2"}
     await shop.upsert(product("p1", category_ids=["men"], internal_labels=["gift"], **own))
     await shop.sync()
     await shop.settle()

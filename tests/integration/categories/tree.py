@@ -35,13 +35,13 @@ class Tree:
 
     async def set(self, *categories: category_pb2.Category, allow_live: bool = False) -> list[pb.CategoryResult]:
         """Set categories."""
-        named = {"store_id": self.shop.store_id, "allow_live_product_set_deletion": allow_live}
+        named: dict[str, Any] = {"store_id": self.shop.store_id, "allow_live_product_set_deletion": allow_live}
         answer = await self.stub.SetCategories(pb.SetCategoriesRequest(**named, categories=categories))
         return list(answer.results)
 
     async def delete(self, *category_ids: str, allow_live: bool = False) -> list[str]:
         """Delete categories; tells the outcomes."""
-        named = {"store_id": self.shop.store_id, "allow_live_product_set_deletion": allow_live}
+        named: dict[str, Any] = {"store_id": self.shop.store_id, "allow_live_product_set_deletion": allow_live}
         answer = await self.stub.DeleteCategories(pb.DeleteCategoriesRequest(**named, category_ids=category_ids))
         return outcomes(list(answer.results))
 

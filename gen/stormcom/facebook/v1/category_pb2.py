@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stormcom/facebook/v1/category.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x01\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\x03\x12\x11\n\tparent_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x05\x12\x1f\n\x17google_product_category\x18\x06 \x01(\t\x12\x1b\n\x13\x66\x62_product_category\x18\x07 \x01(\t\x12\x13\n\x0bproduct_set\x18\x08 \x01(\x08\x12\x18\n\x10\x63over_image_link\x18\t \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\n \x01(\t\x12\x0c\n\x04link\x18\x0b \x01(\t\"W\n\x11\x45\x66\x66\x65\x63tiveCategory\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x03 \x01(\t\x12\x10\n\x08verified\x18\x04 \x01(\x08\"\x89\x02\n\x0ePlacedCategory\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x1e.stormcom.facebook.v1.Category\x12\x0c\n\x04path\x18\x02 \x03(\t\x12\x37\n\x06google\x18\x03 \x01(\x0b\x32\'.stormcom.facebook.v1.EffectiveCategory\x12\x35\n\x04meta\x18\x04 \x01(\x0b\x32\'.stormcom.facebook.v1.EffectiveCategory\x12\x16\n\x0eparent_missing\x18\x05 \x01(\x08\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\rTaxonomyEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xb8\x03\n\nProductSet\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x13\n\x0bretailer_id\x18\x02 \x01(\t\x12\x16\n\x0eproduct_set_id\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.ProductSet.State\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x15\n\rproduct_count\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x30\n\x0c\x63onfirm_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncheck_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_CONFIRMED\x10\x02\x12\x12\n\x0eSTATE_REJECTED\x10\x03\x12\x19\n\x15STATE_REMOVAL_PENDING\x10\x04\x12\x11\n\rSTATE_REMOVED\x10\x05*_\n\x0cTaxonomyKind\x12\x1d\n\x19TAXONOMY_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TAXONOMY_KIND_GOOGLE\x10\x01\x12\x16\n\x12TAXONOMY_KIND_META\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stormcom/facebook/v1/category.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x02\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\x03\x12\x11\n\tparent_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x15\n\x08position\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x17google_product_category\x18\x06 \x01(\t\x12\x1b\n\x13\x66\x62_product_category\x18\x07 \x01(\t\x12\x13\n\x0bproduct_set\x18\x08 \x01(\x08\x12\x18\n\x10\x63over_image_link\x18\t \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\n \x01(\t\x12\x0c\n\x04link\x18\x0b \x01(\tB\x0b\n\t_position\"W\n\x11\x45\x66\x66\x65\x63tiveCategory\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x03 \x01(\t\x12\x10\n\x08verified\x18\x04 \x01(\x08\"\x89\x02\n\x0ePlacedCategory\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x1e.stormcom.facebook.v1.Category\x12\x0c\n\x04path\x18\x02 \x03(\t\x12\x37\n\x06google\x18\x03 \x01(\x0b\x32\'.stormcom.facebook.v1.EffectiveCategory\x12\x35\n\x04meta\x18\x04 \x01(\x0b\x32\'.stormcom.facebook.v1.EffectiveCategory\x12\x16\n\x0eparent_missing\x18\x05 \x01(\x08\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\rTaxonomyEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xb8\x03\n\nProductSet\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x13\n\x0bretailer_id\x18\x02 \x01(\t\x12\x16\n\x0eproduct_set_id\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.ProductSet.State\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x15\n\rproduct_count\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12\x30\n\x0c\x63onfirm_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncheck_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x88\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_CONFIRMED\x10\x02\x12\x12\n\x0eSTATE_REJECTED\x10\x03\x12\x19\n\x15STATE_REMOVAL_PENDING\x10\x04\x12\x11\n\rSTATE_REMOVED\x10\x05*_\n\x0cTaxonomyKind\x12\x1d\n\x19TAXONOMY_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TAXONOMY_KIND_GOOGLE\x10\x01\x12\x16\n\x12TAXONOMY_KIND_META\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.catego
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_TAXONOMYKIND']._serialized_start=1190
-  _globals['_TAXONOMYKIND']._serialized_end=1285
+  _globals['_TAXONOMYKIND']._serialized_start=1208
+  _globals['_TAXONOMYKIND']._serialized_end=1303
   _globals['_CATEGORY']._serialized_start=95
-  _globals['_CATEGORY']._serialized_end=345
-  _globals['_EFFECTIVECATEGORY']._serialized_start=347
-  _globals['_EFFECTIVECATEGORY']._serialized_end=434
-  _globals['_PLACEDCATEGORY']._serialized_start=437
-  _globals['_PLACEDCATEGORY']._serialized_end=702
-  _globals['_TAXONOMYENTRY']._serialized_start=704
-  _globals['_TAXONOMYENTRY']._serialized_end=745
-  _globals['_PRODUCTSET']._serialized_start=748
-  _globals['_PRODUCTSET']._serialized_end=1188
-  _globals['_PRODUCTSET_STATE']._serialized_start=1052
-  _globals['_PRODUCTSET_STATE']._serialized_end=1188
+  _globals['_CATEGORY']._serialized_end=363
+  _globals['_EFFECTIVECATEGORY']._serialized_start=365
+  _globals['_EFFECTIVECATEGORY']._serialized_end=452
+  _globals['_PLACEDCATEGORY']._serialized_start=455
+  _globals['_PLACEDCATEGORY']._serialized_end=720
+  _globals['_TAXONOMYENTRY']._serialized_start=722
+  _globals['_TAXONOMYENTRY']._serialized_end=763
+  _globals['_PRODUCTSET']._serialized_start=766
+  _globals['_PRODUCTSET']._serialized_end=1206
+  _globals['_PRODUCTSET_STATE']._serialized_start=1070
+  _globals['_PRODUCTSET_STATE']._serialized_end=1206
 # @@protoc_insertion_point(module_scope)

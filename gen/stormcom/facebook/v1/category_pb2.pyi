@@ -70,7 +70,7 @@ class Category(_message.Message):
     name: _builtins.str
     """The name. Required; at most 100 characters."""
     position: _builtins.int
-    """Its place among its siblings, 0 first; at most 1,000,000."""
+    """Its place among its siblings, 0 first, at most 1,000,000; unset leaves the order to Meta."""
     google_product_category: _builtins.str
     """Google's category: an id or a path such as `Apparel & Accessories > Clothing`; empty takes the parent's."""
     fb_product_category: _builtins.str
@@ -90,7 +90,7 @@ class Category(_message.Message):
         source_version: _builtins.int = ...,
         parent_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        position: _builtins.int = ...,
+        position: _builtins.int | None = ...,
         google_product_category: _builtins.str = ...,
         fb_product_category: _builtins.str = ...,
         product_set: _builtins.bool = ...,
@@ -98,11 +98,13 @@ class Category(_message.Message):
         description: _builtins.str = ...,
         link: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_id", b"category_id", "cover_image_link", b"cover_image_link", "description", b"description", "fb_product_category", b"fb_product_category", "google_product_category", b"google_product_category", "link", b"link", "name", b"name", "parent_id", b"parent_id", "position", b"position", "product_set", b"product_set", "source_version", b"source_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "category_id", b"category_id", "cover_image_link", b"cover_image_link", "description", b"description", "fb_product_category", b"fb_product_category", "google_product_category", b"google_product_category", "link", b"link", "name", b"name", "parent_id", b"parent_id", "position", b"position", "product_set", b"product_set", "source_version", b"source_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__position: _TypeAlias = _typing.Literal["position"]  # noqa: Y015
+    _WhichOneofArgType__position: _TypeAlias = _typing.Literal["_position", b"_position"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position) -> _WhichOneofReturnType__position | None: ...
 
 Global___Category: _TypeAlias = Category  # noqa: Y015
 
