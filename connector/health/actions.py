@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from connector.budgets import db as budgets
 from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.model import UNSUBSCRIBE_TIME
@@ -25,6 +26,7 @@ from connector.runtime import Runtime
 FASTEST = timedelta(seconds=1)
 _MOST_READS = 64
 _CHECK_SUBSCRIPTIONS = timedelta(hours=24)
+_KEEP_PLACES = timedelta(days=1)
 _KEEP_LOGINS = timedelta(days=1)
 _KEEP_PROBLEMS = timedelta(days=30)
 _KEEP_OPERATIONS = timedelta(days=90)
@@ -75,6 +77,7 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         await outbox.revive_passing(tx, at=now)
     async with runtime.db.begin() as tx:
         await requests.sweep(tx, at=now)
+        await budgets.sweep(tx, before=now - _KEEP_PLACES)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
     while await _forget_snapshots(runtime) or await _forget_events(runtime):
         pass
