@@ -21,6 +21,7 @@ from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStu
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
 from stormcom.facebook.v1.diagnostic_service_pb2_grpc import FacebookDiagnosticsStub
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
+from stormcom.facebook.v1.inventory_service_pb2_grpc import FacebookInventoryStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 
 # grpc's callables are generic in their type stubs only, hence the quotes below.
@@ -77,6 +78,7 @@ class Caller:
     connector: FacebookConnectorStub = field(init=False)
     catalog: FacebookCatalogStub = field(init=False)
     categories: FacebookCategoriesStub = field(init=False)
+    inventory: FacebookInventoryStub = field(init=False)
     operations: FacebookOperationsStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
@@ -86,6 +88,7 @@ class Caller:
         object.__setattr__(self, "connector", FacebookConnectorStub(self.channel))
         object.__setattr__(self, "catalog", FacebookCatalogStub(self.channel))
         object.__setattr__(self, "categories", FacebookCategoriesStub(self.channel))
+        object.__setattr__(self, "inventory", FacebookInventoryStub(self.channel))
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))

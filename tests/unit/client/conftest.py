@@ -21,6 +21,7 @@ from stormcom.facebook.v1 import (
     connector_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
+    inventory_service_pb2,
     operation_service_pb2,
 )
 from stormcom.facebook.v1.product_pb2 import Product
@@ -29,6 +30,7 @@ SERVICES = (
     connector_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
+    inventory_service_pb2,
     operation_service_pb2,
     event_service_pb2,
     diagnostic_service_pb2,
