@@ -166,6 +166,39 @@ def test_product_sets_follow_their_filter(meta: Meta, catalog: ProductCatalog, u
     assert list(catalog.get_product_sets()) == []
 
 
+def test_a_product_set_keeps_what_is_said_of_it(catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
+    """Order and metadata are kept, metadata part by part; what is not known of it is refused by name."""
+    told = {"cover_image_url": "https://cdn.test/a.jpg", "description": "All of it"}
+    given: dict[str, Any] = {"name": "All", "filter": {}, "metadata": told, "ordering_info": [2]}
+    product_set = ProductSet(catalog.create_product_set(params=given)["id"], api=user_api)
+    product_set.api_update(params={"metadata": {"description": "Less"}})
+    read = product_set.api_get(fields=["latest_metadata", "ordering_info"]).export_all_data()
+    assert (told | {"description": "Less"}, [2]) == (read["latest_metadata"], read["ordering_info"])
+    with pytest.raises(FacebookRequestError, match="shininess"):
+        product_set.api_update(params={"metadata": {"shininess": "high"}})
+
+
+def test_a_live_product_set_stays_unless_told_otherwise(catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
+    """A set that a shop shows is deleted only with the parameter that allows it."""
+    given: dict[str, Any] = {"name": "All", "filter": {}, "publish_to_shops": [{"shop_id": "1"}]}
+    product_set = ProductSet(catalog.create_product_set(params=given)["id"], api=user_api)
+    with pytest.raises(FacebookRequestError, match="live"):
+        product_set.api_delete()
+    product_set.api_delete(params={"allow_live_product_set_deletion": True})
+    assert [] == list(catalog.get_product_sets())
+
+
+def test_a_cover_that_cannot_be_fetched_is_an_error_after_the_effect(meta: Meta, catalog: ProductCatalog) -> None:
+    """The set is there although its creation was answered with an error; its name is taken."""
+    meta.control("PATCH", "/switches", {"broken_image_pattern": "gone"})
+    given: dict[str, Any] = {"name": "All", "filter": {}, "retailer_id": "set-1"}
+    with pytest.raises(FacebookRequestError, match="could not be fetched"):
+        catalog.create_product_set(params=given | {"metadata": {"cover_image_url": "https://cdn.test/gone.jpg"}})
+    assert 1 == len(list(catalog.get_product_sets(params={"retailer_id": "set-1"})))
+    with pytest.raises(FacebookRequestError, match="exists already"):
+        catalog.create_product_set(params=given)
+
+
 def test_reviews_and_images_have_their_own_verdicts(meta: Meta, catalog: ProductCatalog) -> None:
     """A rejected title and a broken image show on the item and in the diagnostics, after their time."""
     meta.control(
