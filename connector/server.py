@@ -10,11 +10,15 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from connector.adoption import actions as adoption_actions
+from connector.adoption import rpc as adoption
+from connector.catalog import actions as catalog_actions
 from connector.catalog import rpc as catalog
 from connector.categories import rpc as categories
 from connector.connections import rpc as connections
 from connector.diagnostics import rpc as diagnostics
 from connector.events import rpc as events
+from connector.feeds import rpc as feeds
 from connector.health import rpc as status
 from connector.inventory import rpc as inventory
 from connector.messaging import rpc as messaging
@@ -24,6 +28,8 @@ from connector.rpc.callers import SERVICES, Gate
 from connector.rpc.interceptors import MOST_CALLS, Door
 from connector.runtime import Runtime
 from connector.settings import Settings
+from stormcom.facebook.v1 import adoption_service_pb2 as adoption_pb
+from stormcom.facebook.v1 import adoption_service_pb2_grpc as adoption_grpc
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import catalog_service_pb2_grpc as catalog_grpc
 from stormcom.facebook.v1 import category_service_pb2 as category_pb
@@ -34,10 +40,14 @@ from stormcom.facebook.v1 import diagnostic_service_pb2 as diagnostic_pb
 from stormcom.facebook.v1 import diagnostic_service_pb2_grpc as diagnostic_grpc
 from stormcom.facebook.v1 import event_service_pb2 as event_pb
 from stormcom.facebook.v1 import event_service_pb2_grpc as event_grpc
+from stormcom.facebook.v1 import feed_service_pb2 as feed_pb
+from stormcom.facebook.v1 import feed_service_pb2_grpc as feed_grpc
 from stormcom.facebook.v1 import inventory_service_pb2 as inventory_pb
 from stormcom.facebook.v1 import inventory_service_pb2_grpc as inventory_grpc
 from stormcom.facebook.v1 import operation_service_pb2 as operation_pb
 from stormcom.facebook.v1 import operation_service_pb2_grpc as operation_grpc
+
+_HELD = {**catalog_actions.HELD, **adoption_actions.HELD}
 
 
 class Connector(connector_grpc.FacebookConnectorServicer):
@@ -126,7 +136,7 @@ class Catalog(catalog_grpc.FacebookCatalogServicer):
         return await catalog.abandon_snapshot(self._runtime, request)
 
     async def ConfirmChange(self, request: catalog_pb.ConfirmChangeRequest, _: Any) -> catalog_pb.ConfirmChangeResponse:
-        return await catalog.confirm_change(self._runtime, request)
+        return await operations.confirm_change(self._runtime, request, _HELD)
 
     async def GetItem(self, request: catalog_pb.GetItemRequest, _: Any) -> catalog_pb.GetItemResponse:
         return await catalog.get_item(self._runtime, request)
@@ -136,6 +146,19 @@ class Catalog(catalog_grpc.FacebookCatalogServicer):
 
     async def RetryItems(self, request: catalog_pb.RetryItemsRequest, _: Any) -> catalog_pb.RetryItemsResponse:
         return await catalog.retry_items(self._runtime, request)
+
+    def PreviewSync(self, request: catalog_pb.PreviewSyncRequest, _: Any) -> AsyncIterator[catalog_pb.PreviewSyncResponse]:
+        return catalog.preview_sync(self._runtime, request)
+
+    async def GetCatalogSettings(
+        self, request: catalog_pb.GetCatalogSettingsRequest, _: Any
+    ) -> catalog_pb.GetCatalogSettingsResponse:
+        return await catalog.get_catalog_settings(self._runtime, request)
+
+    async def UpdateCatalogSettings(
+        self, request: catalog_pb.UpdateCatalogSettingsRequest, _: Any
+    ) -> catalog_pb.UpdateCatalogSettingsResponse:
+        return await catalog.update_catalog_settings(self._runtime, request)
 
     async def ResolveRetailerIds(
         self, request: catalog_pb.ResolveRetailerIdsRequest, _: Any
@@ -214,6 +237,29 @@ class Inventory(inventory_grpc.FacebookInventoryServicer):
         return await inventory.list_holds(self._runtime, request)
 
 
+class Adoption(adoption_grpc.FacebookAdoptionServicer):
+    """FacebookAdoption."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def ScanCatalog(self, request: adoption_pb.ScanCatalogRequest, _: Any) -> adoption_pb.ScanCatalogResponse:
+        return await adoption.scan_catalog(self._runtime, request)
+
+    async def ListScannedItems(
+        self, request: adoption_pb.ListScannedItemsRequest, _: Any
+    ) -> adoption_pb.ListScannedItemsResponse:
+        return await adoption.list_scanned_items(self._runtime, request)
+
+    async def PlanAdoption(self, request: adoption_pb.PlanAdoptionRequest, _: Any) -> adoption_pb.PlanAdoptionResponse:
+        return await adoption.plan_adoption(self._runtime, request)
+
+    async def ApplyAdoption(
+        self, request: adoption_pb.ApplyAdoptionRequest, _: Any
+    ) -> adoption_pb.ApplyAdoptionResponse:
+        return await adoption.apply_adoption(self._runtime, request)
+
+
 class Operations(operation_grpc.FacebookOperationsServicer):
     """FacebookOperations."""
 
@@ -274,6 +320,34 @@ class Events(event_grpc.FacebookEventsServicer):
         return events.subscribe(self._runtime, request)
 
 
+class Feeds(feed_grpc.FacebookFeedsServicer):
+    """FacebookFeeds."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def SetFeed(self, request: feed_pb.SetFeedRequest, _: Any) -> feed_pb.SetFeedResponse:
+        return await feeds.set_feed(self._runtime, request)
+
+    async def ListFeeds(self, request: feed_pb.ListFeedsRequest, _: Any) -> feed_pb.ListFeedsResponse:
+        return await feeds.list_feeds(self._runtime, request)
+
+    async def UploadFeed(self, request: feed_pb.UploadFeedRequest, _: Any) -> feed_pb.UploadFeedResponse:
+        return await feeds.upload_feed(self._runtime, request)
+
+    async def ListFeedUploads(self, request: feed_pb.ListFeedUploadsRequest, _: Any) -> feed_pb.ListFeedUploadsResponse:
+        return await feeds.list_feed_uploads(self._runtime, request)
+
+    async def PutReviews(self, request: feed_pb.PutReviewsRequest, _: Any) -> feed_pb.PutReviewsResponse:
+        return await feeds.put_reviews(self._runtime, request)
+
+    async def DeleteReviews(self, request: feed_pb.DeleteReviewsRequest, _: Any) -> feed_pb.DeleteReviewsResponse:
+        return await feeds.delete_reviews(self._runtime, request)
+
+    async def PutNavigation(self, request: feed_pb.PutNavigationRequest, _: Any) -> feed_pb.PutNavigationResponse:
+        return await feeds.put_navigation(self._runtime, request)
+
+
 _LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024  # 500 usual products; a call with larger ones is split, as the contract says
 _OPTIONS = (
     ("grpc.max_receive_message_length", _LARGEST_MESSAGE_BYTES),
@@ -297,10 +371,12 @@ def build_server(runtime: Runtime, settings: Settings) -> tuple[grpc.aio.Server,
     connector_grpc.add_FacebookConnectorServicer_to_server(Connector(runtime), server)
     catalog_grpc.add_FacebookCatalogServicer_to_server(Catalog(runtime), server)
     category_grpc.add_FacebookCategoriesServicer_to_server(Categories(runtime), server)
+    adoption_grpc.add_FacebookAdoptionServicer_to_server(Adoption(runtime), server)
     operation_grpc.add_FacebookOperationsServicer_to_server(Operations(runtime), server)
     inventory_grpc.add_FacebookInventoryServicer_to_server(Inventory(runtime), server)
     event_grpc.add_FacebookEventsServicer_to_server(Events(runtime), server)
     diagnostic_grpc.add_FacebookDiagnosticsServicer_to_server(Diagnostics(runtime), server)
+    feed_grpc.add_FacebookFeedsServicer_to_server(Feeds(runtime), server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.development:

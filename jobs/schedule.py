@@ -22,6 +22,8 @@ EVERY: Mapping[Task, timedelta] = {
     Task.PASS_EDGES: timedelta(minutes=1),
 }
 EVERY_CONNECTION: Mapping[Task, timedelta] = {
+    Task.FULL_SYNC: timedelta(hours=1),
+    Task.DELTA_SYNC: timedelta(hours=1),
     Task.READ_BACK: timedelta(hours=1),
     Task.PULL_DIAGNOSTICS: timedelta(hours=1),
 }

@@ -6,6 +6,7 @@ Batches finish in the order of a jittered clock, so overlapping writes to one it
 It refuses more than 5,000 records (code 100) and more than 28 MB (code 1).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def receive(call: Call) -> Json:
         errors = _structural_errors(record)
         if not errors and switches.early_validation:
             errors = _content_errors(call, record, allow_upsert=allow_upsert)
-        warnings = [] if errors else _warnings(record["data"])
+        warnings = [] if errors else _warnings(record["data"], switches)
         if not errors:
             accepted.append(ItemRequest(line, record["method"], record["data"]["id"], record["data"]))
         if errors or warnings:
@@ -94,12 +95,18 @@ def _content_errors(call: Call, record: Mapping[str, Any], *, allow_upsert: bool
     return check(data, creates=method == "CREATE" or not known, switches=call.world.switches)
 
 
-def _warnings(data: Mapping[str, Any]) -> list[str]:
+def _warnings(data: Mapping[str, Any], switches: Switches) -> list[str]:
     # https://developers.facebook.com/docs/marketing-api/reference/product-catalog/items_batch (read 2026-11-21)
-    return [
+    unknown = [
         f"Unrecognised field: A request for item {data['id']} contains unrecognised field: '{name}'"
         for name in unknown_fields(data)
     ]
+    return [*unknown, "The title looks like an advertisement"] if _warned(data, switches) else unknown
+
+
+def _warned(data: Mapping[str, Any], switches: Switches) -> bool:
+    pattern = switches.warned_title_pattern
+    return bool(pattern) and re.search(pattern, str(data.get("title", ""))) is not None
 
 
 def _accept(world: World, catalog: ProductCatalog, requests: list[ItemRequest], *, allow_upsert: bool) -> Batch:
@@ -177,6 +184,8 @@ def _apply(world: World, catalog: ProductCatalog, batch: Batch, request: ItemReq
     if method == "UPDATE" and item is None and not batch.allow_upsert:
         return ["The item to update does not exist and allow_upsert is false"]
     problems = check(data, creates=method == "CREATE" or item is None, switches=world.switches)
+    if not problems and _warned(data, world.switches):
+        batch.warnings.append({"line": line, "id": retailer_id, "message": "The title may not be shown everywhere"})
     if not problems:
         write_item(world, catalog, retailer_id, data, replaces=method == "CREATE", time=batch.finish_time)
     return problems

@@ -1,13 +1,15 @@
-"""Tells about operations, and stops them."""
+"""Tells about operations, stops them, and lets those go on that wait for confirmation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.operations import db
-from connector.operations.model import Operation, State
+from connector.operations.model import Kind, Operation, State
 from connector.runtime import Runtime
 from connector.values import Page
 
@@ -74,3 +76,48 @@ async def cancel(runtime: Runtime, store_id: str, operation_id: UUID) -> Operati
             message = f"The operation has ended already: {operation.state}"
             raise FailedPrecondition("OPERATION_ENDED", message, operation_id=str(operation_id))
         return await db.cancel(tx, operation_id, at=runtime.now()) or operation
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A kind of plan that may wait for confirmation: how many items it would remove or hide now, and how it goes on.
+
+    `removals` locks what it needs to count; `resume` has the work done, and tells the operation's total by `operations.db.plan`.
+    """
+
+    removals: Callable[[Tx, Operation], Awaitable[int]]
+    resume: Callable[[Tx, Operation, datetime], Awaitable[None]]
+
+
+async def confirm(
+    runtime: Runtime, store_id: str, operation_id: UUID, *, removal_count: int, held: Mapping[Kind, Held]
+) -> Operation:
+    """Let a held-back operation go on, if it still removes what was confirmed.
+
+    Raises:
+        NotFound: OPERATION_NOT_FOUND.
+        FailedPrecondition: CHANGE_NOT_WAITING, REMOVAL_COUNT_CHANGED.
+
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        operation = _waiting(await db.get(tx, store_id, operation_id))
+        plan = held[operation.kind]
+        removals = await plan.removals(tx, operation)
+        operation = _waiting(await db.get(tx, store_id, operation_id, lock=True))  # after the connection, as everywhere
+        if removals == removal_count:
+            confirmed = await db.confirm(tx, operation.id, at=at)
+            await plan.resume(tx, operation, at)
+            return confirmed or operation
+        if removals != operation.removal_count:
+            total = operation.total_count - operation.removal_count + removals
+            await db.plan(tx, operation.id, total=total, removal_count=removals, at=at, hold=True)
+    message = f"The plan removes or hides {removals} items, not {removal_count}: look again and confirm that number"
+    raise FailedPrecondition("REMOVAL_COUNT_CHANGED", message, removal_count=removals)
+
+
+def _waiting(operation: Operation) -> Operation:
+    if operation.state is not State.NEEDS_CONFIRMATION:
+        message = "The operation does not wait for confirmation"
+        raise FailedPrecondition("CHANGE_NOT_WAITING", message, operation_id=str(operation.id))
+    return operation

@@ -56,6 +56,8 @@ operations = Table(
     Column("confirmed_count", BigInteger, nullable=False, server_default="0"),
     Column("rejected_count", BigInteger, nullable=False, server_default="0"),
     Column("removal_count", BigInteger, nullable=False),
+    Column("scheduled", Boolean, nullable=False, server_default="false", comment="the schedule began it, no caller"),
+    Column("arguments", Json, nullable=False, server_default="{}", comment="what it is to do once it is confirmed"),
     Column("reason", Text, nullable=False, server_default=""),
     Column("first_rejections", Json, nullable=False, server_default="[]"),
     Column("create_time", Instant, nullable=False),
@@ -93,6 +95,8 @@ async def create(tx: Tx, draft: Draft, *, at: datetime, planned: bool = True) ->
         planned=planned,
         total_count=draft.total,
         removal_count=draft.removal_count,
+        scheduled=draft.scheduled,
+        arguments=dict(draft.arguments),
         create_time=at,
         update_time=at,
     )
@@ -132,6 +136,11 @@ async def get(tx: Tx, store_id: str, operation_id: UUID, *, lock: bool = False) 
 def missing(operation_id: str) -> NotFound:
     """Say that a store has no such operation, alike for malformed, foreign and absent ids."""
     return NotFound("OPERATION_NOT_FOUND", "No such operation in this store", operation_id=operation_id)
+
+
+async def arguments(tx: Tx, operation_id: UUID) -> dict[str, Any]:
+    """Tell what an operation is to do once it is confirmed."""
+    return dict(await tx.scalar(select(operations.c.arguments).where(operations.c.id == operation_id)) or {})
 
 
 async def running(tx: Tx, connection_id: ConnectionId) -> list[Operation]:
@@ -179,10 +188,9 @@ async def plan(
 
 
 async def confirm(tx: Tx, operation_id: UUID, *, at: datetime) -> Operation | None:
-    """Let an operation that waited for confirmation run; None when it does not wait."""
+    """Let an operation that waited for confirmation run; None when it does not wait. Its total is then told by `plan`."""
     waiting = operations.c.state == State.NEEDS_CONFIRMATION
-    row = await _change(tx, operation_id, waiting, at=at, state=State.RUNNING)
-    return row and await _settle(tx, row, planned=True, at=at)
+    return await _change(tx, operation_id, waiting, at=at, state=State.RUNNING, planned=False)
 
 
 async def progress(

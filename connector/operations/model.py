@@ -8,7 +8,7 @@ An ended operation never changes again. It ends by itself when every item it set
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -54,6 +54,9 @@ class Draft:
     total: int = 0
     removal_count: int = 0
     state: State = State.RUNNING
+    scheduled: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What it is to do once it is confirmed; JSON-able."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Operation:
     confirmed_count: int
     rejected_count: int
     removal_count: int
+    scheduled: bool
     reason: str
     first_rejections: tuple[Mapping[str, Any], ...]
     create_time: datetime
@@ -111,6 +115,7 @@ class Operation:
             "confirmed_count": self.confirmed_count,
             "rejected_count": self.rejected_count,
             "removal_count": self.removal_count,
+            "scheduled": self.scheduled,
             "reason": self.reason,
             "first_rejections": list(self.first_rejections),
             "create_time": self.create_time,

@@ -1,15 +1,16 @@
-"""FacebookOperations: get, list, watch, cancel."""
+"""FacebookOperations: get, list, watch, cancel; and the word that lets a held-back one go on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from connector.errors import InvalidInput
 from connector.operations import actions
 from connector.operations.db import missing
-from connector.operations.model import Operation, State
+from connector.operations.model import Kind, Operation, State
 from connector.rpc import read
 from connector.runtime import Runtime
+from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import operation_pb2
 from stormcom.facebook.v1 import operation_service_pb2 as pb
 
@@ -53,6 +54,15 @@ async def cancel_operation(runtime: Runtime, request: pb.CancelOperationRequest)
     """Stop an operation."""
     stopped = await actions.cancel(runtime, request.store_id, _id(request.operation_id))
     return pb.CancelOperationResponse(operation=write_operation(stopped))
+
+
+async def confirm_change(
+    runtime: Runtime, request: catalog_pb.ConfirmChangeRequest, held: Mapping[Kind, actions.Held]
+) -> catalog_pb.ConfirmChangeResponse:
+    """Let a held-back plan go on."""
+    named = request.store_id, _id(request.operation_id)
+    confirmed = await actions.confirm(runtime, *named, removal_count=request.removal_count, held=held)
+    return catalog_pb.ConfirmChangeResponse(operation=write_operation(confirmed))
 
 
 def write_operation(operation: Operation) -> operation_pb2.Operation:

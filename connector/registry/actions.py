@@ -30,7 +30,7 @@ from connector.operations.model import FIRST_REJECTIONS, Rejection
 from connector.operations.model import State as OperationState
 from connector.registry import graph
 from connector.registry.db import flights as db
-from connector.registry.db import narrowings
+from connector.registry.db import feeding, narrowings
 from connector.registry.db.flights import Batch, Settled
 from connector.registry.db.names import Name, Resolved, look_up
 from connector.registry.model import PATIENCE, BatchStatus, Cargo, Lane, Receipt, check_delay, meta_fault, worst
@@ -76,6 +76,9 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
     """
     async with runtime.db.begin() as tx:
         connection, at = await _connection(tx, task), runtime.now()
+        if road.lane is Lane.CONTENT and (pause := await feeding.paused_until(tx, connection.id, at=at)):
+            await outbox.again(tx, task, pause)
+            return
         free = await _free(runtime, tx, connection, road)
         loaded = await db.load(tx, connection, road.lane, batch_id=runtime.new_id(), at=at) if free else None
         if loaded is None:
@@ -139,13 +142,14 @@ async def _put_back(
 ) -> bool:
     """Put a batch back that Meta did not take in; tells whether that is all: too large a batch is halved and tried again."""
     # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): code 1 that is a refusal asks for less.
-    too_large, at = isinstance(error, MetaRefused) and error.code == 1, runtime.now()
+    refused, at = isinstance(error, MetaRefused) and error.reason == "META_REJECTED", runtime.now()
+    too_large = refused and isinstance(error, MetaRefused) and error.code == 1
     async with runtime.db.begin() as tx:
         if too_large and len(cargo) == 1:
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
         await count(tx, await db.release(tx, batch, uncertain=False), at=at)
-        if isinstance(error, MetaRefused) and error.reason == "META_REJECTED" and not too_large:
+        if refused and not too_large:
             await _fail_operations(tx, connection, error.reason, at=at)
         if too_large:
             await narrowings.narrow(tx, batch.catalog_id, len(cargo), at=at)
@@ -183,7 +187,7 @@ async def _keep(
 
 
 async def check(runtime: Runtime, task: Taken) -> None:
-    """Ask for a batch's verdicts and settle them; comes back while Meta works on it. A lost batch goes back in the queue.
+    """Ask for a batch's verdicts and settle them; comes back while Meta may work on it. A lost batch goes back in the queue.
 
     One transaction settles the whole batch: items, operations, events, and what waits next.
     """
@@ -204,11 +208,12 @@ async def check(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         at = runtime.now()
-        if not (status.finished or status.lost or at - batch.create_time > PATIENCE):
+        end = batch.create_time + (runtime.batch_time if status.unknown else PATIENCE)
+        if not (status.finished or status.lost or at >= end):
             await db.count_check(tx, batch.id)
-            await outbox.again(tx, task, at + check_delay(batch.checks + 1))
+            await outbox.again(tx, task, end if status.unknown else at + check_delay(batch.checks + 1))
             return
-        await _judge(tx, connection, batch, status, at=at)
+        await judge(tx, connection, batch, status, at=at)
         await plan(tx, connection, at=at)
         await outbox.done(tx, task, at=at)
 
@@ -220,11 +225,12 @@ async def _status(runtime: Runtime, connection: Connection, catalog_id: str, han
     except MetaRefused as refusal:
         if refusal.reason != "META_REJECTED":
             raise
-        # Unverified: how long a handle lives and what an unknown one answers; either way there will be no verdict.
-        return BatchStatus("error", {}, {})
+        # Unverified: how long a handle lives and what an unknown one answers.
+        return BatchStatus("", {}, {})
 
 
-async def _judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStatus, *, at: datetime) -> None:
+async def judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStatus, *, at: datetime) -> None:
+    """Settle a batch by what Meta said of it: its words by item, and whether they are all."""
     faults = {name: meta_fault(words) for name, words in status.refused.items()}
     settled = await db.refuse(tx, batch, faults, at=at)
     if status.finished:

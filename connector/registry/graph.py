@@ -63,7 +63,7 @@ def _read_receipt(answer: Any) -> Receipt:
 
 def _read_status(answer: Any) -> BatchStatus:
     if not answer["data"]:
-        return BatchStatus("error", {}, {})  # Unverified: that an unknown handle may be answered so
+        return BatchStatus("", {}, {})  # Unverified: that an unknown handle may be answered so
     entry = answer["data"][0]
     unexplained = dict.fromkeys(map(str, entry.get("ids_of_invalid_requests") or []), "Meta gave no further words.")
     refused = unexplained | _by_item(entry.get("errors") or [])

@@ -16,7 +16,7 @@ from connector.values import Money, RetailerId
 
 # https://developers.facebook.com/docs/marketing-api/catalog-batch/reference (read 2026-11-21): id has at most 100 characters.
 _LONGEST_ID = 100
-_OURS = ("sc_", "sch.")
+OURS = ("sc_", "sch.")
 """How every name we give begins."""
 # https://developers.facebook.com/docs/marketing-api/catalog-batch (read 2026-11-21): at most 5,000 items, better under 3,000, and 28 MB.
 LARGEST_BATCH, LARGEST_BATCH_BYTES = 3_000, 20_000_000
@@ -73,12 +73,16 @@ def retailer_id(product_id: str, variant_id: str = "") -> RetailerId:
 
 def ours(name: str) -> bool:
     """Tell whether a name is of the kind we give: it belongs to its own product for ever, stored or still to come."""
-    return name.startswith(_OURS)
+    return name.startswith(OURS)
 
 
 def item_group_id(product_id: str) -> str:
     """Name what the variants of a product share."""
     return retailer_id(product_id)
+
+
+HIDDEN_MARK = '"visibility":"hidden"'
+"""How the content of an item says that Meta shall not show it. No text can say it by accident: its quotes would be escaped."""
 
 
 @dataclass(frozen=True, slots=True)

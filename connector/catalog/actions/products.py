@@ -7,8 +7,9 @@ from uuid import UUID
 
 from connector.catalog.actions.placing import place_listings
 from connector.catalog.db import products as db
+from connector.catalog.db import snapshots
 from connector.catalog.model.lineage import succession
-from connector.catalog.model.merge import merge
+from connector.catalog.model.merge import Merged, merge
 from connector.catalog.model.values import Draft, Listing, Outcome, Result
 from connector.connections import db as connections
 from connector.db.schema import Tx
@@ -48,6 +49,9 @@ async def upsert_products(
         await catalogue.lock_connection(tx, connection.id)
         currency = await db.currency_of(tx, connection.id, but=[one.product_id for one in offered])
         results, _ = await store(tx, connection.id, offered, currency_code=currency, at=at)
+        if await snapshots.under_way(tx, connection.id):  # what is spoken of now is not what its list leaves out
+            same = [one.product_id for one in results if one.outcome is Outcome.UNCHANGED]
+            await db.still_there(tx, connection.id, same, at=at)
         await registry.plan(tx, connection, at=at)
     return results
 
@@ -119,6 +123,26 @@ async def foresee(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> Un
     return called
 
 
+async def foresee_items(
+    tx: Tx, connection_id: UUID, fresh: Sequence[Offered], *, currency_code: str, at: datetime
+) -> dict[str, list[Merged]]:
+    """Tell what storing these products would come to, item by item. Changes nothing."""
+    listings = await place_listings(tx, connection_id, _listings(fresh, currency_code))
+    kept = await db.kept_items(tx, connection_id, [one.product_id for one in fresh])
+    terms = await rules.read(tx, connection_id)
+    return {one.product_id: merge(one, kept.get(one.product_id, []), terms, at=at) for one in listings}
+
+
+def _listings(fresh: Sequence[Offered], currency_code: str) -> list[Listing]:
+    """Check and write products; the first that is priced tells the currency when nothing else did."""
+    listings = []
+    for one in fresh:
+        drafts = one.write(currency_code)
+        currency_code = currency_code or next((draft.price.currency_code for draft in drafts if draft.price), "")
+        listings.append(Listing(one.product_id, one.source_version, one.digest, drafts))
+    return listings
+
+
 async def remove(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> None:
     """Let go of products in the caller's transaction, which holds the connection's lock."""
     if product_ids:
@@ -146,12 +170,7 @@ async def _store_changed(
 ) -> tuple[dict[str, Result], int]:
     if not fresh:
         return {}, 0
-    listings: list[Listing] = []
-    for one in fresh:
-        drafts = one.write(currency_code)
-        currency_code = currency_code or next((draft.price.currency_code for draft in drafts if draft.price), "")
-        listings.append(Listing(one.product_id, one.source_version, one.digest, drafts))
-    listings = await place_listings(tx, connection_id, listings)
+    listings = await place_listings(tx, connection_id, _listings(fresh, currency_code))
     rows = [_row(one, listing) for one, listing in zip(fresh, listings, strict=True)]
     await db.keep(tx, connection_id, rows, at=at)
     kept = await db.lock_items(tx, connection_id, [one.product_id for one in fresh])

@@ -4,7 +4,7 @@
       └──abandon, expire──────────────────────────────▶ CLOSED
 
 Applying goes through the list in bounded pieces, so that it can be interrupted anywhere.
-A plan that would remove too much waits for a word from StormCom before anything is stored.
+A plan that would remove or hide too much waits for a word from StormCom before anything is stored.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,25 +15,27 @@ from uuid import UUID
 from connector.catalog.actions.products import Offered, foresee, glance, remove, store
 from connector.catalog.actions.syncs import begin, carry, go, ready, require_catalog
 from connector.catalog.db import snapshots
-from connector.catalog.db.snapshots import Piece, Snapshot
+from connector.catalog.db.snapshots import Loss, Piece, Snapshot
 from connector.catalog.model.values import (
     SNAPSHOT_TIME,
     Listing,
     Outcome,
     Result,
-    most_removals,
     read_drafts,
     write_drafts,
 )
 from connector.connections import db as connections_db
+from connector.connections.model import Connection
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.operations import db as operations
+from connector.operations.actions import Held
 from connector.operations.model import Draft, Kind, Operation, State
 from connector.pieces import Cursor, go_through
-from connector.registry.db import catalogue
+from connector.registry.db import catalogue, feeding, rules
+from connector.registry.model import HIDDEN_MARK
 from connector.runtime import Runtime
 
 _PIECE = 1_000  # products written in one transaction
@@ -58,7 +60,10 @@ async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offer
 
     """
     async with runtime.db.begin() as tx:
-        snapshot = _require_open(await snapshots.find(tx, store_id, snapshot_id, lock=True), at=runtime.now())
+        snapshot = await snapshots.find(tx, store_id, snapshot_id)
+        # Pieces come side by side once the first one has told the currency.
+        lock = snapshots.Lock.SHARED if snapshot.currency_code else snapshots.Lock.ALONE
+        snapshot = require_open(await snapshots.find(tx, store_id, snapshot_id, lock=lock), at=runtime.now())
         outcomes = await glance(tx, snapshot.connection_id, offered)
         currency, called = snapshot.currency_code or "", await foresee(tx, snapshot.connection_id, offered)
         put = []
@@ -90,7 +95,9 @@ def _put(offered: Offered, seen: Result, currency_code: str) -> _Put:
     outcome = Outcome.REJECTED if listing.refused else seen.outcome
     result = replace(seen, outcome=outcome, faults=listing.faults)
     priced = next((draft.price.currency_code for draft in drafts if draft.price), "")
-    return _Put(Piece(*named, [draft.variant_id for draft in drafts], write_drafts(drafts)), result, priced)
+    hidden = any(HIDDEN_MARK in (draft.content or "") for draft in drafts)
+    piece = Piece(*named, [draft.variant_id for draft in drafts], write_drafts(drafts), hidden)
+    return _Put(piece, result, priced)
 
 
 async def commit_snapshot(
@@ -105,18 +112,17 @@ async def commit_snapshot(
     """
     at = runtime.now()
     async with runtime.db.begin() as tx:
-        found = await snapshots.find(tx, store_id, snapshot_id, lock=True)
+        found = await snapshots.find(tx, store_id, snapshot_id, lock=snapshots.Lock.ALONE)
         if found.operation_id:
             return await operations.get(tx, store_id, found.operation_id)
-        snapshot = _require_open(found, at=at)
+        snapshot = require_open(found, at=at)
         connection = await ready(tx, store_id, str(snapshot.connection_id))
         await _prove(tx, snapshot, product_count, digest)
-        removals, standing = await snapshots.removals(tx, snapshot)
-        held = removals > most_removals(standing)
-        state = State.NEEDS_CONFIRMATION if held else State.RUNNING
-        draft = Draft(
-            Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None, removals, removals if held else 0, state
-        )
+        await catalogue.lock_connection(tx, connection.id)
+        loss = await snapshots.loss(tx, snapshot, gone=connection.catalog_go_time is not None)
+        draft = Draft(Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None)
+        if held := await needs_word(tx, connection, loss):
+            draft = replace(draft, total=loss.count, removal_count=loss.count, state=State.NEEDS_CONFIRMATION)
         operation = await begin(tx, draft, at=at)
         await snapshots.change(tx, snapshot.id, state="COMMITTED", operation_id=operation.id)
         if not held:
@@ -124,30 +130,9 @@ async def commit_snapshot(
     return operation
 
 
-async def confirm_change(runtime: Runtime, store_id: str, operation_id: UUID, *, removal_count: int) -> Operation:
-    """Let a held-back operation go on, if it still removes what was confirmed. Repeating it changes nothing.
-
-    Raises:
-        NotFound: OPERATION_NOT_FOUND.
-        FailedPrecondition: CHANGE_NOT_WAITING, REMOVAL_COUNT_CHANGED.
-
-    """
-    at = runtime.now()
-    async with runtime.db.begin() as tx:
-        operation = await operations.get(tx, store_id, operation_id, lock=True)
-        snapshot = await snapshots.of_operation(tx, operation.id)
-        if operation.state is not State.NEEDS_CONFIRMATION or snapshot is None:
-            message = "The operation does not wait for confirmation"
-            raise FailedPrecondition("CHANGE_NOT_WAITING", message, operation_id=str(operation.id))
-        removals, _ = await snapshots.removals(tx, snapshot)
-        if removals == removal_count:
-            confirmed = await operations.confirm(tx, operation.id, at=at)
-            await _plan(tx, snapshot, at=at)
-            return confirmed or operation
-        if removals != operation.removal_count:
-            await operations.plan(tx, operation.id, total=removals, removal_count=removals, at=at, hold=True)
-    message = f"The plan removes {removals} items, not {removal_count}: look again and confirm that number"
-    raise FailedPrecondition("REMOVAL_COUNT_CHANGED", message, removal_count=removals)
+async def needs_word(tx: Tx, connection: Connection, loss: Loss) -> bool:
+    """Tell whether so great a loss must be confirmed."""
+    return loss.count > (await rules.read(tx, connection.id)).most_removals(loss.standing)
 
 
 async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -> None:
@@ -159,7 +144,7 @@ async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -
 
     """
     async with runtime.db.begin() as tx:
-        snapshot = await snapshots.find(tx, store_id, snapshot_id, lock=True)
+        snapshot = await snapshots.find(tx, store_id, snapshot_id, lock=snapshots.Lock.ALONE)
         if snapshot.operation_id:
             raise _closed(snapshot)
         await snapshots.close(tx, snapshot.id)
@@ -200,7 +185,7 @@ async def _store_piece(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime)
     pieces = await snapshots.written(tx, snapshot, after=after, upto=upto, limit=_PIECE)
     if pieces:
         upto = pieces[-1].product_id if len(pieces) == _PIECE else upto
-        offered = [_offered(piece) for piece in pieces]
+        offered = [offered_of(piece) for piece in pieces]
         currency, operation_id = snapshot.currency_code or "", _operation_of(snapshot)
         _, given = await store(
             tx, snapshot.connection_id, offered, currency_code=currency, at=at, operation_id=operation_id
@@ -209,7 +194,8 @@ async def _store_piece(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime)
     return cursor | {"after": upto, "given": cursor["given"] + given}
 
 
-def _offered(piece: Piece) -> Offered:
+def offered_of(piece: Piece) -> Offered:
+    """Read a piece that was not as the store's product."""
     drafts = read_drafts(piece.drafts or "[]")
     return Offered(
         piece.product_id, tuple(piece.variant_ids or ()), piece.source_version, piece.digest, lambda _: drafts
@@ -231,6 +217,7 @@ async def _hand_over(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -
     connection = require_catalog(await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id))
     operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
     await carry(tx, connection, operation, "delta", at=at, given=cursor["given"])
+    await feeding.note_snapshot(tx, connection.id, at=at)
     await go(tx, connection, at=at)
     await snapshots.close(tx, snapshot.id)
 
@@ -258,13 +245,29 @@ async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) ->
         raise FailedPrecondition("SNAPSHOT_INCOMPLETE", message, product_count=count, digest=found)
 
 
+async def _removals(tx: Tx, operation: Operation) -> int:
+    connection = await connections_db.require(tx, operation.store_id, str(operation.connection_id))
+    await catalogue.lock_connection(tx, connection.id)
+    gone = connection.catalog_go_time is not None
+    return (await snapshots.loss(tx, await snapshots.of_operation(tx, operation.id), gone=gone)).count
+
+
+async def _resume(tx: Tx, operation: Operation, at: datetime) -> None:
+    await _plan(tx, await snapshots.of_operation(tx, operation.id), at=at)
+
+
+HELD = {Kind.APPLY_SNAPSHOT: Held(_removals, _resume)}
+"""What may wait for `ConfirmChange`."""
+
+
 async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime, step: str = _FIRST) -> None:
     arguments = {"snapshot_id": str(snapshot.id), "store_id": snapshot.store_id, "step": step}
     name, key = Task.APPLY_SNAPSHOT, f"{Task.APPLY_SNAPSHOT}:{snapshot.id}"
     await outbox.add(tx, name, due=at, connection_id=snapshot.connection_id, key=key, arguments=arguments)
 
 
-def _require_open(snapshot: Snapshot, *, at: datetime) -> Snapshot:
+def require_open(snapshot: Snapshot, *, at: datetime) -> Snapshot:
+    """Refuse a snapshot that is closed or past its time."""
     if snapshot.state != "OPEN" or snapshot.expire_time <= at:
         raise _closed(snapshot)
     return snapshot

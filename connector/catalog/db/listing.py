@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, select, union_all
 
 from connector.db.schema import Tx
 from connector.registry.db import observed
 from connector.registry.db.catalogue import items
-from connector.registry.model import Observed
+from connector.registry.model import Observed, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,37 @@ async def find(tx: Tx, connection_id: UUID, **named: str) -> Item | None:
     return None if row is None else (await _with_observations(tx, connection_id, [Item(*row)]))[0]
 
 
+_LISTED = tuple(state for state in State if state is not State.REMOVED)
+
+
 async def page(
     tx: Tx, connection_id: UUID, *, after: str, limit: int, states: Sequence[str], product_id: str, reason: str
 ) -> list[Item]:
     """List items in the order of their names, behind `after`; no states means all but REMOVED."""
-    wanted: list[ColumnElement[bool]] = [items.c.connection_id == connection_id, items.c.retailer_id > after]
-    wanted.append(items.c.state.in_(states) if states else items.c.state != "REMOVED")
+    wanted: list[ColumnElement[bool]] = [items.c.connection_id == connection_id]
     if product_id:
         wanted.append(items.c.product_id == product_id)
     if reason:
-        told = [{"reason": reason}]
-        wanted.append(or_(items.c.faults.contains(told), items.c.meta_faults.contains(told)))
-    rows = await tx.execute(select(*_SHOWN).where(*wanted).order_by(items.c.retailer_id).limit(limit))
+        wanted.append(items.c.reasons.has_key(reason))
+    rows = await tx.execute(in_order(_SHOWN, states or _LISTED, *wanted, after=after, limit=limit))
     return await _with_observations(tx, connection_id, [Item(*row) for row in rows])
+
+
+def in_order(
+    columns: Sequence[ColumnElement[Any]],
+    states: Sequence[str],
+    *conditions: ColumnElement[bool],
+    after: str,
+    limit: int,
+) -> Select[Any]:
+    """Select items of these states in the order of their names, behind `after`.
+
+    Each state is read in that order from its index, at most `limit` rows of it, however rare or frequent it is.
+    """
+    each = select(*columns).where(*conditions, items.c.retailer_id > after).order_by(items.c.retailer_id).limit(limit)
+    every = union_all(*(select(each.where(items.c.state == state).subquery()) for state in dict.fromkeys(states)))
+    merged = every.subquery()
+    return select(merged).order_by(merged.c.retailer_id).limit(limit)
 
 
 async def _with_observations(tx: Tx, connection_id: UUID, found: Sequence[Item]) -> list[Item]:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, text, tuple_, update
 
+from connector.connections.model import Connection
 from connector.db.schema import Tx
-from connector.registry.db.catalogue import items
+from connector.registry.db.catalogue import items, products
 from connector.registry.db.flights import Settled
+from connector.registry.model import HIDDEN_MARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,18 @@ class Scope:
     refused: bool
 
 
+_FREE = ~items.c.held
 _UNSETTLED = "PENDING", "REJECTED", "REMOVAL_PENDING", "REMOVAL_SENT", "SENT"
 SCOPES = {
     "delta": Scope(_UNSETTLED, or_(_sent(full=False), _REMOVED), again=False, refused=True),
     "full": Scope(("CONFIRMED", *_UNSETTLED), or_(_sent(full=True), _REMOVED), again=True, refused=True),
+    "items": Scope(("CONFIRMED", *_UNSETTLED), or_(_sent(full=True), _REMOVED), again=True, refused=True),
+    "scheduled delta": Scope(
+        ("PENDING", "REMOVAL_PENDING"), and_(_FREE, or_(_sent(full=False), _REMOVED)), again=False, refused=False
+    ),
+    "scheduled full": Scope(
+        ("CONFIRMED", *_UNSETTLED), and_(_FREE, or_(_sent(full=True), _REMOVED)), again=True, refused=True
+    ),
     "retry": Scope(("REJECTED",), items.c.refused_by.in_(("META", "STOCK")), again=True, refused=False),
 }
 
@@ -95,6 +105,23 @@ async def carry(
     return Piece(sent, removed, sum(row.refused for row in rows), last)
 
 
+async def carry_products(
+    tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, product_ids: Sequence[str]
+) -> Piece:
+    """Give the items of a scope that belong to these products to an operation."""
+    mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
+    wanted = select(items.c.retailer_id, _REFUSED.label("refused")).where(*mine, items.c.state.in_(scope.states))
+    rows = (await tx.execute(wanted, {"ids": list(product_ids)})).all()
+    sent, removed = await _give(tx, connection_id, operation_id, scope, [row.retailer_id for row in rows])
+    return Piece(sent, removed, sum(row.refused for row in rows), None)
+
+
+async def anything(tx: Tx, connection_id: UUID, scope: Scope) -> bool:
+    """Tell whether a scope holds any item."""
+    mine = items.c.connection_id == connection_id, items.c.state.in_(scope.states), scope.condition
+    return bool(await tx.scalar(select(exists().where(*mine))))
+
+
 async def carry_named(tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, names: Sequence[str]) -> int:
     """Give the items of a scope that have these names to an operation; tells how many."""
     return sum(await _give(tx, connection_id, operation_id, scope, names))
@@ -114,8 +141,48 @@ async def _give(tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, n
     return sum(wanted), len(wanted) - sum(wanted)
 
 
-async def refused_by_checks(tx: Tx, connection_id: UUID, *, limit: int) -> list[Settled]:
-    """List the first items our checks refuse, as a sync's rejections."""
+async def refused_by_checks(
+    tx: Tx, connection_id: UUID, *, product_ids: Sequence[str] | None = None, limit: int
+) -> list[Settled]:
+    """List the first items our checks refuse, of some products or of all, as a sync's rejections."""
     columns = items.c.retailer_id, items.c.product_id, items.c.variant_id, false(), items.c.operation_id, items.c.faults
-    mine = select(*columns).where(items.c.connection_id == connection_id, _REFUSED)
+    mine = select(*columns).where(items.c.connection_id == connection_id, items.c.state == "REJECTED", _REFUSED)
+    if product_ids is not None:
+        mine = mine.where(items.c.product_id.in_(product_ids))
     return [Settled(*row) for row in await tx.execute(mine.order_by(items.c.retailer_id).limit(limit))]
+
+
+async def preview_products(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> Plan:
+    """Count what a sync of some products would do now."""
+    kinds = (func.count().filter(kind) for kind in (_sent(full=True), _REMOVED, _REFUSED))
+    mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
+    sent, removed, rejected = map(
+        int, (await tx.execute(select(*kinds).where(*mine), {"ids": list(product_ids)})).one()
+    )
+    return Plan(sent, removed, rejected, 0)
+
+
+async def unknown_product(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> str | None:
+    """Find the first of these products that was never upserted."""
+    mine = products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)")
+    known = set(await tx.scalars(select(products.c.product_id).where(*mine), {"ids": list(product_ids)}))
+    return next((one for one in product_ids if one not in known), None)
+
+
+async def losses(tx: Tx, connection: Connection, product_ids: Sequence[str] | None) -> int:
+    """Count the items that only a sync would remove or hide: what a cancelled operation holds back and, before the go, everything."""
+    removed = and_(~items.c.wanted, items.c.stands)
+    hidden = and_(items.c.stands, items.c.wanted, items.c.state != "CONFIRMED", items.c.content.contains(HIDDEN_MARK))
+    mine = [items.c.connection_id == connection.id]
+    if product_ids is not None:
+        mine.append(items.c.product_id.in_(product_ids))
+    held = select(func.count()).where(*mine, items.c.held, or_(removed, hidden))
+    waiting = select(func.count()).where(*mine, items.c.state == "REMOVAL_PENDING", ~items.c.held)
+    count = int(await tx.scalar(held) or 0)
+    return count if connection.catalog_go_time else count + int(await tx.scalar(waiting) or 0)
+
+
+async def standing(tx: Tx, connection_id: UUID) -> int:
+    """Count the items that may stand at Meta."""
+    mine = items.c.connection_id == connection_id, items.c.stands
+    return int(await tx.scalar(select(func.count()).where(*mine)) or 0)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, text, update
+from sqlalchemy import Select, select, text, update
 
 from connector.catalog.model.merge import Kept, Wish
 from connector.db.schema import Tx
@@ -81,6 +81,15 @@ async def renew(tx: Tx, connection_id: UUID, rows: Iterable[Stored], *, at: date
         await tx.execute(_RENEW, {"connection": connection_id, "rows": written, "at": at})
 
 
+async def still_there(tx: Tx, connection_id: UUID, product_ids: Sequence[str], *, at: datetime) -> None:
+    """Note that products were spoken of just now, though nothing about them changed."""
+    mine = products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)")
+    locked = select(products.c.product_id).where(*mine).order_by(products.c.product_id).with_for_update()
+    ids = {"ids": list(product_ids)}
+    await tx.execute(locked, ids)
+    await tx.execute(update(products).where(*mine).values(update_time=at), ids)
+
+
 async def overtaken(tx: Tx, connection_id: UUID, versions: Mapping[str, int]) -> set[str]:
     """Find the products with an item whose stock or price came later than these versions."""
     statement = text(
@@ -103,11 +112,23 @@ async def currency_of(tx: Tx, connection_id: UUID, *, but: Sequence[str]) -> str
 
 async def lock_items(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) -> dict[str, list[Kept]]:
     """Read the items of products and keep them from changing until the transaction ends."""
+    return await _kept(tx, _items(connection_id).with_for_update(), product_ids)
+
+
+async def kept_items(tx: Tx, connection_id: UUID, product_ids: Iterable[str]) -> dict[str, list[Kept]]:
+    """Read the items of products."""
+    return await _kept(tx, _items(connection_id), product_ids)
+
+
+def _items(connection_id: UUID) -> Select[Any]:
     columns = [items.c[name] for name in Kept._fields]
     mine = items.c.connection_id == connection_id, items.c.product_id == text("ANY(:ids)")
-    rows = select(*columns).where(*mine).order_by(items.c.retailer_id).with_for_update()
+    return select(*columns).where(*mine).order_by(items.c.retailer_id)
+
+
+async def _kept(tx: Tx, wanted: Select[Any], product_ids: Iterable[str]) -> dict[str, list[Kept]]:
     found: dict[str, list[Kept]] = {}
-    for row in await tx.execute(rows, {"ids": list(product_ids)}):
+    for row in await tx.execute(wanted, {"ids": list(product_ids)}):
         found.setdefault(row.product_id, []).append(Kept(*row))
     return found
 

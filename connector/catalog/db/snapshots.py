@@ -6,11 +6,13 @@ A piece that is as the store's product is kept without its items: an unchanged c
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
+    exists,
     func,
     select,
     text,
@@ -34,6 +37,7 @@ from connector.errors import NotFound
 from connector.operations.db import operations
 from connector.operations.model import OPEN
 from connector.registry.db.catalogue import products
+from connector.registry.model import HIDDEN_MARK
 from connector.values import ConnectionId
 
 RANGE = 5_000
@@ -51,6 +55,7 @@ snapshots = Table(
     Column("operation_id", Uuid, comment="of its commit"),
     Column("create_time", Instant, nullable=False),
     Column("expire_time", Instant, nullable=False, index=True),
+    Index("ix_snapshots_connection_id", "connection_id", postgresql_where=text("state <> 'CLOSED'")),
     Index(
         "uq_snapshots_store_id_request_id", "store_id", "request_id", unique=True,
         postgresql_where=text("request_id IS NOT NULL"),
@@ -65,6 +70,7 @@ snapshot_products = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("variant_ids", ARRAY(Text), comment="NULL: as the store's product when it was put"),
     Column("drafts", Text, comment="its items, checked and written; NULL likewise"),
+    Column("hidden", Boolean, nullable=False, server_default="false", comment="an item of it shall not be shown"),
     PrimaryKeyConstraint("snapshot_id", "product_id"),
 )
 _SHOWN = (
@@ -102,6 +108,7 @@ class Piece:
     digest: bytes
     variant_ids: Sequence[str] | None
     drafts: str | None
+    hidden: bool = False
 
 
 async def begin(tx: Tx, values: dict[str, Any]) -> Snapshot:
@@ -114,7 +121,14 @@ async def begin(tx: Tx, values: dict[str, Any]) -> Snapshot:
     return Snapshot(*(await tx.execute(joined.returning(*(snapshots.c[name] for name in _SHOWN)))).one())
 
 
-async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: bool = False) -> Snapshot:
+class Lock(Enum):
+    """How a snapshot is kept from changing: beside others who put into it, or alone."""
+
+    SHARED = auto()
+    ALONE = auto()
+
+
+async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: Lock | None = None) -> Snapshot:
     """Read a snapshot of a store.
 
     Raises:
@@ -123,17 +137,24 @@ async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: bool = False) 
     """
     wanted = select(*(snapshots.c[name] for name in _SHOWN)).where(snapshots.c.store_id == store_id)
     wanted = wanted.where(snapshots.c.id == snapshot_id)
-    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
+    if lock:
+        wanted = wanted.with_for_update(read=lock is Lock.SHARED)
+    row = (await tx.execute(wanted)).one_or_none()
     if row is None:
         raise missing(str(snapshot_id))
     return Snapshot(*row)
 
 
-async def of_operation(tx: Tx, operation_id: UUID) -> Snapshot | None:
+async def of_operation(tx: Tx, operation_id: UUID) -> Snapshot:
     """Find the snapshot whose commit an operation is."""
     wanted = select(*(snapshots.c[name] for name in _SHOWN)).where(snapshots.c.operation_id == operation_id)
-    row = (await tx.execute(wanted)).one_or_none()
-    return None if row is None else Snapshot(*row)
+    return Snapshot(*(await tx.execute(wanted)).one())
+
+
+async def under_way(tx: Tx, connection_id: UUID) -> bool:
+    """Tell whether a snapshot is being gathered or applied."""
+    mine = snapshots.c.connection_id == connection_id, snapshots.c.state != "CLOSED"
+    return bool(await tx.scalar(select(exists().where(*mine))))
 
 
 def missing(snapshot_id: str) -> NotFound:
@@ -150,13 +171,14 @@ async def put(tx: Tx, snapshot_id: UUID, pieces: Iterable[Piece]) -> None:
     """Keep pieces; of two of the same product the newer one, of two as old the later one."""
     statement = text(
         """
-        INSERT INTO snapshot_products (snapshot_id, product_id, source_version, digest, variant_ids, drafts)
+        INSERT INTO snapshot_products (snapshot_id, product_id, source_version, digest, variant_ids, drafts, hidden)
         SELECT :snapshot, product_id, source_version, decode(digest, 'hex'),
-               (SELECT array_agg(value) FROM json_array_elements_text(variant_ids) AS value), drafts
-        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, variant_ids json, drafts text)
+               (SELECT array_agg(value) FROM json_array_elements_text(variant_ids) AS value), drafts, hidden
+        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, variant_ids json, drafts text,
+            hidden boolean)
         ORDER BY product_id
         ON CONFLICT (snapshot_id, product_id) DO UPDATE SET source_version = excluded.source_version, digest = excluded.digest,
-            variant_ids = excluded.variant_ids, drafts = excluded.drafts
+            variant_ids = excluded.variant_ids, drafts = excluded.drafts, hidden = excluded.hidden
         WHERE excluded.source_version >= snapshot_products.source_version
         """
     )
@@ -177,33 +199,48 @@ async def summary(tx: Tx, snapshot_id: UUID) -> tuple[int, str]:
     return row[0], row[1]
 
 
-_COUNT_REMOVALS = text(
+# Before the go only what stands at Meta can be lost; from then on also what is on its way there, and what a cancelled
+# operation holds back and this one would remove. Products upserted after the snapshot began may be newer than it: they stay.
+_COUNT_LOSS = text(
     """
     WITH piece AS (
-        SELECT product_id, variant_id, wanted AND stands AS standing FROM items
-        WHERE connection_id = :connection AND (product_id, variant_id) > (:product, :variant)
+        SELECT product_id, variant_id, wanted, content,
+               CASE WHEN wanted THEN stands OR :gone ELSE stands AND held END AS counts
+        FROM items WHERE connection_id = :connection AND (product_id, variant_id) > (:product, :variant)
         ORDER BY product_id, variant_id LIMIT :limit
+    ), judged AS (
+        SELECT counts, CASE
+            WHEN NOT counts THEN FALSE
+            WHEN s.product_id IS NULL THEN NOT wanted OR p.update_time <= :begun
+            WHEN s.drafts IS NULL OR p.source_version > s.source_version AND NOT p.deleted THEN NOT wanted
+            WHEN NOT piece.variant_id = ANY(coalesce(s.variant_ids, '{}')) THEN TRUE
+            ELSE s.hidden AND wanted AND strpos(content, :mark) = 0 END AS lost
+        FROM piece LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = piece.product_id
+        LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = piece.product_id
     )
-    SELECT count(*) FILTER (WHERE standing AND CASE
-               WHEN s.product_id IS NULL THEN NOT p.deleted AND p.update_time <= :begun
-               ELSE s.drafts IS NOT NULL AND NOT piece.variant_id = ANY(coalesce(s.variant_ids, '{}')) END) AS leaving,
-           count(*) FILTER (WHERE standing) AS standing,
+    SELECT (SELECT count(*) FILTER (WHERE lost) FROM judged) AS lost, (SELECT count(*) FILTER (WHERE counts) FROM judged) AS standing,
            (SELECT ARRAY[product_id, variant_id] FROM piece ORDER BY product_id DESC, variant_id DESC LIMIT 1) AS last
-    FROM piece LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = piece.product_id
-    LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = piece.product_id
     """
 )
 
 
-async def removals(tx: Tx, snapshot: Snapshot) -> tuple[int, int]:
-    """Count the items that would leave the catalog, and all that stand in it."""
-    leaving, standing, last = 0, 0, ["", ""]
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """How many items a plan would remove or hide, of how many."""
+
+    count: int
+    standing: int
+
+
+async def loss(tx: Tx, snapshot: Snapshot, *, gone: bool) -> Loss:
+    """Count the items that would leave the catalog or be hidden in it; `gone` tells whether the go was given."""
+    lost, standing, last = 0, 0, ["", ""]
+    told = _given(snapshot) | {"gone": gone, "mark": HIDDEN_MARK, "limit": RANGE}
     while True:
-        place = {"product": last[0], "variant": last[1], "limit": RANGE}
-        row = (await tx.execute(_COUNT_REMOVALS, _given(snapshot) | place)).one()
+        row = (await tx.execute(_COUNT_LOSS, told | {"product": last[0], "variant": last[1]})).one()
         if row.last is None:
-            return leaving, standing
-        leaving, standing, last = leaving + row.leaving, standing + row.standing, row.last
+            return Loss(lost, standing)
+        lost, standing, last = lost + row.lost, standing + row.standing, row.last
 
 
 def _given(snapshot: Snapshot) -> dict[str, Any]:

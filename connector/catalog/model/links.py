@@ -21,12 +21,14 @@ _NOT_PUBLIC: tuple[IPv4Network | IPv6Network, ...] = (
 )
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+$|0x){_LABEL}", re.ASCII)
-# Everything a URL may hold as it is; the others are written as %XX.
-_PLAIN = re.compile(
-    rf"https://(?:{_LABEL}\.)+(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}(?:[/?#][!#-;=?-\[\]_a-z~]*)?"
-)
+plain = re.compile(
+    rf"https://(?:{_LABEL}\.)+(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}"
+    r"(?:[/?#][!#-;=?-\[\]_a-z~]{0,7700})?"
+).fullmatch
+"""Tells of most links that they are sent as they are, in a tenth of the time that telling of any takes."""
 _PARTS = re.compile(r"(https?)://([^/?#]*)([/?#].*)?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?", re.ASCII)
+# Everything else that a URL may hold is written as %XX.
 _TO_ESCAPE = re.compile(r"[^!#-;=?-\[\]_a-z~]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -40,7 +42,7 @@ def absolute(link: str) -> str:
     """
     if len(link) > _LONGEST:
         raise ValueError(f"must have at most {_LONGEST} characters, has {len(link)}")
-    if _PLAIN.fullmatch(link):
+    if plain(link):
         return link
     parts = _PARTS.fullmatch(link.strip())
     if not parts or not parts[2] or _CONTROL.search(parts[0]):

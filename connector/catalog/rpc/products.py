@@ -41,12 +41,18 @@ async def upsert_products(runtime: Runtime, request: pb.UpsertProductsRequest) -
 
 async def delete_products(runtime: Runtime, request: pb.DeleteProductsRequest) -> pb.DeleteProductsResponse:
     """Let go of products."""
-    ids = read.entries(request.product_ids, "product_ids", limit=_MOST_PRODUCTS)
+    ids = read_product_ids(request.product_ids)
+    results = await actions.delete_products(runtime, request.store_id, request.connection_id, ids)
+    return pb.DeleteProductsResponse(results=map(write_result, results))
+
+
+def read_product_ids(product_ids: Sequence[str]) -> list[str]:
+    """Read the ids of a call's products."""
+    ids = read.entries(product_ids, "product_ids", limit=_MOST_PRODUCTS)
     for place, one in enumerate(ids):
         read.foreign_id(one, f"product_ids[{place}]")
     read.distinct(ids, "product_ids")
-    results = await actions.delete_products(runtime, request.store_id, request.connection_id, list(ids))
-    return pb.DeleteProductsResponse(results=map(write_result, results))
+    return list(ids)
 
 
 def read_products(products: Sequence[product_pb2.Product]) -> list[Offered]:
@@ -129,7 +135,7 @@ def read_product(product: product_pb2.Product, path: str) -> Product:
         product.discontinued,
         product.gender,
         product.age_group,
-        tuple(map(_read_variant, count(), product.variants)) or (_read_only_form(product),),
+        tuple(map(_read_variant, count(), product.variants)) if product.variants else (_read_only_form(product),),
         tuple(product.category_ids[:]),
         read_details(product),
     )

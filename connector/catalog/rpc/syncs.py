@@ -1,27 +1,34 @@
 """Syncs of a catalog, as callers say them."""
 
+from collections.abc import Sequence
+
 from connector.catalog import actions
+from connector.catalog.rpc.products import read_product_ids
 from connector.errors import InvalidInput
-from connector.operations import db as operations
 from connector.operations.model import Operation
-from connector.rpc import read
 from connector.runtime import Runtime
-from stormcom.facebook.v1 import catalog_service_pb2 as pb
 from stormcom.facebook.v1 import connector_service_pb2, operation_pb2
+
+_MODES = connector_service_pb2.SyncCatalogRequest
+_SCOPES = {
+    _MODES.MODE_UNSPECIFIED: "delta",
+    _MODES.MODE_DELTA: "delta",
+    _MODES.MODE_FULL: "full",
+    _MODES.MODE_ITEMS: "items",
+}
 
 
 async def sync_catalog(
     runtime: Runtime, request: connector_service_pb2.SyncCatalogRequest
 ) -> connector_service_pb2.SyncCatalogResponse:
     """Bring the catalog up to date."""
-    modes = connector_service_pb2.SyncCatalogRequest
-    if request.mode not in {modes.MODE_UNSPECIFIED, modes.MODE_DELTA, modes.MODE_FULL}:
-        raise InvalidInput.of("mode", "FIELD_INVALID", "must be DELTA or FULL")
+    scope, product_ids = read_scope(_SCOPES.get(request.mode), request.product_ids)
     operation, plan = await actions.sync_catalog(
         runtime,
         request.store_id,
         request.connection_id,
-        full=request.mode == modes.MODE_FULL,
+        scope=scope,
+        product_ids=product_ids,
         dry_run=request.dry_run,
         request_id=request.request_id,
     )
@@ -34,13 +41,15 @@ async def sync_catalog(
     )
 
 
-async def confirm_change(runtime: Runtime, request: pb.ConfirmChangeRequest) -> pb.ConfirmChangeResponse:
-    """Let a held-back plan go on."""
-    operation_id = read.own_id(request.operation_id, "operation_id", operations.missing(request.operation_id))
-    operation = await actions.confirm_change(
-        runtime, request.store_id, operation_id, removal_count=request.removal_count
-    )
-    return pb.ConfirmChangeResponse(operation=write_operation(operation))
+def read_scope(scope: str | None, product_ids: Sequence[str]) -> tuple[str, list[str] | None]:
+    """Read how much a sync is about: products are named with ITEMS, and only then."""
+    if scope is None:
+        raise InvalidInput.of("mode", "FIELD_INVALID", "must be DELTA, FULL or ITEMS")
+    if scope != "items":
+        if product_ids:
+            raise InvalidInput.of("product_ids", "FIELD_INVALID", "must be empty unless mode is ITEMS")
+        return scope, None
+    return scope, read_product_ids(product_ids)
 
 
 def write_operation(operation: Operation) -> operation_pb2.Operation:

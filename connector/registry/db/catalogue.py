@@ -57,6 +57,8 @@ CASE WHEN NOT wanted OR offer IS NULL OR compare_at_price IS NULL OR compare_at_
      WHEN sale_end_time > edge_look_time THEN sale_end_time END
 """
 
+_REASONS = "jsonb_path_query_array(faults || meta_faults, '$[*].reason')"
+
 products = Table(
     "products",
     metadata,
@@ -157,6 +159,7 @@ items = Table(
     Column("stock_time", Instant, comment="when the stock lane last heard a verdict"),
     Column("stock_error", Text, comment="why the stock lane's last change was refused"),
     Column("state", Text, Computed(_STATE, persisted=True)),
+    Column("reasons", Json, Computed(_REASONS, persisted=True), comment="of all faults, to search by"),
     Column("content_due", Boolean, Computed(_CONTENT_DUE, persisted=True)),
     Column("offer_due", Boolean, Computed(_OFFER_DUE, persisted=True)),
     PrimaryKeyConstraint("connection_id", "retailer_id"),
@@ -168,6 +171,8 @@ items = Table(
     CheckConstraint("refused_by IS NOT NULL OR NOT wanted OR (content IS NOT NULL AND offer IS NOT NULL)", "sendable"),
     Index("ix_items_connection_id_state", "connection_id", "state", "retailer_id"),
     Index("ix_items_unusual", "connection_id", "product_id", postgresql_where=text("NOT usual")),
+    Index("ix_items_reasons", "reasons", postgresql_using="gin", postgresql_where=text("reasons <> '[]'")),
+    Index("ix_items_held", "connection_id", "retailer_id", postgresql_where=text("held")),
     Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("ix_items_operation_id", "operation_id", postgresql_where=text("operation_id IS NOT NULL")),
     Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),

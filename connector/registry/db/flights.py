@@ -62,7 +62,9 @@ batches = Table(
     Column("checks", Integer, nullable=False, server_default="0"),
     Column("warned", Json, nullable=False, server_default="{}", comment="Meta's words on items in the answer itself"),
     Column("create_time", Instant, nullable=False),
+    Column("upload_id", Uuid, comment="the upload whose file it is a piece of; NULL: a call of its own"),
     Index("ix_batches_connection_id_lane", "connection_id", "lane"),
+    Index("ix_batches_upload_id", "upload_id", postgresql_where=text("upload_id IS NOT NULL")),
 )
 
 
@@ -103,14 +105,14 @@ async def load(
     while cancelled := await _cancelled(tx, rows):
         await _hold_back(tx, cancelled)
         rows = await _pick(tx, connection_id, lane, at=at, limit=most)
-    cargo = [_cargo(row, lane) for row in rows]
+    cargo = [cargo_of(row, lane) for row in rows]
     cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
     if not cargo:
         return None
     values = {"id": batch_id, "connection_id": connection_id, "lane": lane, "catalog_id": catalog_id}
     await tx.execute(insert(batches).values(**values, item_count=len(cargo), create_time=at))
     names = [one.retailer_id for one in cargo]
-    await tx.execute(_LOADING[lane], {"batch": batch_id, "connection": connection_id, "names": names, "at": at})
+    await tx.execute(LOADING[lane], {"batch": batch_id, "connection": connection_id, "names": names, "at": at})
     return Batch(batch_id, connection_id, lane, catalog_id, None, len(cargo), 0, at), cargo
 
 
@@ -141,14 +143,15 @@ async def _hold_back(tx: Tx, cancelled: Sequence[UUID]) -> None:
     await tx.execute(update(items).where(items.c.operation_id.in_(cancelled)).values(held=waits, operation_id=None))
 
 
-def _cargo(row: Any, lane: Lane) -> Cargo:
+def cargo_of(row: Any, lane: Lane) -> Cargo:
+    """Read what a batch of a lane carries of an item."""
     if not row.wanted:
         return Cargo(RetailerId(row.retailer_id), None, None)
     content = (cleared(row.content, row.offer) if row.clearing else row.content) if lane is Lane.CONTENT else None
     return Cargo(RetailerId(row.retailer_id), content, row.offer)
 
 
-_LOADING = {
+LOADING = {
     Lane.CONTENT: text(
         """
         UPDATE items SET batch_id = :batch, send_time = :at, stands = TRUE,
@@ -178,15 +181,15 @@ async def next_due(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime) -> 
 
 
 async def open_batches(tx: Tx, connection_id: UUID, lane: Lane) -> list[Batch]:
-    """List the batches of a lane that have no verdict yet."""
-    mine = batches.c.connection_id == connection_id, batches.c.lane == lane
-    return [_batch(row) for row in await tx.execute(select(batches).where(*mine))]
+    """List the batches of a lane that have no verdict yet; pieces of files are none of them."""
+    mine = batches.c.connection_id == connection_id, batches.c.lane == lane, batches.c.upload_id.is_(None)
+    return [read_batch(row) for row in await tx.execute(select(batches).where(*mine))]
 
 
 async def find_batch(tx: Tx, batch_id: UUID) -> Batch | None:
     """Read a batch that has no verdict yet."""
     row = (await tx.execute(select(batches).where(batches.c.id == batch_id))).one_or_none()
-    return None if row is None else _batch(row)
+    return None if row is None else read_batch(row)
 
 
 async def keep_handle(tx: Tx, batch_id: UUID, handle: str, warned: Mapping[str, str]) -> None:
@@ -337,5 +340,6 @@ async def forget(tx: Tx, batch: Batch) -> None:
     await tx.execute(delete(batches).where(batches.c.id == batch.id))
 
 
-def _batch(row: Row[Any]) -> Batch:
+def read_batch(row: Row[Any]) -> Batch:
+    """Read a batch from its row."""
     return Batch(**{name: getattr(row, name) for name in Batch.__slots__} | {"lane": Lane(row.lane)})

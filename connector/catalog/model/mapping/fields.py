@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connector.catalog.model.links import absolute, upgraded
+from connector.catalog.model.links import absolute, plain, upgraded
 from connector.catalog.model.mapping.findings import Findings
 from connector.catalog.model.text import clean, cut, visible
 
@@ -35,6 +35,8 @@ def short_text(raw: str, path: str, limit: int, findings: Findings, *, required:
 
 def link(raw: str, path: str, findings: Findings, *, reason: str = "LINK_NOT_ABSOLUTE") -> str:
     """Write a link as it is sent; empty when it is refused."""
+    if plain(raw):
+        return raw
     try:
         written = absolute(raw)
     except ValueError as wrong:
@@ -47,6 +49,8 @@ def link(raw: str, path: str, findings: Findings, *, reason: str = "LINK_NOT_ABS
 
 def image_links(raw: Sequence[str], path: str, most: int, findings: Findings) -> list[str]:
     """Write images, each once, the first ones; one warning tells of all that were mended alike."""
+    if len(raw) <= most and all(map(plain, raw)):
+        return list(dict.fromkeys(raw))
     written: dict[str, None] = {}
     for place, one in enumerate(raw):
         try:

@@ -30,8 +30,9 @@ def read_prices(
 
 def currency_of(product: Product) -> str:
     """Tell what the first priced form of a product costs in; empty when none has a price."""
-    amounts = (product.price, *(variant.price for variant in product.variants))
-    return next((one.currency_code for one in amounts if one), "")
+    if product.price:
+        return product.price.currency_code
+    return next((variant.price.currency_code for variant in product.variants if variant.price), "")
 
 
 def _check_amount(amount: Money, path: str, findings: Findings) -> None:

@@ -186,6 +186,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
     ERROR_REASON_VARIANT_OPTIONS_UNEVEN: _ErrorReason.ValueType  # 115
     """a warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
+    ERROR_REASON_FEED_NOT_ENABLED: _ErrorReason.ValueType  # 91
+    """FAILED_PRECONDITION: the feed is off. Metadata: `kind`. Example: `kind=RATINGS_AND_REVIEWS`. The caller switches it on: `SetFeed`. Also why an upload failed whose feed was switched off meanwhile."""
+    ERROR_REASON_FEED_NOT_READY: _ErrorReason.ValueType  # 92
+    """FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
+    ERROR_REASON_FEED_UPLOAD_RUNNING: _ErrorReason.ValueType  # 93
+    """FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for a day because of another."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -354,4 +360,10 @@ ERROR_REASON_OPTION_UNKNOWN: ErrorReason.ValueType  # 114
 """a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
 ERROR_REASON_VARIANT_OPTIONS_UNEVEN: ErrorReason.ValueType  # 115
 """a warning on an item: a variant lacks options that its siblings have, or has more than four, so Meta may not group it. Example: `field=variants[0].options`. The merchant gives every variant the same options."""
+ERROR_REASON_FEED_NOT_ENABLED: ErrorReason.ValueType  # 91
+"""FAILED_PRECONDITION: the feed is off. Metadata: `kind`. Example: `kind=RATINGS_AND_REVIEWS`. The caller switches it on: `SetFeed`. Also why an upload failed whose feed was switched off meanwhile."""
+ERROR_REASON_FEED_NOT_READY: ErrorReason.ValueType  # 92
+"""FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
+ERROR_REASON_FEED_UPLOAD_RUNNING: ErrorReason.ValueType  # 93
+"""FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for a day because of another."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -133,7 +133,7 @@ class Operation(_message.Message):
     rejected_count: _builtins.int
     """Of these, rejected by our checks or by Meta."""
     removal_count: _builtins.int
-    """Of these, to be removed."""
+    """Of these, to be removed. While it waits for confirmation: how many items would leave the catalog or be hidden in it, the number `ConfirmChange` names."""
     reason: _builtins.str
     """Why it failed, as a value of ErrorReason."""
     scheduled: _builtins.bool
