@@ -45,6 +45,7 @@ _TABLES = (
     "connector.diagnostics.db",
     "connector.catalog.db",
     "connector.inventory.db",
+    "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",
 )

@@ -17,6 +17,7 @@ import jwt
 from connector.errors import Forbidden, Unauthenticated
 from connector.settings import Settings, SettingsError
 from stormcom.facebook.v1 import (
+    adoption_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
     connector_service_pb2,
@@ -47,6 +48,7 @@ SERVICES = tuple(
         (catalog_service_pb2, "FacebookCatalog"),
         (category_service_pb2, "FacebookCategories"),
         (inventory_service_pb2, "FacebookInventory"),
+        (adoption_service_pb2, "FacebookAdoption"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
@@ -54,10 +56,10 @@ SERVICES = tuple(
 )
 
 _ROLES = {
-    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds",
+    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds ListScannedItems",
     Role.AGENT: "SendMessage",
     Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory ReserveStock ExtendHold ReleaseHold CompleteHold CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
-        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings""",
+        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings ScanCatalog PlanAdoption ApplyAdoption""",
     Role.PLATFORM: "PullEvents AckEvents Subscribe",
 }
 

@@ -50,13 +50,13 @@ _LOOK_UP = text(
             WITH ORDINALITY AS asked (retailer_id, product_id, variant_id, place)
     ), found AS (
         SELECT place, i.retailer_id FROM asked
-        JOIN items i ON i.connection_id = :connection AND i.retailer_id = asked.retailer_id
+        JOIN items i ON i.connection_id = :connection AND i.retailer_id = asked.retailer_id AND i.product_id <> ''
         UNION ALL
         SELECT place, a.retailer_id FROM asked JOIN aliases a ON a.connection_id = :connection AND a.alias = asked.retailer_id
         UNION ALL
         SELECT place, i.retailer_id FROM asked
         JOIN items i ON i.connection_id = :connection AND i.product_id = asked.product_id AND i.variant_id = asked.variant_id
-        WHERE asked.retailer_id = ''
+        WHERE asked.retailer_id = '' AND asked.product_id <> ''
     )
     SELECT place, i.retailer_id, i.product_id, i.variant_id, i.wanted, ARRAY(
         SELECT alias FROM aliases a WHERE a.connection_id = :connection AND a.retailer_id = i.retailer_id ORDER BY alias
