@@ -19,6 +19,7 @@ from connector.errors import Unavailable
 from connector.runtime import Runtime
 from connector.webhooks import actions as webhooks
 from connector.webhooks.model import Arrival
+from webhook_ingress import feeds
 from webhook_ingress.callbacks import finish_login
 from webhook_ingress.inbox import Inbox
 from webhook_ingress.keys import RUNTIME, WORK, Work
@@ -45,6 +46,7 @@ def create_app(runtime: Runtime) -> web.Application:
     app.router.add_get("/webhooks/facebook", shake_hands, allow_head=False)
     app.router.add_post("/webhooks/facebook", receive)
     app.router.add_get("/oauth/callback", finish_login, allow_head=False)
+    app.router.add_get(feeds.ROUTE, feeds.serve_file)
     app.router.add_get("/healthz", tell_alive)
     app.router.add_get("/readyz", tell_ready)
     return app
@@ -59,24 +61,29 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever went wrong into an answer, without a word about it; a connection that went wrong is not used again."""
     response: web.StreamResponse
     try:
-        with request.app[WORK].one(), tracing.span(f"http {request.method}", path=request.path[:100]):
+        with request.app[WORK].one(), tracing.span(f"http {request.method}", path=_shown(request)):
             response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=refusal.reason, headers=_allowed(refusal))
     except Unavailable as error:
         metrics.deliveries.labels("unavailable").inc()
-        log.warn("request.unavailable", path=request.path, reason=error.reason)
+        log.warn("request.unavailable", path=_shown(request), reason=error.reason)
         response = web.Response(status=503, text="Try again later", headers={"Retry-After": "1"})
     except ConnectionError:
         return web.Response(status=400)  # the caller is gone: nobody reads this
     except Exception as error:  # noqa: BLE001 – the top of a request
         error_id = uuid4().hex
-        log.failed("request.failed", error, path=request.path, error_id=error_id)
+        log.failed("request.failed", error, path=_shown(request), error_id=error_id)
         response = web.Response(status=503, text=f"Failed; tell the operators the id {error_id}")
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.status >= 400:
         response.force_close()
     return response
+
+
+def _shown(request: web.Request) -> str:
+    """Tell the path as logs may know it: a file's address is a secret."""
+    return "/feeds/***" if request.path.startswith("/feeds/") else request.path[:100]
 
 
 async def shake_hands(request: web.Request) -> web.Response:

@@ -44,6 +44,7 @@ _TABLES = (
     "connector.readback.db",
     "connector.diagnostics.db",
     "connector.catalog.db",
+    "connector.feeds.db",
     "connector.inventory.db",
     "connector.adoption.db",
     "connector.messaging.db",

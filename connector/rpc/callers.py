@@ -23,6 +23,7 @@ from stormcom.facebook.v1 import (
     connector_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
+    feed_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
 )
@@ -49,6 +50,7 @@ SERVICES = tuple(
         (category_service_pb2, "FacebookCategories"),
         (inventory_service_pb2, "FacebookInventory"),
         (adoption_service_pb2, "FacebookAdoption"),
+        (feed_service_pb2, "FacebookFeeds"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
@@ -56,10 +58,11 @@ SERVICES = tuple(
 )
 
 _ROLES = {
-    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds ListScannedItems",
+    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds ListScannedItems ListFeeds ListFeedUploads",
     Role.AGENT: "SendMessage",
     Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory ReserveStock ExtendHold ReleaseHold CompleteHold CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
-        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings ScanCatalog PlanAdoption ApplyAdoption""",
+        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings ScanCatalog PlanAdoption ApplyAdoption
+        SetFeed UploadFeed PutReviews DeleteReviews PutNavigation""",
     Role.PLATFORM: "PullEvents AckEvents Subscribe",
 }
 

@@ -1,0 +1,166 @@
+"""The feed of products: written from a snapshot, fetched by Meta from the ingress, its findings on the items."""
+
+import grpc
+import pytest
+
+from simulator.batches import write_item
+from simulator.state import ProductCatalog
+from stormcom.facebook.v1.feed_pb2 import FeedUploadError
+from stormcom.facebook.v1.operation_pb2 import Operation
+from tests.integration.catalog.shop import product, reason_of
+from tests.integration.feeds.fair import PRODUCTS, Fair
+
+
+async def test_a_snapshot_travels_in_one_file(fair: Fair) -> None:
+    """With the feed on, a committed snapshot reaches Meta as a fetched file, its items are confirmed, and no batch is sent."""
+    await fair.switch(PRODUCTS)
+    operation = await fair.snapshot(product("a", title='Scarf "quoted", গামছা'), product("b"))
+    await fair.settle()
+    assert {"CONFIRMED"} == set((await fair.states()).values())
+    assert {'Scarf "quoted", গামছা', "Scarf b"} == {item["title"] for item in fair.shelf.values()}
+    assert ([], Operation.STATE_SUCCEEDED) == (fair.batches(), (await fair.operation(operation)).state)
+    last = await fair.last()
+    assert ("SUCCEEDED", 2, 2, 2, 0) == (
+        await fair.state(), last.row_count, last.detected_count, last.persisted_count, last.deleted_count,
+    )  # fmt: skip
+    assert last.HasField("fetch_time")
+    assert fair.meta_uploads[0].source.url.startswith(f"{fair.runtime.public_url}/feeds/")
+
+
+async def test_nothing_is_deleted_by_a_file(fair: Fair) -> None:
+    """What the next snapshot lacks leaves by a batch that names it; what others put into the catalog stays."""
+    catalog = fair.world.all(ProductCatalog)[0]
+    write_item(fair.world, catalog, "FOREIGN", {"title": "Foreign"})
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"), product("b"))
+    await fair.settle()
+    names = await fair.names()
+    await fair.snapshot(product("a", version=2, title="Changed"))
+    await fair.settle()
+    assert {"FOREIGN", names["a"]} == set(fair.shelf)
+    assert [True, True] == [upload.update_only for upload in fair.meta_uploads]
+    assert [0, 0] == [upload.deleted for upload in fair.meta_uploads]
+    assert [[{"method": "DELETE", "data": {"id": names["b"]}}]] == [batch["requests"] for batch in fair.batches()]
+
+
+async def test_an_item_that_meta_names_is_rejected(fair: Fair) -> None:
+    """A row that Meta refuses and names rejects its item in Meta's words; the others are confirmed."""
+    fair.world.switches.change(max_title=20)
+    await fair.switch(PRODUCTS)
+    operation = await fair.snapshot(product("a"), product("b", title="A title that is far too long"))
+    await fair.settle()
+    items = {item.product_id: item for item in (await fair.items()).values()}
+    states = await fair.states()
+    names = await fair.names()
+    assert {names["a"]: "CONFIRMED", names["b"]: "REJECTED"} == states
+    assert ["META_REJECTED"] == [fault.reason for fault in items["b"].faults]
+    assert "20 characters" in items["b"].faults[0].meta_message
+    last = await fair.last()
+    assert ("PARTIALLY_SUCCEEDED", 1) == (await fair.state(), last.invalid_count)
+    assert [(FeedUploadError.SEVERITY_FATAL, [names["b"]])] == [(one.severity, one.samples) for one in last.errors]
+    assert Operation.STATE_PARTIALLY_SUCCEEDED == (await fair.operation(operation)).state
+
+
+async def test_items_that_meta_does_not_name_get_their_verdict_in_batches(fair: Fair) -> None:
+    """Where Meta names only some of the rows it refused, nothing else is taken for granted: batches find the others."""
+    fair.world.switches.change(max_title=20, feed_samples=1)
+    await fair.switch(PRODUCTS)
+    long = "A title that is far too long"
+    await fair.snapshot(product("a"), product("b", title=long), product("c", title=long))
+    await fair.settle()
+    names, states = await fair.names(), await fair.states()
+    assert {"a": "CONFIRMED", "b": "REJECTED", "c": "REJECTED"} == {one: states[names[one]] for one in names}
+    assert 1 == len(fair.batches())
+
+
+async def test_changes_wait_for_the_files_verdict(fair: Fair) -> None:
+    """What changes while Meta is at work on the file, stock included, goes in a batch after its end, as it is then."""
+    fair.world.switches.change(feed_seconds=300.0)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle(minutes=1)
+    assert "RUNNING" == await fair.state()
+    await fair.upsert(product("a", version=2, title="Newer", quantity=3), product("new"))
+    await fair.settle(minutes=1)
+    new = (await fair.names())["new"]
+    assert [[new]] == [[record["data"]["id"] for record in batch["requests"]] for batch in fair.batches()]
+    await fair.settle(minutes=10)
+    assert {"CONFIRMED"} == set((await fair.states()).values())
+    assert ("Newer", 3) == (
+        fair.shelf[(await fair.names())["a"]]["title"],
+        fair.shelf[(await fair.names())["a"]]["quantity_to_sell_on_facebook"],
+    )
+
+
+async def test_a_lost_answer_begins_no_second_upload(fair: Fair) -> None:
+    """When the answer to the upload is lost, the upload is found by its address and not repeated; the feed neither."""
+    fair.break_calls("uploads$", "drop_answer", method="POST")
+    fair.break_calls("product_feeds$", "drop_answer", method="POST")
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle(minutes=10)
+    assert (1, 1, "SUCCEEDED") == (len(fair.meta_feeds), len(fair.meta_uploads), await fair.state())
+
+
+async def test_a_new_feed_may_seem_absent(fair: Fair) -> None:
+    """A feed that Meta created and cannot find for a while is waited for."""
+    fair.world.switches.change(feed_lag_seconds=8.0)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    assert (1, "SUCCEEDED") == (len(fair.meta_feeds), await fair.state())
+
+
+async def test_a_file_that_meta_cannot_fetch_goes_in_batches(fair: Fair) -> None:
+    """An upload whose file Meta could not use fails with Meta's words, and its items travel in batches."""
+    fair.break_calls("uploads$", "error", method="POST", code=100, message="No such host", times=1)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    last = await fair.last()
+    assert ("FAILED", "META_REJECTED", True) == (await fair.state(), last.reason, "No such host" in last.message)
+    assert (1, {"CONFIRMED"}) == (len(fair.batches()), set((await fair.states()).values()))
+
+
+async def test_an_upload_that_never_ends_is_given_up(fair: Fair) -> None:
+    """After two hours of silence the upload counts as failed and its items go in batches."""
+    fair.world.switches.change(feed_seconds=7_000.0)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle(minutes=110)
+    assert "RUNNING" == await fair.state()
+    fair.world.switches.change(feed_seconds=1.0)
+    await fair.settle(minutes=30)
+    assert "SUCCEEDED" == await fair.state()
+
+
+async def test_the_feed_is_off_until_it_is_set(fair: Fair) -> None:
+    """Without the switch a snapshot travels in batches and an upload is refused; on, it wants a snapshot first."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await fair.upload(PRODUCTS)
+    assert ("FEED_NOT_ENABLED", "PRODUCTS") == reason_of(refused.value, "kind")
+    await fair.switch(PRODUCTS)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await fair.upload(PRODUCTS)
+    assert ("FEED_NOT_READY",) == reason_of(refused.value)
+    await fair.switch(PRODUCTS, enabled=False)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    assert (1, [], []) == (len(fair.batches()), fair.meta_feeds, await fair.uploads())
+
+
+async def test_one_upload_at_a_time(fair: Fair) -> None:
+    """A second upload is refused while one is under way, and one with nothing to write succeeds without Meta."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    first = await fair.upload(PRODUCTS, request_id="r1")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await fair.upload(PRODUCTS)
+    assert ("FEED_UPLOAD_RUNNING", first.upload_id) == reason_of(refused.value, "upload_id")
+    await fair.settle()
+    last = await fair.last()
+    assert (first.upload_id, 0, "SUCCEEDED", 1) == (
+        last.upload_id, last.row_count, await fair.state(), len(fair.meta_uploads),
+    )  # fmt: skip
+    assert first.upload_id == (await fair.upload(PRODUCTS, request_id="r1")).upload_id
