@@ -9,11 +9,12 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -164,8 +165,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def running_rig(folder: Path, *, only: Collection[str] = NAMES) -> AsyncIterator[Rig]:
-    """Run the connector, or some of its processes."""
+async def running_rig(
+    folder: Path, *, only: Collection[str] = NAMES, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Rig]:
+    """Run the connector, or some of its processes, with further settings in `environment`."""
     key = Ed25519PrivateKey.generate()
     public = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "bench", "alg": "EdDSA"}
     claims = {
@@ -176,9 +179,9 @@ async def running_rig(folder: Path, *, only: Collection[str] = NAMES) -> AsyncIt
         "exp": int(time.time()) + TOKEN_SECONDS,
     }
     token = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
-    environment = {"CALLER_JWKS": orjson.dumps({"keys": [public]}).decode(), "LOG_FORMAT": "json"}
+    signed = {"CALLER_JWKS": orjson.dumps({"keys": [public]}).decode(), "LOG_FORMAT": "json"}
     async with (
-        running_stack(folder, only=only, environment=environment, fresh=True, say=_complain) as stack,
+        running_stack(folder, only=only, environment={**signed, **environment}, fresh=True, say=_complain) as stack,
         grpc.aio.insecure_channel(stack.addresses["connector"]) as channel,
     ):
         rig = Rig(stack, folder, token, channel, Ports())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.graph.usage import Usage, longest_regain, read_usage
+from connector.graph.usage import Usage, longest_regain, percents, read_usage
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,31 @@ def test_every_shape_of_usage_is_read(name: str, value: object, read: list[Usage
     headers = {name: orjson.dumps(value).decode()}
     assert read == read_usage(headers)
     assert max((one.regain for one in read), default=timedelta()) == longest_regain(headers)
+
+
+_BATCHES = {"type": "catalog_batch", "call_count": 40}
+
+
+@pytest.mark.parametrize(
+    ("headers", "read"),
+    [
+        ({"x-app-usage": {"call_count": 28}}, {"app:1": 28.0}),
+        ({"x-business-use-case-usage": {"7": [_BATCHES]}}, {"catalog_batch:7": 40.0}),
+        ({"x-business-use-case-usage": {"20": [_BATCHES]}}, {"catalog_batch:7": 40.0}),  # the business that owns it
+        ({"x-business-use-case-usage": _BATCHES}, {"catalog_batch:7": 40.0}),
+        (
+            {"x-business-use-case-usage": {"7": [_BATCHES], "8": [{**_BATCHES, "call_count": 90}]}},
+            {"catalog_batch:7": 40.0, "catalog_batch:8": 90.0},
+        ),
+        ({"x-business-use-case-usage": {"7": [{**_BATCHES, "total_time": 66}]}}, {"catalog_batch:7": 66.0}),
+        ({"x-business-use-case-usage": {"9": [{"type": "ads_insights", "call_count": 99}]}}, {}),
+        ({}, {}),
+    ],
+)
+def test_gauges_find_their_buckets(headers: dict[str, object], read: dict[str, float]) -> None:
+    """Each gauge is told of the bucket it belongs to; one of the call's own family is the call's, whatever id it has."""
+    written = {name: orjson.dumps(value).decode() for name, value in headers.items()}
+    assert read == percents(written, bucket="catalog_batch:7", app_bucket="app:1")
 
 
 @given(
