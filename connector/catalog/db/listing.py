@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, union_all
+from sqlalchemy import JSON, ColumnElement, Select, cast, func, select, union_all
 
 from connector.db.schema import Tx
 from connector.registry.db import observed
@@ -34,10 +34,12 @@ class Item:
     desire_time: datetime
     send_time: datetime | None
     confirm_time: datetime | None
+    item_group_id: str
     observed: Observed | None = None
 
 
-_SHOWN = [items.c[name] for name in Item.__slots__ if name != "observed"]
+_GROUP = func.coalesce(cast(items.c.content, JSON).op("->>")("item_group_id"), "").label("item_group_id")
+_SHOWN = [_GROUP if name == "item_group_id" else items.c[name] for name in Item.__slots__ if name != "observed"]
 
 
 async def find(tx: Tx, connection_id: UUID, **named: str) -> Item | None:

@@ -7,7 +7,7 @@ from connector.catalog import actions
 from connector.catalog.db.listing import Item
 from connector.catalog.rpc.syncs import write_operation
 from connector.errors import InvalidInput
-from connector.registry.model import State, item_group_id, whole_hash
+from connector.registry.model import State, whole_hash
 from connector.rpc import read, write
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import catalog_service_pb2 as pb
@@ -72,7 +72,7 @@ def _write_item(item: Item) -> item_pb2.Item:
         retailer_id=item.retailer_id,
         product_id=item.product_id,
         variant_id=item.variant_id,
-        item_group_id=item_group_id(item.product_id) if item.variant_id else "",
+        item_group_id=item.item_group_id,
         state=_STATES[State(item.state)],
         title=item.title,
         desired_hash=whole_hash(item.content_hash, item.offer_hash),
