@@ -58,7 +58,7 @@ async def keep_catalog(tx: Tx, connection_id: UUID, found: Sequence[Trouble], *,
 
 
 _KEEP_ITEMS = text(
-    """
+    r"""
     INSERT INTO item_errors (connection_id, error_type, retailer_id, priority, words, first_time, last_time)
     SELECT :connection, error_type, retailer_id, priority, words, :at, :at
     FROM json_to_recordset(:rows) AS row(error_type text, retailer_id text, priority text, words text)
@@ -104,9 +104,9 @@ async def forget_items(tx: Tx, connection_id: UUID, *, before: datetime, limit: 
 
 
 _LOCAL = text(
-    """
+    r"""
     SELECT kinds.source, kinds.reason, kinds.severity, count(*) AS item_count,
-        (array_agg(kinds.retailer_id ORDER BY kinds.retailer_id))[:10] AS samples, min(kinds.time) AS first_time, max(kinds.time) AS last_time
+        (array_agg(kinds.retailer_id ORDER BY kinds.retailer_id))[1\:10] AS samples, min(kinds.time) AS first_time, max(kinds.time) AS last_time
     FROM (
         SELECT DISTINCT items.retailer_id, told.source, fault ->> 'reason' AS reason,
             CASE WHEN fault ->> 'severity' = 'SEVERITY_ERROR' THEN 'MUST_FIX' ELSE 'OPPORTUNITY' END AS severity, items.desire_time AS time
@@ -118,9 +118,9 @@ _LOCAL = text(
     """
 )
 _ITEMS = text(
-    """
+    r"""
     SELECT error_type AS reason, CASE WHEN priority = 'HIGH' THEN 'MUST_FIX' ELSE 'OPPORTUNITY' END AS severity, min(words) AS title,
-        count(*) AS item_count, (array_agg(retailer_id ORDER BY retailer_id))[:10] AS samples, min(first_time) AS first_time,
+        count(*) AS item_count, (array_agg(retailer_id ORDER BY retailer_id))[1\:10] AS samples, min(first_time) AS first_time,
         max(last_time) AS last_time
     FROM item_errors WHERE connection_id = :connection GROUP BY 1, 2
     """

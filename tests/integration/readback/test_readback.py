@@ -168,7 +168,7 @@ async def test_what_others_put_there_is_left_alone(shop: Shop) -> None:
     """Foreign items are neither kept nor touched."""
     await synced(shop)
     catalog = next(iter(shop.world.all(ProductCatalog)))
-    foreign = shop.shelf["sc_p000"] | {"id": "OTHER-1"}
+    foreign = shop.shelf["sc_p000"]
     write_item(shop.world, catalog, "OTHER-1", foreign)
     await look(shop)
     assert "OTHER-1" not in await verdicts(shop)
