@@ -26,6 +26,19 @@ WEIGHT = re.compile(r"\d+(\.\d+)? ?(lb|oz|g|kg)")
 MAX_IMAGE_URLS = 50
 MAX_IMAGES = 21
 MAX_LABELS = 5_000
+MAX_VIDEOS = 20
+COUNTRY = re.compile(r"[A-Z]{2}")
+# https://developers.facebook.com/docs/marketing-api/reference/product-catalog/items_batch (read 2026-11-21)
+SHIPPING = frozenset(
+    {"shipping_country", "shipping_region", "shipping_service", "shipping_price_value", "shipping_price_currency"}
+)
+# SDK 26.0.3, productitemimporteraddress.py
+ADDRESS = frozenset({"street1", "street2", "city", "region", "postal_code", "country"})
+# SDK 26.0.3, productcatalog.py, create_product. Unverified: that items_batch takes them inside `applink`.
+APP_LINKS = frozenset(
+    {f"android_{name}" for name in ("app_name", "class", "package", "url")}
+    | {f"{device}_{name}" for device in ("ios", "iphone", "ipad") for name in ("app_name", "app_store_id", "url")}
+)
 
 
 def text(limit: int) -> Check:
@@ -124,6 +137,43 @@ def _of(kind: type, name: str) -> Check:
     return lambda value, _switches: None if isinstance(value, kind) else f"must be {name}, is {value!r}"
 
 
+def _members(allowed: frozenset[str]) -> Check:
+    """Accept an object of texts and numbers with these members."""
+
+    def check(value: Any, _switches: Switches) -> str | None:
+        if not isinstance(value, dict) or any(isinstance(one, dict | list) for one in value.values()):
+            return f"must be an object of texts, is {str(value)[:100]!r}"
+        unknown = sorted(value.keys() - allowed)
+        return f"has unknown members {', '.join(unknown)}" if unknown else None
+
+    return check
+
+
+def _videos(value: Any, switches: Switches) -> str | None:
+    if not isinstance(value, list) or len(value) > MAX_VIDEOS:
+        return f"must be an array of at most {MAX_VIDEOS} objects with a url"
+    urls = [video.get("url") if isinstance(video, dict) else None for video in value]
+    return next((problem for url in urls if (problem := _url(url, switches))), None)
+
+
+def _shipping(value: Any, switches: Switches) -> str | None:
+    if not isinstance(value, list):
+        return "must be an array of objects"
+    problems = (_shipping_price(one, switches) for one in value)
+    return next((problem for problem in problems if problem), None)
+
+
+def _shipping_price(value: Any, switches: Switches) -> str | None:
+    if problem := _members(SHIPPING)(value, switches):
+        return problem
+    return _price(f"{value.get('shipping_price_value')} {value.get('shipping_price_currency')}", switches)
+
+
+def _rating(value: Any, _switches: Switches) -> str | None:
+    stars = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 5
+    return None if stars else f"must be a number from 0 to 5, is {value!r}"
+
+
 def _anything(_value: Any, _switches: Switches) -> str | None:
     return None
 
@@ -174,15 +224,20 @@ FIELDS: Mapping[str, Check] = {
     "visibility": one_of("published", "hidden", "staging"),
     "mobile_link": _url,
     "checkout_url": _url,
-    **dict.fromkeys(("shipping", "video", "disabled_capabilities"), _of(list, "an array")),
-    **dict.fromkeys(("applink", "importer_address"), _of(dict, "an object")),
+    "shipping": _shipping,
+    "video": _videos,
+    "disabled_capabilities": _of(list, "an array"),
+    "applink": _members(APP_LINKS),
+    "importer_address": _members(ADDRESS),
+    "importer_name": text(1_000),
+    "origin_country": _matching(COUNTRY, "BD"),
+    "vendor_id": text(1_000),
+    "previous_id": text(100),
+    "ordering_index": _integer(0, 2**31 - 1),
+    "rating_count": _integer(0, 2**31 - 1),
+    "user_rating": _rating,
     **dict.fromkeys(
-        (
-            "ordering_index", "origin_country", "importer_name", "vendor_id", "rating_count", "user_rating",
-            "previous_id", "tax", "commerce_tax_category", "external_variant_id", "external_update_time",
-            "return_policy_days",
-        ),
-        _anything,
+        ("tax", "commerce_tax_category", "external_variant_id", "external_update_time", "return_policy_days"), _anything
     ),
 }  # fmt: skip
 REQUIRED = ("title", "description", "availability", "condition", "price", "link", "brand")
