@@ -48,7 +48,7 @@ _LOCK_NAMED = text(
 async def lock_named(tx: Tx, connection_id: UUID, names: Iterable[str]) -> list[Shelf]:
     """Read items by their names and keep them from changing; also those that are no longer wanted."""
     given = {"connection": connection_id, "names": _array(names)}
-    return [Shelf._make(row) for row in (await tx.execute(_LOCK_NAMED, given)).all()]
+    return [Shelf(*row) for row in (await tx.execute(_LOCK_NAMED, given)).all()]
 
 
 _LOCK_COUNTED = text(
@@ -62,7 +62,7 @@ _LOCK_COUNTED = text(
 async def lock_counted(tx: Tx, connection_id: UUID, *, after: str, limit: int) -> list[Shelf]:
     """Read the next items whose stock is counted, in the order of their names, and keep them from changing."""
     given = {"connection": connection_id, "after": after, "limit": limit}
-    return [Shelf._make(row) for row in (await tx.execute(_LOCK_COUNTED, given)).all()]
+    return [Shelf(*row) for row in (await tx.execute(_LOCK_COUNTED, given)).all()]
 
 
 def _array(ids: Iterable[str]) -> str:

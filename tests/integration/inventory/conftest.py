@@ -5,7 +5,7 @@ import pytest
 
 from connector.runtime import Runtime
 from simulator.world import World
-from tests.integration.catalog.shop import Shop, Turn
+from tests.integration.catalog.shop import Shop, Turn, product, shirt
 from tests.integration.conftest import Clock
 
 
@@ -15,3 +15,12 @@ def shop(  # noqa: PLR0917 – fixtures are asked for by name
 ) -> Shop:
     """The store of `connected`, at work."""
     return Shop(channel, world, clock, turn, runtime)
+
+
+@pytest.fixture
+async def stocked(shop: Shop) -> Shop:
+    """The store with two products confirmed at Meta."""
+    await shop.upsert(product("p1"), shirt("p2", "S", "M"))
+    await shop.sync()
+    await shop.settle(minutes=1)
+    return shop

@@ -7,33 +7,19 @@ import pytest
 
 from simulator.batches import remove_item
 from simulator.state import ProductCatalog
-from stormcom.facebook.v1.inventory_pb2 import InventoryLine, InventoryResult
+from stormcom.facebook.v1.inventory_pb2 import InventoryResult
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, product, reason_of, shirt
+from tests.integration.inventory.shelf import line, quantity
 
 ACCEPTED, STALE = InventoryResult.OUTCOME_ACCEPTED, InventoryResult.OUTCOME_STALE
 UNKNOWN = InventoryResult.OUTCOME_UNKNOWN_ITEM
 
 
-def line(product_id: str, version: int, quantity: int, variant_id: str = "", **fields: object) -> InventoryLine:
-    """Write a line that counts."""
-    named = {"product_id": product_id, "variant_id": variant_id, "source_version": version}
-    return InventoryLine(**{**named, "quantity": quantity, "track_inventory": True, **fields})  # type: ignore[arg-type] # by name
-
-
 @pytest.fixture
-async def shop(shop: Shop) -> Shop:
-    """The store with two products confirmed at Meta."""
-    await shop.upsert(product("p1"), shirt("p2", "S", "M"))
-    await shop.sync()
-    await shop.settle(minutes=1)
-    return shop
-
-
-def quantity(shop: Shop, name: str) -> tuple[str, object]:
-    """Read an item's stock at Meta."""
-    item = shop.shelf[name]
-    return item["availability"], item.get("quantity_to_sell_on_facebook")
+def shop(stocked: Shop) -> Shop:
+    """The store with its stock."""
+    return stocked
 
 
 async def test_a_change_reaches_meta_and_is_confirmed(shop: Shop) -> None:
@@ -119,6 +105,27 @@ async def test_a_price_travels_with_the_stock(shop: Shop) -> None:
     await shop.stock(line("p1", 3, 4, price=price))
     await shop.settle(minutes=1)
     assert ("900.00 BDT", False) == (shop.shelf["sc_p1"]["price"], "sale_price" in shop.shelf["sc_p1"])
+
+
+async def test_a_price_alone_leaves_the_stock(shop: Shop) -> None:
+    """A line about the price only moves neither the stock nor its version: stock told before it is still taken."""
+    price = Money(currency_code="BDT", minor_units=90_000)
+    [told] = await shop.stock(line("p1", 9, 0, track_inventory=False, price=price, price_only=True))
+    [later] = await shop.stock(line("p1", 5, 3))
+    await shop.settle(minutes=1)
+    assert (ACCEPTED, ACCEPTED) == (told.outcome, later.outcome)
+    assert ("900.00 BDT", ("in stock", 3)) == (shop.shelf["sc_p1"]["price"], quantity(shop, "sc_p1"))
+
+
+async def test_a_late_line_still_brings_its_price(shop: Shop) -> None:
+    """Stock that is overtaken takes no price with it: the newest price wins on its own."""
+    price = Money(currency_code="BDT", minor_units=90_000)
+    await shop.stock(line("p1", 9, 1))
+    [late] = await shop.stock(line("p1", 7, 4, price=price))
+    await shop.settle(minutes=1)
+    assert (ACCEPTED, "900.00 BDT", ("in stock", 1)) == (
+        late.outcome, shop.shelf["sc_p1"]["price"], quantity(shop, "sc_p1"),
+    )  # fmt: skip
 
 
 async def test_stock_no_longer_counted_is_always_there(shop: Shop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from stormcom.facebook.v1.inventory_pb2 import InventoryResult
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, product, reason_of
-from tests.integration.inventory.test_stock import line
+from tests.integration.inventory.shelf import line
 
 ACCEPTED, STALE = InventoryResult.OUTCOME_ACCEPTED, InventoryResult.OUTCOME_STALE
 
