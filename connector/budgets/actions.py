@@ -44,8 +44,8 @@ class Ear:
 
         It never fails the call, whose result is worth more: what cannot be written is told with the next answer.
         """
-        for bucket, percent in heard.percents.items():
-            metrics.budget_percent.labels(bucket.partition(":")[0]).observe(percent)
+        for usage in heard.usages.values():
+            metrics.budget_percent.labels(usage.family).observe(usage.percent)
         own = self._know(heard.bucket)
         own.calls += 1
         if not heard.bucket.startswith("app"):  # the app is everybody's: one store's trouble closes it for nobody
@@ -68,7 +68,7 @@ class Ear:
 
     def _news(self, heard: Heard) -> Mapping[str, News]:
         """Tell what is worth a write: a percent that moved, a pause, and every call where calls have failed."""
-        worth = {bucket for bucket, percent in heard.percents.items() if self._moved(bucket, percent)}
+        worth = {bucket for bucket, usage in heard.usages.items() if usage.regain or self._moved(bucket, usage.percent)}
         if FAILED in (own := self._know(heard.bucket)).outcomes or own.troubled:
             worth.add(heard.bucket)
         if heard.pause:
@@ -81,10 +81,13 @@ class Ear:
 
     def _tell(self, bucket: str, heard: Heard) -> News:
         """Write what is known of a bucket and not told yet; from now on it counts as told."""
-        known, percent = self._know(bucket), heard.percents.get(bucket)
-        pause = heard.pause[1] if heard.pause and heard.pause[0] == bucket else None
-        news = News(percent, known.calls, known.outcomes, pause, self._windows.get(bucket.partition(":")[0]))
-        known.percent, known.calls, known.outcomes = percent if percent is not None else known.percent, 0, ""
+        known, usage = self._know(bucket), heard.usages.get(bucket)
+        pauses = [heard.pause[1]] if heard.pause and heard.pause[0] == bucket else []
+        if usage and usage.regain:  # Meta tells it when a bucket is shut, whichever call brings the news
+            pauses.append(self._now() + usage.regain)
+        percent, window = usage.percent if usage else None, self._windows.get(bucket.partition(":")[0])
+        news = News(percent, known.calls, known.outcomes, max(pauses, default=None), window)
+        known.percent, known.calls, known.outcomes = known.percent if percent is None else percent, 0, ""
         return news
 
     def _count(self, bucket: str, before: Breaker, after: Breaker) -> None:

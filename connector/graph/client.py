@@ -20,7 +20,7 @@ from connector.errors import ConnectorError, OutcomeUnknown, Throttled, Unavaila
 from connector.graph.call import Call, Effect
 from connector.graph.decipher import Answer, decipher
 from connector.graph.signatures import appsecret_proof
-from connector.graph.usage import percents
+from connector.graph.usage import Usage, by_bucket
 from connector.vault import Secret
 
 T = TypeVar("T")
@@ -40,11 +40,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one call taught: whether Meta failed, how full which bucket is, and which one Meta wants a pause of until when."""
+    """What one call taught: whether Meta failed, the gauges of buckets, and which one Meta refused calls of until when."""
 
     bucket: str
     failed: bool
-    percents: Mapping[str, float]
+    usages: Mapping[str, Usage]
     pause: tuple[str, datetime] | None
 
 
@@ -106,19 +106,19 @@ class GraphClient:
         """Send the call, and let whoever listens know what it taught before its result is used."""
         app = app_bucket(access.app_id if access else call.params.get("client_id", ""))
         bucket = app if call.bucket == "app" else call.bucket
-        full: Mapping[str, float] = {}
+        usages: Mapping[str, Usage] = {}
         try:
             answer = await self._exchange(call, access)
-            full = percents(answer.headers, bucket=bucket, app_bucket=app)
+            usages = by_bucket(answer.headers, bucket=bucket, app_bucket=app)
             self._notice_version(answer)
             result = decipher(call, answer, now=self.now())
         except ConnectorError as error:
             failed, pause = isinstance(error, Unavailable | OutcomeUnknown), None
             if isinstance(error, Throttled):
                 pause = app if error.bucket == "app" else error.bucket, error.until
-            await self.listen(Heard(bucket, failed, full, pause))
+            await self.listen(Heard(bucket, failed, usages, pause))
             raise
-        await self.listen(Heard(bucket, failed=False, percents=full, pause=None))
+        await self.listen(Heard(bucket, failed=False, usages=usages, pause=None))
         return result
 
     async def _exchange(self, call: Call[Any], access: Access | None) -> Answer:

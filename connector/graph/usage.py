@@ -41,22 +41,22 @@ def read_usage(headers: Mapping[str, str]) -> list[Usage]:
     return found
 
 
-def percents(headers: Mapping[str, str], *, bucket: str, app_bucket: str) -> dict[str, float]:
-    """Tell how full each bucket is after a call that counted against `bucket`.
+def by_bucket(headers: Mapping[str, str], *, bucket: str, app_bucket: str) -> dict[str, Usage]:
+    """Tell the gauge of each bucket after a call that counted against `bucket`.
 
     A gauge of the call's own family is the call's bucket's, whatever id it stands under.
     """
     # Unverified: whether the business header is keyed by the catalog or by the business that owns it.
     own, usages = bucket.partition(":")[0], [one for one in read_usage(headers) if one.family in _FAMILIES]
     alone = sum(usage.family == own for usage in usages) == 1
-    found: dict[str, float] = {}
+    found: dict[str, Usage] = {}
     for usage in usages:
         name = f"{usage.family}:{usage.asset_id}"
         if usage.family == "app":
             name = app_bucket
         elif usage.family == own and (alone or not usage.asset_id):
             name = bucket
-        found[name] = max(usage.percent, found.get(name, 0.0))
+        found[name] = max(usage, found.get(name, usage), key=lambda one: one.percent)
     return found
 
 

@@ -55,6 +55,13 @@ def test_transactions_begin_in_actions_and_never_wait_for_http(path: Path) -> No
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_whoever_calls_meta_asks_before(path: Path) -> None:
+    """Every file that sends calls asks for room in Meta's allowances, or, where a person waits, whether a pause runs."""
+    text = path.read_text()
+    assert "graph.send" not in text or "require_room(" in text or "require_open(" in text
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_environment_is_read_at_the_entries_only(path: Path) -> None:
     """Nothing but how a process starts (and tracing, whose variable is OpenTelemetry's own) looks at the environment."""
     allowed = path.name in {"__main__.py", "start.py", "tracing.py"} or path.parent.name == "jobs"

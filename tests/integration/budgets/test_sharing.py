@@ -95,6 +95,18 @@ async def test_an_app_wide_pause_stops_every_bucket(works: Works) -> None:
     assert 1 == works.called(CATALOGS[1])
 
 
+async def test_a_pause_is_heard_from_any_answer(works: Works) -> None:
+    """When the headers of an answer say that a bucket is shut, nobody has to be refused to find out."""
+    shut = {"code": 2, "minutes": 9}
+    works.world.faults.order({"match": {"path": CATALOGS[0]}, "action": {"kind": "error", **shut}})
+    bucket = f"catalog_batch:{CATALOGS[0]}"
+    await works.want(bucket, path=CATALOGS[0], holder="1", once=True)
+    await works.run(minutes=8)
+    assert 1 == works.called(CATALOGS[0])
+    await works.run(minutes=5)
+    assert 2 == works.called(CATALOGS[0])
+
+
 async def test_a_minutes_window_is_used_too(
     works: Works, allow: Callable[..., None], settings: Settings, clock: Clock
 ) -> None:

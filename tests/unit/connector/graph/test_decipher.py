@@ -108,6 +108,24 @@ def test_a_throttle_lasts_as_long_as_meta_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "subcode", "bucket"),
+    [
+        (4, 0, "app"),
+        (341, 0, "app"),
+        (4, 2018022, "page:1"),
+        (17, 0, "page:1"),
+        (32, 0, "page:1"),
+        (80001, 0, "page:1"),
+    ],
+)
+def test_a_limit_of_the_app_pauses_the_app(code: int, subcode: int, bucket: str) -> None:
+    """A throttle pauses the call's bucket, unless its code says that the whole app is meant."""
+    found = fail(READ, answer(400, error(code, subcode)))
+    assert isinstance(found, Throttled)
+    assert bucket == found.bucket
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.graph.usage import Usage, longest_regain, percents, read_usage
+from connector.graph.usage import Usage, by_bucket, longest_regain, read_usage
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,8 @@ _BATCHES = {"type": "catalog_batch", "call_count": 40}
 def test_gauges_find_their_buckets(headers: dict[str, object], read: dict[str, float]) -> None:
     """Each gauge is told of the bucket it belongs to; one of the call's own family is the call's, whatever id it has."""
     written = {name: orjson.dumps(value).decode() for name, value in headers.items()}
-    assert read == percents(written, bucket="catalog_batch:7", app_bucket="app:1")
+    told = by_bucket(written, bucket="catalog_batch:7", app_bucket="app:1")
+    assert read == {bucket: usage.percent for bucket, usage in told.items()}
 
 
 @given(
