@@ -50,6 +50,20 @@ class Tree:
         asked = pb.ListCategoriesRequest(store_id=self.shop.store_id, page_size=500, **fields)
         return {one.category.category_id: one for one in (await self.stub.ListCategories(asked)).categories}
 
+    async def count(self) -> int:
+        """Count the categories, page by page."""
+        found, asked = 0, pb.ListCategoriesRequest(store_id=self.shop.store_id, page_size=500)
+        while True:
+            page = await self.stub.ListCategories(asked)
+            found, asked.page_token = found + len(page.categories), page.next_page_token
+            if not asked.page_token:
+                return found
+
+    async def sleep_a_day(self) -> None:
+        """Let a day and an hour pass at once, and do what became due meanwhile."""
+        self.shop.clock.advance(hours=25)
+        await self.shop.settle()
+
     async def sets(self, **fields: Any) -> dict[str, category_pb2.ProductSet]:
         """List the product sets by category."""
         asked = pb.ListProductSetsRequest(store_id=self.shop.store_id, page_size=500, **fields)
