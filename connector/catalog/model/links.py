@@ -22,7 +22,7 @@ _NOT_PUBLIC: tuple[IPv4Network | IPv6Network, ...] = (
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+$|0x){_LABEL}", re.ASCII)
 plain = re.compile(
-    rf"https://(?:{_LABEL}\.)+(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}"
+    rf"https://(?![^/?#]{{254}})(?:{_LABEL}\.)+(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}"
     r"(?:[/?#][!#-;=?-\[\]_a-z~]{0,7700})?"
 ).fullmatch
 """Tells of most links that they are sent as they are, in a tenth of the time that telling of any takes."""

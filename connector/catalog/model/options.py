@@ -58,8 +58,8 @@ _SEPARATORS = re.compile(r"[,:]+")
 
 @lru_cache(maxsize=4_096)
 def _folded(name: str) -> str:
-    """Bring a word into a form in which case, accents, dotless i, separators and full-width letters do not matter."""
-    return _LOOSE.sub("", normalize("NFKD", name).casefold().replace("\u0131", "i"))
+    """Bring a word into a form in which case, accents, dotless i, an Arabic article, separators and full-width letters do not matter."""
+    return _LOOSE.sub("", normalize("NFKD", name).casefold().replace("\u0131", "i")).removeprefix("ال")
 
 
 def _by_spelling(words: Mapping[str, str]) -> Mapping[str, str]:

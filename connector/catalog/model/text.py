@@ -160,7 +160,7 @@ def enrich(markup: str) -> str:
     markup = _UNSEEN.sub("", markup)
     opened: list[str] = []
     written = "".join(_rich(markup, opened)) + "".join(f"</{tag}>" for tag in reversed(opened))
-    return written.strip() if visible(clean(written)) else ""
+    return written.strip() if visible(unescape(_MARKUP.sub("", written)).strip()) else ""
 
 
 def _rich(markup: str, opened: list[str]) -> Iterator[str]:

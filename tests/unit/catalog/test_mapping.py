@@ -1,5 +1,6 @@
 """Products into items: every rule of what Meta is told, and every wrong field by name."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,53 +9,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalog.model.mapping import write_items
-from connector.catalog.model.values import Draft, Product, ProductStatus, Variant, read_drafts, write_drafts
+from connector.catalog.model.mapping import MAPPING, write_items
+from connector.catalog.model.values import (
+    AppLink,
+    Details,
+    Draft,
+    Importer,
+    Media,
+    ProductStatus,
+    Rating,
+    ShippingPrice,
+    Weight,
+    read_drafts,
+    write_drafts,
+)
 from connector.registry.model import Severity
 from connector.values import Money
+from tests.unit.catalog.products import FORM, SCARF, TAKA, found, variant, written
 
-TAKA = Money("BDT", 125_000)
-FORM = Variant("", "", {}, None, None, (), "", "", "", track_inventory=True, quantity=5)
-SCARF = Product(
-    product_id="p1",
-    status=ProductStatus.ACTIVE,
-    title="Scarf",
-    description="Woven by hand.",
-    link="https://shop.example/p1",
-    image_links=("https://cdn.example/1.jpg", "https://cdn.example/2.jpg"),
-    brand="Nodi",
-    price=TAKA,
-    compare_at_price=None,
-    sale_start_time=None,
-    sale_end_time=None,
-    condition="new",
-    categories=("Apparel", "Scarves"),
-    google_product_category="",
-    fb_product_category="",
-    discontinued=False,
-    gender="",
-    age_group="",
-    variants=(FORM,),
+EVERYTHING = SCARF._replace(
+    status=ProductStatus.HIDDEN,
+    gender="female",
+    age_group="adult",
+    variants=(
+        FORM._replace(options={"Colour": "red", "Scent": "rose"}, gtin="4006381333931", mpn="m", previous_id="o"),
+    ),
+    details=Details(
+        rich_text_description="<b>Soft</b>",
+        internal_labels=("new",),
+        custom_labels=("a",),
+        custom_numbers=(1,),
+        shipping_weight=Weight(500, "g"),
+        shipping_prices=(ShippingPrice("BD", "", "", TAKA),),
+        videos=(Media("https://cdn.example/1.mp4", ()),),
+        app_links=(AppLink("ios", "shop://1", "Shop", "1"),),
+        mobile_link="https://m.shop.example/",
+        checkout_url="https://shop.example/cart",
+        disabled_capabilities=("da",),
+        expiration_date="2027-01-01",
+        origin_country="BD",
+        importer=Importer("N", {"city": "C"}),
+        vendor_id="v",
+        ordering_index=1,
+        rating=Rating(1, 500),
+    ),
 )
-
-
-def variant(variant_id: str, place: int = 0, **changes: Any) -> Variant:
-    """Make a variant that differs from its siblings by size."""
-    same = FORM._replace(variant_id=variant_id, path=f"variants[{place}].", options={"Size": variant_id})
-    return same._replace(**changes)
-
-
-def written(product: Product) -> dict[str, Any]:
-    """Write the one item of a product."""
-    [draft] = write_items(product)
-    assert draft.content is not None, draft.faults
-    return dict(orjson.loads(draft.content))
-
-
-def found(product: Product, **kwargs: Any) -> list[tuple[str, str]]:
-    """List what is wrong with a product."""
-    drafts = write_items(product, **kwargs)
-    return [(fault.field, fault.reason) for draft in drafts for fault in draft.faults]
+PINNED = b"2", "bd2041dea3ab17e5"
 
 
 def test_a_simple_product() -> None:
@@ -164,6 +164,27 @@ def test_another_currency_than_the_stores_is_refused() -> None:
     ("changes", "field", "value", "fault"),
     [
         ({"title": "t" * 151}, "title", "t" * 150, ("title", "TEXT_TRUNCATED")),
+        ({"title": "t" * 101}, "title", "t" * 101, ("title", "TEXT_LONG")),
+        ({"description": "BUY NOW."}, "description", "Buy now.", ("description", "TEXT_CALMED")),
+        ({"link": "http://shop.example/p1"}, "link", "https://shop.example/p1", ("link", "LINK_UPGRADED")),
+        (
+            {"image_links": ("http://a.example/1", "https://a.example/1")},
+            "image_link",
+            "https://a.example/1",
+            ("image_links", "LINK_UPGRADED"),
+        ),
+        (
+            {"variants": (FORM._replace(options={"Scent": "rose"}),)},
+            "additional_variant_attribute",
+            "Scent:rose",
+            ("options", "OPTION_UNKNOWN"),
+        ),
+        (
+            {"variants": (FORM._replace(options={"Color": "red", "Farbe": "rot"}),)},
+            "additional_variant_attribute",
+            "Farbe:rot",
+            ("options", "OPTION_UNKNOWN"),
+        ),
         ({"description": "d" * 5_001}, "description", "d" * 5_000, ("description", "TEXT_TRUNCATED")),
         ({"variants": (FORM._replace(gtin="4006381333932"),)}, "gtin", "", ("gtin", "GTIN_INVALID")),
         (
@@ -181,6 +202,43 @@ def test_what_can_be_repaired_is_sent_with_a_warning(
     product = SCARF._replace(**changes)
     assert (value, [fault]) == (written(product)[field], found(product))
     assert [Severity.WARNING] == [one.severity for one in write_items(product)[0].faults]
+
+
+def test_the_message_says_field_rule_fix_and_value() -> None:
+    """Whoever reads a fault knows what is wrong where, what would be right, and which value is meant, shortened."""
+    [draft] = write_items(SCARF._replace(link="ftp://" + "x" * 100))
+    [fault] = draft.faults
+    assert fault.message == (
+        "link: must be an absolute https URL in one line, such as https://shop.example/products/1; "
+        f"it is 'ftp://{'x' * 54}…'"
+    )
+
+
+@pytest.mark.parametrize("title", ["\u200b", "\u3164", "\u00ad\u2060", "<br>\u200e"])
+def test_a_title_of_which_nothing_is_seen_is_none(title: str) -> None:
+    """Invisible characters are no title."""
+    assert [("title", "FIELD_REQUIRED")] == found(SCARF._replace(title=title))
+
+
+@pytest.mark.parametrize(
+    ("word", "read"), [("Men", "male"), ("Damen", "female"), ("UNISEX", "unisex"), ("নারী", "female")]
+)
+def test_genders_are_read_in_many_words(word: str, read: str) -> None:
+    """Meta has three words for it; shops have more."""
+    assert read == written(SCARF._replace(gender=word))["gender"]
+
+
+def test_prices_of_one_product_are_in_one_currency() -> None:
+    """Also the first product of a store cannot cost in two currencies."""
+    variants = variant("S", price=Money("BDT", 1)), variant("M", 1, price=Money("USD", 1))
+    assert [("variants[1].price", "CURRENCY_MISMATCH")] == found(SCARF._replace(price=None, variants=variants))
+
+
+def test_what_is_written_changes_only_with_its_version() -> None:
+    """Stored products are mapped anew when MAPPING grows: whoever changes what is written makes it grow, and pins it here."""
+    products = SCARF, SCARF._replace(variants=(variant("S", sku="s"), variant("M", 1))), EVERYTHING
+    contents = [draft.content or "" for product in products for draft in write_items(product)]
+    assert PINNED == (MAPPING, hashlib.sha256("".join(contents).encode()).hexdigest()[:16])
 
 
 def test_twenty_one_images_are_sent_each_once() -> None:

@@ -1,30 +1,13 @@
-"""Option names, barcodes and category paths."""
+"""Barcodes, category paths, days, weights."""
+
+import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalog.model.options import sort_options
-from connector.catalog.model.terms import barcode, category_path
-
-
-@pytest.mark.parametrize(
-    ("options", "known", "rest"),
-    [
-        ({"Color": "red"}, {"color": "red"}, ""),
-        ({"COLOUR": "red", "Größe": "M"}, {"color": "red", "size": "M"}, ""),
-        ({"রঙ": "লাল", "সাইজ": "বড়"}, {"color": "লাল", "size": "বড়"}, ""),
-        ({"Material": "wool", "Muster": "dots"}, {"material": "wool", "pattern": "dots"}, ""),
-        ({"Scent": "rose", "Flavour": "mint"}, {}, "Flavour:mint,Scent:rose"),
-        ({"Color": "red", "Colour": "blue"}, {"color": "red"}, "Colour:blue"),
-        ({"Fit": "a,b:c"}, {}, "Fit:a b c"),
-        ({"Size": "  "}, {}, ""),
-        ({"Title": "Default"}, {}, "Title:Default"),
-    ],
-)
-def test_axes(options: dict[str, str], known: dict[str, str], rest: str) -> None:
-    """Names are recognised in many languages and cases; the rest travels as name and value, free of separators."""
-    assert (known, rest) == sort_options(options)[:2]
+from connector.catalog.model.terms import barcode, category_path, day, thousandths
 
 
 @pytest.mark.parametrize(
@@ -60,3 +43,27 @@ def test_a_long_category_path_keeps_the_innermost() -> None:
     assert "c" * 400 == category_path(("a" * 400, "c" * 400))
     assert 750 == len(category_path(("x" * 900,)))
     assert "a/b" == category_path(("a>b",))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-12-31", "2026-12-31"),
+        ("2026-13-01", None),
+        ("2027-02-29", None),
+        ("20261231", None),
+        ("2026-12-31T00", None),
+        ("", None),
+    ],
+)
+def test_day(text: str, read: str | None) -> None:
+    """A day that exists, written as Meta reads it, is a day."""
+    assert read == day(text)
+
+
+@given(st.integers(0, 10**15))
+def test_thousandths_are_exact(amount: int) -> None:
+    """A weight is written without losing anything, and without a zero too many."""
+    written = thousandths(amount)
+    assert Decimal(amount) / 1000 == Decimal(written)
+    assert not re.search(r"\.\d*0$|\.$", written)

@@ -1,11 +1,14 @@
 """Cleaning and cutting what people wrote."""
 
+import re
+import time
+
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalog.model.text import calm, clean, cut
+from connector.catalog.model.text import calm, clean, cut, enrich, visible
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,15 @@ from connector.catalog.model.text import calm, clean, cut
         ("👩\u200d👩\u200d👧", "👩\u200d👩\u200d👧"),
         ("&lt;b&gt;twice&lt;/b&gt;", "twice"),
         ("", ""),
+        ("&amp;lt;b&amp;gt;thrice&amp;lt;/b&amp;gt;", "thrice"),
+        ("<\x00b>hidden</b>", "hidden"),
+        ('<img alt="a > b">seen', "seen"),
+        ("<a title=it's>seen", "seen"),
+        ("<!-- open seen", ""),
+        ("<?xml version='1.0'?><!DOCTYPE html>seen", "seen"),
+        ("<svg><title>no</title></svg>seen", "seen"),
+        ("<p>বাংলা</p><p>শাড়ি</p>", "বাংলা শাড়ি"),
+        ("<div>קנייה</div>", "קנייה"),
     ],
 )
 def test_clean(written: str, read: str) -> None:
@@ -49,7 +61,141 @@ def test_clean_never_fails_and_settles(text: str, *, lines: bool) -> None:
     read = clean(text, lines=lines)
     assert read == read.strip()
     assert "\x00" not in read
+    assert read == clean(read, lines=lines)
     read.encode()
+
+
+PIECES = st.sampled_from(
+    [
+        "<",
+        ">",
+        "&",
+        ";",
+        "amp;",
+        "#38;",
+        "lt",
+        "gt",
+        "b",
+        "/",
+        "!--",
+        "-->",
+        "<p>",
+        "</p>",
+        "<script>",
+        "\x00",
+        " ",
+        "\n",
+        "'",
+        '"',
+        "ক",
+        "é",
+    ]
+)
+
+
+@given(pieces=st.lists(PIECES, max_size=30), lines=st.booleans())
+def test_clean_settles_whatever_is_hidden_in_what(pieces: list[str], *, lines: bool) -> None:
+    """Markup in entities in markup is cleaned to the end: cleaning once more changes nothing."""
+    read = clean("".join(pieces), lines=lines)
+    assert read == clean(read, lines=lines)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<!--",
+        "<svg>",
+        '<a "',
+        "<a '\"",
+        "<a ",
+        "&amp;",
+        "amp;",
+        "<b>",
+        "</i>",
+        "<script>",
+        " x='",
+        "</style ",
+        "<!",
+        "&#38;",
+    ],
+)
+def test_no_text_takes_long(hostile: str) -> None:
+    """Cleaning takes time in proportion to the text, however broken it is: a hundred thousand repetitions are done at once."""
+    began = time.process_time()
+    text = "<p>" + hostile * 100_000
+    assert len(clean(text)) <= len(text)
+    assert len(enrich(text)) <= 10 * len(text)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("markup", "kept"),
+    [
+        ("<p>Soft <b>wool</b></p>", "<p>Soft <b>wool</b></p>"),
+        ("<P CLASS='x' onclick=\"a()\">Soft</P>", "<p>Soft</p>"),
+        ("<script>x()</script><style>p{}</style>Soft", "Soft"),
+        ("<a href='https://x.example'>Soft</a><img src=x onerror=y>", "Soft"),
+        ("<b>Soft", "<b>Soft</b>"),
+        ("<ul><li>One<li>Two</ul>", "<ul><li>One<li>Two</li></li></ul>"),
+        ("Soft</b></p>", "Soft"),
+        ("<b><i>Soft</b> wool", "<b><i>Soft</i></b> wool"),
+        ("One<br/>Two<hr>", "One<br>Two<hr>"),
+        ("2 < 3 & 5 > 4", "2 &lt; 3 &amp; 5 &gt; 4"),
+        ("&lt;script&gt;x&lt;/script&gt;", "&lt;script&gt;x&lt;/script&gt;"),
+        ("<p> </p><b></b>", ""),
+        ("<scr<script>x</script>ipt>Soft", "&lt;script&gt;Soft"),
+        ("<p>নরম</p>", "<p>নরম</p>"),
+    ],
+)
+def test_enrich(markup: str, kept: str) -> None:
+    """What Meta shows stays, without attributes and well nested; scripts, styles and everything else goes; text is text."""
+    assert kept == enrich(markup)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<b>",
+                "</b>",
+                "<p>",
+                "</p>",
+                "<ul>",
+                "<li>",
+                "<script>",
+                "</script>",
+                "<br>",
+                "<a href='x'>",
+                "&lt;",
+                "<",
+                ">",
+                "&",
+                "x",
+                "ক ",
+            ]
+        )
+    )
+)
+def test_enrich_settles_and_nests(pieces: list[str]) -> None:
+    """Whatever comes in, what goes out is stable, well nested, and holds nothing but known tags without attributes."""
+    rich = enrich("".join(pieces))
+    assert rich == enrich(rich)
+    opened: list[str] = []
+    for end, tag in re.findall(r"<(/?)([^>]*)>", rich):
+        assert tag in {"b", "p", "ul", "li", "br"}
+        if end:
+            assert tag == opened.pop()
+        elif tag != "br":
+            opened.append(tag)
+    assert [] == opened
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"), [("a", True), ("", False), ("\u200b", False), ("\u3164", False), ("👩", True), ("ক", True)]
+)
+def test_visible(text: str, *, seen: bool) -> None:
+    """Characters that fonts leave empty are nothing to see."""
+    assert seen == visible(text)
 
 
 @given(
