@@ -1,5 +1,6 @@
 """Product sets: created, changed and deleted at Meta with the tree, whatever goes wrong on the way."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -199,3 +200,19 @@ async def test_a_thousand_categories_go_in_bounded_turns(tree: Tree, shop: Shop)
     turns = await shop.turn()
     assert (1_000, 100, 100) == (await tree.count(), len(tree.at_meta), tree.calls("POST", SETS))
     assert (0, True) == (tree.calls("GET", SETS), turns > 100 / 20)
+
+
+async def test_changes_and_sending_do_not_stand_in_each_others_way(tree: Tree, shop: Shop) -> None:
+    """Categories change while products and sets of them are stored and sent; in the end all is as last wanted."""
+    await shop.sync()
+    await tree.set(*(category(f"c{number}", product_set=True) for number in range(10)))
+
+    async def rename(number: int) -> None:
+        await tree.set(category(f"c{number}", product_set=True, name=f"New {number}"))
+        await shop.upsert(product(f"p{number}", category_ids=[f"c{number}"]))
+
+    await asyncio.gather(shop.turn(), *(rename(number) for number in range(10)))
+    await shop.settle()
+    names = sorted(f"New {number}" for number in range(10))
+    assert names == sorted(tree.at_meta)
+    assert names == sorted(item["product_type"] for item in shop.shelf.values())

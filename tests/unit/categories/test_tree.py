@@ -1,9 +1,13 @@
 """The tree: what is taken from above, and which trees there cannot be."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from connector.categories.model.placing import Place, place
-from connector.categories.model.tree import DEEPEST, Category, Mapped, Resolved, below, misplaced, resolve
+from connector.categories.model.tree import DEEPEST, Category, Mapped, Resolved, below, check, misplaced, resolve
+from connector.taxonomy import Kind, load
 
 
 def _tree(*categories: tuple[str, str, str]) -> dict[str, Category]:
@@ -76,6 +80,35 @@ def test_a_refusal_may_refuse_others() -> None:
 def test_below_finds_all_that_follows() -> None:
     """A change concerns the category and all below it, known or not."""
     assert {"a", "b", "c", "gone", "d"} == below({"a": "", "b": "a", "c": "b", "d": "gone", "e": ""}, ["a", "gone"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason", "words"),
+    [
+        ({"google": "Clothes"}, "google_product_category", "CATEGORY_UNKNOWN", "'Clothes' is not in the taxonomy"),
+        ({"facebook": "home > > beds"}, "fb_product_category", "CATEGORY_UNKNOWN", "home"),
+        ({"google": "1" * 251}, "google_product_category", "FIELD_TOO_LONG", "250"),
+        ({"name": " "}, "name", "FIELD_REQUIRED", "required"),
+        ({"name": "x" * 101}, "name", "FIELD_TOO_LONG", "101 characters; 100"),
+        ({"description": "x" * 201}, "description", "FIELD_TOO_LONG", "200"),
+        ({"link": "/men"}, "link", "LINK_NOT_ABSOLUTE", "absolute"),
+        ({"cover_image_link": "ftp://x/y.jpg"}, "cover_image_link", "LINK_NOT_ABSOLUTE", "absolute"),
+        ({"position": -1}, "position", "FIELD_INVALID", "1000000"),
+        ({"position": 1_000_001}, "position", "FIELD_INVALID", "1000000"),
+    ],
+)
+def test_a_wrong_field_is_named(changes: dict[str, Any], field: str, reason: str, words: str) -> None:
+    """Every wrong field is told with its name, a reason, and what would be right."""
+    found = check(replace(Category("men", 1, "", "Men"), **changes), {kind: load(kind, "") for kind in Kind})
+    assert (field, reason) == (found[0].field, found[0].reason)
+    assert words in found[0].message
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    """One answer names everything that is wrong."""
+    wrong = Category("men", 1, "", "", -1, "Clothes", link="men")
+    found = check(wrong, {kind: load(kind, "") for kind in Kind})
+    assert {"name", "position", "google_product_category", "link"} == {one.field for one in found}
 
 
 MEN = Resolved(("Men",), ("men",), Mapped("166", "men", 1), Mapped("1", "men", 1))
