@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.message import Message
 
 from client.failures import CallFailed, read_failure
+from stormcom.facebook.v1.adoption_service_pb2_grpc import FacebookAdoptionStub
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
 from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStub
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
@@ -79,6 +80,7 @@ class Caller:
     catalog: FacebookCatalogStub = field(init=False)
     categories: FacebookCategoriesStub = field(init=False)
     inventory: FacebookInventoryStub = field(init=False)
+    adoption: FacebookAdoptionStub = field(init=False)
     operations: FacebookOperationsStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
@@ -89,6 +91,7 @@ class Caller:
         object.__setattr__(self, "catalog", FacebookCatalogStub(self.channel))
         object.__setattr__(self, "categories", FacebookCategoriesStub(self.channel))
         object.__setattr__(self, "inventory", FacebookInventoryStub(self.channel))
+        object.__setattr__(self, "adoption", FacebookAdoptionStub(self.channel))
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))

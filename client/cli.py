@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from client.catalogues.terms import CatalogueUnusable
-from client.commands import connecting, explaining, listening, selling, sorting, stocking, talking
+from client.commands import adopting, connecting, explaining, listening, selling, sorting, stocking, syncing, talking
 from client.failures import CallFailed
 from client.output import make_output
 from client.sending import SnapshotRefused
@@ -34,7 +34,16 @@ class OneLineErrors(TyperGroup):
 
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_enable=False)
-for part in (connecting.app, selling.app, stocking.app, sorting.app, talking.app, explaining.app):
+for part in (
+    connecting.app,
+    selling.app,
+    syncing.app,
+    adopting.app,
+    stocking.app,
+    sorting.app,
+    talking.app,
+    explaining.app,
+):
     app.add_typer(part)
 app.add_typer(listening.app, name="events", help="Follow, borrow and acknowledge what the connector tells.")
 

@@ -66,7 +66,7 @@ def import_file(
         _finish(session, upsert(session.caller, entries, connection_id=session.connection_id, **told))
         return
     tally, operation = replace(session.caller, entries, connection_id=session.connection_id, **told)
-    _follow(session, operation, watch=watch)
+    follow(session, operation, watch=watch)
     _finish(session, tally)
 
 
@@ -98,13 +98,17 @@ def sync(
     context: typer.Context,
     *,
     full: Annotated[bool, typer.Option(help="Everything, also what Meta has already.")] = False,
+    items: Annotated[str, typer.Option(help="Only these products: ids, comma separated.")] = "",
     dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
     watch: Watch = False,
 ) -> None:
     """Bring the catalog up to date. The first time is the go."""
     session = session_of(context)
-    mode = SyncCatalogRequest.MODE_FULL if full else SyncCatalogRequest.MODE_DELTA
-    request = SyncCatalogRequest(connection_id=session.connection_id, mode=mode, dry_run=dry_run)
+    if full and items:
+        raise typer.BadParameter("--full and --items: give one of them")
+    modes, named = SyncCatalogRequest, {"connection_id": session.connection_id}
+    mode = modes.MODE_FULL if full else modes.MODE_ITEMS if items else modes.MODE_DELTA
+    request = SyncCatalogRequest(**named, mode=mode, product_ids=split_ids(items), dry_run=dry_run)
     answer = session.caller.call(session.caller.connector.SyncCatalog, request)
     session.output.show(
         answer,
@@ -112,10 +116,10 @@ def sync(
         f" {answer.rejected_count} refused by checks.",
     )
     if answer.HasField("operation"):
-        _follow(session, answer.operation, watch=watch)
+        follow(session, answer.operation, watch=watch)
 
 
-def _follow(session: Session, operation: Operation, *, watch: bool) -> None:
+def follow(session: Session, operation: Operation, *, watch: bool) -> None:
     """Tell an operation; when watched, its end too, and end with 1 unless it succeeded."""
     if watch:
         operation = watch_operation(
@@ -126,6 +130,11 @@ def _follow(session: Session, operation: Operation, *, watch: bool) -> None:
         session.output.say(f"  {rejected.retailer_id}: {describe_fault(rejected.fault)}")
     if watch and operation.state != Operation.STATE_SUCCEEDED:
         raise typer.Exit(1)
+
+
+def split_ids(text: str) -> list[str]:
+    """Read ids, comma separated."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 @app.command()
@@ -196,7 +205,7 @@ def retry(
     session.output.say(
         f"{answer.skipped_count} left out: not rejected, or refused by the connector's own checks (mend and import)."
     )
-    _follow(session, answer.operation, watch=watch)
+    follow(session, answer.operation, watch=watch)
 
 
 @app.command()
@@ -211,7 +220,7 @@ def operations(
     caller = session.caller
     if confirm:
         allowed = ConfirmChangeRequest(operation_id=confirm, removal_count=removals)
-        _follow(session, caller.call(caller.catalog.ConfirmChange, allowed).operation, watch=False)
+        follow(session, caller.call(caller.catalog.ConfirmChange, allowed).operation, watch=False)
         return
     if cancel:
         answer = caller.call(caller.operations.CancelOperation, CancelOperationRequest(operation_id=cancel))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from client.catalogues.terms import Listed, Problem
 from client.output import word
+from client.previews import describe_counts, read_preview
 from client.progress import describe, watch_operation
 from client.sending import Tally, upsert
 from client.tour.foresight import Foreseen, foresee
@@ -16,6 +17,8 @@ from stormcom.facebook.v1.catalog_service_pb2 import (
     GetItemRequest,
     ListCatalogsRequest,
     ListItemsRequest,
+    PreviewedItem,
+    PreviewSyncRequest,
     ProductResult,
 )
 from stormcom.facebook.v1.connection_pb2 import Capability, Connection
@@ -114,6 +117,7 @@ def _compare_answers(
 
 def sync(tour: Tour, foreseen: Mapping[Key, Foreseen]) -> None:
     """Give the go, watch the operation, and compare our memory, Meta's and the demo's own opinion item by item."""
+    _preview(tour, foreseen)
     tour.step("Sync the catalog")
     watch = Stopwatch()
     answer = tour.caller.call(tour.caller.connector.SyncCatalog, SyncCatalogRequest(connection_id=tour.connection_id))
@@ -125,6 +129,22 @@ def sync(tour: Tour, foreseen: Mapping[Key, Foreseen]) -> None:
     _compare_items(tour, items, foreseen)
     _compare_meta(tour, items, foreseen)
     _sync_again(tour)
+
+
+def _preview(tour: Tour, foreseen: Mapping[Key, Foreseen]) -> None:
+    """Look before the go: every item is told, and nothing happens."""
+    tour.step("Preview the sync")
+    counts, changes = read_preview(tour.caller, PreviewSyncRequest(connection_id=tour.connection_id))
+    tour.console.print(f"  {describe_counts(counts)}")
+    told = {(item.product_id, item.variant_id): item for item in changes}
+    for item in list(told.values())[:SHOWN]:
+        tour.console.print(f"  {word(item, 'change')} {item.retailer_id} {item.title}", markup=False)
+    created = {key for key, item in told.items() if item.change == PreviewedItem.CHANGE_CREATE}
+    good = {key for key, item in foreseen.items() if not item.reasons}
+    tour.expect(created == good, "The preview would create exactly the items that keep the rules")
+    tour.expect(counts.create_count == len(created), "It counts what it lists")
+    held = sum(1 for _ in tour.simulation.items(tour.catalog_id))
+    tour.expect(not held, "The preview is not the go: the catalog is still empty")
 
 
 def _sync_again(tour: Tour) -> None:

@@ -75,6 +75,8 @@ async def plan_adoption(
                     "No such scanned item in this connection: it was adopted or replaced, or a new scan will find it"
                 )
                 raise NotFound("SCANNED_ITEM_NOT_FOUND", message, retailer_id=decision.retailer_id)
+            if decision.plan is not Plan.LEAVE and not own and not found[decision.retailer_id].own_retailer_id:
+                raise FailedPrecondition("ADOPTION_IMPOSSIBLE", _IMPOSSIBLE.message, retailer_id=decision.retailer_id)
             wishes.append((decision, own.retailer_id if own else None))
         await scans.decide(tx, connection.id, wishes)
         return await _possible(tx, connection, decisions)

@@ -1,6 +1,5 @@
 """A connected store whose catalog another tool has filled."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import grpc
 import orjson
 import pytest
 
+from connector.db.outbox import Task, tasks
 from connector.runtime import Runtime
 from simulator.batches import write_item
 from simulator.state import ProductCatalog
@@ -48,6 +48,11 @@ class Takeover(Shop):
         """Tell how often each item of the catalog was written."""
         [catalog] = self.world.all(ProductCatalog)
         return {name: item.writes for name, item in catalog.items.items()}
+
+    async def rest(self) -> None:
+        """Let nothing of what waits be sent for now, as before the go."""
+        async with self.runtime.db.begin() as tx:
+            await tx.execute(tasks.delete().where(tasks.c.name == Task.SEND_ITEMS))
 
     async def scan(self) -> Operation:
         """Scan the catalog to the end."""
@@ -99,6 +104,3 @@ def shop(  # noqa: PLR0917 – fixtures are asked for by name
 ) -> Takeover:
     """The store of `connected`, at work."""
     return Takeover(channel, world, clock, turn, runtime)
-
-
-Decide = Callable[..., pb.AdoptionDecision]

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1 import adoption_service_pb2 as pb
-from stormcom.facebook.v1.adoption_pb2 import ADOPTION_PLAN_ADOPT
+from stormcom.facebook.v1.adoption_pb2 import ADOPTION_PLAN_ADOPT, ADOPTION_PLAN_UNSPECIFIED
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.adoption.conftest import Takeover
 from tests.integration.catalog.shop import product, reason_of, shirt
@@ -128,7 +128,7 @@ async def test_found_items_are_listed_in_pages_by_plan(shop: Takeover) -> None:
     last = await shop.adoption.ListScannedItems(asked)
     names = [item.retailer_id for item in (*first.items, *last.items)]
     assert (sorted(names), 6, "") == (names, len(names), last.next_page_token)
-    asked.plan = 0
+    asked.plan = ADOPTION_PLAN_UNSPECIFIED
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await shop.adoption.ListScannedItems(asked)
     assert "PAGE_TOKEN_INVALID" == reason_of(refused.value)[0]

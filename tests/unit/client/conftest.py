@@ -16,6 +16,7 @@ from client.call import Caller, open_channel
 from client.catalogues.reading import read_catalogue
 from client.catalogues.terms import Listed, Problem, Terms
 from stormcom.facebook.v1 import (
+    adoption_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
     connector_service_pb2,
@@ -30,6 +31,7 @@ SERVICES = (
     connector_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
+    adoption_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
     event_service_pb2,
