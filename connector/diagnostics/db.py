@@ -113,7 +113,7 @@ _LOCAL = text(
         FROM items
         CROSS JOIN LATERAL (VALUES ('CHECKS', items.faults), ('VERDICT', items.meta_faults)) AS told (source, faults)
         CROSS JOIN LATERAL jsonb_array_elements(told.faults) AS fault
-        WHERE items.connection_id = :connection AND items.wanted AND (items.faults <> '[]' OR items.meta_faults <> '[]')
+        WHERE items.connection_id = :connection AND items.wanted AND items.reasons <> '[]'
     ) AS kinds GROUP BY 1, 2, 3
     """
 )
