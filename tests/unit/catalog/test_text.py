@@ -120,12 +120,12 @@ def test_clean_settles_whatever_is_hidden_in_what(pieces: list[str], *, lines: b
     ],
 )
 def test_no_text_takes_long(hostile: str) -> None:
-    """Cleaning takes time in proportion to the text, however broken it is: a hundred thousand repetitions are done at once."""
+    """Cleaning takes time in proportion to the text, however broken it is: thirty thousand repetitions are done at once."""
     began = time.process_time()
-    text = "<p>" + hostile * 100_000
+    text = "<p>" + hostile * 30_000
     assert len(clean(text)) <= len(text)
     assert len(enrich(text)) <= 10 * len(text)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(
