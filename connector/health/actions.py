@@ -17,6 +17,7 @@ from connector.connections.model import UNSUBSCRIBE_TIME
 from connector.db import outbox, requests
 from connector.db.outbox import Taken, Task
 from connector.events import db as events
+from connector.feeds import actions as feeds
 from connector.health import db
 from connector.health.db import Wanted
 from connector.health.model import Status
@@ -79,7 +80,7 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         await requests.sweep(tx, at=now)
         await budgets.sweep(tx, before=now - _KEEP_PLACES)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
-    while await _forget_snapshots(runtime) or await _forget_events(runtime):
+    while await _forget_snapshots(runtime) or await _forget_events(runtime) or await _forget_uploads(runtime):
         pass
     async with runtime.db.begin() as tx:
         await outbox.done(tx, task, at=now)
@@ -96,6 +97,12 @@ async def _forget_events(runtime: Runtime) -> bool:
     now = runtime.now()
     async with runtime.db.begin() as tx:
         return await events.sweep(tx, acknowledged_before=now - _KEEP_ACKNOWLEDGED, created_before=now - _KEEP_EVENTS)
+
+
+async def _forget_uploads(runtime: Runtime) -> bool:
+    """Forget a piece of what outlived its time; tells whether there was any."""
+    async with runtime.db.begin() as tx:
+        return await feeds.sweep(tx, at=runtime.now())
 
 
 async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:

@@ -192,7 +192,7 @@ async def _ask_feed(way: _Way, url: str) -> None:
 async def _look(way: _Way) -> None:
     """Look how far Meta is; at the end, take its findings along."""
     found, at = way.upload, way.runtime.now()
-    if way.feed.integration_id:
+    if not found.meta_upload_id:  # an integration's file
         await _look_for_fetch(way)
         return
     catalog_id = way.connection.catalog_id

@@ -80,17 +80,17 @@ async def has_reviews(tx: Tx, connection_id: UUID) -> bool:
 
 _REVIEWED = text(
     """
-    WITH some AS (
+    WITH given AS (
         SELECT * FROM reviews WHERE connection_id = :connection AND review_id > :after ORDER BY review_id LIMIT :limit
     )
-    SELECT some.*, item.retailer_id, item.title AS product_name, item.link
-    FROM some LEFT JOIN LATERAL (
+    SELECT given.*, item.retailer_id, item.title AS product_name, item.link
+    FROM given LEFT JOIN LATERAL (
         SELECT i.retailer_id, i.title, i.content::jsonb ->> 'link' AS link FROM items i
-        WHERE i.connection_id = some.connection_id AND i.product_id = some.product_id AND i.wanted AND i.content IS NOT NULL
-          AND some.variant_id IN ('', i.variant_id)
+        WHERE i.connection_id = given.connection_id AND i.product_id = given.product_id AND i.wanted AND i.content IS NOT NULL
+          AND given.variant_id IN ('', i.variant_id)
         ORDER BY i.retailer_id LIMIT 1
     ) item ON TRUE
-    ORDER BY some.review_id
+    ORDER BY given.review_id
     """
 )
 

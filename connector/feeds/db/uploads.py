@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from connector.db.schema import Instant, Json, Tx, metadata, plain
 from connector.feeds.model.values import OPEN, Feed, FeedError, FeedKind, File, Findings, Severity, State, Upload
@@ -135,8 +135,10 @@ async def find_open(tx: Tx, connection_id: UUID, kind: FeedKind) -> Upload | Non
 
 async def last(tx: Tx, connection_id: UUID) -> dict[FeedKind, Upload]:
     """Find the last upload of each feed."""
-    newest = select(feed_uploads).distinct(feed_uploads.c.kind).where(feed_uploads.c.connection_id == connection_id)
-    rows = await tx.execute(newest.order_by(feed_uploads.c.kind, feed_uploads.c.create_time.desc()))
+    mine = (
+        select(feed_uploads).ext(distinct_on(feed_uploads.c.kind)).where(feed_uploads.c.connection_id == connection_id)
+    )
+    rows = await tx.execute(mine.order_by(feed_uploads.c.kind, feed_uploads.c.create_time.desc()))
     return {upload.kind: upload for upload in map(_upload, rows)}
 
 
