@@ -170,11 +170,15 @@ class Offer(NamedTuple):
             self.sale_start_time or datetime(1970, 1, 29, tzinfo=UTC),
             self.sale_end_time or datetime(2038, 1, 17, tzinfo=UTC),
         )
-        return f"{_minute(start)}/{_minute(end)}"
+        return f"{_minute(start)}/{_minute(min(end, _LAST) + _ALMOST_A_MINUTE)}"
+
+
+_LAST, _ALMOST_A_MINUTE = datetime(9999, 12, 31, 23, 59, tzinfo=UTC), timedelta(seconds=59, microseconds=999_999)
 
 
 def _minute(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M+0000")
+    """Write an instant down to its minute, with its offset; a sale's end is rounded up before."""
+    return f"{moment.astimezone(UTC).isoformat()[:16]}+0000"
 
 
 def digest(wire: bytes) -> bytes:
