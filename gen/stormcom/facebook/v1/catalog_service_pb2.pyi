@@ -671,7 +671,7 @@ class ConfirmChangeRequest(_message.Message):
     request_id: _builtins.str
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     removal_count: _builtins.int
-    """The `removal_count` that is confirmed. Required."""
+    """The `removal_count` that is confirmed: items removed or hidden. Required."""
     def __init__(
         self,
         *,
@@ -1003,7 +1003,7 @@ class PreviewCounts(_message.Message):
     create_count: _builtins.int
     """Items Meta does not have."""
     change_count: _builtins.int
-    """Items Meta has otherwise."""
+    """Items Meta has otherwise, or that are sent again as they are (FULL and ITEMS)."""
     removal_count: _builtins.int
     """Items that would leave."""
     rejected_count: _builtins.int
@@ -1047,7 +1047,7 @@ class PreviewedItem(_message.Message):
         CHANGE_CREATE: PreviewedItem._Change.ValueType  # 1
         """Meta does not have it."""
         CHANGE_UPDATE: PreviewedItem._Change.ValueType  # 2
-        """Meta has it otherwise."""
+        """Meta has it otherwise, or it is sent again as it is (FULL and ITEMS)."""
         CHANGE_REMOVE: PreviewedItem._Change.ValueType  # 3
         """It would leave."""
         CHANGE_REJECT: PreviewedItem._Change.ValueType  # 4
@@ -1061,7 +1061,7 @@ class PreviewedItem(_message.Message):
     CHANGE_CREATE: PreviewedItem.Change.ValueType  # 1
     """Meta does not have it."""
     CHANGE_UPDATE: PreviewedItem.Change.ValueType  # 2
-    """Meta has it otherwise."""
+    """Meta has it otherwise, or it is sent again as it is (FULL and ITEMS)."""
     CHANGE_REMOVE: PreviewedItem.Change.ValueType  # 3
     """It would leave."""
     CHANGE_REJECT: PreviewedItem.Change.ValueType  # 4

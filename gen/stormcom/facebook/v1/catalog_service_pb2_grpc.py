@@ -192,8 +192,8 @@ class FacebookCatalogServicer:
     def CommitSnapshot(self, request, context):
         """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
-        The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
-        or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+        The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes or hides more than 5 % of the items
+        or 50 items, whichever is larger (`CatalogSettings`), waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
         Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -240,7 +240,7 @@ class FacebookCatalogServicer:
     def PreviewSync(self, request, context):
         """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`, of a snapshot in the order of their products; each page is read on its own, so that what changes meanwhile may differ from the counts.
         Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

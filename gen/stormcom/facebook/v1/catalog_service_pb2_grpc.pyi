@@ -70,8 +70,8 @@ class FacebookCatalogStub:
     CommitSnapshot: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CommitSnapshotRequest, _catalog_service_pb2.CommitSnapshotResponse]
     """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
-    The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
-    or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+    The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes or hides more than 5 % of the items
+    or 50 items, whichever is larger (`CatalogSettings`), waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
     Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
     """
     AbandonSnapshot: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AbandonSnapshotRequest, _catalog_service_pb2.AbandonSnapshotResponse]
@@ -90,7 +90,7 @@ class FacebookCatalogStub:
     PreviewSync: _grpc.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]
     """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`, of a snapshot in the order of their products; each page is read on its own, so that what changes meanwhile may differ from the counts.
     Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     GetCatalogSettings: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]
@@ -145,8 +145,8 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     CommitSnapshot: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CommitSnapshotRequest, _catalog_service_pb2.CommitSnapshotResponse]  # type: ignore[assignment]
     """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
-    The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
-    or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+    The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes or hides more than 5 % of the items
+    or 50 items, whichever is larger (`CatalogSettings`), waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
     Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
     """
     AbandonSnapshot: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AbandonSnapshotRequest, _catalog_service_pb2.AbandonSnapshotResponse]  # type: ignore[assignment]
@@ -165,7 +165,7 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     PreviewSync: _aio.UnaryStreamMultiCallable[_catalog_service_pb2.PreviewSyncRequest, _catalog_service_pb2.PreviewSyncResponse]  # type: ignore[assignment]
     """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+    Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`, of a snapshot in the order of their products; each page is read on its own, so that what changes meanwhile may differ from the counts.
     Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     GetCatalogSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCatalogSettingsRequest, _catalog_service_pb2.GetCatalogSettingsResponse]  # type: ignore[assignment]
@@ -265,8 +265,8 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_catalog_service_pb2.CommitSnapshotResponse, _abc.Awaitable[_catalog_service_pb2.CommitSnapshotResponse]]:
         """Commits a snapshot: its products become what is wanted, and products that are not in it are removed.
 
-        The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes more than 5 % of the items
-        or 50 items, whichever is larger, waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+        The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes or hides more than 5 % of the items
+        or 50 items, whichever is larger (`CatalogSettings`), waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
         Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
         """
 
@@ -321,7 +321,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_catalog_service_pb2.PreviewSyncResponse], _abc.AsyncIterator[_catalog_service_pb2.PreviewSyncResponse]]:
         """Tells what a sync would do, item by item, before the first byte leaves: the counts first, then every item it would create, change, remove, or that our checks refuse.
 
-        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`; each page is read on its own, so that what changes meanwhile may differ from the counts.
+        Reads our own memory only; nothing changes and it is not the go. Items come in the order of their `retailer_id`, of a snapshot in the order of their products; each page is read on its own, so that what changes meanwhile may differ from the counts.
         Fails with `CATALOG_NOT_ATTACHED`, `PRODUCT_NOT_FOUND`, `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
 

@@ -90,7 +90,7 @@ class Item(_message.Message):
     variant_id: _builtins.str
     """StormCom's variant; empty for a product without variants."""
     item_group_id: _builtins.str
-    """What its siblings share at Meta; empty for a product without variants."""
+    """What its siblings share at Meta; empty until its product has two variants, and kept from then on."""
     state: Global___Item.State.ValueType
     """Where it stands. Output only."""
     title: _builtins.str
