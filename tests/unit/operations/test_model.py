@@ -37,7 +37,21 @@ def test_our_words_are_the_contracts() -> None:
 def test_the_document_is_the_contracts_message() -> None:
     """What events and RPCs say of an operation fills the contract's message, field by field."""
     operation = Operation(
-        UUID(int=1), "s", ConnectionId(UUID(int=2)), Kind.RETRY_ITEMS, State.RUNNING, 3, 2, 1, 0, "", (), NOW, NOW, None
+        UUID(int=1),
+        "s",
+        ConnectionId(UUID(int=2)),
+        Kind.RETRY_ITEMS,
+        State.RUNNING,
+        3,
+        2,
+        1,
+        0,
+        False,
+        "",
+        (),
+        NOW,
+        NOW,
+        None,
     )
     message = operation_pb2.Operation(**operation.document())
     assert (3, 2, 1, False) == (
