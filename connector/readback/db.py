@@ -77,8 +77,12 @@ async def pick(tx: Tx, turn: Readback, *, limit: int, at: datetime) -> list[str]
 
 
 async def lock_confirmed(tx: Tx, connection_id: UUID, names: Sequence[str], *, at: datetime) -> list[Confirmed]:
-    """Read those of these items that rest as Meta confirmed them, and keep them from changing."""
-    mine = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+    """Read those of these items that rest as Meta confirmed them, and keep them from changing.
+
+    Those without a product were another tool's: gone once, they are nothing of ours, whoever puts them there again.
+    """
+    ours = items.c.connection_id == connection_id, items.c.product_id != ""
+    mine = *ours, items.c.retailer_id == text("ANY(:names)")
     rests = items.c.state.in_((State.CONFIRMED, State.REMOVED)), items.c.batch_id.is_(None)
     columns = [items.c[name] for name in Confirmed.__slots__]
     rows = select(*columns).where(*mine, *rests, items.c.confirm_time < at - SETTLING).order_by(items.c.retailer_id)

@@ -80,6 +80,20 @@ async def test_applied_twice_is_the_same(shop: Takeover) -> None:
     assert before == shop.writes()
 
 
+async def test_what_was_replaced_and_comes_back_is_a_stranger_again(shop: Takeover) -> None:
+    """Another tool may put it there once more: it is found by its alias, and only a new plan removes it."""
+    await prepare(shop)
+    await shop.applied()
+    shop.seed("OLD")
+    await shop.sync(full=True)
+    await shop.settle(minutes=1)
+    assert "OLD" in shop.titles()
+    await shop.scan()
+    assert ("OLD", "ALIAS", "sc_sent", "REPLACE") in await shop.rows()
+    await shop.applied()
+    assert "OLD" not in shop.titles()
+
+
 async def test_former_names_lead_to_todays(shop: Takeover) -> None:
     """The name ours would have had, and the one theirs had, resolve to the item; so does StormCom's id."""
     await prepare(shop)

@@ -155,6 +155,21 @@ async def test_pages_that_are_too_large_are_halved(shop: Takeover) -> None:
     assert {"500", "250", "125", "62"} == limits
 
 
+@pytest.mark.parametrize(("times", "state"), [(1, Operation.STATE_SUCCEEDED), (9, Operation.STATE_FAILED)])
+async def test_a_cursor_that_meta_forgot_begins_anew(
+    shop: Takeover, times: int, state: Operation.State.ValueType
+) -> None:
+    """A scan whose place is lost begins again, a few times; then it ends, and says why."""
+    shop.world.switches.change(max_products_page=4)
+    for number in range(12):
+        shop.seed(f"x{number}")
+    shop.break_calls("/products", "delay", times=8, method="GET", seconds=0)  # pages of 500, 250 … and the first of 3
+    shop.break_calls("/products", "error", times=times, method="GET", code=100)
+    operation = await shop.scan()
+    assert (state, 12 if times == 1 else 0) == (operation.state, operation.total_count)
+    assert ("" if times == 1 else "META_REJECTED") == operation.reason
+
+
 async def test_a_cancelled_scan_reads_no_more(shop: Takeover) -> None:
     """Cancelled before it begins to read, a scan asks Meta for nothing and forgets what it had written down."""
     await fill(shop)
