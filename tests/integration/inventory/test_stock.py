@@ -1,6 +1,7 @@
 """Stock and price in their own lane: newest wins, one call for many changes, current values only."""
 
 import asyncio
+import random
 
 import grpc
 import pytest
@@ -166,6 +167,26 @@ async def test_a_lost_answer_ends_with_the_current_value(shop: Shop, kind: str) 
     await shop.stock(line("p1", 2, 33))
     await shop.settle(minutes=30)
     assert (("in stock", 33), "CONFIRMED") == (quantity(shop, "sc_p1"), (await shop.states())["sc_p1"])
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_in_whatever_order_calls_end_the_last_value_stands(shop: Shop, seed: int) -> None:
+    """Answers lost, refused for now and late, in a mixture: no item is ever on the way twice, and Meta has the newest in the end."""
+    chance = random.Random(seed)  # noqa: S311 – to be repeatable
+    kinds = "drop_before", "drop_answer", "garbage", "error"
+    for version in range(2, 14):
+        if chance.random() < 0.3:
+            shop.break_calls("items_batch", chance.choice(kinds))
+        shop.world.switches.change(batch_seconds=chance.choice([0.0, 5.0, 90.0]))
+        await shop.stock(line("p1", version, version))
+        await shop.stock(line("p2", version, 100 + version, chance.choice("SM")))
+        await shop.settle(minutes=chance.choice([0, 0.1, 1]))
+    await shop.stock(line("p2", 99, 1, "S"), line("p2", 99, 2, "M"))
+    await shop.settle(minutes=60)
+    assert [("in stock", 13), ("in stock", 1), ("in stock", 2)] == [
+        quantity(shop, name) for name in ("sc_p1", "sc_p2.S", "sc_p2.M")
+    ]
+    assert [] == shop.world.records.overlaps
 
 
 async def test_a_wrong_currency_stores_nothing(shop: Shop) -> None:

@@ -122,11 +122,14 @@ async def test_many_items_sold_out_at_once_raise_an_alert(
 
 
 async def test_an_answer_that_is_lost_starts_the_clock(stocked: Shop) -> None:
-    """An item of which nobody knows what Meta has is late 15 minutes after the watch noticed, though its wish is old."""
+    """An item of which nobody knows any more what Meta has is late 15 minutes after the watch noticed, though its wish is old."""
     stocked.clock.advance(hours=3)
-    stocked.world.switches.change(batch_seconds=40 * 60.0)
-    await stocked.stock(line("p1", 2, 1))
-    await stocked.settle(minutes=5)
-    assert (await seen(stocked, "sc_p1")).HasField("unconfirmed_time")
+    stocked.break_calls("items_batch", "drop_answer", times=1_000)
+    await stocked.sync(full=True)
+    await stocked.settle(minutes=7)
+    assert (await seen(stocked, "sc_p1")).confirmed is False
     await perform(stocked, Task.WATCH_STOCK)
     assert [] == await alerts(stocked)
+    stocked.clock.advance(minutes=16)
+    await perform(stocked, Task.WATCH_STOCK)
+    assert [(LATE, False, 3)] == await alerts(stocked)
