@@ -169,7 +169,7 @@ async def test_periodic_work_exists_once(runtime: Runtime, clock: Any) -> None:
     """A periodic task is due one period from now, never twice, and comes back after it ended or failed."""
     for _ in range(3):
         async with runtime.db.begin() as tx:
-            await schedule.plan(tx, at=runtime.now())
+            await schedule.plan(tx, at=runtime.now(), every={Task.SWEEP: timedelta(hours=1)})
     (row,) = await rows(runtime)
     assert ("every:SWEEP", 1) == (row.key, row.wishes)
     assert timedelta(minutes=59) < row.due_time - runtime.now() <= timedelta(hours=1)
@@ -179,6 +179,6 @@ async def test_periodic_work_exists_once(runtime: Runtime, clock: Any) -> None:
         task = await outbox.take(tx, leased.id, leased.attempt, at=runtime.now())
         assert task is not None
         await outbox.give_up(tx, task, reason="INTERNAL", message="")
-        await schedule.plan(tx, at=runtime.now())
+        await schedule.plan(tx, at=runtime.now(), every={Task.SWEEP: timedelta(hours=1)})
     (row,) = await rows(runtime)
     assert row.due_time is not None
