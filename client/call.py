@@ -22,6 +22,7 @@ from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStu
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
 from stormcom.facebook.v1.diagnostic_service_pb2_grpc import FacebookDiagnosticsStub
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
+from stormcom.facebook.v1.feed_service_pb2_grpc import FacebookFeedsStub
 from stormcom.facebook.v1.inventory_service_pb2_grpc import FacebookInventoryStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 
@@ -81,6 +82,7 @@ class Caller:
     categories: FacebookCategoriesStub = field(init=False)
     inventory: FacebookInventoryStub = field(init=False)
     adoption: FacebookAdoptionStub = field(init=False)
+    feeds: FacebookFeedsStub = field(init=False)
     operations: FacebookOperationsStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
@@ -92,6 +94,7 @@ class Caller:
         object.__setattr__(self, "categories", FacebookCategoriesStub(self.channel))
         object.__setattr__(self, "inventory", FacebookInventoryStub(self.channel))
         object.__setattr__(self, "adoption", FacebookAdoptionStub(self.channel))
+        object.__setattr__(self, "feeds", FacebookFeedsStub(self.channel))
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))

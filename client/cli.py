@@ -10,7 +10,18 @@ import typer
 from typer.core import TyperGroup
 
 from client.catalogues.terms import CatalogueUnusable
-from client.commands import adopting, connecting, explaining, listening, selling, sorting, stocking, syncing, talking
+from client.commands import (
+    adopting,
+    connecting,
+    explaining,
+    feeding,
+    listening,
+    selling,
+    sorting,
+    stocking,
+    syncing,
+    talking,
+)
 from client.failures import CallFailed
 from client.output import make_output
 from client.sending import SnapshotRefused
@@ -41,6 +52,7 @@ for part in (
     adopting.app,
     stocking.app,
     sorting.app,
+    feeding.app,
     talking.app,
     explaining.app,
 ):

@@ -41,8 +41,14 @@ async def set_feed(runtime: Runtime, request: pb.SetFeedRequest) -> pb.SetFeedRe
 
 async def list_feeds(runtime: Runtime, request: pb.ListFeedsRequest) -> pb.ListFeedsResponse:
     """Tell the feeds."""
+    size, scope = read.page_size(request.page_size), ("feeds", request.store_id, request.connection_id)
+    key = read.page_token(request.page_token, *scope, parts=1)
     connection, feeds = await actions.list_feeds(runtime, request.store_id, request.connection_id)
-    return pb.ListFeedsResponse(feeds=[_write_feed(connection, feed, last) for feed, last in feeds])
+    rest = [(feed, last) for feed, last in feeds if not key or _NUMBERS[feed.kind] > int(key[0])]
+    page, more = rest[:size], len(rest) > size
+    token = read.write_page_token([_NUMBERS[page[-1][0].kind]], *scope) if more else ""
+    written = [_write_feed(connection, feed, last) for feed, last in page]
+    return pb.ListFeedsResponse(feeds=written, next_page_token=token)
 
 
 async def upload_feed(runtime: Runtime, request: pb.UploadFeedRequest) -> pb.UploadFeedResponse:

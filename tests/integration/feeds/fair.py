@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simulator.feed_state import ProductFeed, ProductFeedUpload
 from stormcom.facebook.v1 import feed_service_pb2 as pb
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an 
 
 Turn = Callable[[], Awaitable[int]]
 PRODUCTS, REVIEWS, NAVIGATION = FEED_KIND_PRODUCTS, FEED_KIND_RATINGS_AND_REVIEWS, FEED_KIND_NAVIGATION
-Kind = FeedKind.ValueType
+Kind: TypeAlias = FeedKind.ValueType
 
 
 @dataclass(slots=True)

@@ -62,7 +62,9 @@ async def test_an_item_that_meta_names_is_rejected(fair: Fair) -> None:
     assert "20 characters" in items["b"].faults[0].meta_message
     last = await fair.last()
     assert ("PARTIALLY_SUCCEEDED", 1) == (await fair.state(), last.invalid_count)
-    assert [(FeedUploadError.SEVERITY_FATAL, [names["b"]])] == [(one.severity, one.samples) for one in last.errors]
+    assert [(FeedUploadError.SEVERITY_FATAL, [names["b"]])] == [
+        (one.severity, list(one.samples)) for one in last.errors
+    ]
     assert Operation.STATE_PARTIALLY_SUCCEEDED == (await fair.operation(operation)).state
 
 

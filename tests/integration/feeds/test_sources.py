@@ -229,3 +229,13 @@ async def test_uploads_are_listed_in_pages(fair: Fair) -> None:
     second = await fair.feeds.ListFeedUploads(asked)
     assert begun[::-1] == [one.upload_id for one in (*first.uploads, *second.uploads)]
     assert "" == second.next_page_token
+
+
+async def test_feeds_are_listed_in_pages(fair: Fair) -> None:
+    """Feeds come in the order of their kinds, a page at a time."""
+    asked = pb.ListFeedsRequest(store_id=fair.store_id, page_size=2)
+    first = await fair.feeds.ListFeeds(asked)
+    asked.page_token = first.next_page_token
+    second = await fair.feeds.ListFeeds(asked)
+    assert [PRODUCTS, REVIEWS, NAVIGATION] == [feed.kind for feed in (*first.feeds, *second.feeds)]
+    assert "" == second.next_page_token

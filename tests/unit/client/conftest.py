@@ -22,6 +22,7 @@ from stormcom.facebook.v1 import (
     connector_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
+    feed_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
 )
@@ -32,6 +33,7 @@ SERVICES = (
     catalog_service_pb2,
     category_service_pb2,
     adoption_service_pb2,
+    feed_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
     event_service_pb2,

@@ -18,9 +18,9 @@ from connector.registry.model import Cargo
 from connector.values import RetailerId
 from simulator.feed_rows import read_item, read_navigation, read_rows
 
-TEXTS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=30)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 LINKS = st.lists(st.from_regex(r"https://[a-z]{1,9}\.example/[a-zA-Z0-9,?=&\"']{0,12}", fullmatch=True), max_size=4)
-LABELS = st.lists(st.text(st.characters(whitelist_categories=("L", "N", "Zs")), min_size=1, max_size=9), max_size=3)
+LABELS = st.lists(st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1, max_size=9), max_size=3)
 
 
 def _cargo(content: dict[str, Any], offer: dict[str, Any], name: str = "sc_1") -> Cargo:

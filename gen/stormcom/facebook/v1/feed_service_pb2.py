@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from stormcom.facebook.v1 import feed_pb2 as stormcom_dot_facebook_dot_v1_dot_feed__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stormcom/facebook/v1/feed_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fstormcom/facebook/v1/feed.proto\"\xa4\x01\n\x0eSetFeedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x0f\n\x07\x65nabled\x18\x05 \x01(\x08\x12\x16\n\x0eintegration_id\x18\x06 \x01(\t\";\n\x0fSetFeedResponse\x12(\n\x04\x66\x65\x65\x64\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Feed\";\n\x10ListFeedsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\">\n\x11ListFeedsResponse\x12)\n\x05\x66\x65\x65\x64s\x18\x01 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Feed\"~\n\x11UploadFeedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\"F\n\x12UploadFeedResponse\x12\x30\n\x06upload\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.FeedUpload\"\x96\x01\n\x16ListFeedUploadsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"e\n\x17ListFeedUploadsResponse\x12\x31\n\x07uploads\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.FeedUpload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x7f\n\x11PutReviewsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12-\n\x07reviews\x18\x04 \x03(\x0b\x32\x1c.stormcom.facebook.v1.Review\"*\n\x12PutReviewsResponse\x12\x14\n\x0creview_count\x18\x01 \x01(\x03\"g\n\x14\x44\x65leteReviewsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x12\n\nreview_ids\x18\x04 \x03(\t\"-\n\x15\x44\x65leteReviewsResponse\x12\x14\n\x0creview_count\x18\x01 \x01(\x03\"\x88\x01\n\x14PutNavigationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x33\n\x05menus\x18\x04 \x03(\x0b\x32$.stormcom.facebook.v1.NavigationMenu\"\x17\n\x15PutNavigationResponse2\xee\x05\n\rFacebookFeeds\x12[\n\x07SetFeed\x12$.stormcom.facebook.v1.SetFeedRequest\x1a%.stormcom.facebook.v1.SetFeedResponse\"\x03\x90\x02\x02\x12\x61\n\tListFeeds\x12&.stormcom.facebook.v1.ListFeedsRequest\x1a\'.stormcom.facebook.v1.ListFeedsResponse\"\x03\x90\x02\x01\x12\x64\n\nUploadFeed\x12\'.stormcom.facebook.v1.UploadFeedRequest\x1a(.stormcom.facebook.v1.UploadFeedResponse\"\x03\x90\x02\x02\x12s\n\x0fListFeedUploads\x12,.stormcom.facebook.v1.ListFeedUploadsRequest\x1a-.stormcom.facebook.v1.ListFeedUploadsResponse\"\x03\x90\x02\x01\x12\x64\n\nPutReviews\x12\'.stormcom.facebook.v1.PutReviewsRequest\x1a(.stormcom.facebook.v1.PutReviewsResponse\"\x03\x90\x02\x02\x12m\n\rDeleteReviews\x12*.stormcom.facebook.v1.DeleteReviewsRequest\x1a+.stormcom.facebook.v1.DeleteReviewsResponse\"\x03\x90\x02\x02\x12m\n\rPutNavigation\x12*.stormcom.facebook.v1.PutNavigationRequest\x1a+.stormcom.facebook.v1.PutNavigationResponse\"\x03\x90\x02\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stormcom/facebook/v1/feed_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fstormcom/facebook/v1/feed.proto\"\xa4\x01\n\x0eSetFeedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x0f\n\x07\x65nabled\x18\x05 \x01(\x08\x12\x16\n\x0eintegration_id\x18\x06 \x01(\t\";\n\x0fSetFeedResponse\x12(\n\x04\x66\x65\x65\x64\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Feed\"b\n\x10ListFeedsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"W\n\x11ListFeedsResponse\x12)\n\x05\x66\x65\x65\x64s\x18\x01 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Feed\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x11UploadFeedRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\"F\n\x12UploadFeedResponse\x12\x30\n\x06upload\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.FeedUpload\"\x96\x01\n\x16ListFeedUploadsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"e\n\x17ListFeedUploadsResponse\x12\x31\n\x07uploads\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.FeedUpload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x7f\n\x11PutReviewsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12-\n\x07reviews\x18\x04 \x03(\x0b\x32\x1c.stormcom.facebook.v1.Review\"*\n\x12PutReviewsResponse\x12\x14\n\x0creview_count\x18\x01 \x01(\x03\"g\n\x14\x44\x65leteReviewsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x12\n\nreview_ids\x18\x04 \x03(\t\"-\n\x15\x44\x65leteReviewsResponse\x12\x14\n\x0creview_count\x18\x01 \x01(\x03\"\x88\x01\n\x14PutNavigationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x33\n\x05menus\x18\x04 \x03(\x0b\x32$.stormcom.facebook.v1.NavigationMenu\"\x17\n\x15PutNavigationResponse2\xee\x05\n\rFacebookFeeds\x12[\n\x07SetFeed\x12$.stormcom.facebook.v1.SetFeedRequest\x1a%.stormcom.facebook.v1.SetFeedResponse\"\x03\x90\x02\x02\x12\x61\n\tListFeeds\x12&.stormcom.facebook.v1.ListFeedsRequest\x1a\'.stormcom.facebook.v1.ListFeedsResponse\"\x03\x90\x02\x01\x12\x64\n\nUploadFeed\x12\'.stormcom.facebook.v1.UploadFeedRequest\x1a(.stormcom.facebook.v1.UploadFeedResponse\"\x03\x90\x02\x02\x12s\n\x0fListFeedUploads\x12,.stormcom.facebook.v1.ListFeedUploadsRequest\x1a-.stormcom.facebook.v1.ListFeedUploadsResponse\"\x03\x90\x02\x01\x12\x64\n\nPutReviews\x12\'.stormcom.facebook.v1.PutReviewsRequest\x1a(.stormcom.facebook.v1.PutReviewsResponse\"\x03\x90\x02\x02\x12m\n\rDeleteReviews\x12*.stormcom.facebook.v1.DeleteReviewsRequest\x1a+.stormcom.facebook.v1.DeleteReviewsResponse\"\x03\x90\x02\x02\x12m\n\rPutNavigation\x12*.stormcom.facebook.v1.PutNavigationRequest\x1a+.stormcom.facebook.v1.PutNavigationResponse\"\x03\x90\x02\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,29 +52,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETFEEDRESPONSE']._serialized_start=265
   _globals['_SETFEEDRESPONSE']._serialized_end=324
   _globals['_LISTFEEDSREQUEST']._serialized_start=326
-  _globals['_LISTFEEDSREQUEST']._serialized_end=385
-  _globals['_LISTFEEDSRESPONSE']._serialized_start=387
-  _globals['_LISTFEEDSRESPONSE']._serialized_end=449
-  _globals['_UPLOADFEEDREQUEST']._serialized_start=451
-  _globals['_UPLOADFEEDREQUEST']._serialized_end=577
-  _globals['_UPLOADFEEDRESPONSE']._serialized_start=579
-  _globals['_UPLOADFEEDRESPONSE']._serialized_end=649
-  _globals['_LISTFEEDUPLOADSREQUEST']._serialized_start=652
-  _globals['_LISTFEEDUPLOADSREQUEST']._serialized_end=802
-  _globals['_LISTFEEDUPLOADSRESPONSE']._serialized_start=804
-  _globals['_LISTFEEDUPLOADSRESPONSE']._serialized_end=905
-  _globals['_PUTREVIEWSREQUEST']._serialized_start=907
-  _globals['_PUTREVIEWSREQUEST']._serialized_end=1034
-  _globals['_PUTREVIEWSRESPONSE']._serialized_start=1036
-  _globals['_PUTREVIEWSRESPONSE']._serialized_end=1078
-  _globals['_DELETEREVIEWSREQUEST']._serialized_start=1080
-  _globals['_DELETEREVIEWSREQUEST']._serialized_end=1183
-  _globals['_DELETEREVIEWSRESPONSE']._serialized_start=1185
-  _globals['_DELETEREVIEWSRESPONSE']._serialized_end=1230
-  _globals['_PUTNAVIGATIONREQUEST']._serialized_start=1233
-  _globals['_PUTNAVIGATIONREQUEST']._serialized_end=1369
-  _globals['_PUTNAVIGATIONRESPONSE']._serialized_start=1371
-  _globals['_PUTNAVIGATIONRESPONSE']._serialized_end=1394
-  _globals['_FACEBOOKFEEDS']._serialized_start=1397
-  _globals['_FACEBOOKFEEDS']._serialized_end=2147
+  _globals['_LISTFEEDSREQUEST']._serialized_end=424
+  _globals['_LISTFEEDSRESPONSE']._serialized_start=426
+  _globals['_LISTFEEDSRESPONSE']._serialized_end=513
+  _globals['_UPLOADFEEDREQUEST']._serialized_start=515
+  _globals['_UPLOADFEEDREQUEST']._serialized_end=641
+  _globals['_UPLOADFEEDRESPONSE']._serialized_start=643
+  _globals['_UPLOADFEEDRESPONSE']._serialized_end=713
+  _globals['_LISTFEEDUPLOADSREQUEST']._serialized_start=716
+  _globals['_LISTFEEDUPLOADSREQUEST']._serialized_end=866
+  _globals['_LISTFEEDUPLOADSRESPONSE']._serialized_start=868
+  _globals['_LISTFEEDUPLOADSRESPONSE']._serialized_end=969
+  _globals['_PUTREVIEWSREQUEST']._serialized_start=971
+  _globals['_PUTREVIEWSREQUEST']._serialized_end=1098
+  _globals['_PUTREVIEWSRESPONSE']._serialized_start=1100
+  _globals['_PUTREVIEWSRESPONSE']._serialized_end=1142
+  _globals['_DELETEREVIEWSREQUEST']._serialized_start=1144
+  _globals['_DELETEREVIEWSREQUEST']._serialized_end=1247
+  _globals['_DELETEREVIEWSRESPONSE']._serialized_start=1249
+  _globals['_DELETEREVIEWSRESPONSE']._serialized_end=1294
+  _globals['_PUTNAVIGATIONREQUEST']._serialized_start=1297
+  _globals['_PUTNAVIGATIONREQUEST']._serialized_end=1433
+  _globals['_PUTNAVIGATIONRESPONSE']._serialized_start=1435
+  _globals['_PUTNAVIGATIONRESPONSE']._serialized_end=1458
+  _globals['_FACEBOOKFEEDS']._serialized_start=1461
+  _globals['_FACEBOOKFEEDS']._serialized_end=2211
 # @@protoc_insertion_point(module_scope)

@@ -93,19 +93,27 @@ class ListFeedsRequest(_message.Message):
 
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
     """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    page_size: _builtins.int
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
     def __init__(
         self,
         *,
         store_id: _builtins.str = ...,
         connection_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,11 +121,14 @@ Global___ListFeedsRequest: _TypeAlias = ListFeedsRequest  # noqa: Y015
 
 @_typing.final
 class ListFeedsResponse(_message.Message):
-    """The feeds."""
+    """A page of feeds."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FEEDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
     @_builtins.property
     def feeds(self) -> _containers.RepeatedCompositeFieldContainer[_feed_pb2.Feed]:
         """One of each kind, in the order of the kinds."""
@@ -126,10 +137,11 @@ class ListFeedsResponse(_message.Message):
         self,
         *,
         feeds: _abc.Iterable[_feed_pb2.Feed] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feeds", b"feeds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feeds", b"feeds", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

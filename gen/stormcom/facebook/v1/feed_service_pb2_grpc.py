@@ -87,7 +87,7 @@ class FacebookFeedsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListFeeds(self, request, context):
-        """Lists the feeds of a connection: one of each kind, with its last upload.
+        """Lists the feeds of a connection: one of each kind, with its last upload. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class FacebookFeedsStub:
     Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
     """
     ListFeeds: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedsRequest, _feed_service_pb2.ListFeedsResponse]
-    """Lists the feeds of a connection: one of each kind, with its last upload."""
+    """Lists the feeds of a connection: one of each kind, with its last upload. Fails with `PAGE_TOKEN_INVALID`."""
     UploadFeed: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.UploadFeedRequest, _feed_service_pb2.UploadFeedResponse]
     """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
@@ -76,7 +76,7 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
     """
     ListFeeds: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedsRequest, _feed_service_pb2.ListFeedsResponse]  # type: ignore[assignment]
-    """Lists the feeds of a connection: one of each kind, with its last upload."""
+    """Lists the feeds of a connection: one of each kind, with its last upload. Fails with `PAGE_TOKEN_INVALID`."""
     UploadFeed: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.UploadFeedRequest, _feed_service_pb2.UploadFeedResponse]  # type: ignore[assignment]
     """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
@@ -121,7 +121,7 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
         request: _feed_service_pb2.ListFeedsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.ListFeedsResponse, _abc.Awaitable[_feed_service_pb2.ListFeedsResponse]]:
-        """Lists the feeds of a connection: one of each kind, with its last upload."""
+        """Lists the feeds of a connection: one of each kind, with its last upload. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def UploadFeed(
