@@ -13,7 +13,7 @@ and its transaction rolls back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -170,19 +170,17 @@ async def add(
         (tasks.c.leased | tasks.c.reason.is_not(None), tasks.c.due_time),
         else_=func.least(tasks.c.due_time, wish.excluded.due_time),
     )
-    await tx.execute(
-        wish.on_conflict_do_update(
-            index_elements=[tasks.c.key],
-            set_={
-                "wishes": tasks.c.wishes + 1,
-                "due_time": joined,
-                "tries": case((tasks.c.due_time.is_(None), 0), else_=tasks.c.tries),
-                "reason": case((tasks.c.due_time.is_(None), None), else_=tasks.c.reason),
-                "arguments": wish.excluded.arguments,
-            },
-        )
+    stored = wish.on_conflict_do_update(
+        index_elements=[tasks.c.key],
+        set_={
+            "wishes": tasks.c.wishes + 1,
+            "due_time": joined,
+            "tries": case((tasks.c.due_time.is_(None), 0), else_=tasks.c.tries),
+            "reason": case((tasks.c.due_time.is_(None), None), else_=tasks.c.reason),
+            "arguments": wish.excluded.arguments,
+        },
     )
-    await tx.execute(select(func.pg_notify(CHANNEL, name.value)))
+    await tx.execute(select(func.pg_notify(CHANNEL, name.value)).add_cte(stored.cte()))
 
 
 async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Leased]:
@@ -236,11 +234,12 @@ async def renew(tx: Tx, task: Taken, *, at: datetime) -> None:
     await _finish(tx, task, update(tasks).values(due_time=at + LEASE))
 
 
-async def hold(tx: Tx, task: Taken) -> None:
-    """Make sure that the task is still ours, and keep it ours until this transaction ends."""
-    row = await tx.execute(select(tasks.c.id).where(*_mine(task)).with_for_update())
-    if row.one_or_none() is None:
+async def hold(tx: Tx, task: Taken) -> Taken:
+    """Make sure that the task is still ours, and keep it ours until this transaction ends; tells it with the wishes it has by now."""
+    row = await tx.execute(select(tasks.c.wishes).where(*_mine(task)).with_for_update())
+    if (wishes := row.scalar_one_or_none()) is None:
         raise LeaseLost(task.id)
+    return replace(task, wishes=wishes)
 
 
 async def done(tx: Tx, task: Taken, *, at: datetime) -> None:

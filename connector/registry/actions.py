@@ -28,6 +28,7 @@ from connector.events.model import Draft as Event
 from connector.operations import db as operations
 from connector.operations.model import FIRST_REJECTIONS, Rejection
 from connector.operations.model import State as OperationState
+from connector.pieces import TURN
 from connector.registry import graph
 from connector.registry.db import flights as db
 from connector.registry.db import feeding, narrowings
@@ -69,7 +70,15 @@ async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = 
 
 
 async def send(runtime: Runtime, task: Taken, road: Road) -> None:
-    """Send one batch of what waits, and plan its check and, while more waits, the next turn.
+    """Send what waits, batch after batch for the length of a turn, and plan their checks and, while more waits, the next turn."""
+    end = runtime.now() + TURN
+    going: Taken | None = task
+    while going:
+        going = await _send(runtime, going, road, end=end)
+
+
+async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> Taken | None:
+    """Send one batch; tells with which task to go on, None when the turn is over.
 
     Two transactions with the call between them. A turn that dies between leaves a batch without a handle, which rests and is
     then put back in the queue, as when the answer is lost. Any other failure puts it back at once. Either rises.
@@ -78,13 +87,13 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
         connection, at = await _connection(tx, task), runtime.now()
         if road.lane is Lane.CONTENT and (pause := await feeding.paused_until(tx, connection.id, at=at)):
             await outbox.again(tx, task, pause)
-            return
+            return None
         free = await _free(runtime, tx, connection, road)
         loaded = await db.load(tx, connection, road.lane, batch_id=runtime.new_id(), at=at) if free else None
         if loaded is None:
             due = await db.next_due(tx, connection.id, road.lane, at=at) if free else None
             await (outbox.again(tx, task, max(due, at + _MOMENT)) if due else outbox.done(tx, task, at=at))
-            return
+            return None
         await outbox.hold(tx, task)  # last: whoever stores a change wants the task's row too, after the items
     batch, cargo = loaded
     try:
@@ -99,10 +108,25 @@ async def send(runtime: Runtime, task: Taken, road: Road) -> None:
                 await _look_later(tx, road, batch, due=runtime.now() + runtime.batch_time)
                 await outbox.hold(tx, task)
         elif await _put_back(runtime, task, connection, batch, cargo, error=error):
-            return
+            return None
         raise
-    async with runtime.db.begin() as tx:  # it ends the turn, and so holds the task
-        await _keep(tx, task, road, connection, batch=batch, receipt=receipt, at=runtime.now())
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        taken_in = await _keep(tx, road, connection, batch=batch, receipt=receipt, at=at)
+        return await _go_on(tx, task, road, at=at, rest=timedelta() if taken_in else _PAUSE, end=end)
+
+
+async def _go_on(tx: Tx, task: Taken, road: Road, *, at: datetime, rest: timedelta, end: datetime) -> Taken | None:
+    """Keep the task when more waits and the turn still lasts; otherwise end the turn."""
+    task = await outbox.hold(tx, task)  # from here on no further wish can join
+    due = await db.next_due(tx, task.connection_id, road.lane, at=at) if task.connection_id else None
+    if due is None:
+        await outbox.done(tx, task, at=at)
+    elif due > at or rest or at >= end:
+        await outbox.again(tx, task, max(due, at + rest))
+    else:
+        return task
+    return None
 
 
 async def _free(runtime: Runtime, tx: Tx, connection: Connection, road: Road) -> bool:
@@ -166,10 +190,11 @@ async def _fail_operations(tx: Tx, connection: Connection, reason: str, *, at: d
             await operations.fail(tx, operation.id, reason, at=at)
 
 
-async def _keep(
-    tx: Tx, task: Taken, road: Road, connection: Connection, *, batch: Batch, receipt: Receipt, at: datetime
-) -> None:
-    """Keep the handle and what Meta refused at once. Without a handle nothing was taken in: the rest goes back in the queue."""
+async def _keep(tx: Tx, road: Road, connection: Connection, *, batch: Batch, receipt: Receipt, at: datetime) -> bool:
+    """Keep the handle and what Meta refused at once. Without a handle nothing was taken in: the rest goes back in the queue.
+
+    Tells whether Meta took any notice.
+    """
     refused = {name: meta_fault(words) for name, words in receipt.refused.items()}
     settled = await db.refuse(tx, batch, refused, at=at)
     if receipt.handle:
@@ -180,10 +205,7 @@ async def _keep(
         settled += await db.refuse(tx, batch, db.untold(await db.overdrawn(tx, batch)), at=at)
         settled += await db.release(tx, batch, uncertain=False, blamed=True)
     await settle(tx, connection, settled, at=at)
-    if due := await db.next_due(tx, connection.id, road.lane, at=at):
-        await outbox.again(tx, task, due if receipt.handle or refused else max(due, at + _PAUSE))
-    else:
-        await outbox.done(tx, task, at=at)
+    return bool(receipt.handle or refused)
 
 
 async def check(runtime: Runtime, task: Taken) -> None:
@@ -247,6 +269,8 @@ async def judge(tx: Tx, connection: Connection, batch: Batch, status: BatchStatu
 
 async def settle(tx: Tx, connection: Connection, settled: Sequence[Settled], *, at: datetime) -> None:
     """Count Meta's verdicts for the operations that wait for them, and tell StormCom."""
+    if not settled:
+        return
     overtaken = await db.at_rest(tx, connection.id, [one.retailer_id for one in settled])
     await count(tx, [*settled, *overtaken], at=at)
     for one in settled:
