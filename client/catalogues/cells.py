@@ -10,6 +10,7 @@ from typing import TypeVar
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from stormcom.facebook.v1.money_pb2 import Money
+from stormcom.facebook.v1.product_pb2 import Weight
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ LARGEST_MINOR_UNITS = 2**63 - 1
 AMOUNT = re.compile(r"(?P<before>[A-Za-z]{3})?\s*(?P<number>-?[0-9][0-9.,]*)\s*(?P<after>[A-Za-z]{3})?")
 # Plain, or with commas between thousands where nothing else can be meant: `1,299` alone may be 1299 or 1.299.
 NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,})")
+WEIGHT_UNITS = {"g": Weight.UNIT_GRAM, "kg": Weight.UNIT_KILOGRAM, "oz": Weight.UNIT_OUNCE, "lb": Weight.UNIT_POUND}
 TRUE, FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
@@ -70,6 +72,23 @@ def read_quantity(text: str) -> int:
     if not re.fullmatch(r"-?[0-9]{1,18}(?:\.0+)?", text):
         raise ValueError(f"{text!r} is no whole number of pieces")
     return max(0, int(Decimal(text)))
+
+
+def read_weight(text: str) -> Weight:
+    """Read `1.5 kg`, exactly to a thousandth of the unit; g, kg, oz and lb are known."""
+    parts = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)\s*([a-z]+)", text.lower())
+    if parts is None or parts[2] not in WEIGHT_UNITS:
+        raise ValueError(f"{text!r} is no weight; write it like 1.5 kg, with one of {', '.join(WEIGHT_UNITS)}")
+    milli_units = Decimal(parts[1]).scaleb(3)
+    if milli_units != milli_units.to_integral_value():
+        raise ValueError(f"{text!r} is finer than a thousandth of a {parts[2]}")
+    return Weight(milli_units=int(milli_units), unit=WEIGHT_UNITS[parts[2]])
+
+
+def read_labels(text: str) -> list[str]:
+    """Read words from a JSON list, or apart by commas."""
+    labels = read_list(text)
+    return unique([part.strip() for part in text.split(",")] if labels is None else labels)
 
 
 def read_truth(text: str) -> bool:

@@ -11,10 +11,12 @@ from client.catalogues.cells import (
     read_categories,
     read_choice,
     read_instant,
+    read_labels,
     read_links,
     read_money,
     read_quantity,
     read_truth,
+    read_weight,
 )
 from client.catalogues.feed import CONDITIONS
 from client.catalogues.ids import fit_id
@@ -24,7 +26,10 @@ from client.catalogues.terms import CatalogueUnusable, Listed, Problem, Terms, U
 from stormcom.facebook.v1 import product_pb2
 from stormcom.facebook.v1.product_pb2 import Product
 
-TEXTS = ("title", "description", "link", "brand", "google_product_category", "fb_product_category", "gtin", "mpn")
+TEXTS = (
+    *("title", "description", "link", "brand", "google_product_category", "fb_product_category", "gtin", "mpn", "sku"),
+    *("rich_text_description", "mobile_link", "checkout_url", "expiration_date", "origin_country", "vendor_id"),
+)
 CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "product_id": fit_id,
     **dict.fromkeys(TEXTS, str),
@@ -32,6 +37,8 @@ CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "age_group": str.lower,
     "images": read_links,
     "categories": read_categories,
+    "internal_labels": read_labels,
+    "shipping_weight": read_weight,
     "quantity": read_quantity,
     "discontinued": read_truth,
     "condition": partial(read_choice, choices=CONDITIONS),

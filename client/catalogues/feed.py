@@ -12,10 +12,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from client.catalogues.cells import (
     read_categories,
     read_choice,
+    read_labels,
     read_links,
     read_money,
     read_period,
     read_quantity,
+    read_weight,
     unique,
 )
 from client.catalogues.ids import fit_id
@@ -23,7 +25,7 @@ from client.catalogues.rows import Row, group_rows
 from client.catalogues.terms import Listed, Problem, Terms, Unreadable
 from stormcom.facebook.v1 import product_pb2
 from stormcom.facebook.v1.money_pb2 import Money
-from stormcom.facebook.v1.product_pb2 import Product, Variant
+from stormcom.facebook.v1.product_pb2 import Media, Product, Variant
 
 # https://developers.facebook.com/docs/marketing-api/catalog/reference (read 2026-11-21): fields and their values;
 # the spellings with `_` are Google's, `backorder` too.
@@ -44,10 +46,11 @@ CONDITIONS = {
 STATUSES = {
     "active": product_pb2.PRODUCT_STATUS_ACTIVE,
     "published": product_pb2.PRODUCT_STATUS_ACTIVE,
-    "hidden": product_pb2.PRODUCT_STATUS_DRAFT,
+    "hidden": product_pb2.PRODUCT_STATUS_HIDDEN,
     "staging": product_pb2.PRODUCT_STATUS_DRAFT,
     "archived": product_pb2.PRODUCT_STATUS_ARCHIVED,
 }
+DETAILS = ("rich_text_description", "mobile_link", "checkout_url", "expiration_date", "origin_country", "vendor_id")
 OPTIONS = ("color", "size", "pattern", "material")
 
 
@@ -86,7 +89,8 @@ def _read_product(rows: Sequence[Row], terms: Terms) -> Iterator[Listed | Proble
 
 def _describe(head: Row, product: Product, terms: Terms) -> None:
     product.title = head.text("title")
-    product.description = head.text("rich_text_description") or head.text("description")
+    product.description = head.text("description") or head.text("rich_text_description")
+    _detail(head, product)
     product.link = head.text("link") or terms.link(head.text("id"))
     product.image_links.extend(_images(head))
     product.brand = head.text("brand") or terms.brand
@@ -108,10 +112,29 @@ def _describe(head: Row, product: Product, terms: Terms) -> None:
     product.discontinued = head.read("availability", partial(read_choice, choices=AVAILABILITY)) == GIVEN_UP
 
 
+def _detail(head: Row, product: Product) -> None:
+    """Fill in what few feeds say."""
+    for name in DETAILS:
+        setattr(product, name, head.text(name))
+    product.internal_labels.extend(head.read("internal_label", read_labels) or [])
+    labels = [head.text(f"custom_label_{place}") for place in range(5)]
+    product.custom_labels.extend(labels if any(labels) else [])
+    numbers = [head.read(f"custom_number_{place}", int) for place in range(5)]
+    product.custom_numbers.extend([-1 if one is None else one for one in numbers] if numbers != [None] * 5 else [])
+    films = unique([head.text("video"), *(head.text(f"video[{number}].url") for number in range(20))])
+    product.videos.extend(Media(url=url) for url in films)
+    if weight := head.read("shipping_weight", read_weight):
+        product.shipping_weight.CopyFrom(weight)
+
+
 def _strictness(status: product_pb2.ProductStatus.ValueType) -> int:
-    """Order statuses: what is archived stays archived, what is hidden is not for sale."""
-    order = (product_pb2.PRODUCT_STATUS_ACTIVE, product_pb2.PRODUCT_STATUS_DRAFT, product_pb2.PRODUCT_STATUS_ARCHIVED)
-    return order.index(status)
+    """Order statuses: what is archived stays archived, what is staged is not for sale, what is hidden is not shown."""
+    return (
+        product_pb2.PRODUCT_STATUS_ACTIVE,
+        product_pb2.PRODUCT_STATUS_HIDDEN,
+        product_pb2.PRODUCT_STATUS_DRAFT,
+        product_pb2.PRODUCT_STATUS_ARCHIVED,
+    ).index(status)
 
 
 def _fill_single(row: Row, product: Product, terms: Terms) -> None:

@@ -12,17 +12,19 @@ from itertools import groupby
 from client.catalogues.cells import (
     read_categories,
     read_choice,
+    read_labels,
     read_links,
     read_money,
     read_quantity,
     read_truth,
+    read_weight,
     unique,
 )
 from client.catalogues.ids import fit_id
 from client.catalogues.rows import Row
 from client.catalogues.terms import Listed, Problem, Terms, Unreadable
 from stormcom.facebook.v1 import product_pb2
-from stormcom.facebook.v1.product_pb2 import Product, Variant
+from stormcom.facebook.v1.product_pb2 import Product, Variant, Weight
 
 # https://help.shopify.com/en/manual/products/import-export/using-csv (read 2026-11-21)
 # Unverified: the names of the newer template, on the left, for the columns of the older one.
@@ -92,7 +94,12 @@ def _describe(head: Row, product: Product, terms: Terms) -> None:
     """Fill in what the first row says of the whole product."""
     product.title = head.text("title")
     product.description = head.text("body (html)")
+    if "<" in product.description:
+        product.rich_text_description = product.description
     product.brand = head.text("vendor") or terms.brand
+    product.internal_labels.extend(head.read("tags", read_labels) or [])
+    labels = [head.text(f"{GOOGLE}custom label {place}") for place in range(5)]
+    product.custom_labels.extend(labels if any(labels) else [])
     product.categories.extend(unique([*read_categories(head.text("product category")), head.text("type")]))
     product.google_product_category = head.text(GOOGLE + "google product category")
     product.gender = head.text(GOOGLE + "gender").lower()
@@ -133,8 +140,17 @@ def _add_row(row: Row, product: Product, terms: Terms, *, names: Sequence[str]) 
             gtin=row.text("variant barcode").removeprefix("'"),
             track_inventory=bool(row.text("variant inventory tracker")) and not _sells_on(row),
             quantity=row.read("variant inventory qty", read_quantity) or 0,
+            sku=row.text("variant sku").removeprefix("'"),
+            shipping_weight=_weight(row),
         )
     )
+
+
+def _weight(row: Row) -> Weight | None:
+    """Read the weight; 0 stands for none."""
+    grams = row.text("variant grams")
+    weight = row.read("variant grams", lambda text: read_weight(f"{text} g")) if grams else None
+    return weight if weight and weight.milli_units else None
 
 
 def _sells_on(row: Row) -> bool:
@@ -163,7 +179,9 @@ def _fold_only_variant(product: Product) -> None:
         product.price.CopyFrom(only.price)
     if only.HasField("compare_at_price"):
         product.compare_at_price.CopyFrom(only.compare_at_price)
-    product.gtin = only.gtin
+    product.gtin, product.sku = only.gtin, only.sku
+    if only.HasField("shipping_weight"):
+        product.shipping_weight.CopyFrom(only.shipping_weight)
     product.track_inventory = only.track_inventory
     product.quantity = only.quantity
     if only.image_links:

@@ -157,14 +157,14 @@ def test_wrong_values_are_named(read: Read, tmp_path: Path, column: str, value: 
     ("status", "visibility", "expected"),
     [
         ("", "", 2),
-        ("active", "hidden", 1),
+        ("active", "hidden", 4),
         ("archived", "published", 3),
         ("", "published", 2),
         ("archived", "hidden", 3),
     ],
 )
 def test_the_stricter_status_counts(read: Read, tmp_path: Path, status: str, visibility: str, expected: int) -> None:
-    """What is archived stays archived, and what is hidden is not for sale."""
+    """What is archived stays archived, what is staged is not for sale, and what is hidden is not shown."""
     file = tmp_path / "feed.csv"
     file.write_text(f"id,title,price,status,visibility\n1,A,1 USD,{status},{visibility}\n", encoding="utf-8")
     assert expected == read(file)[0]["1"].status
