@@ -22,8 +22,8 @@ from connector.registry.db import catalogue
 from connector.registry.model import digest
 from connector.runtime import Runtime
 
-_PIECE = 5_000
-"""So many products a transaction looks at, and so many items it writes, at most."""
+_LOOKED_AT, _WRITTEN = 5_000, 2_000
+"""So many products a transaction looks at, and so many items it writes, at most: whoever stores products waits for it."""
 
 
 async def place_listings(tx: Tx, connection_id: UUID, listings: Sequence[Listing]) -> list[Listing]:
@@ -68,14 +68,10 @@ async def _replace_piece(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
     """Do the next piece; tells whether there may be more."""
     if not (under_way := await categories.tree.replacing(tx, connection_id)):
         return False
-    placements, last = await db.placements(tx, connection_id, after=under_way.after, limit=_PIECE)
-    concerned = {
-        product_id: one
-        for product_id, one in placements.items()
-        if not under_way.category_ids.isdisjoint(one.category_ids)
-    }
-    found = await db.written(tx, connection_id, concerned, limit=_PIECE) if concerned else []
-    if len(found) == _PIECE:  # the last product may have more items: it begins the next piece
+    changed, after = under_way.category_ids, under_way.after
+    concerned, last = await db.concerned(tx, connection_id, changed, after=after, limit=_LOOKED_AT)
+    found = await db.written(tx, connection_id, concerned, limit=_WRITTEN) if concerned else []
+    if len(found) == _WRITTEN:  # the last product may have more items: it begins the next piece
         cut = found[-1].product_id
         found = [one for one in found if one.product_id != cut] or found
         last = found[-1].product_id

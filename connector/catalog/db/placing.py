@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from connector.catalog.db.products import as_json
 from connector.catalog.model.placing import Placement, read_placement
 from connector.db.schema import Tx
-from connector.registry.db.catalogue import items, products
+from connector.registry.db.catalogue import items
 
 
 class Placed(NamedTuple):
@@ -29,21 +29,29 @@ class Rewritten(NamedTuple):
     content_hash: bytes
 
 
-async def placements(tx: Tx, connection_id: UUID, *, after: str, limit: int) -> tuple[dict[str, Placement], str | None]:
-    """Look at the products that follow one, at most `limit`: those with categories, and the last looked at; None when none follow."""
-    following = products.c.connection_id == connection_id, products.c.product_id > after
-    rows = await tx.execute(
-        select(products.c.product_id, products.c.placement)
-        .where(*following)
-        .order_by(products.c.product_id)
-        .limit(limit)
+_CONCERNED = text(
+    """
+    WITH looked AS MATERIALIZED (
+        SELECT product_id, placement FROM products WHERE connection_id = :connection AND product_id > :after
+        ORDER BY product_id LIMIT :limit
+    ), concerned AS (
+        SELECT looked.product_id FROM looked
+        CROSS JOIN LATERAL jsonb_array_elements_text(looked.placement -> 'category_ids') AS one(category_id)
+        JOIN unnest(cast(:changed AS text[])) AS changed(category_id) USING (category_id)
     )
-    last, found = None, {}
-    for row in rows:
-        last = row.product_id
-        if row.placement:
-            found[last] = read_placement(row.placement)
-    return found, last
+    SELECT product_id, placement FROM looked WHERE product_id IN (SELECT product_id FROM concerned)
+    UNION ALL SELECT max(product_id), NULL FROM looked
+    """
+)
+
+
+async def concerned(
+    tx: Tx, connection_id: UUID, category_ids: Collection[str], *, after: str, limit: int
+) -> tuple[dict[str, Placement], str | None]:
+    """Look at the products that follow one, at most `limit`: those in these categories, and the last looked at; None at the end."""
+    given = {"connection": connection_id, "changed": list(category_ids), "after": after, "limit": limit}
+    *found, end = await tx.execute(_CONCERNED, given)
+    return {row.product_id: read_placement(row.placement) for row in found}, end.product_id
 
 
 async def written(tx: Tx, connection_id: UUID, product_ids: Collection[str], *, limit: int) -> list[Placed]:

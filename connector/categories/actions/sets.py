@@ -25,6 +25,7 @@ from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
 from connector.graph.client import Access
+from connector.registry.db import catalogue
 from connector.registry.graph import catalog_bucket
 from connector.runtime import Runtime
 
@@ -169,6 +170,9 @@ async def check_sets(runtime: Runtime, task: Taken) -> None:
     access = connections.access(runtime, connection, kind="user")
     listed = await runtime.graph.send(graph.list_sets(connection.catalog_id, task.arguments.get("after", "")), access)
     async with runtime.db.begin() as tx:
+        await catalogue.lock_connection(
+            tx, connection.id
+        )  # many rows: not while whoever sets categories changes them too
         await db.note_seen(tx, connection.id, listed.sets, at=runtime.now())
         if listed.after:
             await outbox.keep(tx, task, {"began": began.isoformat(), "after": listed.after})

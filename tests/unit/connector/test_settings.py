@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connector.settings import VARIABLES, Settings, SettingsError, read_database_url, write_example
+from connector.taxonomy import Kind
 from connector.values import Environment
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -31,6 +32,17 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.graph_version == "v26.0"
     assert list(settings.vault_keys) == [2, 1]
     assert [secret.reveal() for secret in settings.apps[Environment.PRODUCTION].secrets] == ["new", "old"]
+
+
+def test_a_taxonomy_is_read_from_its_file(tmp_path: Path) -> None:
+    """The lists of categories that the variables name are read; a file that is none is a problem of the settings."""
+    file = tmp_path / "google.txt"
+    file.write_text("# Edition 1\n166 - Apparel & Accessories\n")
+    assert "Edition 1" == Settings.read(COMPLETE | {"GOOGLE_TAXONOMY_FILE": str(file)}).taxonomies[Kind.GOOGLE].edition
+    assert "" == Settings.read(COMPLETE).taxonomies[Kind.META].edition
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(COMPLETE | {"GOOGLE_TAXONOMY_FILE": str(tmp_path), "META_TAXONOMY_FILE": str(tmp_path / "none")})
+    assert all(f"{kind}_TAXONOMY_FILE: cannot be read" in str(caught.value) for kind in Kind)
 
 
 def test_every_problem_is_named_at_once() -> None:
