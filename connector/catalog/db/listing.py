@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Select, cast, func, select, union_all
+from sqlalchemy import JSON, Boolean, ColumnElement, Select, cast, func, literal_column, select, union_all
 
 from connector.db.schema import Tx
 from connector.registry.db import observed
@@ -56,13 +56,23 @@ async def page(
     tx: Tx, connection_id: UUID, *, after: str, limit: int, states: Sequence[str], product_id: str, reason: str
 ) -> list[Item]:
     """List items in the order of their names, behind `after`; no states means all but REMOVED."""
+    wanted = listed(connection_id, after=after, limit=limit, states=states, product_id=product_id, reason=reason)
+    return await _with_observations(tx, connection_id, [Item(*row) for row in await tx.execute(wanted)])
+
+
+def listed(
+    connection_id: UUID, *, after: str, limit: int, states: Sequence[str], product_id: str, reason: str
+) -> Select[Any]:
+    """Select items as `page` lists them. Whatever is asked for, an index leads to it."""
     wanted: list[ColumnElement[bool]] = [items.c.connection_id == connection_id]
     if product_id:
         wanted.append(items.c.product_id == product_id)
     if reason:
-        wanted.append(items.c.reasons.has_key(reason))
-    rows = await tx.execute(in_order(_SHOWN, states or _LISTED, *wanted, after=after, limit=limit))
-    return await _with_observations(tx, connection_id, [Item(*row) for row in rows])
+        wanted += [
+            items.c.reasons.has_key(reason),
+            literal_column("items.reasons <> '[]'", Boolean),
+        ]  # as its index says
+    return in_order(_SHOWN, states or _LISTED, *wanted, after=after, limit=limit)
 
 
 def in_order(

@@ -5,6 +5,7 @@ That no item ever was is asserted for every test, by the fixture `shop`.
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -33,7 +34,7 @@ def _switch(**values: object) -> Arrange:
     return lambda shop: shop.world.switches.change(**values)
 
 
-def _break(path: str, kind: str, *, times: int = 1, **action: object) -> Arrange:
+def _break(path: str, kind: str, *, times: int = 1, **action: Any) -> Arrange:
     return lambda shop: shop.break_calls(path, kind, times=times, **action)
 
 
@@ -145,6 +146,10 @@ async def test_what_changes_while_an_answer_is_lost_wins(shop: Shop) -> None:
     assert ("Second", {"sc_p1": "CONFIRMED"}) == (shop.shelf["sc_p1"]["title"], await shop.states())
 
 
+def _line(product_id: str, version: int, quantity: int) -> InventoryLine:
+    return InventoryLine(product_id=product_id, source_version=version, quantity=quantity, track_inventory=True)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_last_value_stands_whatever_happened(shop: Shop, seed: int) -> None:
     """Changes in both lanes, out of order, with every second answer lost or batch broken: the newest stock is what Meta has."""
@@ -154,10 +159,9 @@ async def test_the_last_value_stands_whatever_happened(shop: Shop, seed: int) ->
     await shop.sync()
     for version in range(2, 32):
         name, quantity = chance.choice(["p1", "p2"]), chance.randrange(100)
-        line = {"product_id": name, "track_inventory": True, "quantity": quantity}
-        await shop.stock(InventoryLine(**line, source_version=10 * version))
+        await shop.stock(_line(name, 10 * version, quantity))
         newest[name] = quantity
-        await shop.stock(InventoryLine(**line | {"quantity": 99}, source_version=chance.randrange(1, 10 * version)))
+        await shop.stock(_line(name, chance.randrange(1, 10 * version), 99))
         if chance.random() < 0.3:
             await shop.upsert(product(name, version=version, title=f"Scarf {version}"))
         if chance.random() < 0.5:
@@ -176,7 +180,7 @@ async def test_metas_remarks_are_kept_until_the_next_verdict(shop: Shop) -> None
     await shop.upsert(product("p1", title="BUY this scarf"), product("p2"))
     await shop.sync()
     await shop.settle()
-    await shop.stock(InventoryLine(product_id="p1", source_version=2, quantity=1, track_inventory=True))
+    await shop.stock(_line("p1", 2, 1))
     await shop.settle()
     kept = await shop.items()
     [warning] = kept["sc_p1"].faults
@@ -215,7 +219,7 @@ async def test_a_stock_change_refused_in_the_answer_rests(shop: Shop) -> None:
     sent = len(shop.batches())
     refusal = '{"handles": [], "validation_status": [{"retailer_id": "sc_p1", "errors": [{"message": "No"}]}]}'
     shop.break_calls(SEND, "status", times=9, status=200, body=refusal)
-    await shop.stock(InventoryLine(product_id="p1", source_version=2, quantity=1, track_inventory=True))
+    await shop.stock(_line("p1", 2, 1))
     counts = []
     for seconds in (0, 14, 3, 50, 15, 600):
         shop.clock.advance(seconds=seconds)

@@ -75,13 +75,13 @@ async def test_a_disconnect_ends_what_runs(shop: Shop) -> None:
 async def test_an_item_our_checks_refuse_in_flight_ends_its_sync(shop: Shop, *, lost: bool) -> None:
     """A change that is overtaken in flight by one our checks refuse is a rejection, whatever comes of the batch."""
     if lost:
-        shop.break_calls("check_batch_request_status", "error", code=100, times=1)
+        shop.break_calls("check_batch_request_status", "error", code=100, times=2)
     await shop.upsert(product("p1"))
     operation = await shop.sync()
     await shop.turn()
     await shop.upsert(product("p1", version=2, title="Another scarf"))
     await shop.upsert(product("p1", version=3, brand=""))
-    await shop.settle()
+    await shop.settle(minutes=10)
     ended = await shop.operation(operation)
     assert (Operation.STATE_PARTIALLY_SUCCEEDED, 1) == (ended.state, ended.rejected_count)
 
@@ -134,7 +134,7 @@ async def test_a_change_during_a_failing_call_waits_for_nobody(shop: Shop, runti
         async with asyncio.timeout(0.5):
             await outbox.add(tx, outbox.Task.SEND_ITEMS, due=runtime.now(), connection_id=connection_id, key=key)
     await sending
-    await shop.settle()
+    await shop.settle(minutes=10)
     assert {"sc_p1": "CONFIRMED"} == await shop.states()
 
 
