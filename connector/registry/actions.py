@@ -9,6 +9,7 @@ What Meta did not judge never counts as settled. An item is never in two batches
 order between them. After the last allowed send without a verdict, that is the verdict.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,11 +31,21 @@ from connector.operations.model import FIRST_REJECTIONS, Rejection
 from connector.operations.model import State as OperationState
 from connector.pieces import TURN
 from connector.registry import graph
-from connector.registry.db import flights as db
 from connector.registry.db import feeding, narrowings
+from connector.registry.db import flights as db
 from connector.registry.db.flights import Batch, Settled
 from connector.registry.db.names import Name, Resolved, look_up
-from connector.registry.model import PATIENCE, BatchStatus, Cargo, Lane, Receipt, check_delay, meta_fault, worst
+from connector.registry.model import (
+    PATIENCE,
+    BatchStatus,
+    Cargo,
+    Lane,
+    Receipt,
+    check_delay,
+    gathering,
+    meta_fault,
+    worst,
+)
 from connector.runtime import Runtime
 
 MOST_SETTLED_PER_EVENT = 100
@@ -113,7 +124,10 @@ async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> 
     at = runtime.now()
     async with runtime.db.begin() as tx:
         taken_in = await _keep(tx, road, connection, batch=batch, receipt=receipt, at=at)
-        return await _go_on(tx, task, road, at=at, rest=timedelta() if taken_in else _PAUSE, end=end)
+        going = await _go_on(tx, task, road, at=at, rest=timedelta() if taken_in else _PAUSE, end=end)
+    if going and road.lane is Lane.STOCK:
+        await asyncio.sleep(gathering(len(cargo)).total_seconds())
+    return going
 
 
 async def _go_on(tx: Tx, task: Taken, road: Road, *, at: datetime, rest: timedelta, end: datetime) -> Taken | None:

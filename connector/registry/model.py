@@ -261,6 +261,12 @@ REFUSED_STOCK_PAUSE, REFUSED_STOCK_FACTOR = timedelta(seconds=15), 4
 """How long a stock change that Meta refused rests before it is tried again, and how much longer after each further refusal."""
 
 
+def gathering(item_count: int) -> timedelta:
+    """Tell how long stock waits for company after a batch of so many items: the busier, the longer, but a full one not at all."""
+    busy = timedelta(milliseconds=min(15 + item_count / 10, 300))
+    return busy if item_count < LARGEST_BATCH else timedelta()
+
+
 def check_delay(checks: int) -> timedelta:
     """Tell how long to wait before a batch is looked at, after so many looks."""
     return timedelta(seconds=_CHECKS[min(checks, len(_CHECKS) - 1)])

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.registry.model import Cargo, Offer, Rules, check_delay, fitting, item_group_id, retailer_id, whole_hash
+from connector.registry.model import (
+    Cargo,
+    Offer,
+    Rules,
+    check_delay,
+    fitting,
+    gathering,
+    item_group_id,
+    retailer_id,
+    whole_hash,
+)
 from connector.values import Money, RetailerId
 
 IDS = st.text("abcXYZ019_-", min_size=1, max_size=64)
@@ -112,3 +122,9 @@ def test_a_hash_needs_both_parts() -> None:
     """An item without an offer or content has no hash to compare."""
     assert ("", "") == (whole_hash(None, b"x"), whole_hash(b"x", None))
     assert 64 == len(whole_hash(b"x", b"y"))
+
+
+@pytest.mark.parametrize(("item_count", "milliseconds"), [(1, 15), (50, 20), (1_000, 115), (2_999, 300), (3_000, 0)])
+def test_stock_gathers_the_longer_the_busier(item_count: int, milliseconds: int) -> None:
+    """A quiet lane hardly waits, a busy one saves calls, and a full batch shows that more waits already."""
+    assert milliseconds == round(gathering(item_count).total_seconds() * 1000)
