@@ -11,12 +11,15 @@ from client.catalogues.cells import (
     DECIMALS,
     read_categories,
     read_instant,
+    read_labels,
     read_links,
     read_money,
     read_period,
     read_quantity,
     read_truth,
+    read_weight,
 )
+from stormcom.facebook.v1.product_pb2 import Weight
 
 CURRENCIES = st.sampled_from(["USD", "BDT", "INR", *DECIMALS])
 
@@ -140,3 +143,27 @@ def test_truth_is_not_guessed() -> None:
     assert (True, False) == (read_truth("TRUE"), read_truth("no"))
     with pytest.raises(ValueError, match="neither"):
         read_truth("maybe")
+
+
+@pytest.mark.parametrize(
+    ("text", "milli_units", "unit"),
+    [("1.5 kg", 1_500, Weight.UNIT_KILOGRAM), ("250g", 250_000, Weight.UNIT_GRAM), ("0.001 LB", 1, Weight.UNIT_POUND)],
+)
+def test_weights_are_exact(text: str, milli_units: int, unit: Weight.Unit.ValueType) -> None:
+    """A weight is read to the thousandth of its unit."""
+    assert Weight(milli_units=milli_units, unit=unit) == read_weight(text)
+
+
+@pytest.mark.parametrize("text", ["", "heavy", "1.5", "1.5 stone", "-1 kg", "0.0001 g", "1,5 kg"])
+def test_what_is_no_weight_is_told(text: str) -> None:
+    """A number without a unit, or finer than can be sent, is no weight."""
+    with pytest.raises(ValueError, match=r"weight|finer"):
+        read_weight(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"), [("new, summer , new", ["new", "summer"]), ('["a, b", "c"]', ["a, b", "c"]), ("", [])]
+)
+def test_labels_are_words(text: str, labels: list[str]) -> None:
+    """Labels stand apart by commas, or in a JSON list."""
+    assert labels == read_labels(text)

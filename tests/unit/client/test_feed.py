@@ -175,3 +175,32 @@ def test_a_variant_that_stands_twice_is_told(read: Read, tmp_path: Path) -> None
     file = tmp_path / "feed.csv"
     file.write_text("id,title,price,item_group_id\na,A,1 USD,g\na,B,1 USD,g\n", encoding="utf-8")
     assert ({}, ["line 3: id: 'a' stands twice in its group"]) == read(file)
+
+
+def test_what_few_feeds_say(read: Read, tmp_path: Path) -> None:
+    """Labels, numbers, films, weight, links and rich text are read under Meta's names."""
+    cells = {
+        "id": "1", "title": "A", "price": "1 USD", "rich_text_description": "<b>Soft</b>", "internal_label": '"new,summer"',
+        "custom_label_1": "b", "custom_number_0": "7", "video[0].url": "https://c.example/1.mp4", "shipping_weight": "1.5 kg",
+        "mobile_link": "https://m.example/1", "expiration_date": "2030-01-01", "origin_country": "BD", "vendor_id": "v",
+    }  # fmt: skip
+    file = tmp_path / "feed.csv"
+    file.write_text(f"{','.join(cells)}\n{','.join(cells.values())}\n", encoding="utf-8")
+    product = read(file)[0]["1"]
+    assert (["new", "summer"], ["", "b", "", "", ""], [7, -1, -1, -1, -1]) == (
+        list(product.internal_labels),
+        list(product.custom_labels),
+        list(product.custom_numbers),
+    )
+    assert ("<b>Soft</b>", "<b>Soft</b>", 1_500, "https://c.example/1.mp4") == (
+        product.description,
+        product.rich_text_description,
+        product.shipping_weight.milli_units,
+        product.videos[0].url,
+    )
+    assert ("https://m.example/1", "2030-01-01", "BD", "v") == (
+        product.mobile_link,
+        product.expiration_date,
+        product.origin_country,
+        product.vendor_id,
+    )

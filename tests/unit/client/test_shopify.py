@@ -118,3 +118,26 @@ def test_no_option_at_all_is_no_variant(read: Read, tmp_path: Path) -> None:
     file.write_text("Handle,Title,Option1 Value,Variant Price\nmug,Mug,,9.99\n", encoding="utf-8")
     mug = read(file, currency="USD")[0]["mug"]
     assert (0, 999) == (len(mug.variants), mug.price.minor_units)
+
+
+def test_sku_weight_tags_and_formatting_travel(read: Read, tmp_path: Path) -> None:
+    """What Shopify knows beside the usual is kept: its SKU, grams (0 means none), tags, labels, and the body's HTML."""
+    file = tmp_path / "more.csv"
+    header = "Handle,Title,Body (HTML),Vendor,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price"
+    rows = 'cup,Cup,<b>Soft</b>,Acme,"new, men",Title,Default Title,\'007,250,3', "pot,Pot,Plain,Acme,,Size,S,P-S,0,3"
+    file.write_text(
+        "\n".join([f"{header},Google Shopping / Custom Label 1", *(f"{row},b" for row in rows)]), encoding="utf-8"
+    )
+    cup, pot = read(file, currency="USD")[0].values()
+    assert ("007", 250_000, ["new", "men"], ["", "b", "", "", ""], "<b>Soft</b>") == (
+        cup.sku,
+        cup.shipping_weight.milli_units,
+        list(cup.internal_labels),
+        list(cup.custom_labels),
+        cup.rich_text_description,
+    )
+    assert ("P-S", False, "") == (
+        pot.variants[0].sku,
+        pot.variants[0].HasField("shipping_weight"),
+        pot.rich_text_description,
+    )
