@@ -18,7 +18,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
-    func,
     select,
     text,
 )
@@ -129,12 +128,6 @@ async def forget(tx: Tx, connection_id: UUID, category_ids: Sequence[str]) -> se
     return set(await tx.scalars(gone, {"ids": list(category_ids)}))
 
 
-async def changed_since(tx: Tx, connection_id: UUID, moment: datetime) -> set[str]:
-    """Find the categories that changed after a moment."""
-    mine = categories.c.connection_id == connection_id, categories.c.update_time > moment
-    return set(await tx.scalars(select(categories.c.category_id).where(*mine)))
-
-
 async def begin_replacing(tx: Tx, connection_id: UUID, category_ids: Iterable[str]) -> None:
     """Ask that the products of these categories be written anew, beside those asked for already; it begins from the first product."""
     mine = replacings.c.connection_id == connection_id
@@ -156,9 +149,3 @@ async def go_on_replacing(tx: Tx, connection_id: UUID, after: str | None) -> Non
     await tx.execute(
         delete(replacings).where(mine) if after is None else replacings.update().where(mine).values(after=after)
     )
-
-
-async def count(tx: Tx, connection_id: UUID) -> int:
-    """Count the categories."""
-    mine = select(func.count()).select_from(categories).where(categories.c.connection_id == connection_id)
-    return await tx.scalar(mine) or 0

@@ -136,14 +136,13 @@ def misplaced(parents: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str
     while True:
         tree = {**parents, **{one: parent for one, parent in wanted.items() if one not in refused}}
         moved = wanted.keys() - refused.keys()
-        found = {one: fault for one in sorted(moved) if (fault := _misplacement(tree, one))}
-        deep = found or _too_deep(tree, moved)
-        if not deep:
+        found = {one: fault for one in sorted(moved) if (fault := _circle(tree, one))} or _too_deep(tree, moved)
+        if not found:
             return refused
-        refused |= deep
+        refused |= found
 
 
-def _misplacement(tree: Mapping[str, str], category_id: str) -> ItemFault | None:
+def _circle(tree: Mapping[str, str], category_id: str) -> ItemFault | None:
     line, one = [category_id], tree[category_id]
     while one in tree and one != category_id and len(line) <= len(tree):
         line.append(one)
@@ -155,21 +154,19 @@ def _misplacement(tree: Mapping[str, str], category_id: str) -> ItemFault | None
 
 
 def _too_deep(tree: Mapping[str, str], moved: Collection[str]) -> dict[str, ItemFault]:
-    """Find the moved categories on whose way down something lies too deep."""
-    depths: dict[str, int] = {}
-
-    def depth(one: str) -> int:
-        if one not in depths:
-            depths[one] = depth(tree[one]) + 1 if tree[one] in tree else 1
-        return depths[one]
-
-    deep = {one for one in tree if depth(one) > DEEPEST}
+    """Find the moved categories above, or among, what would lie too deep; nothing in the tree lies in itself."""
+    lines = (_line(tree, one) for one in tree)
+    guilty = {above for line in lines if len(line) > DEEPEST for above in line if above in moved}
     message = f"makes the tree deeper than {DEEPEST} categories"
-    return (
-        {one: fault("parent_id", "FIELD_TOO_LARGE", message) for one in moved if below(tree, [one]) & deep}
-        if deep
-        else {}
-    )
+    return {one: fault("parent_id", "FIELD_TOO_LARGE", message) for one in guilty}
+
+
+def _line(tree: Mapping[str, str], category_id: str) -> list[str]:
+    line = []
+    while category_id in tree:
+        line.append(category_id)
+        category_id = tree[category_id]
+    return line
 
 
 def check(category: Category, taxonomies: Mapping[Kind, Taxonomy]) -> tuple[ItemFault, ...]:
