@@ -159,11 +159,11 @@ class Product(_message.Message):
     status: Global___ProductStatus.ValueType
     """Whether it should be for sale. Required."""
     title: _builtins.str
-    """The name. Required; plain text or HTML, which is cleaned; more than 150 characters are cut, with a warning on the item."""
+    """The name. Required; plain text or HTML, which is cleaned; more than 150 characters are cut, with a warning on the item; more than 100 are sent, with a warning."""
     description: _builtins.str
-    """What it is. Plain text or HTML, which is cleaned; more than 5,000 characters are cut, with a warning; empty means the title."""
+    """What it is. Plain text or HTML, which is cleaned; more than 5,000 characters are cut, and capitals only are made small letters, each with a warning; empty means the title."""
     link: _builtins.str
-    """The product's page. Required; an absolute https or http URL."""
+    """The product's page. Required; an absolute https URL that the public can open: no private host, no user or password. `http:` is sent as `https:`, with a warning; spaces and letters of other scripts are escaped."""
     brand: _builtins.str
     """The brand. Required by Meta; at most 100 characters."""
     condition: Global___Condition.ValueType
@@ -183,21 +183,21 @@ class Product(_message.Message):
     discontinued: _builtins.bool
     """Whether the maker or the merchant has given it up for good: shown as discontinued."""
     gender: _builtins.str
-    """`male`, `female` or `unisex`; empty when it does not matter."""
+    """`male`, `female` or `unisex`, or a usual word for it in many languages; empty when it does not matter."""
     age_group: _builtins.str
-    """`newborn`, `infant`, `toddler`, `kids`, `teen`, `adult` or `all ages`; empty when it does not matter."""
+    """`newborn`, `infant`, `toddler`, `kids`, `teen`, `adult` or `all ages`, or an English word for it; empty when it does not matter."""
     sku: _builtins.str
     """The stock keeping unit of a product without variants, at most 100 characters. Never sent as an id: it serves to recognise items that stood in the catalog before."""
     rich_text_description: _builtins.str
     """The description with formatting, as HTML: what Meta shows is kept, everything else is cleaned away. At most 9,999 characters after cleaning; longer is not sent, with a warning."""
     mobile_link: _builtins.str
-    """The product's page for phones, when it is another one; an absolute URL."""
+    """The product's page for phones, when it is another one; a URL as `link`."""
     checkout_url: _builtins.str
-    """Where a buyer checks the product out; an absolute URL."""
+    """Where a buyer checks the product out; a URL as `link`."""
     expiration_date: _builtins.str
     """The day, `2026-12-31`, from which the item is no longer shown; empty means never."""
     origin_country: _builtins.str
-    """Where it was made: an ISO 3166 country code."""
+    """Where it was made: an ISO 3166 country code of two letters."""
     vendor_id: _builtins.str
     """Who sells it within the store. At most 100 characters."""
     ordering_index: _builtins.int
@@ -206,7 +206,7 @@ class Product(_message.Message):
     """The id of an item that stood in the catalog before and that this product without variants continues, with what Meta learned about it."""
     @_builtins.property
     def image_links(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Images, the main one first. At least one is required on the product or on each variant; absolute URLs; the first 21 are used."""
+        """Images, the main one first. At least one is required on the product or on each variant; URLs as `link`; the first 21 different ones are used, with a warning."""
 
     @_builtins.property
     def price(self) -> _money_pb2.Money:
@@ -234,7 +234,7 @@ class Product(_message.Message):
 
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
-        """The variants, at most 100; each needs its own id."""
+        """The variants, at most 100; each needs its own id. One alone is an item without a group; from the second on all share a group, which stays when they become fewer. All prices of a product are in one currency."""
 
     @_builtins.property
     def category_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -262,7 +262,7 @@ class Product(_message.Message):
 
     @_builtins.property
     def videos(self) -> _containers.RepeatedCompositeFieldContainer[Global___Media]:
-        """Videos, at most 20; absolute URLs."""
+        """Videos, at most 20; URLs as `link`."""
 
     @_builtins.property
     def app_links(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppLink]:
@@ -398,7 +398,7 @@ Global___Weight: _TypeAlias = Weight  # noqa: Y015
 
 @_typing.final
 class ShippingPrice(_message.Message):
-    """What shipping costs somewhere."""
+    """What shipping costs somewhere. Texts of at most 200 characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -414,7 +414,7 @@ class ShippingPrice(_message.Message):
     """The service, such as `Standard`; empty when there is one only."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
-        """What it costs, 0 or more. Required."""
+        """What it costs, 0 or more, in the currency of the price. Required."""
 
     def __init__(
         self,
@@ -444,7 +444,7 @@ class Media(_message.Message):
     """An absolute URL."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words that tell what it shows."""
+        """Words that tell what it shows, at most 20 of at most 110 characters."""
 
     def __init__(
         self,
@@ -462,7 +462,7 @@ Global___Media: _TypeAlias = Media  # noqa: Y015
 
 @_typing.final
 class AppLink(_message.Message):
-    """A link that opens the product in an app."""
+    """A link that opens the product in an app. Texts of at most 200 characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -504,7 +504,7 @@ class AppLink(_message.Message):
     platform: Global___AppLink.Platform.ValueType
     """The platform, each at most once. Required."""
     url: _builtins.str
-    """The link. Required."""
+    """The link, with the app's own scheme or https. Required."""
     app_name: _builtins.str
     """The app's name. Required."""
     app_id: _builtins.str
@@ -527,7 +527,7 @@ Global___AppLink: _TypeAlias = AppLink  # noqa: Y015
 
 @_typing.final
 class Importer(_message.Message):
-    """Who imported a product."""
+    """Who imported a product. Texts of at most 200 characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -580,7 +580,7 @@ class Rating(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     AVERAGE_HUNDREDTHS_FIELD_NUMBER: _builtins.int
     count: _builtins.int
-    """How many rated it."""
+    """How many rated it; 0 means nobody, and nothing is sent."""
     average_hundredths: _builtins.int
     """Their average in hundredths of a star, 100 to 500."""
     def __init__(
@@ -654,7 +654,7 @@ class Variant(_message.Message):
     """The id of an item that it continues, as `Product.previous_id`."""
     @_builtins.property
     def options(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What tells it from its siblings, by StormCom's option names. Size, colour, material and pattern are recognised in many spellings; the rest travels as additional attributes. Required when there are several variants."""
+        """What tells it from its siblings, by StormCom's option names. Size, colour, material and pattern are recognised in many spellings; the rest travels as additional attributes, with a warning. Required when there are several variants; those that lack an option of their siblings carry a warning."""
 
     @_builtins.property
     def price(self) -> _money_pb2.Money:
