@@ -191,7 +191,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FEED_NOT_READY: _ErrorReason.ValueType  # 92
     """FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
     ERROR_REASON_FEED_UPLOAD_RUNNING: _ErrorReason.ValueType  # 93
-    """FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for a day because of another."""
+    """FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for two hours because of another."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -365,5 +365,5 @@ ERROR_REASON_FEED_NOT_ENABLED: ErrorReason.ValueType  # 91
 ERROR_REASON_FEED_NOT_READY: ErrorReason.ValueType  # 92
 """FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
 ERROR_REASON_FEED_UPLOAD_RUNNING: ErrorReason.ValueType  # 93
-"""FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for a day because of another."""
+"""FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for two hours because of another."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
