@@ -54,9 +54,7 @@ class Ear:
             return
         try:
             async with self._engine.begin() as tx:
-                for bucket in sorted(
-                    news
-                ):  # always in the same order, so that two processes cannot wait for each other
+                for bucket in sorted(news):  # in the same order everywhere: two processes cannot wait for each other
                     self._count(bucket, *await db.note(tx, bucket, news[bucket], at=self._now()))
         except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
             log.warn("budget.not_noted", error=type(error).__name__)
