@@ -50,6 +50,13 @@ async def prepare(shop: Takeover) -> None:
     await shop.scan()
 
 
+async def one_to_adopt(shop: Takeover) -> None:
+    """Fill a catalog with one item to adopt; scan it."""
+    await shop.upsert(product("mug", sku="MUG"))
+    shop.seed("MUG")
+    await shop.scan()
+
+
 async def test_a_plan_becomes_the_catalog(shop: Takeover) -> None:
     """The adopted item keeps its id and says what StormCom says, the replaced one is gone, strangers are as they were."""
     await prepare(shop)
@@ -174,9 +181,8 @@ async def test_decisions_are_read_strictly(shop: Takeover) -> None:
 
 async def test_what_became_impossible_is_left(shop: Takeover) -> None:
     """A product that was sent, or let go of, after the plan was made is counted as rejected; its item stays as it was."""
-    await prepare(shop)
+    await one_to_adopt(shop)
     await shop.delete("mug")
-    await shop.rest()
     operation = await shop.applied()
     assert (Operation.STATE_PARTIALLY_SUCCEEDED, 1) == (operation.state, operation.rejected_count)
     assert ["MUG"] == [one.retailer_id for one in operation.first_rejections]
@@ -222,7 +228,7 @@ async def test_the_guard_holds_a_plan_that_removes_much(shop: Takeover) -> None:
 
 async def test_nothing_is_taken_over_by_a_dry_run(shop: Takeover) -> None:
     """A dry run counts; the plan, the catalog and our names stay."""
-    await prepare(shop)
+    await one_to_adopt(shop)
     before, rows = shop.writes(), await shop.rows()
     await shop.apply(dry_run=True)
     await shop.settle(minutes=1)
@@ -250,7 +256,7 @@ async def test_a_worker_that_dies_costs_time_only(shop: Takeover, name: str) -> 
 
 async def test_scans_and_adoptions_go_one_after_the_other(shop: Takeover) -> None:
     """While one is at work, neither another one nor a decision is taken."""
-    await prepare(shop)
+    await one_to_adopt(shop)
     await shop.adoption.ScanCatalog(pb.ScanCatalogRequest(store_id=shop.store_id))
     assert "OPERATION_RUNNING" == await _refused(shop.apply())
     assert "OPERATION_RUNNING" == await _refused(shop.decide(decision("MUG", ADOPTION_PLAN_LEAVE)))
