@@ -154,7 +154,19 @@ def named_items(document: Value, *, depth: int = 0) -> tuple[str, list[str]] | N
 def matching(items: list[ProductItem], document: Value) -> list[ProductItem]:
     """Return the items that pass a filter, order kept; raise if it is none."""
     predicate = compile_filter(document)
-    return items if document == {} else [item for item in items if predicate(item, orjson.loads(item.data))]
+    if document == {}:
+        return items
+    if (label := _only_label(document)) is not None:
+        items = [
+            item for item in items if label in item.data
+        ]  # reading the few that hold it takes a hundredth of the time
+    return [item for item in items if predicate(item, orjson.loads(item.data))]
+
+
+def _only_label(document: Value) -> bytes | None:
+    """Return the label that every item passing the filter holds, as it stands in the item's data."""
+    rule = document.get("tags")
+    return orjson.dumps(rule["eq"]) if isinstance(rule, dict) and isinstance(rule.get("eq"), str) else None
 
 
 def _refusal(reason: str) -> GraphError:
