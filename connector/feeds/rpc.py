@@ -95,7 +95,8 @@ async def delete_reviews(runtime: Runtime, request: pb.DeleteReviewsRequest) -> 
 
 async def put_navigation(runtime: Runtime, request: pb.PutNavigationRequest) -> pb.PutNavigationResponse:
     """Store the menus of the shop."""
-    read.entries(request.menus, "menus", limit=_MOST_MENUS)
+    for place, menu in enumerate(read.entries(request.menus, "menus", limit=_MOST_MENUS)):
+        read.storable(menu, f"menus[{place}].")
     numbers = count(1)
     menus = [
         Menu(
@@ -121,12 +122,14 @@ def _read_entries(
 def _read_entry(entry: feed_pb2.NavigationEntry, path: str, numbers: Iterable[int], *, levels: int) -> Entry:
     if next(iter(numbers)) > _MOST_ENTRIES:
         raise InvalidInput.of(path, "FIELD_TOO_LARGE", f"is one more than {_MOST_ENTRIES} entries", limit=_MOST_ENTRIES)
+    read.storable(entry, f"{path}.")
     title = read.required(entry.title, f"{path}.title", limit=_LONGEST_TITLE)
     set_id = read.required(entry.set_retailer_id, f"{path}.set_retailer_id", limit=_LONGEST_NAME)
     return Entry(title, set_id, _read_entries(entry.entries, f"{path}.entries", numbers, levels=levels - 1))
 
 
 def _read_review(review: feed_pb2.Review, path: str) -> Review:
+    read.storable(review, f"{path}.")
     if not 1 <= review.rating <= 5:
         raise InvalidInput.of(f"{path}.rating", "FIELD_INVALID", "must be 1 to 5")
     if not review.HasField("create_time"):

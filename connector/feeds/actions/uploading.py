@@ -116,8 +116,9 @@ async def _ask(way: _Way) -> None:
     if not way.feed.enabled and found.ask_time is None:
         await way.give_up("FEED_NOT_ENABLED", "The feed was switched off before Meta was asked to fetch it")
         return
-    if at > found.create_time + FILE_TIME:
-        await way.give_up("FEED_UPLOAD_RUNNING", "Meta was at work on another upload of the feed for a day")
+    if at > found.create_time + PATIENCE:
+        reason = "META_OUTCOME_UNKNOWN" if found.ask_time else "FEED_UPLOAD_RUNNING"
+        await way.give_up(reason, "Meta could not be asked for two hours: another upload of the feed, or a pause")
         return
     try:
         token = runtime.vault.open(found.sealed_token, token_binding(way.connection, found.id)).reveal()
@@ -182,8 +183,11 @@ async def _ask_feed(way: _Way, url: str) -> None:
             update_only = way.upload.kind is FeedKind.PRODUCTS
             ours = await way.send(graph.begin_upload(catalog_id, feed_id, url, update_only=update_only))
     except MetaRefused as refusal:
-        if refusal.subcode != _ABSENT or not way.feed.ask_time or way.runtime.now() > way.feed.ask_time + READABLE_TIME:
+        asked = way.feed.ask_time or way.upload.create_time
+        if refusal.subcode != _ABSENT or way.runtime.now() > max(asked, way.upload.create_time) + READABLE_TIME:
             raise
+        if asked < way.upload.create_time:  # it was there: somebody deleted it, and it is made anew
+            await _keep_feed(way, replace(way.feed, meta_feed_id="", ask_time=None))
         await way.come_back(_MOMENT)  # a new feed may seem absent at first
         return
     await way.come_back(look_delay(0), state=State.RUNNING, meta_upload_id=ours)

@@ -24,6 +24,12 @@ async def runtime(runtime: Runtime, world: World) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture
+def stall(channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime) -> Fair:
+    """A store that is not connected: enough for what is refused before anybody looks."""
+    return Fair(channel, world, clock, turn, runtime)
+
+
+@pytest.fixture
 def fair(  # noqa: PLR0917 – fixtures are asked for by name
     channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime, connected: str
 ) -> Iterator[Fair]:

@@ -10,6 +10,7 @@ from connector.feeds.db.pieces import feed_pieces
 from jobs.run import turn
 from jobs.tasks import PLANS
 from simulator.batches import write_item
+from simulator.feed_state import ProductFeedUpload, Source
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1.feed_pb2 import FeedUploadError
 from stormcom.facebook.v1.operation_pb2 import Operation
@@ -116,6 +117,40 @@ async def test_a_new_feed_may_seem_absent(fair: Fair) -> None:
     await fair.snapshot(product("a"))
     await fair.settle()
     assert (1, "SUCCEEDED") == (len(fair.meta_feeds), await fair.state())
+
+
+async def test_a_feed_that_somebody_deleted_is_made_anew(fair: Fair) -> None:
+    """When the merchant deletes the feed at Meta, the next upload creates it again."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    gone = fair.meta_feeds[0]
+    del fair.world.all(ProductCatalog)[0].feeds[gone.id]
+    fair.world.forget(gone)
+    fair.clock.advance(minutes=5)
+    await fair.snapshot(product("a", version=2, title="Changed"))
+    await fair.settle()
+    assert ("SUCCEEDED", 1, "Changed") == (
+        await fair.state(), len(fair.meta_feeds), next(iter(fair.shelf.values()))["title"],
+    )  # fmt: skip
+
+
+async def test_another_upload_is_waited_for(fair: Fair) -> None:
+    """While somebody's own upload of the feed is under way at Meta ours waits, and goes on after it."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    feed, now = fair.meta_feeds[0], fair.world.clock.now()
+    source = Source("http://127.0.0.1:9/manual.csv")
+    theirs = ProductFeedUpload(fair.world.new_id(), feed.catalog_id, feed.id, source, True, now, now, begun=True)
+    feed.uploads.append(fair.world.add(theirs))
+    await fair.snapshot(product("a", version=2, title="Changed"))
+    await fair.settle()
+    assert ("READY", 2) == (await fair.state(), len(fair.meta_uploads))
+    theirs.end_time = fair.world.clock.now()
+    theirs.ended.set()
+    await fair.settle()
+    assert ("SUCCEEDED", 3) == (await fair.state(), len(fair.meta_uploads))
 
 
 async def test_a_file_that_meta_cannot_fetch_goes_in_batches(fair: Fair) -> None:

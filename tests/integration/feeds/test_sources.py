@@ -171,8 +171,6 @@ Refused = Callable[[Fair], Awaitable[Any]]
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        (lambda fair: _put(fair, review("1")), ("FEED_NOT_ENABLED", "")),
-        (lambda fair: _put_menus(fair, NavigationMenu(handle="m", title="M")), ("FEED_NOT_ENABLED", "")),
         (lambda fair: fair.switch(NAVIGATION), ("FIELD_REQUIRED", "integration_id")),
         (lambda fair: fair.switch(PRODUCTS, integration_id="1"), ("FIELD_INVALID", "integration_id")),
         (lambda fair: fair.switch(REVIEWS, integration_id="x"), ("FIELD_INVALID", "integration_id")),
@@ -183,17 +181,33 @@ Refused = Callable[[Fair], Awaitable[Any]]
         (lambda fair: _put(fair, review("1", title="x" * 256)), ("FIELD_TOO_LONG", "reviews[0].title")),
         (lambda fair: _put(fair, review("ü")), ("FIELD_INVALID", "reviews[0].review_id")),
         (_put, ("FIELD_REQUIRED", "reviews")),
+        (lambda fair: _put(fair, review("1", content="\0")), ("FIELD_INVALID", "reviews[0].content")),
+        (lambda fair: _put_menus(fair, _menu("\0")), ("FIELD_INVALID", "menus[0].entries[0].title")),
         (lambda fair: _put_menus(fair, _deep(6)), ("FIELD_TOO_LARGE", "menus[0].entries" + "[0].entries" * 5)),
         (lambda fair: _put_menus(fair, NavigationMenu(handle="m", title="")), ("FIELD_REQUIRED", "menus[0].title")),
         (lambda fair: fair.uploads(page_token="rubbish"), ("PAGE_TOKEN_INVALID", "page_token")),
         (lambda fair: fair.uploads(kind=99), ("FIELD_INVALID", "kind")),
     ],
 )  # fmt: skip
-async def test_wrong_calls_are_refused_by_name(fair: Fair, call: Refused, reason: tuple[str, str]) -> None:
-    """What is off, missing, too long or wrong is refused with its reason and field."""
+async def test_wrong_calls_are_refused_by_name(stall: Fair, call: Refused, reason: tuple[str, str]) -> None:
+    """What is missing, too long or wrong is refused with its reason and field."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call(fair)
+        await call(stall)
     assert reason == reason_of(refused.value, "field")
+
+
+async def test_reviews_and_navigation_are_gated(fair: Fair) -> None:
+    """While their feeds are off, neither reviews nor navigation are taken; reviews can still be forgotten."""
+    for call in (_put(fair, review("1")), _put_menus(fair, _menu("Women"))):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call
+        assert ("FEED_NOT_ENABLED",) == reason_of(refused.value)
+    gone = pb.DeleteReviewsRequest(store_id=fair.store_id, review_ids=["1"])
+    assert 0 == (await fair.feeds.DeleteReviews(gone)).review_count
+
+
+def _menu(title: str) -> NavigationMenu:
+    return NavigationMenu(handle="m", title="M", entries=[NavigationEntry(title=title, set_retailer_id="s")])
 
 
 def _deep(levels: int) -> NavigationMenu:

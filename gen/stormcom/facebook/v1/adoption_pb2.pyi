@@ -137,7 +137,7 @@ class ScannedItem(_message.Message):
     duplicate: _builtins.bool
     """Whether the product stands in the catalog twice: another scanned item was recognised as the same, or ours stands too."""
     plan: Global___AdoptionPlan.ValueType
-    """What is planned. By default: ADOPT what was recognised and does not stand yet, REPLACE what stands already, LEAVE everything else, also where several are recognised as one product."""
+    """What is planned. By default: ADOPT what was recognised and does not stand yet, REPLACE what stands already, LEAVE everything else: also where several are recognised as one product, and what has an id of the kind we give."""
     decided: _builtins.bool
     """Whether `PlanAdoption` said so."""
     @_builtins.property

@@ -151,7 +151,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SCANNED_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 80
     """NOT_FOUND: the last scan found no such item, or it has been adopted or replaced since. Metadata: `retailer_id`. The caller scans again."""
     ERROR_REASON_ADOPTION_IMPOSSIBLE: _ErrorReason.ValueType  # 81
-    """FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides REPLACE or LEAVE."""
+    """FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another product or is of the kind we give. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides otherwise."""
     ERROR_REASON_STOCK_INSUFFICIENT: _ErrorReason.ValueType  # 85
     """FAILED_PRECONDITION: fewer pieces are there than are to be reserved; nothing was. Metadata: `line`, `product_id`, `variant_id`, `available`. Example: `line=lines[0] available=2`. The caller asks for less."""
     ERROR_REASON_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 86
@@ -325,7 +325,7 @@ ERROR_REASON_PRODUCT_SET_LIVE: ErrorReason.ValueType  # 77
 ERROR_REASON_SCANNED_ITEM_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: the last scan found no such item, or it has been adopted or replaced since. Metadata: `retailer_id`. The caller scans again."""
 ERROR_REASON_ADOPTION_IMPOSSIBLE: ErrorReason.ValueType  # 81
-"""FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides REPLACE or LEAVE."""
+"""FAILED_PRECONDITION: a scanned item cannot be adopted or replaced as planned: no product is recognised, our item was sent under another id, or the id belongs to another product or is of the kind we give. Metadata: `retailer_id`. Example: `retailer_id=SKU-1`. The caller names the product, or decides otherwise."""
 ERROR_REASON_STOCK_INSUFFICIENT: ErrorReason.ValueType  # 85
 """FAILED_PRECONDITION: fewer pieces are there than are to be reserved; nothing was. Metadata: `line`, `product_id`, `variant_id`, `available`. Example: `line=lines[0] available=2`. The caller asks for less."""
 ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 86
