@@ -34,7 +34,7 @@ _READ = text("""
         WHEN wanted.id IS NULL THEN connections.state IN ('CONNECTED', 'NEEDS_LOGIN')
         ELSE connections.id = wanted.id END
     CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE due_time IS NOT NULL) AS task_count,
+        SELECT count(*) FILTER (WHERE due_time IS NOT NULL AND starts_with(key, 'every:') IS NOT TRUE) AS task_count,
             count(*) FILTER (WHERE due_time IS NULL) AS failed_task_count,
             min(due_time) FILTER (WHERE due_time <= :now AND NOT leased) AS oldest_due_time
         FROM tasks WHERE connection_id = connections.id

@@ -108,8 +108,9 @@ async def test_items_are_counted_by_state(runtime: Runtime, connection: Connecti
         ):
             await tx.execute(
                 text(
-                    "INSERT INTO items (connection_id, retailer_id, product_id, variant_id, desire_time,"  # noqa: S608 – ours
-                    f" wanted, refused_by, stands) VALUES (:id, 'r{number}', 'p{number}', '', now(), {facts})"
+                    "INSERT INTO items (connection_id, retailer_id, product_id, variant_id, whole, heir, usual,"  # noqa: S608 – ours
+                    " desire_time, wanted, refused_by, stands)"
+                    f" VALUES (:id, 'r{number}', 'p{number}', '', TRUE, '', TRUE, now(), {facts})"
                 ),
                 {"id": connection.id},
             )
