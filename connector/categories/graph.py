@@ -1,6 +1,7 @@
 """How Meta is told about product sets, and asked for them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from connector.categories.model.sets import Seen
@@ -59,9 +60,10 @@ def find_set(catalog_id: str, retailer_id: str) -> Call[str]:
 
 
 def list_sets(catalog_id: str, after: str) -> Call[Listed]:
-    """List the sets of a catalog, others' included."""
+    """List the sets of a catalog, others' included. Meta counts the items of each, which may take a while."""
     params = {"fields": _FIELDS, "limit": _PAGE_SIZE} | ({"after": after} if after else {})
-    return Call("GET", f"{catalog_id}/product_sets", read=_listed, params=params, bucket=catalog_bucket(catalog_id))
+    bucket, patience = catalog_bucket(catalog_id), timedelta(seconds=30)
+    return Call("GET", f"{catalog_id}/product_sets", read=_listed, params=params, bucket=bucket, timeout=patience)
 
 
 def _listed(answer: Any) -> Listed:
