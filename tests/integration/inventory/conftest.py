@@ -1,5 +1,7 @@
 """A connected store with an empty catalog."""
 
+from collections.abc import Iterator
+
 import grpc
 import pytest
 
@@ -12,9 +14,10 @@ from tests.integration.conftest import Clock
 @pytest.fixture
 def shop(  # noqa: PLR0917 – fixtures are asked for by name
     channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime, connected: str
-) -> Shop:
-    """The store of `connected`, at work."""
-    return Shop(channel, world, clock, turn, runtime)
+) -> Iterator[Shop]:
+    """The store of `connected`, at work; in the end, no item may ever have been in two batches that Meta was at work on."""
+    yield Shop(channel, world, clock, turn, runtime)
+    assert [] == world.records.overlaps
 
 
 @pytest.fixture
