@@ -71,12 +71,10 @@ async def plan_adoption(
         wishes = []
         for decision, own in zip(decisions, meant, strict=True):
             if decision.retailer_id not in found:
-                message = (
-                    "No such scanned item in this connection: it was adopted or replaced, or a new scan will find it"
-                )
+                message = "No such scanned item in this connection: it was taken over, or a new scan will find it"
                 raise NotFound("SCANNED_ITEM_NOT_FOUND", message, retailer_id=decision.retailer_id)
             if decision.plan is not Plan.LEAVE and not own and not found[decision.retailer_id].own_retailer_id:
-                raise FailedPrecondition("ADOPTION_IMPOSSIBLE", _IMPOSSIBLE.message, retailer_id=decision.retailer_id)
+                raise _impossible(decision.retailer_id)
             wishes.append((decision, own.retailer_id if own else None))
         await scans.decide(tx, connection.id, wishes)
         return await _possible(tx, connection, decisions)
@@ -106,12 +104,12 @@ async def _possible(tx: Tx, connection: Connection, decisions: Sequence[Decision
     planned = await scans.named(tx, connection.id, names)
     possible = {one.retailer_id for one in await takeovers.judge(tx, connection.id, names) if one.possible}
     for one in (planned[name] for name in names):
-        foreign = ours(one.retailer_id) and one.retailer_id != one.own_retailer_id
-        if one.plan is Plan.ADOPT and foreign:
-            message = f"{one.retailer_id} is a name of our kind and belongs to another product: decide REPLACE or LEAVE"
+        another = ours(one.retailer_id) and one.retailer_id != one.own_retailer_id
+        if one.plan is not Plan.LEAVE and another:
+            message = f"{one.retailer_id} is a name of our kind and belongs to another product, of this store or one beside it"
             raise FailedPrecondition("ADOPTION_IMPOSSIBLE", message, retailer_id=one.retailer_id)
         if one.plan is not Plan.LEAVE and one.retailer_id not in possible:
-            raise FailedPrecondition("ADOPTION_IMPOSSIBLE", _IMPOSSIBLE.message, retailer_id=one.retailer_id)
+            raise _impossible(one.retailer_id)
     return [planned[name] for name in names]
 
 
@@ -198,6 +196,10 @@ async def _do(tx: Tx, connection: Connection, operation: Operation, piece: Seque
     await operations.progress(tx, operation.id, at=at, rejected=len(rest), rejections=rejections)
     await registry.count(tx, await flights.at_rest(tx, connection.id, names), at=at)
     return len(replaced)
+
+
+def _impossible(retailer_id: str) -> FailedPrecondition:
+    return FailedPrecondition("ADOPTION_IMPOSSIBLE", _IMPOSSIBLE.message, retailer_id=retailer_id)
 
 
 _IMPOSSIBLE = ItemFault(

@@ -1,9 +1,9 @@
 """Reads a whole catalog at Meta and recognises what is ours in it. Writes nothing there.
 
-    mark ──▶ read ──▶ judge ──▶ clean        each in pieces, with a cursor in the task
+    forget ──▶ mark ──▶ read ──▶ judge ──▶ clean        each in pieces, with a cursor in the task
 
-`mark` writes down what our items are recognised by, `read` keeps Meta's pages, `judge` finds duplicates and plans, `clean` forgets
-the marks. It can be interrupted anywhere: a page read twice is kept once.
+`mark` writes down what our items are recognised by, `read` keeps Meta's pages, `judge` finds duplicates and plans, `forget` and `clean`
+throw marks away, an earlier scan's and this one's. It can be interrupted anywhere: a page read twice is kept once.
 """
 
 from datetime import datetime
@@ -57,7 +57,7 @@ async def _plan(tx: Tx, operation: Operation, cursor: Cursor, *, at: datetime) -
 
 
 async def scan_catalog(runtime: Runtime, task: Taken) -> None:
-    """Do a turn of a scan. Cancelled meanwhile: nothing more is read, what was kept so far stays planned as LEAVE."""
+    """Do a turn of a scan. Cancelled meanwhile: nothing more is read; what was read so far is kept, and left alone."""
     if task.arguments["step"] == "read":
         await _read(runtime, task)
     else:
@@ -96,13 +96,10 @@ async def _read(runtime: Runtime, task: Taken) -> None:
             await outbox.hold(tx, task)
             connection = await _reader(runtime, tx, task)
             operation = await operations.get(tx, cursor["store_id"], UUID(cursor["operation_id"]))
-        going = operation.state is State.RUNNING
-        shelf = await _shelf(runtime, connection, cursor) if going else None
+        shelf = await _shelf(runtime, connection, cursor) if operation.state is State.RUNNING else None
         async with runtime.db.begin() as tx:
             await outbox.hold(tx, task)
-            cursor = (
-                await _kept(tx, operation, cursor, shelf, at=runtime.now()) if going else cursor | {"step": "clean"}
-            )
+            cursor = await _keep(tx, operation, cursor, shelf, at=runtime.now())
             await outbox.keep(tx, task, cursor)
     async with runtime.db.begin() as tx:
         await outbox.again(tx, task, runtime.now())
@@ -130,10 +127,12 @@ async def _shelf(runtime: Runtime, connection: Connection, cursor: Cursor) -> Sh
         return refusal
 
 
-async def _kept(
+async def _keep(
     tx: Tx, operation: Operation, cursor: Cursor, shelf: Shelf | MetaRefused | None, *, at: datetime
 ) -> Cursor:
-    """Keep a page and tell where to go on. A page that is too large is halved; a cursor Meta forgot begins anew, a few times."""
+    """Keep a page and tell where to go on: nowhere without one, with half of one that is too large, anew when Meta forgot the place."""
+    if shelf is None:
+        return cursor | {"step": "clean"}
     if isinstance(shelf, Shelf):
         found = await scans.keep(tx, operation.connection_id, operation.id, shelf.items, at=at)
         await operations.progress(tx, operation.id, at=at, confirmed=found)
@@ -141,7 +140,7 @@ async def _kept(
         return cursor | step | {"found": cursor.get("found", 0) + found}
     limit, restarts = cursor.get("limit", LARGEST_PAGE), cursor.get("restarts", 0)
     # Unverified: that a page with too many items answers code 1, "reduce the amount of data", as a batch does.
-    if isinstance(shelf, MetaRefused) and shelf.code == 1 and limit > 1:
+    if shelf.code == 1 and limit > 1:
         return cursor | {"limit": limit // 2}
     # Unverified: how long a cursor lives, and what one that has run out answers.
     if cursor.get("after") and restarts < _MOST_RESTARTS:

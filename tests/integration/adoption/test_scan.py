@@ -7,7 +7,7 @@ import pytest
 
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1 import adoption_service_pb2 as pb
-from stormcom.facebook.v1.adoption_pb2 import ADOPTION_PLAN_ADOPT, ADOPTION_PLAN_UNSPECIFIED
+from stormcom.facebook.v1.adoption_pb2 import ADOPTION_PLAN_ADOPT, ADOPTION_PLAN_REPLACE, ADOPTION_PLAN_UNSPECIFIED
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.adoption.conftest import Takeover
 from tests.integration.catalog.shop import product, reason_of, shirt
@@ -98,10 +98,10 @@ async def test_names_of_our_kind_are_not_taken(shop: Takeover) -> None:
     shop.seed("sc_other", gtin="4006381333931")
     await shop.scan()
     assert {("sc_other", "GTIN", "sc_p1", "LEAVE")} == await shop.rows()
-    wish = pb.AdoptionDecision(retailer_id="sc_other", plan=ADOPTION_PLAN_ADOPT)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await shop.decide(wish)
-    assert ("ADOPTION_IMPOSSIBLE", "sc_other") == reason_of(refused.value, "retailer_id")
+    for plan in (ADOPTION_PLAN_ADOPT, ADOPTION_PLAN_REPLACE):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await shop.decide(pb.AdoptionDecision(retailer_id="sc_other", plan=plan))
+        assert ("ADOPTION_IMPOSSIBLE", "sc_other") == reason_of(refused.value, "retailer_id")
 
 
 async def test_a_further_scan_sees_the_catalog_as_it_is_then(shop: Takeover) -> None:
