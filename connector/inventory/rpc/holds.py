@@ -22,12 +22,7 @@ _MOST_PIECES = 1_000_000
 
 async def reserve_stock(runtime: Runtime, request: pb.ReserveStockRequest) -> pb.ReserveStockResponse:
     """Keep pieces aside."""
-    read.entries(request.lines, "lines", limit=_MOST_LINES)
-    wants = tuple(map(_read_want, count(), request.lines))
-    read.distinct((f"{want.product_id}/{want.variant_id}" for want in wants), "lines")
-    purpose = read.within(request.purpose, "purpose", limit=64)
-    reference = read.within(request.reference, "reference", limit=128)
-    wish = Wish(wants, _read_duration(request.duration), purpose, reference, request.request_id)
+    wish = read_wish(request)
     hold = await actions.reserve(runtime, request.store_id, request.connection_id, wish)
     return pb.ReserveStockResponse(hold=_write_hold(runtime, hold))
 
@@ -78,6 +73,16 @@ async def list_holds(runtime: Runtime, request: pb.ListHoldsRequest) -> pb.ListH
     last = shown[-1] if len(found) > size else None
     token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
     return pb.ListHoldsResponse(holds=[_write_hold(runtime, hold) for hold in shown], next_page_token=token)
+
+
+def read_wish(request: pb.ReserveStockRequest) -> Wish:
+    """Read what is to be kept aside."""
+    read.entries(request.lines, "lines", limit=_MOST_LINES)
+    wants = tuple(map(_read_want, count(), request.lines))
+    read.distinct((f"{want.product_id}/{want.variant_id}" for want in wants), "lines")
+    purpose = read.within(request.purpose, "purpose", limit=64)
+    reference = read.within(request.reference, "reference", limit=128)
+    return Wish(wants, _read_duration(request.duration), purpose, reference, request.request_id)
 
 
 def _id(text: str) -> UUID:

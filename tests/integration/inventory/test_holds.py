@@ -88,32 +88,6 @@ async def test_what_is_not_sold_cannot_be_held(stocked: Shop, wants: tuple[str, 
     assert ("ITEM_NOT_FOUND", "lines[0]") == reason_of(refused.value, "line")
 
 
-@pytest.mark.parametrize(
-    ("wants", "fields", "field"),
-    [
-        ([], {}, "lines"),
-        ([("p1", 1)] * 2, {}, "lines[1]"),
-        ([("p1", 0)], {}, "lines[0].quantity"),
-        ([("p1", 1_000_001)], {}, "lines[0].quantity"),
-        ([("a b", 1)], {}, "lines[0].product_id"),
-        ([("p2/?", 1)], {}, "lines[0].variant_id"),
-        ([("p1", 1)], {"hours": 0}, "duration"),
-        ([("p1", 1)], {"hours": 26.01}, "duration"),
-        ([("p1", 1)], {"hours": -1}, "duration"),
-        ([("p1", 1)], {"purpose": "x" * 65}, "purpose"),
-        ([("p1", 1)], {"reference": "x" * 129}, "reference"),
-        ([(f"p{number}", 1) for number in range(101)], {}, "lines"),
-    ],
-)
-async def test_a_wrong_wish_is_refused_by_name(
-    shop: Shop, wants: list[tuple[str, int]], fields: dict[str, Any], field: str
-) -> None:
-    """The field that is wrong is named."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await hold(shop, *wants, **fields)
-    assert field == reason_of(refused.value, "field")[1]
-
-
 async def test_a_hold_expires(stocked: Shop) -> None:
     """When its time has come it is expired for everybody, and a moment later its pieces are offered again."""
     held = await hold(stocked, ("p1", 4), hours=1)
@@ -301,7 +275,7 @@ async def test_callers_that_leave_reserve_all_or_nothing(stocked: Shop) -> None:
     assert (await reserved(stocked)).get("sc_p2.S", 0) <= 1
 
 
-@pytest.mark.parametrize("pieces", [-1, 6, 2**31 - 1])
+@pytest.mark.parametrize("pieces", [-1, 6])
 async def test_the_database_itself_refuses_an_oversell(stocked: Shop, database_url: str, pieces: int) -> None:
     """Whatever code writes it: nothing below zero, and never more than is there at the moment of reserving."""
     assert 5 == (await seen(stocked, "sc_p1")).quantity
