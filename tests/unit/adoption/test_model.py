@@ -64,7 +64,12 @@ def test_the_same_thing_is_recognised(own: dict[str, Any], theirs: dict[str, str
 
 def test_the_first_rule_counts() -> None:
     """Of several rules that fit, the earliest is told: ids before aliases, barcodes, stock keeping units and links."""
-    alike: dict[str, Any] = {"aliases": ("theirs",), "gtin": "4006381333931", "sku": "theirs", "link": "https://shop.example/a"}
+    alike: dict[str, Any] = {
+        "aliases": ("theirs",),
+        "gtin": "4006381333931",
+        "sku": "theirs",
+        "link": "https://shop.example/a",
+    }
     item, told = seen(gtin="4006381333931", link="https://shop.example/a"), []
     for name in ("aliases", "gtin", "sku", "link"):
         told.append(recognised(OWN._replace(**alike), item))

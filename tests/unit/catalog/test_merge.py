@@ -23,7 +23,9 @@ def listing(*drafts: Draft, version: int = 1) -> Listing:
 def stored(wish: Wish, **changes: Any) -> Kept:
     """Store a wish, with some columns as told."""
     names = set(Kept._fields) & set(Wish._fields)
-    return Kept(**{name: getattr(wish, name) for name in names}, stands=True, reserved=0, hidden=False)._replace(**changes)
+    return Kept(**{name: getattr(wish, name) for name in names}, stands=True, reserved=0, hidden=False)._replace(
+        **changes
+    )
 
 
 [NEW] = merge(listing(DRAFT), (), Rules(), at=NOON)
@@ -62,7 +64,9 @@ def test_the_newest_word_on_stock_and_price_counts(
 
 def test_a_refused_draft_changes_nothing_but_the_verdict() -> None:
     """When our checks refuse an item, content, stock and price stay as they were."""
-    [merged] = merge(listing(DRAFT._replace(content=None, quantity=0, faults=(FAULT,)), version=2), [KEPT], Rules(), at=NOON)
+    [merged] = merge(
+        listing(DRAFT._replace(content=None, quantity=0, faults=(FAULT,)), version=2), [KEPT], Rules(), at=NOON
+    )
     assert (KEPT.content, KEPT.offer, "CHECKS") == (merged.wish.content, merged.wish.offer, merged.wish.refused_by)
     assert ["FIELD_REQUIRED"] == [fault["reason"] for fault in merged.wish.faults]
 
