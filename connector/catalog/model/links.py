@@ -21,11 +21,12 @@ _NOT_PUBLIC: tuple[IPv4Network | IPv6Network, ...] = (
 )
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+$|0x){_LABEL}", re.ASCII)
+# Hosts of up to 63 characters only, so that no part of them can be too long; without back-tracking.
 plain = re.compile(
-    rf"https://(?![^/?#]{{254}})(?:{_LABEL}\.)+(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}"
-    r"(?:[/?#][!#-;=?-\[\]_a-z~]{0,7700})?"
+    rf"https://(?![^/?#]{{64}})(?:[a-z0-9_]++(?:-++[a-z0-9_]++)*+\.)++(?!(?:{'|'.join(_PRIVATE_NAMES)})(?:[/?#]|$))[a-z]{{2,63}}+"
+    r"(?:[/?#][!#-;=?-\[\]_a-z~]{0,7900}+)?"
 ).fullmatch
-"""Tells of most links that they are sent as they are, in a tenth of the time that telling of any takes."""
+"""Tells of most links at a glance that they are sent as they are."""
 _PARTS = re.compile(r"(https?)://([^/?#]*)([/?#].*)?", re.IGNORECASE)
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?", re.ASCII)
 # Everything else that a URL may hold is written as %XX.

@@ -58,7 +58,9 @@ def _draft(
     price: Money | None,
     compare_at_price: Money | None,
 ) -> Draft:
-    if variant.track_inventory and not 0 <= variant.quantity <= LARGEST_QUANTITY:
+    quantity = variant.quantity if variant.track_inventory else 0
+    if not 0 <= quantity <= LARGEST_QUANTITY:
+        quantity = 0
         findings.refuse(
             f"{variant.path}quantity", "FIELD_INVALID", f"must be 0 to {LARGEST_QUANTITY}", variant.quantity
         )
@@ -71,7 +73,7 @@ def _draft(
         product.sale_start_time,
         product.sale_end_time,
         variant.track_inventory,
-        min(max(variant.quantity, 0), LARGEST_QUANTITY) if variant.track_inventory else 0,
+        quantity,
         product.discontinued,
         tuple(findings),
         variant.sku and short_text(variant.sku, f"{variant.path}sku", _LONGEST_ID, findings),
