@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from connector.db.outbox import Task
+from connector.feeds import actions
 from connector.feeds.db.pieces import feed_pieces
 from jobs.run import turn
 from jobs.tasks import PLANS
@@ -15,6 +16,7 @@ from simulator.state import ProductCatalog
 from stormcom.facebook.v1.feed_pb2 import FeedUploadError
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.catalog.shop import product, reason_of
+from tests.integration.conftest import connect
 from tests.integration.feeds.fair import PRODUCTS, Fair
 
 
@@ -216,6 +218,32 @@ async def test_a_feed_that_is_switched_off_takes_its_file_along(fair: Fair) -> N
     await fair.settle()
     assert ("FAILED", "FEED_NOT_ENABLED") == (await fair.state(), (await fair.last()).reason)
     assert ([], 1, {"CONFIRMED"}) == (fair.meta_uploads, len(fair.batches()), set((await fair.states()).values()))
+
+
+async def test_an_upload_outlives_a_dead_token(fair: Fair) -> None:
+    """When the token dies while Meta is at work, the upload waits for the merchant and ends after the next login."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await turn(fair.runtime, plans={name: plan for name, plan in PLANS.items() if name is not Task.UPLOAD_FEED})
+    for token in fair.world.tokens.values():
+        token.death = 460
+    await fair.settle()
+    assert "READY" == await fair.state()
+    await connect(fair.channel, fair.world, fair.turn)
+    await fair.settle()
+    assert ("SUCCEEDED", {"CONFIRMED"}) == (await fair.state(), set((await fair.states()).values()))
+
+
+async def test_old_uploads_are_forgotten(fair: Fair) -> None:
+    """Ninety days after its end an upload is no longer listed."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle()
+    fair.clock.advance(days=91)
+    async with fair.runtime.db.begin() as tx:
+        assert await actions.sweep(tx, at=fair.clock())
+        assert not await actions.sweep(tx, at=fair.clock())
+    assert [] == await fair.uploads()
 
 
 async def test_the_feed_is_off_until_it_is_set(fair: Fair) -> None:
