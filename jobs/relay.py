@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector import log, metrics, start
 from connector.db import outbox
-from connector.db.outbox import Leased
+from connector.db.outbox import SWEEP, Leased
 from connector.db.schema import open_engine
 from connector.runtime import Now, utc_now
 from connector.settings import Settings
@@ -27,7 +27,6 @@ from jobs import beginning, bell, schedule
 from jobs.run import DATABASE_GONE
 from jobs.tasks import PLANS, Lane
 
-SWEEP = timedelta(seconds=1)
 CROWDED = timedelta(milliseconds=50)
 # How many wake-ups may wait in a lane: what its workers finish well within a lease. The rest waits in PostgreSQL.
 MOST_WAITING = {Lane.FAST: 100, Lane.DEFAULT: 20, Lane.BULK: 10}

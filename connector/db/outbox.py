@@ -27,6 +27,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     Table,
     Text,
     Update,
@@ -34,6 +35,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal,
     select,
     text,
     update,
@@ -48,6 +50,8 @@ LEASE = timedelta(seconds=20)
 WAY = timedelta(seconds=5)
 """How long a task may be on its way to a worker before it is sent again: what an emptied Redis or a dead relay costs."""
 RENEWAL = timedelta(seconds=5)
+SWEEP = timedelta(seconds=1)
+"""How often a relay looks for itself: what is due later than that needs no ringing."""
 CRASH_LIMIT = 5
 CHANNEL = "tasks_due"
 _PASSING = ("INTERNAL", "META_UNAVAILABLE", "META_OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE")
@@ -180,7 +184,8 @@ async def add(
             "arguments": wish.excluded.arguments,
         },
     )
-    await tx.execute(select(func.pg_notify(CHANNEL, name.value)).add_cte(stored.cte()))
+    soon = literal(due, Instant) < func.clock_timestamp() + literal(SWEEP, Interval)
+    await tx.execute(select(func.pg_notify(CHANNEL, name.value)).where(soon).add_cte(stored.cte()))
 
 
 async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Leased]:

@@ -68,7 +68,7 @@ class Road:
 
 
 CONTENT = Road(Lane.CONTENT, Task.SEND_ITEMS, Task.CHECK_BATCH, 8, Urgency.PATIENT)
-STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 50, Urgency.URGENT)
+STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 100, Urgency.URGENT)
 
 
 async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = True, stock: bool = True) -> None:

@@ -97,10 +97,12 @@ async def carry(
     mine = items.c.connection_id == connection_id, items.c.state.in_(scope.states)
     behind = tuple_(items.c.state, items.c.retailer_id) > tuple_(*map(literal, after))
     refused = and_(_REFUSED, literal(scope.refused))
-    columns = items.c.state, items.c.retailer_id, refused.label("refused")
+    fresh = and_(scope.condition, items.c.operation_id.is_distinct_from(operation_id))
+    columns = items.c.state, items.c.retailer_id, refused.label("refused"), fresh.label("fresh")
     place = items.c.state, items.c.retailer_id
     rows = (await tx.execute(select(*columns).where(*mine, behind).order_by(*place).limit(limit))).all()
-    sent, removed = await _give(tx, connection_id, operation_id, scope, [row.retailer_id for row in rows])
+    names = [row.retailer_id for row in rows if row.fresh]
+    sent, removed = await _give(tx, connection_id, operation_id, scope, names) if names else (0, 0)
     last = (rows[-1].state, rows[-1].retailer_id) if len(rows) == limit else None
     return Piece(sent, removed, sum(row.refused for row in rows), last)
 

@@ -174,7 +174,6 @@ items = Table(
     Index("ix_items_reasons", "reasons", postgresql_using="gin", postgresql_where=text("reasons <> '[]'")),
     Index("ix_items_held", "connection_id", "retailer_id", postgresql_where=text("held")),
     Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
-    Index("ix_items_operation_id", "operation_id", postgresql_where=text("operation_id IS NOT NULL")),
     Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),
     Index("ix_items_unconfirmed", "connection_id", "unconfirmed_time", postgresql_where=text("unconfirmed")),
     Index("ix_items_hidden", "connection_id", postgresql_where=text("hidden")),

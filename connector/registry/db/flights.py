@@ -95,6 +95,9 @@ class Settled:
     faults: Sequence[Mapping[str, Any]]
 
 
+_PASSES = 3  # over items of cancelled operations, in one transaction
+
+
 async def load(
     tx: Tx, connection: Connection, lane: Lane, *, batch_id: UUID, at: datetime
 ) -> tuple[Batch, list[Cargo]] | None:
@@ -102,9 +105,13 @@ async def load(
     connection_id, catalog_id = connection.id, connection.catalog_id
     most = await narrowings.most_items(tx, catalog_id)
     rows = await _pick(tx, connection_id, lane, at=at, limit=most)
-    while cancelled := await _cancelled(tx, rows):
-        await _hold_back(tx, cancelled)
+    for _ in range(_PASSES):
+        if not (cancelled := await _cancelled(tx, rows)):
+            break
+        await _hold_back(tx, connection_id, [row.retailer_id for row in rows if row.operation_id in cancelled])
         rows = await _pick(tx, connection_id, lane, at=at, limit=most)
+    else:
+        rows = []  # the next turn goes on
     cargo = [cargo_of(row, lane) for row in rows]
     cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
     if not cargo:
@@ -130,17 +137,17 @@ async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime, limit:
     return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True), {"at": at})).all()
 
 
-async def _cancelled(tx: Tx, rows: Sequence[Row[Any]]) -> list[UUID]:
+async def _cancelled(tx: Tx, rows: Sequence[Row[Any]]) -> set[UUID]:
     """Find the operations of these items that were cancelled."""
     named = {row.operation_id for row in rows if row.operation_id}
     ended = operations.c.id.in_(named), operations.c.state == "CANCELLED"
-    return list(await tx.scalars(select(operations.c.id).where(*ended))) if named else []
+    return set(await tx.scalars(select(operations.c.id).where(*ended))) if named else set()
 
 
-async def _hold_back(tx: Tx, cancelled: Sequence[UUID]) -> None:
-    """Keep back what waits for cancelled operations, until somebody wants it anew."""
-    waits = items.c.batch_id.is_(None)
-    await tx.execute(update(items).where(items.c.operation_id.in_(cancelled)).values(held=waits, operation_id=None))
+async def _hold_back(tx: Tx, connection_id: UUID, names: Sequence[str]) -> None:
+    """Keep back what waits for a cancelled operation, until somebody wants it anew."""
+    named = items.c.connection_id == connection_id, items.c.retailer_id == text("ANY(:names)")
+    await tx.execute(update(items).where(*named).values(held=True, operation_id=None), {"names": list(names)})
 
 
 def cargo_of(row: Any, lane: Lane) -> Cargo:
