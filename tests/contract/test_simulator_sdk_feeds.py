@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -216,3 +217,15 @@ def test_reviews_have_a_feed_of_their_own_type(meta: Meta, catalog: ProductCatal
     )
     ended = upload(meta, feed, write([good, good | {"review_id": "2", "rating": "6"}], header))
     assert (2, 1, 1) == tuple(ended[f"num_{name}_items"] for name in ("detected", "persisted", "invalid"))
+
+
+def test_a_batch_and_a_file_with_the_same_item_overlap(meta: Meta, catalog: ProductCatalog, feed: ProductFeed) -> None:
+    """An item that is in an unfinished batch and in a fetched file is listed as an overlap: a sender's fault."""
+    meta.control("PATCH", "/switches", {"batch_seconds": 600.0, "feed_seconds": 600.0})
+    push(catalog, [update("A"), update("B")])
+    with serving(write([row("A"), row("C")])) as url:
+        feed.create_upload(params={"url": url})
+        # The file is fetched in its own time: the test's time limit ends a wait in vain.
+        while not (overlaps := meta.control("GET", "/state")["overlaps"]):
+            sleep(0.005)
+    assert ["A"] == [one["retailer_id"] for one in overlaps]
