@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from client.output import moment, word
+from client.output import word
 from client.reasons import read_reasons
 from client.session import Session, session_of
 from stormcom.facebook.v1.diagnostic_pb2 import Explanation
@@ -18,7 +18,7 @@ def diagnostics(context: typer.Context) -> None:
     """List what is wrong with the catalog, the worst first, and who mends it how."""
     session = session_of(context)
     request = ListDiagnosticsRequest(connection_id=session.connection_id)
-    answer = session.caller.call(session.caller.diagnostics.ListDiagnostics, request)
+    found = session.caller.list_all(session.caller.diagnostics.ListDiagnostics, request, field="diagnostics")
     columns = {
         "severity": lambda one: word(one, "severity"),
         "found by": lambda one: word(one, "source"),
@@ -28,8 +28,7 @@ def diagnostics(context: typer.Context) -> None:
         "who": lambda one: word(one.explanation, "owner"),
         "what mends it": lambda one: one.explanation.remedy,
     }
-    session.output.list(answer.diagnostics, columns)
-    session.output.say(f"Meta was last asked at {moment(answer.pull_time)}.")
+    session.output.list(found, columns)
 
 
 @app.command()

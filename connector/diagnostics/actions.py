@@ -6,6 +6,7 @@ is forgotten at its end.
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
@@ -16,7 +17,7 @@ from connector.db.schema import Tx
 from connector.diagnostics import db, graph
 from connector.diagnostics.graph import Page
 from connector.diagnostics.model.rounds import CATALOG, Round
-from connector.diagnostics.model.values import PULLED_EVERY, Severity, Source, Trouble, worst_first
+from connector.diagnostics.model.values import PULLED_EVERY, Severity, Source, Trouble
 from connector.errors import MetaRefused
 from connector.registry.graph import catalog_bucket
 from connector.runtime import Runtime
@@ -42,7 +43,7 @@ async def list_diagnostics(
         found = await db.found(tx, connection.id)
         pull_time = await observations.time_of(tx, _pulled(connection))
     wanted = [one for one in found if source in {None, one.source} and severity in {None, one.severity}]
-    return Findings(connection, worst_first(wanted), pull_time)
+    return Findings(connection, sorted(wanted, key=attrgetter("rank")), pull_time)
 
 
 async def pull(runtime: Runtime, task: Taken) -> None:

@@ -24,6 +24,9 @@ _KINDS: Mapping[int, Kind] = {diagnostic_pb2.Explanation.Kind.Value(f"KIND_{one}
 
 async def list_diagnostics(runtime: Runtime, request: pb.ListDiagnosticsRequest) -> pb.ListDiagnosticsResponse:
     """List what is wrong with a connection's catalog."""
+    size = read.page_size(request.page_size)
+    scope = "diagnostics", request.store_id, request.connection_id, request.source, request.severity
+    key = read.page_token(request.page_token, *scope, parts=4)
     found = await actions.list_diagnostics(
         runtime,
         request.store_id,
@@ -32,8 +35,11 @@ async def list_diagnostics(runtime: Runtime, request: pb.ListDiagnosticsRequest)
         severity=_chosen(_SEVERITIES, request.severity, "severity"),
     )
     ids = {"catalog_id": found.connection.catalog_id, "business_id": found.connection.business_id}
-    told = [diagnostic_pb2.Diagnostic(**trouble.document(**ids)) for trouble in found.troubles]
-    return pb.ListDiagnosticsResponse(diagnostics=told, pull_time=write.instant(found.pull_time))
+    behind = tuple(map(str, key or ()))
+    left = [one for one in found.troubles if one.rank > behind]
+    told = [diagnostic_pb2.Diagnostic(**trouble.document(**ids)) for trouble in left[:size]]
+    token = read.write_page_token(left[size - 1].rank, *scope) if len(left) > size else ""
+    return pb.ListDiagnosticsResponse(diagnostics=told, pull_time=write.instant(found.pull_time), next_page_token=token)
 
 
 async def list_explanations(_: Runtime, request: pb.ListExplanationsRequest) -> pb.ListExplanationsResponse:

@@ -56,6 +56,11 @@ class Trouble:
     last_time: datetime | None
 
     @property
+    def rank(self) -> tuple[str, ...]:
+        """Where it stands in a list: what must be mended before what would be better, the frequent before the rare."""
+        return self.severity, f"{10**12 - self.item_count:013}", self.source, self.reason
+
+    @property
     def explanation(self) -> Explanation:
         """Why it is so, who mends it and how."""
         return explain(_KINDS[self.source], self.reason)
@@ -82,11 +87,6 @@ def describe(explanation: Explanation, **ids: str) -> dict[str, Any]:
     same = {name: getattr(explanation, name) for name in ("name", "cause", "remedy", "retryable", "fix_rpc")}
     kind, owner = f"KIND_{explanation.kind}", f"OWNER_{explanation.owner}"
     return same | {"kind": kind, "owner": owner, "link": explanation.link(**ids)}
-
-
-def worst_first(found: Sequence[Trouble]) -> list[Trouble]:
-    """Order what must be mended before what would be better, and the frequent before the rare."""
-    return sorted(found, key=lambda one: (one.severity, -one.item_count, one.source, one.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,21 @@ async def test_the_error_catalogue_is_listed_page_by_page(shop: Shop) -> None:
     assert ["RetryItems"] == [row.fix_rpc for row in (await stub.ListExplanations(one)).explanations]
 
 
+async def test_diagnostics_come_page_by_page(shop: Shop) -> None:
+    """Every kind of trouble comes once, in the same order as at once."""
+    await shop.upsert(product("p1", brand=""), product("p2", brand="", gtin="123"), product("p3", title=""))
+    stub, token = FacebookDiagnosticsStub(shop.channel), ""
+    seen: list[Diagnostic] = []
+    while True:
+        asked = pb.ListDiagnosticsRequest(store_id=shop.store_id, page_size=1, page_token=token)
+        answer = await stub.ListDiagnostics(asked)
+        seen += answer.diagnostics
+        if not (token := answer.next_page_token):
+            break
+    assert len(seen) > 1
+    assert brief(await listed(shop)) == brief(seen)
+
+
 async def test_a_filter_that_does_not_exist_is_refused_by_name(shop: Shop) -> None:
     """A number without a meaning is not taken for any."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stormcom.facebook.v1 import diagnostic_pb2 as stormcom_dot_facebook_dot_v1_dot_diagnostic__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-stormcom/facebook/v1/diagnostic_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stormcom/facebook/v1/diagnostic.proto\"\xb7\x01\n\x16ListDiagnosticsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x37\n\x06source\x18\x03 \x01(\x0e\x32\'.stormcom.facebook.v1.Diagnostic.Source\x12;\n\x08severity\x18\x04 \x01(\x0e\x32).stormcom.facebook.v1.Diagnostic.Severity\"\x7f\n\x17ListDiagnosticsResponse\x12\x35\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Diagnostic\x12-\n\tpull_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x01\n\x17ListExplanationsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.stormcom.facebook.v1.Explanation.Kind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"}\n\x18ListExplanationsResponse\x12\x37\n\x0c\x65xplanations\x18\x01 \x03(\x0b\x32!.stormcom.facebook.v1.Explanation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x32\x82\x02\n\x13\x46\x61\x63\x65\x62ookDiagnostics\x12s\n\x0fListDiagnostics\x12,.stormcom.facebook.v1.ListDiagnosticsRequest\x1a-.stormcom.facebook.v1.ListDiagnosticsResponse\"\x03\x90\x02\x01\x12v\n\x10ListExplanations\x12-.stormcom.facebook.v1.ListExplanationsRequest\x1a..stormcom.facebook.v1.ListExplanationsResponse\"\x03\x90\x02\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-stormcom/facebook/v1/diagnostic_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stormcom/facebook/v1/diagnostic.proto\"\xde\x01\n\x16ListDiagnosticsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x37\n\x06source\x18\x03 \x01(\x0e\x32\'.stormcom.facebook.v1.Diagnostic.Source\x12;\n\x08severity\x18\x04 \x01(\x0e\x32).stormcom.facebook.v1.Diagnostic.Severity\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"\x98\x01\n\x17ListDiagnosticsResponse\x12\x35\n\x0b\x64iagnostics\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Diagnostic\x12-\n\tpull_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\x96\x01\n\x17ListExplanationsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.stormcom.facebook.v1.Explanation.Kind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"}\n\x18ListExplanationsResponse\x12\x37\n\x0c\x65xplanations\x18\x01 \x03(\x0b\x32!.stormcom.facebook.v1.Explanation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x32\x82\x02\n\x13\x46\x61\x63\x65\x62ookDiagnostics\x12s\n\x0fListDiagnostics\x12,.stormcom.facebook.v1.ListDiagnosticsRequest\x1a-.stormcom.facebook.v1.ListDiagnosticsResponse\"\x03\x90\x02\x01\x12v\n\x10ListExplanations\x12-.stormcom.facebook.v1.ListExplanationsRequest\x1a..stormcom.facebook.v1.ListExplanationsResponse\"\x03\x90\x02\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,13 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOOKDIAGNOSTICS'].methods_by_name['ListExplanations']._loaded_options = None
   _globals['_FACEBOOKDIAGNOSTICS'].methods_by_name['ListExplanations']._serialized_options = b'\220\002\001'
   _globals['_LISTDIAGNOSTICSREQUEST']._serialized_start=144
-  _globals['_LISTDIAGNOSTICSREQUEST']._serialized_end=327
-  _globals['_LISTDIAGNOSTICSRESPONSE']._serialized_start=329
-  _globals['_LISTDIAGNOSTICSRESPONSE']._serialized_end=456
-  _globals['_LISTEXPLANATIONSREQUEST']._serialized_start=459
-  _globals['_LISTEXPLANATIONSREQUEST']._serialized_end=609
-  _globals['_LISTEXPLANATIONSRESPONSE']._serialized_start=611
-  _globals['_LISTEXPLANATIONSRESPONSE']._serialized_end=736
-  _globals['_FACEBOOKDIAGNOSTICS']._serialized_start=739
-  _globals['_FACEBOOKDIAGNOSTICS']._serialized_end=997
+  _globals['_LISTDIAGNOSTICSREQUEST']._serialized_end=366
+  _globals['_LISTDIAGNOSTICSRESPONSE']._serialized_start=369
+  _globals['_LISTDIAGNOSTICSRESPONSE']._serialized_end=521
+  _globals['_LISTEXPLANATIONSREQUEST']._serialized_start=524
+  _globals['_LISTEXPLANATIONSREQUEST']._serialized_end=674
+  _globals['_LISTEXPLANATIONSRESPONSE']._serialized_start=676
+  _globals['_LISTEXPLANATIONSRESPONSE']._serialized_end=801
+  _globals['_FACEBOOKDIAGNOSTICS']._serialized_start=804
+  _globals['_FACEBOOKDIAGNOSTICS']._serialized_end=1062
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,8 @@ class ListDiagnosticsRequest(_message.Message):
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
@@ -38,6 +40,10 @@ class ListDiagnosticsRequest(_message.Message):
     """Only what this one found."""
     severity: _diagnostic_pb2.Diagnostic.Severity.ValueType
     """Only what is this bad."""
+    page_size: _builtins.int
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
     def __init__(
         self,
         *,
@@ -45,10 +51,12 @@ class ListDiagnosticsRequest(_message.Message):
         connection_id: _builtins.str = ...,
         source: _diagnostic_pb2.Diagnostic.Source.ValueType = ...,
         severity: _diagnostic_pb2.Diagnostic.Severity.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "severity", b"severity", "source", b"source", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "severity", b"severity", "source", b"source", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -62,9 +70,12 @@ class ListDiagnosticsResponse(_message.Message):
 
     DIAGNOSTICS_FIELD_NUMBER: _builtins.int
     PULL_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
     @_builtins.property
     def diagnostics(self) -> _containers.RepeatedCompositeFieldContainer[_diagnostic_pb2.Diagnostic]:
-        """The kinds of trouble; every one of them."""
+        """The kinds of trouble."""
 
     @_builtins.property
     def pull_time(self) -> _timestamp_pb2.Timestamp:
@@ -75,10 +86,11 @@ class ListDiagnosticsResponse(_message.Message):
         *,
         diagnostics: _abc.Iterable[_diagnostic_pb2.Diagnostic] | None = ...,
         pull_time: _timestamp_pb2.Timestamp | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pull_time", b"pull_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostics", b"diagnostics", "pull_time", b"pull_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostics", b"diagnostics", "next_page_token", b"next_page_token", "pull_time", b"pull_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -54,7 +54,7 @@ class FacebookDiagnosticsServicer:
     def ListDiagnostics(self, request, context):
         """Lists what is wrong with a connection's catalog: kinds of trouble with counts and samples, the worst first.
 
-        Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory.
+        Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

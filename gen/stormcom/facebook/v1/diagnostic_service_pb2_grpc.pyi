@@ -36,7 +36,7 @@ class FacebookDiagnosticsStub:
     ListDiagnostics: _grpc.UnaryUnaryMultiCallable[_diagnostic_service_pb2.ListDiagnosticsRequest, _diagnostic_service_pb2.ListDiagnosticsResponse]
     """Lists what is wrong with a connection's catalog: kinds of trouble with counts and samples, the worst first.
 
-    Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory.
+    Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory. Fails with `PAGE_TOKEN_INVALID`.
     """
     ListExplanations: _grpc.UnaryUnaryMultiCallable[_diagnostic_service_pb2.ListExplanationsRequest, _diagnostic_service_pb2.ListExplanationsResponse]
     """Lists the error catalogue: every error we know, why it is so, who mends it and how, in the order of kind and name. Fails with `PAGE_TOKEN_INVALID`."""
@@ -49,7 +49,7 @@ class FacebookDiagnosticsAsyncStub(FacebookDiagnosticsStub):
     ListDiagnostics: _aio.UnaryUnaryMultiCallable[_diagnostic_service_pb2.ListDiagnosticsRequest, _diagnostic_service_pb2.ListDiagnosticsResponse]  # type: ignore[assignment]
     """Lists what is wrong with a connection's catalog: kinds of trouble with counts and samples, the worst first.
 
-    Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory.
+    Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory. Fails with `PAGE_TOKEN_INVALID`.
     """
     ListExplanations: _aio.UnaryUnaryMultiCallable[_diagnostic_service_pb2.ListExplanationsRequest, _diagnostic_service_pb2.ListExplanationsResponse]  # type: ignore[assignment]
     """Lists the error catalogue: every error we know, why it is so, who mends it and how, in the order of kind and name. Fails with `PAGE_TOKEN_INVALID`."""
@@ -65,7 +65,7 @@ class FacebookDiagnosticsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_diagnostic_service_pb2.ListDiagnosticsResponse, _abc.Awaitable[_diagnostic_service_pb2.ListDiagnosticsResponse]]:
         """Lists what is wrong with a connection's catalog: kinds of trouble with counts and samples, the worst first.
 
-        Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory.
+        Our checks' and the batches' verdicts are counted at the moment of the call; what Meta says of items and of the catalog is as of `pull_time`, every hour. Answered from our own memory. Fails with `PAGE_TOKEN_INVALID`.
         """
 
     @_abc_1.abstractmethod
