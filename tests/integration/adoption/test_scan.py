@@ -1,10 +1,13 @@
 """Scanning a catalog that another tool filled: everything is seen, recognised by the first rule that fits, and nothing is touched."""
 
 import time
+from uuid import UUID
 
 import grpc
 import pytest
 
+from connector.adoption.db import scans
+from connector.adoption.model import Seen
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1 import adoption_service_pb2 as pb
 from stormcom.facebook.v1.adoption_pb2 import ADOPTION_PLAN_ADOPT, ADOPTION_PLAN_REPLACE, ADOPTION_PLAN_UNSPECIFIED
@@ -153,6 +156,38 @@ async def test_pages_that_are_too_large_are_halved(shop: Takeover) -> None:
     assert (Operation.STATE_SUCCEEDED, 250) == (operation.state, operation.confirmed_count)
     limits = {call.parameters["limit"] for call in shop.world.records.calls if call.path.endswith("/products")}
     assert {"500", "250", "125", "62"} == limits
+
+
+async def test_a_scan_goes_on_behind_the_last_page_it_kept(shop: Takeover) -> None:
+    """A worker that loses its way between two pages reads none of the pages before again."""
+    shop.world.switches.change(max_products_page=4)
+    for number in range(12):
+        shop.seed(f"x{number}")
+    shop.break_calls("/products", "delay", times=9, method="GET", seconds=0)  # pages of 500, 250 … and two of 3
+    shop.break_calls("/products", "error", method="GET", code=2)
+    operation = await shop.scan()
+    assert (Operation.STATE_SUCCEEDED, 12) == (operation.state, operation.confirmed_count)
+    places = [call.parameters.get("after") for call in shop.world.records.calls if call.path.endswith("/products")][7:]
+    assert (5, 4) == (len(places), len(set(places)))
+
+
+async def test_a_throttled_scan_waits(shop: Takeover) -> None:
+    """When Meta wants a pause, nothing is asked until it is over; then the scan goes on by itself."""
+    shop.seed("x")
+    shop.break_calls("/products", "error", method="GET", code=80009)
+    began = await shop.scan()
+    assert Operation.STATE_RUNNING == began.state
+    await shop.settle(minutes=120)
+    assert Operation.STATE_SUCCEEDED == (await shop.operation(began)).state
+
+
+async def test_what_two_pages_hold_is_found_once(shop: Takeover, connected: str) -> None:
+    """While a catalog changes, Meta may show an item on several pages, or twice on one."""
+    one, two = (Seen(name, "1", "", "", "", "", "", "") for name in ("x1", "x2"))
+    async with shop.runtime.db.begin() as tx:
+        pages = [one, one], [one, two], [two]
+        found = [await scans.keep(tx, UUID(connected), UUID(int=1), page, at=shop.clock()) for page in pages]
+    assert ([1, 1, 0], ["x1", "x2"]) == (found, list(await shop.found()))
 
 
 @pytest.mark.parametrize(("times", "state"), [(1, Operation.STATE_SUCCEEDED), (9, Operation.STATE_FAILED)])
