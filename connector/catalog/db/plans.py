@@ -4,10 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from connector.connections.model import Connection
-from connector.db.schema import Tx
+from connector.db.schema import Json, Tx
 from connector.registry.db.catalogue import items, products
 from connector.registry.db.flights import Settled
 from connector.registry.model import HIDDEN_MARK
@@ -65,6 +79,8 @@ class Scope:
 
 
 _FREE = ~items.c.held
+# What Meta remarked stays until its next verdict; what it refused is forgotten with the new chance.
+_REMARKS = literal_column("""jsonb_path_query_array(meta_faults, '$[*] ? (@.severity == "SEVERITY_WARNING")')""", Json)
 _UNSETTLED = "PENDING", "REJECTED", "REMOVAL_PENDING", "REMOVAL_SENT", "SENT"
 SCOPES = {
     "delta": Scope(_UNSETTLED, or_(_sent(full=False), _REMOVED), again=False, refused=True),
@@ -136,7 +152,7 @@ async def _give(tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, n
     locked = select(items.c.retailer_id).where(*theirs).order_by(items.c.retailer_id).with_for_update()
     held = list(await tx.scalars(locked, {"names": list(names)}))
     anew = and_(items.c.batch_id.is_(None), or_(items.c.refused_by.is_not(None), literal(scope.again)))
-    values = {"operation_id": operation_id, "held": False, "refused_by": None, "meta_faults": [], "sends": 0}
+    values = {"operation_id": operation_id, "held": False, "refused_by": None, "meta_faults": _REMARKS, "sends": 0}
     values |= {"offer_tries": 0, "sent_content": case((anew, None), else_=items.c.sent_content)}
     given = update(items).where(*named).values(**values).returning(items.c.wanted)
     wanted = list(await tx.scalars(given, {"names": held})) if held else []

@@ -175,20 +175,22 @@ async def test_the_last_value_stands_whatever_happened(shop: Shop, seed: int) ->
 
 
 async def test_metas_remarks_are_kept_until_the_next_verdict(shop: Shop) -> None:
-    """What Meta remarks on an item it takes, at once or at the end, is a warning on the item; a stock change leaves it."""
+    """What Meta remarks on an item it takes, at once or at the end, is a warning on the item; stock and a new sync leave it."""
     shop.world.switches.change(warned_title_pattern="BUY")
     await shop.upsert(product("p1", title="BUY this scarf"), product("p2"))
     await shop.sync()
     await shop.settle()
     await shop.stock(_line("p1", 2, 1))
     await shop.settle()
+    await shop.sync(full=True)
     kept = await shop.items()
     [warning] = kept["sc_p1"].faults
     assert (ItemFault.SEVERITY_WARNING, "META_WARNED") == (warning.severity, warning.reason)
     assert "The title looks like an advertisement; The title may not be shown everywhere" == warning.meta_message
     assert ({"sc_p1", "sc_p2"}, []) == (set(kept), list(kept["sc_p2"].faults))
-    assert {"CONFIRMED"} == set((await shop.states()).values())
     assert ["sc_p1"] == list(await shop.items(reason="META_WARNED"))
+    await shop.settle()
+    assert {"CONFIRMED"} == set((await shop.states()).values())
     await shop.upsert(product("p1", version=3, title="This scarf"))
     await shop.settle()
     assert [] == list((await shop.items())["sc_p1"].faults)
