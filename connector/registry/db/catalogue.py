@@ -178,7 +178,13 @@ items = Table(
     Index("ix_items_unconfirmed", "connection_id", "unconfirmed_time", postgresql_where=text("unconfirmed")),
     Index("ix_items_hidden", "connection_id", postgresql_where=text("hidden")),
     Index("ix_items_stock_error", "connection_id", "retailer_id", postgresql_where=text("stock_error IS NOT NULL")),
-    Index("ix_items_edge_time", "edge_time", postgresql_where=text("edge_time IS NOT NULL")),
+    Index(
+        "ix_items_edge_time",
+        "connection_id",
+        "edge_time",
+        "retailer_id",
+        postgresql_where=text("edge_time IS NOT NULL"),
+    ),
     Index("ix_items_faulty", "connection_id", "retailer_id", postgresql_where=text("reasons <> '[]'")),
     Index("ix_items_offer_due", "connection_id", "retailer_id", postgresql_where=text("offer_due")),
 )
