@@ -12,6 +12,7 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 def place(connection_id: UUID, period: timedelta) -> timedelta:
     """Tell how far into each period a connection's turn comes: always the same, and any as likely as another."""
+    # Multiplied by a large odd number, which carries what little differs in ids made together into all digits.
     return timedelta(
         microseconds=connection_id.int * 0x9E3779B97F4A7C15 % 2**64 % (period // timedelta(microseconds=1))
     )
