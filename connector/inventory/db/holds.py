@@ -45,6 +45,7 @@ holds = Table(
     UniqueConstraint("store_id", "request_id"),
     CheckConstraint("(state = 'ACTIVE') = (end_time IS NULL)", "ended"),
     Index("ix_holds_connection_id", "connection_id", "create_time", "id"),
+    Index("ix_holds_reference", "connection_id", "reference", postgresql_where=text("reference <> ''")),
     Index("ix_holds_expire_time", "expire_time", postgresql_where=text("state = 'ACTIVE'")),
     Index("ix_holds_end_time", "end_time", postgresql_where=text("end_time IS NOT NULL")),
 )

@@ -2,13 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import func, select, text
 
 from connector.db.outbox import Task
+from connector.registry.db.catalogue import items
+from stormcom.facebook.v1 import inventory_service_pb2 as pb
 from stormcom.facebook.v1.money_pb2 import Money
-from tests.integration.catalog.shop import Shop, product
-from tests.integration.inventory.shelf import hold, line, perform, quantity, rule, seen
+from tests.integration.catalog.shop import Shop, product, reason_of
+from tests.integration.inventory.shelf import connection_of, hold, inventory, line, perform, quantity, rule, seen
+
+MANY = text(
+    """
+    INSERT INTO items (connection_id, retailer_id, product_id, variant_id, whole, heir, usual, wanted, refused_by, track_inventory,
+        counted, quantity, currency_code, price, desire_time)
+    SELECT :connection, 'sc_many' || number, 'many' || number, '', TRUE, '', TRUE, TRUE, 'CHECKS', TRUE, TRUE, 9, 'BDT', 100, :at
+    FROM generate_series(1, 4500) AS number
+    """
+)
 
 
 async def test_new_rules_change_what_is_offered(stocked: Shop) -> None:
@@ -48,6 +61,19 @@ async def test_rules_that_change_nothing_send_nothing(stocked: Shop) -> None:
     assert before == len(stocked.batches())
 
 
+async def test_new_rules_reach_every_item_of_a_large_catalog(stocked: Shop) -> None:
+    """They go through it in pieces; rules that change on the way begin anew."""
+    async with stocked.runtime.db.begin() as tx:
+        given = {"connection": await connection_of(stocked, tx), "at": stocked.clock()}
+        await tx.execute(MANY, given)
+    await rule(stocked, safety_stock=1)
+    await rule(stocked, safety_stock=3)
+    await stocked.turn()
+    async with stocked.runtime.db.begin() as tx:
+        offered = select(items.c.offered, func.count()).where(items.c.product_id.like("many%")).group_by("offered")
+        assert [(6, 4_500)] == [tuple(row) for row in await tx.execute(offered)]
+
+
 async def test_a_snapshot_tells_all_quantities(stocked: Shop) -> None:
     """Wanted, held, offered, sent, confirmed: each is told, and whether they agree."""
     await rule(stocked, safety_stock=1)
@@ -61,6 +87,28 @@ async def test_a_snapshot_tells_all_quantities(stocked: Shop) -> None:
     told = await seen(stocked, "sc_p1")
     assert (2, 2, 2, True) == (told.offered, told.sent_quantity, told.confirmed_quantity, told.confirmed)
     assert (told.AVAILABILITY_IN_STOCK, False) == (told.availability, told.HasField("unconfirmed_time"))
+
+
+async def test_stock_is_listed_page_by_page(stocked: Shop) -> None:
+    """In the order of names, and only a product's when asked."""
+    stub, named = inventory(stocked), {"store_id": stocked.store_id}
+    page = await stub.ListInventory(pb.ListInventoryRequest(**named, page_size=2))  # type: ignore[arg-type] # by name
+    rest = pb.ListInventoryRequest(**named, page_size=2, page_token=page.next_page_token)  # type: ignore[arg-type] # by name
+    shown = [*page.snapshots, *(await stub.ListInventory(rest)).snapshots]
+    assert ["sc_p1", "sc_p2.M", "sc_p2.S"] == [one.retailer_id for one in shown]
+    shirts = await stub.ListInventory(pb.ListInventoryRequest(**named, product_id="p2"))  # type: ignore[arg-type] # by name
+    assert ["sc_p2.M", "sc_p2.S"] == [one.retailer_id for one in shirts.snapshots]
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [({"retailer_id": "sc_x"}, "ITEM_NOT_FOUND"), ({"product_id": "p2"}, "ITEM_NOT_FOUND"), ({}, "FIELD_REQUIRED")],
+)
+async def test_stock_of_an_unknown_item(stocked: Shop, named: dict[str, str], reason: str) -> None:
+    """It is not found, and a call that names none is told so."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await inventory(stocked).GetInventory(pb.GetInventoryRequest(store_id=stocked.store_id, **named))
+    assert (reason,) == reason_of(refused.value)
 
 
 def on_sale(shop: Shop, **hours: float) -> dict[str, object]:
