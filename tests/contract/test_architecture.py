@@ -14,7 +14,8 @@ OURS = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"connect
 IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
 
 # One request id, one answer: the claim and the answer are committed around the work of whatever action is called.
-BEGINNERS = {"connector/rpc/replies.py"}
+# A piece of long work is a transaction: its cursor and the task are kept around whatever an action does in it.
+BEGINNERS = {"connector/rpc/replies.py", "connector/pieces.py"}
 
 
 def _named(node: ast.AST) -> str:
