@@ -183,19 +183,21 @@ async def fail(tx: Tx, upload: Upload, reason: str, message: str, *, at: datetim
 
 
 async def _write_products(runtime: Runtime, tx: Tx, connection: Connection, upload: Upload, after: str) -> _Written:
-    rows: list[Sequence[str]] = [] if upload.piece_count else [products.HEADER]
-    at, before = runtime.now(), len(rows)
+    rows: dict[str, Sequence[str]] = {}
 
     def fits(cargo: Cargo) -> bool:
-        row = products.write_row(cargo)
-        rows.extend([row] if row else ())
-        return row is not None
+        if row := products.write_row(cargo):
+            rows[cargo.retailer_id] = row
+        return cargo.retailer_id in rows
 
+    at, batch_id = runtime.now(), runtime.new_id()
     await feeding.pause(tx, connection.id, at=at)
-    batch_id = runtime.new_id()
     piece = await feeding.load(tx, connection, upload.id, batch_id=batch_id, after=after, limit=PIECE, fits=fits, at=at)
-    count = len(rows) - before
-    return _Written(write_rows(rows) if count else b"", count, piece.upto if piece else None)
+    if piece is None or not piece.cargo:
+        return _Written(b"", 0, piece.upto if piece else None)
+    header = [] if upload.piece_count else [products.HEADER]
+    taken = [rows[one.retailer_id] for one in piece.cargo]
+    return _Written(write_rows([*header, *taken]), len(taken), piece.upto)
 
 
 async def _write_reviews(_: Runtime, tx: Tx, connection: Connection, upload: Upload, after: str) -> _Written:

@@ -19,7 +19,7 @@ from connector.db.schema import Instant, Tx, metadata
 from connector.registry.db import flights
 from connector.registry.db.catalogue import items
 from connector.registry.db.flights import Batch, batches
-from connector.registry.model import Cargo, Lane
+from connector.registry.model import Cargo, Lane, fitting
 
 WRITING_TIME = timedelta(minutes=1)
 """For how long the batches pause for a file; every piece renews it."""
@@ -107,12 +107,16 @@ async def load(
     fits: Callable[[Cargo], bool],
     at: datetime,
 ) -> Piece | None:
-    """Take the next waiting items that fit into a file, behind `after`, into a piece; None when none waits there."""
+    """Take the next waiting items that fit into a file, behind `after`, into a piece; None when none waits there.
+
+    A piece has at most `limit` items and as many bytes as a batch.
+    """
     given = {"connection": connection.id, "after": after, "limit": limit}
     rows = (await tx.execute(_WAITING, given)).all()
     if not rows:
         return None
-    cargo = [one for one in (flights.cargo_of(row, Lane.CONTENT) for row in rows) if fits(one)]
+    fit = [one for one in (flights.cargo_of(row, Lane.CONTENT) for row in rows) if fits(one)]
+    cargo = fit[: fitting((one.size_bytes for one in fit), most_items=limit)]
     if cargo:
         values = {"connection_id": connection.id, "lane": Lane.CONTENT, "catalog_id": connection.catalog_id}
         kept = {"id": batch_id, "upload_id": upload_id, "item_count": len(cargo), "create_time": at}
@@ -120,7 +124,7 @@ async def load(
         names = [one.retailer_id for one in cargo]
         loading = flights.LOADING[Lane.CONTENT]
         await tx.execute(loading, {"batch": batch_id, "connection": connection.id, "names": names, "at": at})
-    return Piece(rows[-1].retailer_id, cargo)
+    return Piece(rows[-1].retailer_id if len(cargo) == len(fit) else cargo[-1].retailer_id, cargo)
 
 
 async def next_batch(tx: Tx, upload_id: UUID) -> Batch | None:

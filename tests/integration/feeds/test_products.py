@@ -1,13 +1,18 @@
 """The feed of products: written from a snapshot, fetched by Meta from the ingress, its findings on the items."""
 
+from typing import Any
+from uuid import UUID
+
 import aiohttp
 import grpc
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
+from connector.connections import db as connections
 from connector.db.outbox import Task
 from connector.feeds import actions
 from connector.feeds.db.pieces import feed_pieces
+from connector.registry.db import feeding
 from jobs.run import turn
 from jobs.tasks import PLANS
 from simulator.batches import write_item
@@ -276,3 +281,24 @@ async def test_one_upload_at_a_time(fair: Fair) -> None:
         last.upload_id, last.row_count, await fair.state(), len(fair.meta_uploads),
     )  # fmt: skip
     assert first.upload_id == (await fair.upload(PRODUCTS, request_id="r1")).upload_id
+
+
+async def test_large_items_make_small_pieces(fair: Fair) -> None:
+    """A piece holds no more bytes than a batch, and what comes after it is in the next: no row is lost or doubled."""
+    await fair.upsert(*(product(name) for name in "abc"))
+    await fair.switch(PRODUCTS)
+    async with fair.runtime.db.begin() as tx:
+        connection = await connections.by_id(tx, UUID(fair.connection_id))
+        assert connection is not None
+        await tx.execute(
+            text("UPDATE items SET content = jsonb_set(content::jsonb, '{title}', to_jsonb(repeat('x', 9000000)))")
+        )
+        found, after = [], ""
+        while True:
+            named: dict[str, Any] = {"batch_id": fair.runtime.new_id(), "after": after, "limit": 10, "at": fair.clock()}
+            piece = await feeding.load(tx, connection, fair.runtime.new_id(), **named, fits=lambda _: True)
+            if piece is None:
+                break
+            after = piece.upto
+            found.append(len(piece.cargo))
+    assert [2, 1] == found
