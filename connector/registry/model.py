@@ -214,31 +214,23 @@ class Cargo(NamedTuple):
 
 
 # What Meta keeps of an item until told otherwise, that a merchant or another tool may have set, and that we do not always write.
-# Unverified: that an empty text clears a field; facebook-for-woocommerce relies on it.
-_CLEARED = dict.fromkeys(
-    (
-        *(
-            "item_group_id",
-            "gender",
-            "age_group",
-            "mobile_link",
-            "checkout_url",
-            "expiration_date",
-            "short_description",
-        ),
-        *("rich_text_description", "vendor_id", "origin_country", "shipping_weight", "commerce_tax_category"),
-        *("inventory", "quantity_to_sell_on_facebook", "internal_label", "disabled_capabilities"),
-        *(f"custom_label_{place}" for place in range(5)),
-        *(f"custom_number_{place}" for place in range(5)),
+# Unverified: that an empty text or list clears a field; facebook-for-woocommerce a1e17a8 relies on it.
+_CLEARED: Mapping[str, Any] = {
+    **dict.fromkeys(("item_group_id", "gender", "age_group", "mobile_link", "checkout_url", "expiration_date"), ""),
+    **dict.fromkeys(
+        ("short_description", "rich_text_description", "vendor_id", "origin_country", "shipping_weight"), ""
     ),
-    "",
-) | {"visibility": "published"}
+    **dict.fromkeys(("commerce_tax_category", "inventory", "quantity_to_sell_on_facebook"), ""),
+    **{f"custom_{kind}_{place}": "" for kind in ("label", "number") for place in range(5)},
+    **{name: [] for name in ("internal_label", "disabled_capabilities", "shipping", "video")},
+    "visibility": "published",
+}
 
 
 def cleared(content: str, offer: str) -> str:
     """Write an item's content so that it leaves nothing of another wish standing: what neither part sets is cleared."""
     priced = orjson.loads(offer)
-    return orjson.dumps({k: v for k, v in (_CLEARED | orjson.loads(content)).items() if k not in priced}).decode()
+    return orjson.dumps({k: v for k, v in ({**_CLEARED, **orjson.loads(content)}).items() if k not in priced}).decode()
 
 
 def fitting(sizes_bytes: Iterable[int], *, most_items: int, most_bytes: int = LARGEST_BATCH_BYTES) -> int:

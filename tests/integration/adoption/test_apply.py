@@ -16,9 +16,11 @@ from stormcom.facebook.v1.adoption_pb2 import (
     ADOPTION_PLAN_REPLACE,
     AdoptionPlan,
 )
+from stormcom.facebook.v1.inventory_service_pb2 import ReleaseHoldRequest
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.adoption.conftest import Takeover
 from tests.integration.catalog.shop import product, reason_of, shirt
+from tests.integration.inventory.shelf import hold, inventory, seen
 
 
 def decision(retailer_id: str, plan: "AdoptionPlan.ValueType", product_id: str = "") -> pb.AdoptionDecision:
@@ -262,3 +264,13 @@ async def test_scans_and_adoptions_go_one_after_the_other(shop: Takeover) -> Non
     assert "OPERATION_RUNNING" == await _refused(shop.decide(decision("MUG", ADOPTION_PLAN_LEAVE)))
     await shop.settle(minutes=1)
     assert (await shop.apply()).HasField("operation")
+
+
+async def test_pieces_reserved_before_are_given_back_after(shop: Takeover) -> None:
+    """A hold on an item that takes over another's name meanwhile is released as any other."""
+    await one_to_adopt(shop)
+    held = await hold(shop, ("mug", 2))
+    await shop.applied()
+    assert ("MUG", 2) == ((stock := await seen(shop, "MUG")).retailer_id, stock.reserved)
+    await inventory(shop).ReleaseHold(ReleaseHoldRequest(store_id=shop.store_id, hold_id=held.hold_id))
+    assert 0 == (await seen(shop, "MUG")).reserved

@@ -13,6 +13,7 @@ from connector.registry.model import (
     Offer,
     Rules,
     check_delay,
+    cleared,
     fitting,
     gathering,
     item_group_id,
@@ -128,3 +129,12 @@ def test_a_hash_needs_both_parts() -> None:
 def test_stock_gathers_the_longer_the_busier(item_count: int, milliseconds: int) -> None:
     """A quiet lane hardly waits, a busy one saves calls, and a full batch shows that more waits already."""
     assert milliseconds == round(gathering(item_count).total_seconds() * 1000)
+
+
+def test_nothing_of_another_wish_is_left_standing() -> None:
+    """What neither part of an item sets is cleared; what one sets is sent once."""
+    offer = '{"price":"1.00 BDT","quantity_to_sell_on_facebook":3}'
+    sent = orjson.loads(cleared('{"title":"Mug","gender":"male","visibility":"hidden"}', offer))
+    assert ("Mug", "male", "hidden") == (sent["title"], sent["gender"], sent["visibility"])
+    assert ("", "", []) == (sent["item_group_id"], sent["custom_label_0"], sent["internal_label"])
+    assert not {"price", "quantity_to_sell_on_facebook"} & sent.keys()
