@@ -24,76 +24,17 @@ _SENTENCE = re.compile(r"(^|[.!?…]\s+|\n)(\w)")
 _GRAPHEME = regex.compile(r"\X")
 _VISIBLE = regex.compile(r"[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]")
 _PASSES = 8
-_BLOCKS = frozenset(
-    [
-        "p",
-        "br",
-        "div",
-        "li",
-        "ul",
-        "ol",
-        "tr",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "section",
-        "article",
-        "blockquote",
-        "hr",
-        "dd",
-        "dt",
-        "header",
-        "footer",
-        "pre",
-    ]
-)
+_BLOCK_TAGS = """
+    p br div li ul ol tr table h1 h2 h3 h4 h5 h6 section article blockquote hr dd dt header footer pre
+"""
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
 # https://developers.facebook.com/docs/commerce-platform/catalog/fields (read 2026-11-21): rich text knows formatting, lists and
 # tables. Unverified: these tags in full; all without attributes.
-_RICH = frozenset(
-    [
-        "b",
-        "br",
-        "dd",
-        "del",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "q",
-        "s",
-        "section",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-    ]
-)
+_RICH_TAGS = """
+    b br dd del div dl dt em h1 h2 h3 h4 h5 h6 header hr i li ol p q s section small span strong sub sup table
+    tbody td tfoot th thead tr u ul
+"""
+_RICH = frozenset(_RICH_TAGS.split())
 _EMPTY = frozenset({"br", "hr"})
 
 
