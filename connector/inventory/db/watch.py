@@ -36,7 +36,7 @@ async def next_watched(tx: Tx, after: UUID, reasons: Sequence[str], *, at: datet
     signs = (
         exists().where(_THEIRS, items.c.unconfirmed, late),
         exists().where(_THEIRS, items.c.hidden),
-        exists().where(_THEIRS, items.c.stock_error.is_not(None)),
+        exists().where(_THEIRS, items.c.wanted, items.c.stock_error.is_not(None)),
         exists().where(flips.c.connection_id == connections.c.id),
         exists().where(alerts.c.connection_id == connections.c.id, alerts.c.reason.in_(reasons)),
     )
