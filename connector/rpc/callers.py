@@ -58,12 +58,24 @@ SERVICES = tuple(
 )
 
 _ROLES = {
-    Role.READER: "ListDiagnostics ListExplanations ListCategories SearchTaxonomy ListProductSets GetStatus WatchStatus ListConversations ListMessages ListCatalogs GetItem ListItems GetInventory ListInventory GetHold ListHolds GetOperation ListOperations WatchOperation PreviewSync GetCatalogSettings ResolveRetailerIds ListScannedItems ListFeeds ListFeedUploads",
-    Role.AGENT: "SendMessage",
-    Role.MANAGER: """SetCategories DeleteCategories Connect Disconnect SyncCatalog UpdateInventory ReserveStock ExtendHold ReleaseHold CompleteHold CreateCatalog AttachCatalog UpsertProducts DeleteProducts BeginSnapshot
-        PutSnapshotProducts CommitSnapshot AbandonSnapshot ConfirmChange RetryItems CancelOperation UpdateCatalogSettings ScanCatalog PlanAdoption ApplyAdoption
-        SetFeed UploadFeed PutReviews DeleteReviews PutNavigation""",
-    Role.PLATFORM: "PullEvents AckEvents Subscribe",
+    Role.READER: """
+        GetCatalogSettings GetHold GetInventory GetItem GetOperation GetStatus ListCatalogs ListCategories
+        ListConversations ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
+        ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
+        WatchOperation WatchStatus
+    """,
+    Role.AGENT: """
+        SendMessage
+    """,
+    Role.MANAGER: """
+        AbandonSnapshot ApplyAdoption AttachCatalog BeginSnapshot CancelOperation CommitSnapshot CompleteHold
+        ConfirmChange Connect CreateCatalog DeleteCategories DeleteProducts DeleteReviews Disconnect ExtendHold
+        PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems ScanCatalog
+        SetCategories SetFeed SyncCatalog UpdateCatalogSettings UpdateInventory UploadFeed UpsertProducts
+    """,
+    Role.PLATFORM: """
+        AckEvents PullEvents Subscribe
+    """,
 }
 
 POLICY: Mapping[str, Role] = {method: role for role, methods in _ROLES.items() for method in methods.split()}

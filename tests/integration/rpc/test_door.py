@@ -23,7 +23,8 @@ from grpc_status import rpc_status
 from connector.rpc.callers import POLICY, SERVICES, Gate, Role
 from connector.rpc.interceptors import Door
 from connector.runtime import Runtime
-from connector.server import Events, build_server, set_serving
+from connector.server import build_server, set_serving
+from connector.services.events import Events
 from connector.settings import Settings
 from connector.vault import Secret
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb

@@ -1,0 +1,41 @@
+"""The table of contents of the API: a file per service, every RPC and the function that answers it.
+
+The servicers' base classes are abstract, so that a missing RPC, or one bound to a function of the wrong type, does not pass the type checker.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from connector.services.adoption import Adoption
+from connector.services.catalog import Catalog
+from connector.services.categories import Categories
+from connector.services.connector import Connector
+from connector.services.diagnostics import Diagnostics
+from connector.services.events import Events
+from connector.services.feeds import Feeds
+from connector.services.inventory import Inventory
+from connector.services.operations import Operations
+from stormcom.facebook.v1 import (
+    adoption_service_pb2_grpc,
+    catalog_service_pb2_grpc,
+    category_service_pb2_grpc,
+    connector_service_pb2_grpc,
+    diagnostic_service_pb2_grpc,
+    event_service_pb2_grpc,
+    feed_service_pb2_grpc,
+    inventory_service_pb2_grpc,
+    operation_service_pb2_grpc,
+)
+
+SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] = (
+    (connector_service_pb2_grpc.add_FacebookConnectorServicer_to_server, Connector),
+    (catalog_service_pb2_grpc.add_FacebookCatalogServicer_to_server, Catalog),
+    (category_service_pb2_grpc.add_FacebookCategoriesServicer_to_server, Categories),
+    (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),
+    (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
+    (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
+    (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
+    (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
+    (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
+)
+"""How each service is added to a server, and what makes it from a runtime."""
