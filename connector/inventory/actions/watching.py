@@ -51,6 +51,10 @@ async def _watch(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
     connection = connection_id and await connections.by_id(tx, connection_id)
     if not connection:
         return None
+    if not connection.live:
+        for reason in _LOOKS:
+            await _tell(tx, connection, reason, None, at=at)
+        return {"after": str(connection.id)}
     rules = await rules_db.read(tx, connection.id)
     await db.start_clocks(tx, connection.id, at=at, limit=_PIECE)
     more = await _hide(tx, connection, rules, at=at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, text, update
 
 from connector.alerts.db import alerts
 from connector.alerts.model import MOST_SAMPLES
@@ -31,16 +31,19 @@ class Found:
 
 
 async def next_watched(tx: Tx, after: UUID, reasons: Sequence[str], *, at: datetime) -> UUID | None:
-    """Tell the next connection on which there is anything to look at: late, hidden, refused, sold out, or an open alert."""
+    """Tell the next connection on which there is anything to look at: late, hidden, refused, sold out, or an open alert.
+
+    Only alerts are looked at where nothing is sold any more.
+    """
     late = or_(items.c.unconfirmed_time.is_(None), items.c.unconfirmed_time <= at - LATE)
     signs = (
         exists().where(_THEIRS, items.c.unconfirmed, late),
         exists().where(_THEIRS, items.c.hidden),
         exists().where(_THEIRS, items.c.wanted, items.c.stock_error.is_not(None)),
         exists().where(flips.c.connection_id == connections.c.id),
-        exists().where(alerts.c.connection_id == connections.c.id, alerts.c.reason.in_(reasons)),
     )
-    wanted = select(connections.c.id).where(*_SELLING, connections.c.id > after, or_(*signs))
+    told = exists().where(alerts.c.connection_id == connections.c.id, alerts.c.reason.in_(reasons))
+    wanted = select(connections.c.id).where(connections.c.id > after, or_(told, and_(*_SELLING, or_(*signs))))
     found: UUID | None = await tx.scalar(wanted.order_by(connections.c.id).limit(1))
     return found
 

@@ -8,6 +8,8 @@ from connector.db.outbox import Task
 from simulator.batches import remove_item
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1 import inventory_service_pb2 as pb
+from stormcom.facebook.v1.connector_service_pb2 import DisconnectRequest
+from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
 from tests.integration.catalog.shop import Shop, product
 from tests.integration.inventory.shelf import alerts, inventory, line, perform, quantity, rule, seen
 
@@ -133,3 +135,15 @@ async def test_an_answer_that_is_lost_starts_the_clock(stocked: Shop) -> None:
     stocked.clock.advance(minutes=16)
     await perform(stocked, Task.WATCH_STOCK)
     assert [(LATE, False, 3)] == await alerts(stocked)
+
+
+async def test_an_alert_ends_with_its_connection(stocked: Shop) -> None:
+    """Where nothing is sold any more, nothing needs a person."""
+    stocked.world.switches.change(batch_seconds=20 * 60.0)
+    await stocked.stock(line("p1", 2, 1))
+    await stocked.settle(minutes=1)
+    stocked.clock.advance(minutes=16)
+    await perform(stocked, Task.WATCH_STOCK)
+    await FacebookConnectorStub(stocked.channel).Disconnect(DisconnectRequest(store_id=stocked.store_id))
+    await perform(stocked, Task.WATCH_STOCK)
+    assert [(LATE, False, 1), (LATE, True, 1)] == await alerts(stocked)
