@@ -1,6 +1,6 @@
 """Runs tasks side by side on one event loop in a thread of its own, with one runtime for all: no fork, no start-up per task.
 
-A task that waits for Meta holds up nobody. A loop that stands still is a fault no time limit can end, so it ends the process,
+Tasks come from the bell; while there is room, the crew also fetches what it hears is due in its lane by itself. A task that waits for Meta holds up nobody. A loop that stands still is a fault no time limit can end, so it ends the process,
 saying where it stood; leases bring its tasks back.
 """
 
@@ -11,22 +11,26 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import uvloop
 
 from connector import log
-from connector.db.outbox import Task
+from connector.db import outbox
+from connector.db.outbox import Leased, Task
 from connector.runtime import Runtime, open_runtime
 from connector.settings import Settings
+from jobs.ear import listen
 from jobs.run import DATABASE_GONE, run_task
-from jobs.tasks import PLANS, Plan
+from jobs.tasks import PLANS, Lane, Plan
 
 SIZE = 16
 GRACE = timedelta(seconds=1)
 LONGEST_STANDSTILL = timedelta(seconds=30)
 _SIGN_OF_LIFE = timedelta(seconds=5)
+_MOST_FETCHED = 4
 
 
 class Crew:
@@ -36,6 +40,7 @@ class Crew:
         self, settings: Settings, plans: Mapping[Task, Plan] = PLANS, *, size: int = SIZE, watched: bool = True
     ) -> None:
         self._settings, self._plans, self._watched = settings, plans, watched
+        self._lane = [name for name, plan in plans.items() if plan.lane is Lane.FAST]
         self._room = threading.BoundedSemaphore(size)
         self._opened: Future[tuple[asyncio.AbstractEventLoop, Runtime, Callable[[], None]]] = Future()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,11 +67,24 @@ class Crew:
         self._tasks.add(task)
         task.add_done_callback(self._end)
 
+    async def _fetch(self, runtime: Runtime) -> None:
+        """Start what is due, as far as there is room. What killed a worker is left to a process of its own."""
+        room = sum(self._room.acquire(blocking=False) for _ in range(_MOST_FETCHED))
+        leased: list[Leased] = []
+        try:
+            if room:
+                async with runtime.db.begin() as tx:
+                    leased = await outbox.lease_due(tx, self._lane, at=runtime.now(), limit=room, unsuspected=True)
+        finally:
+            for _ in range(room - len(leased)):
+                self._room.release()
+        for task in leased:
+            self._start(task.id, task.attempt)
+
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._room.release()
-        if not task.cancelled() and (error := task.exception()):
-            log.failed("task.fault", error)
+        _tell(task)
 
     async def _perform(self, task_id: int, attempt: int) -> None:
         try:
@@ -88,7 +106,12 @@ class Crew:
         async with open_runtime(self._settings) as runtime:
             self._opened.set_result((asyncio.get_running_loop(), runtime, stop.set))
             watch = asyncio.create_task(_watch()) if self._watched else None
+            hearing = listen(self._settings.database_url.reveal(), set(self._lane), partial(self._fetch, runtime))
+            ear = asyncio.create_task(hearing)
+            ear.add_done_callback(_tell)
             await stop.wait()
+            ear.cancel()
+            await asyncio.wait([ear])
             if self._tasks:
                 _, late = await asyncio.wait(self._tasks, timeout=GRACE.total_seconds())
                 for task in late:
@@ -97,6 +120,11 @@ class Crew:
                     await asyncio.wait(late)
             if watch:
                 watch.cancel()
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.failed("task.fault", error)
 
 
 async def _watch() -> None:

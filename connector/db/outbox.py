@@ -184,15 +184,26 @@ async def add(
             "arguments": wish.excluded.arguments,
         },
     )
-    soon = literal(due, Instant) < func.clock_timestamp() + literal(SWEEP, Interval)
-    await tx.execute(select(func.pg_notify(CHANNEL, name.value)).where(soon).add_cte(stored.cte()))
+    known = stored.returning(tasks.c.leased).cte()
+    # Who has the task sees the wish at the end of the turn: no need to ring.
+    await tx.execute(select(func.pg_notify(CHANNEL, name.value)).select_from(known).where(~known.c.leased, _soon(due)))
 
 
-async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Leased]:
-    """Lease up to `limit` due tasks of these names for the way to a worker; the longest due first."""
+def _soon(due: datetime) -> ColumnElement[bool]:
+    return literal(due, Instant) < func.clock_timestamp() + literal(SWEEP, Interval)
+
+
+async def lease_due(
+    tx: Tx, names: Sequence[Task], *, at: datetime, limit: int, unsuspected: bool = False
+) -> list[Leased]:
+    """Lease up to `limit` due tasks of these names for the way to a worker, the longest due first.
+
+    `unsuspected` leaves out those whose last worker never reported back.
+    """
+    calm = [tasks.c.unfinished == 0] if unsuspected else []
     due = (
         select(tasks.c.id, tasks.c.due_time)
-        .where(tasks.c.due_time <= at, tasks.c.name.in_(names))
+        .where(tasks.c.due_time <= at, tasks.c.name.in_(names), *calm)
         .order_by(tasks.c.due_time)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -263,7 +274,7 @@ async def again(tx: Tx, task: Taken, due: datetime) -> None:
     """Finish this turn and come back at `due`: the work goes on, nothing failed."""
     values = {"due_time": due, "tries": 0, "reason": None, "message": None}
     await _end_turn(tx, task, values)
-    await tx.execute(select(func.pg_notify(CHANNEL, task.name.value)))
+    await tx.execute(select(func.pg_notify(CHANNEL, task.name.value)).where(_soon(due)))
 
 
 async def back_off(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str) -> None:

@@ -51,6 +51,15 @@ async def test_fast_tasks_do_not_wait_for_each_other(
     assert time.monotonic() - began < 5
 
 
+async def test_fast_tasks_need_no_relay(runtime: Runtime, start_worker: StartWorker, eventually: Eventually) -> None:
+    """What is due in lane `fast` is heard and done by its worker itself, once, also what came before it listened."""
+    await wish(runtime, "before")
+    start_worker("once", "fast")
+    await wish(runtime, "after")
+    await eventually({"before": 1, "after": 1}, lambda: effect_counts(runtime))
+    await eventually(0, lambda: _unfinished(runtime))
+
+
 async def test_a_killed_workers_task_runs_again(
     runtime: Runtime, start_worker: StartWorker, start_relay: StartRelay, eventually: Eventually
 ) -> None:
