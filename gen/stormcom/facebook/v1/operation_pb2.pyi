@@ -127,7 +127,7 @@ class Operation(_message.Message):
     state: Global___Operation.State.ValueType
     """Where it stands. Output only."""
     total_count: _builtins.int
-    """Items it set out to settle."""
+    """Items it set out to settle. Of a large catalog it is known a while after the operation began, and 0 until then."""
     confirmed_count: _builtins.int
     """Of these, confirmed by Meta (removals included)."""
     rejected_count: _builtins.int
