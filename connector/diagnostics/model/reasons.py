@@ -10,6 +10,8 @@ REASONS: tuple[Explanation, ...] = (
     *rows(Kind.REASON, {
         "CURRENCY_MISMATCH": "The price is in another currency than the store's other products.",
         "CURRENCY_UNKNOWN": "The currency is not one of ISO 4217.",
+        "DUPLICATE_ENTRY": "A list holds the same thing twice.",
+        "FIELD_TOO_LARGE": "A list has more entries than Meta takes.",
         "FIELD_INVALID": "A field has a value that is not allowed.",
         "FIELD_REQUIRED": "A required field is empty.",
         "FIELD_TOO_LONG": "A field is longer than Meta takes, and cannot be cut without changing what it means.",
@@ -20,6 +22,12 @@ REASONS: tuple[Explanation, ...] = (
         "VARIANT_OPTIONS_MISSING": "Variants of the product do not differ in their options.",
     }, remedy=_PRODUCT, owner=Owner.STORMCOM, fix_rpc="UpsertProducts", where=Where.NOWHERE),
     *rows(Kind.REASON, {
+        "LINK_UPGRADED": "A link was given as http: and is sent as https:; where there is no https page, Meta cannot open it.",
+        "OPTION_UNKNOWN": "An option is none of Meta's, or the second of the same meaning: it is sent as an additional attribute.",
+        "TEXT_CALMED": "A text was in capitals only: it is sent in small letters.",
+        "TEXT_DROPPED": "A formatted text is longer than Meta takes: it was not sent.",
+        "TEXT_LONG": "A text is longer than Meta asks for, though it takes it.",
+        "VARIANT_OPTIONS_UNEVEN": "A variant lacks options that its siblings have, or has more than four: Meta may not group it.",
         "GTIN_INVALID": "The barcode is no GTIN, or its check digit is wrong: it was not sent.",
         "IMAGES_DROPPED": "The product has more images than Meta takes: the last were not sent.",
         "TEXT_TRUNCATED": "A text is longer than Meta takes: it was cut.",

@@ -70,8 +70,8 @@ async def tally(tx: Tx, connection_id: UUID, *, since: datetime, most_mends: int
     kinds = _FLIPPED, item_observations.c.mends >= most_mends
     counted = select(func.count(), *(func.count().filter(kind) for kind in kinds)).where(*mine)
     seen, flipped, drifted = (await tx.execute(counted)).one()
-    names = []
+    names: list[list[str]] = []
     for kind, count in zip(kinds, (flipped, drifted), strict=True):
         some = select(item_observations.c.retailer_id).where(*mine, kind).order_by(item_observations.c.retailer_id)
         names.append(list(await tx.scalars(some.limit(MOST_SAMPLES))) if count else [])
-    return Tally(seen, flipped, drifted, *names)
+    return Tally(seen, flipped, drifted, names[0], names[1])

@@ -128,7 +128,7 @@ async def test_a_dead_worker_can_do_no_harm(runtime: Runtime, clock: Any) -> Non
     clock.advance(seconds=21)
     await _take(runtime)
     late = runtime.now()
-    endings: list[Callable[[Tx], Awaitable[None]]] = [
+    endings: list[Callable[[Tx], Awaitable[object]]] = [
         lambda tx: outbox.hold(tx, dead),
         lambda tx: outbox.renew(tx, dead, at=late),
         lambda tx: outbox.done(tx, dead, at=late),
