@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -69,7 +70,8 @@ async def tally(tx: Tx, connection_id: UUID, *, since: datetime, most_mends: int
     mine = item_observations.c.connection_id == connection_id, item_observations.c.observe_time >= since
     kinds = _FLIPPED, item_observations.c.mends >= most_mends
     counted = select(func.count(), *(func.count().filter(kind) for kind in kinds)).where(*mine)
-    seen, flipped, drifted = (await tx.execute(counted)).one()
+    row: Any = (await tx.execute(counted)).one()
+    seen, flipped, drifted = row
     names: list[list[str]] = []
     for kind, count in zip(kinds, (flipped, drifted), strict=True):
         some = select(item_observations.c.retailer_id).where(*mine, kind).order_by(item_observations.c.retailer_id)
