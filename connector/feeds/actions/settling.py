@@ -48,7 +48,7 @@ async def _settle_piece(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
 async def _settle_batch(tx: Tx, connection: Connection, upload: Upload, batch: Batch, *, at: datetime) -> None:
     findings = upload.findings
     refused, warned = await _words(tx, batch, findings, Severity.FATAL), {}
-    if not upload.reason and findings.told:
+    if not upload.reason and findings.told(upload.counted_rows):
         warned = await _words(tx, batch, findings, Severity.WARNING)
         await registry.judge(tx, connection, batch, BatchStatus("finished", refused, warned), at=at)
         return
@@ -68,7 +68,7 @@ async def _end(tx: Tx, connection: Connection, upload: Upload, *, at: datetime) 
     reason, message = upload.reason, upload.message
     if not reason and not upload.findings.usable:
         reason, message = "META_REJECTED", f"Meta could not use the file: {upload.findings.errors[0].summary}"
-    state = outcome(upload.findings, failed=bool(reason))
+    state = outcome(upload.findings, upload.counted_rows, failed=bool(reason))
     await uploads.change(tx, upload.id, state=state, reason=reason, message=message, end_time=at)
     if reason:
         words = f"The upload of the feed {upload.kind} failed: {message}"

@@ -45,15 +45,15 @@ def write_row(cargo: Cargo) -> Sequence[str] | None:
 
 
 def _cells(name: str, value: Any) -> Mapping[str, str] | None:
-    """Write a field as its cells; None when no cell can carry it."""
-    if value in ("", None, [], {}):
+    """Write a field as its cells; None when no cell can carry it: what has no column cannot be cleared by one either."""
+    if value in ("", []) and name in HEADER:
         return {}
     if name in _LINKS and isinstance(value, list):
         # graph-api.md 4.9: one cell, joined by commas; a comma inside a link is written as its escape.
         return {name: ",".join(str(link).replace(",", "%2C") for link in value)}
     if name in _LABELS and isinstance(value, list):
         return None if any("'" in str(label) or "\\" in str(label) for label in value) else {name: _quoted(value)}
-    if name == "video" and isinstance(value, list):
+    if name == "video" and value:  # none at all is said by a batch, whose empty list Meta documents to delete them
         return _video_cells(value)
     return {name: str(value)} if name in _TEXTS and isinstance(value, str | int) else None
 

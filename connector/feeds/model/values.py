@@ -81,11 +81,11 @@ class Findings:
         """Whether Meta could read the file at all."""
         return self.detected > 0 or all(error.severity is not Severity.FATAL for error in self.errors)
 
-    @property
-    def told(self) -> bool:
-        """Whether every row that was not taken in is named, so that all the others are known to be in."""
+    def told(self, row_count: int) -> bool:
+        """Tell whether every one of the file's rows that was not taken in is named, so that all the others are known to be in."""
         named = {name for error in self.errors if error.severity is Severity.FATAL for name in error.samples}
-        return self.usable and self.detected - self.persisted <= len(named) and self.invalid <= len(named)
+        missing = max(self.detected, row_count) - self.persisted
+        return self.usable and missing <= len(named) and self.invalid <= len(named)
 
     def words(self, severity: Severity) -> dict[str, str]:
         """Tell Meta's words by the rows it names."""
@@ -137,6 +137,11 @@ class Upload:
         """Whether it has not ended."""
         return self.state in OPEN
 
+    @property
+    def counted_rows(self) -> int:
+        """How many rows Meta should have counted: it counts none of an integration's file."""
+        return self.row_count if self.meta_upload_id else 0
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -158,11 +163,12 @@ def look_delay(polls: int) -> timedelta:
     return timedelta(seconds=_LOOKS[min(polls, len(_LOOKS) - 1)])
 
 
-def outcome(findings: Findings, *, failed: bool) -> State:
-    """Tell how an upload ends."""
+def outcome(findings: Findings, row_count: int, *, failed: bool) -> State:
+    """Tell how the upload of a file of so many rows ends."""
     if failed or not findings.usable:
         return State.FAILED
-    return State.PARTIALLY_SUCCEEDED if findings.detected > findings.persisted or findings.invalid else State.SUCCEEDED
+    whole = findings.persisted >= max(findings.detected, row_count) and not findings.invalid
+    return State.SUCCEEDED if whole else State.PARTIALLY_SUCCEEDED
 
 
 def shown(errors: Sequence[FeedError]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import aiohttp
 import grpc
+import orjson
 import pytest
 from sqlalchemy import delete, func, select, text
 
@@ -19,7 +20,9 @@ from simulator.batches import write_item
 from simulator.feed_state import ProductFeedUpload, Source
 from simulator.state import ProductCatalog
 from stormcom.facebook.v1.feed_pb2 import FeedUploadError
+from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.operation_pb2 import Operation
+from stormcom.facebook.v1.product_pb2 import ShippingPrice
 from tests.integration.catalog.shop import product, reason_of
 from tests.integration.conftest import connect
 from tests.integration.feeds.fair import PRODUCTS, Fair
@@ -86,6 +89,32 @@ async def test_items_that_meta_does_not_name_get_their_verdict_in_batches(fair: 
     names, states = await fair.names(), await fair.states()
     assert {"a": "CONFIRMED", "b": "REJECTED", "c": "REJECTED"} == {one: states[names[one]] for one in names}
     assert 1 == len(fair.batches())
+
+
+async def test_rows_that_meta_never_counted_are_not_taken_for_granted(fair: Fair) -> None:
+    """When Meta ends with fewer rows than the file has and names none, no item is confirmed by the file: batches follow."""
+    counts = {"num_detected_items": 1, "num_persisted_items": 1, "num_invalid_items": 0, "num_deleted_items": 0}
+    body = orjson.dumps({"end_time": "2026-11-21T12:00:00+0000"} | counts).decode()
+    fair.break_calls(r"(^|/)\d+$", "status", method="GET", status=200, body=body, after=True)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"), product("b"))
+    await fair.settle()
+    assert ("PARTIALLY_SUCCEEDED", 1) == (await fair.state(), (await fair.last()).detected_count)
+    assert (1, {"CONFIRMED"}) == (len(fair.batches()), set((await fair.states()).values()))
+
+
+async def test_what_no_row_can_clear_is_cleared_by_a_batch(fair: Fair) -> None:
+    """Shipping prices that are gone from a product are gone at Meta too, although files have no column for them."""
+    price = ShippingPrice(country_code="BD", price=Money(currency_code="BDT", minor_units=6_000))
+    await fair.upsert(product("a", shipping_prices=[price]))
+    await fair.sync()
+    await fair.settle()
+    assert [True] == ["shipping" in item for item in fair.shelf.values()]
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a", version=2, title="Changed"), product("b"))
+    await fair.settle()
+    assert {"Changed": [], "Scarf b": []} == {item["title"]: item.get("shipping", []) for item in fair.shelf.values()}
+    assert 1 == (await fair.last()).row_count
 
 
 async def test_changes_wait_for_the_files_verdict(fair: Fair) -> None:

@@ -73,8 +73,23 @@ def test_every_text_reads_back_as_it_was(contents: list[dict[str, Any]]) -> None
         {"internal_label": ["Men's"]},
         {"shininess": "3"},
         {"description": "x" * LARGEST_ROW_BYTES},
+        {"applink": {}},
+        {"shipping": []},
+        {"video": []},
+        {"vendor_id": ""},
     ],
-    ids=["object", "tagged video", "six videos", "quoted label", "unknown", "too long"],
+    ids=[
+        "object",
+        "tagged video",
+        "six videos",
+        "quoted label",
+        "unknown",
+        "too long",
+        "cleared object",
+        "cleared list",
+        "cleared videos",
+        "cleared unknown",
+    ],
 )
 def test_what_no_row_can_carry_is_left_to_batches(fields: dict[str, Any]) -> None:
     """An item with a value that no column can hold has no row, rather than a row without it."""
