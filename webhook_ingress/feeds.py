@@ -34,11 +34,11 @@ async def serve_file(request: web.Request) -> web.StreamResponse:
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await _send(runtime, file, response)
+        await feeds.note_fetched(runtime, file)
     except BaseException:  # whatever it is: another answer behind half a file would look like its rest
         if request.transport is not None:
             request.transport.abort()
         raise
-    await feeds.note_fetched(runtime, file)
     return response
 
 

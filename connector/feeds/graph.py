@@ -54,7 +54,7 @@ def create_feed(catalog_id: str, kind: FeedKind, name: str) -> Call[str]:
 
 def last_uploads(catalog_id: str, feed_id: str) -> Call[list[Begun]]:
     """Read the last uploads of a feed."""
-    # SDK 26.0.3, productfeed.py, get_uploads
+    # SDK 26.0.3, productfeed.py, get_uploads. Unverified: that Meta lists the newest first.
     return Call(
         "GET",
         f"{feed_id}/uploads",

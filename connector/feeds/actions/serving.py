@@ -9,7 +9,7 @@ from connector.runtime import Runtime
 
 
 async def find_file(runtime: Runtime, token: str, suffix: str) -> File | None:
-    """Find a file that may be fetched now; None alike for whatever is wrong."""
+    """Find a file that may be fetched now; None alike for whatever is wrong. How long the search takes tells of hashes only."""
     digest = token_hash(token)
     if digest is None:
         return None

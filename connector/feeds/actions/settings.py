@@ -1,7 +1,7 @@
 """Switches feeds on and off, and tells how they and their uploads do."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from connector.connections import db as connections_db
@@ -12,9 +12,6 @@ from connector.feeds.db import uploads
 from connector.feeds.model.values import Feed, FeedKind, Upload
 from connector.registry.db import feeding
 from connector.runtime import Runtime
-
-_KEEP_UPLOADS = timedelta(days=90)
-_SWEPT = 500
 
 
 async def set_feed(
@@ -73,8 +70,3 @@ async def list_uploads(
     async with runtime.db.begin() as tx:
         connection = await connections_db.require(tx, store_id, connection_id)
         return await uploads.list_page(tx, connection.id, kind, before=before, limit=limit)
-
-
-async def sweep(tx: Tx, *, at: datetime) -> bool:
-    """Forget some uploads that ended long ago; tells whether there were any."""
-    return await uploads.sweep(tx, before=at - _KEEP_UPLOADS, limit=_SWEPT)

@@ -29,8 +29,8 @@ from connector.registry.model import Cargo
 from connector.runtime import Runtime
 from connector.vault import Binding, Secret
 
-PIECE = 2_000
-"""Rows written in one transaction: a few megabytes."""
+_PIECE, _PIECE_OF_REVIEWS = 2_000, 500
+"""Rows written in one transaction: a few megabytes, also of the longest reviews, which are served unpacked."""
 
 
 async def upload_feed(
@@ -192,7 +192,9 @@ async def _write_products(runtime: Runtime, tx: Tx, connection: Connection, uplo
 
     at, batch_id = runtime.now(), runtime.new_id()
     await feeding.pause(tx, connection.id, at=at)
-    piece = await feeding.load(tx, connection, upload.id, batch_id=batch_id, after=after, limit=PIECE, fits=fits, at=at)
+    piece = await feeding.load(
+        tx, connection, upload.id, batch_id=batch_id, after=after, limit=_PIECE, fits=fits, at=at
+    )
     if piece is None or not piece.cargo:
         return _Written(b"", 0, piece.upto if piece else None)
     header = [] if upload.piece_count else [products.HEADER]
@@ -201,7 +203,7 @@ async def _write_products(runtime: Runtime, tx: Tx, connection: Connection, uplo
 
 
 async def _write_reviews(_: Runtime, tx: Tx, connection: Connection, upload: Upload, after: str) -> _Written:
-    upto, found = await sources.reviewed(tx, connection.id, after=after, limit=PIECE)
+    upto, found = await sources.reviewed(tx, connection.id, after=after, limit=_PIECE_OF_REVIEWS)
     named = {"store_id": connection.store_id, "store_name": connection.page_name}
     rows = [reviews.write_row(one, **named) for one in found]
     # Where every review was deleted, the file is its header alone: the next upload takes them from Meta, too.

@@ -175,6 +175,14 @@ async def find_file(tx: Tx, digest: bytes, *, at: datetime) -> File | None:
     return None if row is None else File(row.id, FeedKind(row.kind), row.size_bytes, row.piece_count, row.id.hex)
 
 
+async def stuck(tx: Tx, *, before: datetime, limit: int) -> list[Upload]:
+    """Find some uploads that began before a time and were never settled."""
+    states = [state for state in OPEN if state is not State.SETTLING]
+    old = feed_uploads.c.state.in_(states), feed_uploads.c.create_time < before
+    rows = await tx.execute(select(feed_uploads).where(*old).limit(limit).with_for_update(skip_locked=True))
+    return [_upload(row) for row in rows]
+
+
 async def sweep(tx: Tx, *, before: datetime, limit: int) -> bool:
     """Forget some uploads that ended before a time; tells whether there were any."""
     old = select(feed_uploads.c.id).where(feed_uploads.c.end_time < before).limit(limit)

@@ -268,6 +268,25 @@ async def test_an_upload_outlives_a_dead_token(fair: Fair) -> None:
     assert ("SUCCEEDED", {"CONFIRMED"}) == (await fair.state(), set((await fair.states()).values()))
 
 
+async def test_an_upload_that_gets_nowhere_is_ended(fair: Fair) -> None:
+    """After three days without a merchant's login an upload has failed: no file is kept, and no item waits for it."""
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await turn(fair.runtime, plans={name: plan for name, plan in PLANS.items() if name is not Task.UPLOAD_FEED})
+    for token in fair.world.tokens.values():
+        token.death = 460
+    await fair.settle()
+    fair.clock.advance(days=3)
+    async with fair.runtime.db.begin() as tx:
+        assert not await actions.sweep(tx, at=fair.clock())
+    await fair.settle()
+    last = await fair.last()
+    assert ("FAILED", "STORE_NOT_CONNECTED", True) == (await fair.state(), last.reason, last.HasField("end_time"))
+    assert {"PENDING"} == set((await fair.states()).values())
+    async with fair.runtime.db.begin() as tx:
+        assert 0 == await tx.scalar(select(func.count()).select_from(feed_pieces))
+
+
 async def test_old_uploads_are_forgotten(fair: Fair) -> None:
     """Ninety days after its end an upload is no longer listed."""
     await fair.switch(PRODUCTS)
