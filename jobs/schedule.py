@@ -27,7 +27,7 @@ EVERY_CONNECTION: Mapping[Task, timedelta] = {
     Task.READ_BACK: timedelta(hours=1),
     Task.PULL_DIAGNOSTICS: timedelta(hours=1),
 }
-"""Begins with the go; the period only spreads the first turns."""
+"""Begins with the go; the period spreads the first turns, and is how long one that failed rests."""
 CHECKED_EVERY = timedelta(minutes=1)
 
 _MISSING = text(
@@ -36,8 +36,8 @@ _MISSING = text(
     SELECT :name, 'every:' || :name || ':' || id, id, '{}',
         :at + :period * (abs(hashtextextended(:name || id, 0) % 10007) / 10007.0)
     FROM connections WHERE state = :state AND catalog_go_time IS NOT NULL AND catalog_id <> ''
-    AND NOT EXISTS (SELECT FROM tasks WHERE tasks.key = 'every:' || :name || ':' || connections.id)
-    ON CONFLICT (key) DO NOTHING
+    AND NOT EXISTS (SELECT FROM tasks WHERE tasks.key = 'every:' || :name || ':' || connections.id AND due_time IS NOT NULL)
+    ON CONFLICT (key) DO UPDATE SET due_time = :at + :period, tries = 0, unfinished = 0 WHERE tasks.due_time IS NULL
     """
 )
 
@@ -49,9 +49,10 @@ async def plan(
     every: Mapping[Task, timedelta] = EVERY,
     every_connection: Mapping[Task, timedelta] = EVERY_CONNECTION,
 ) -> None:
-    """Ask for every kind of periodic work that nobody has asked for; one of the service that failed gets another life.
+    """Ask for every kind of periodic work that nobody has asked for; one that failed gets another life.
 
-    One of a connection that failed gets it when the connection is mended, or by the sweep.
+    One of a connection gets it a period later, as long as the connection can be worked with: what Meta refused may be mended
+    without us. Otherwise the next login brings it back.
     """
     keys = {f"every:{name}": name for name in every}
     alive = select(outbox.tasks.c.key).where(outbox.tasks.c.key.in_(keys), outbox.tasks.c.due_time.is_not(None))

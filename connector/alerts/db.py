@@ -52,6 +52,12 @@ async def close_alert(tx: Tx, store_id: str, connection_id: UUID, reason: str, *
     return row is not None
 
 
+async def close_all(tx: Tx, store_id: str, connection_id: UUID, *, at: datetime) -> None:
+    """Close every alert of a connection that nobody works on any more, and tell StormCom."""
+    for document in await opened(tx, connection_id):
+        await close_alert(tx, store_id, connection_id, document["reason"], at=at)
+
+
 async def opened(tx: Tx, connection_id: UUID) -> list[dict[str, Any]]:
     """List a connection's open alerts with the contract's field names, the oldest first."""
     mine = select(*_SHOWN).where(alerts.c.connection_id == connection_id).order_by(alerts.c.since_time, alerts.c.reason)

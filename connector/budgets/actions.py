@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connector import log, metrics
 from connector.budgets import db
 from connector.budgets.db import News
-from connector.budgets.model import ANSWERED, FAILED, LOOKED_AT, Breaker
+from connector.budgets.model import ANSWERED, FAILED, LOOKED_AT, PROBE_LEASE, Breaker
 from connector.graph.client import Heard
 
 _NOTICEABLE_PERCENT = 1.0
@@ -25,9 +25,22 @@ class _Known:
     """What this process last told of a bucket, and what it has not told yet."""
 
     percent: float | None = None
+    told_time: datetime | None = None
     troubled: bool = False
     calls: int = 0
     outcomes: str = ""
+    pause_time: datetime | None = None
+
+    def stale(self, at: datetime) -> bool:
+        """Tell whether the bucket's breaker may have opened in another process since: then ours may be the call that tries."""
+        return bool(self.outcomes) and (self.told_time is None or at - self.told_time >= PROBE_LEASE)
+
+    def take_back(self, news: News) -> None:
+        """Count what could not be written as not told yet."""
+        self.percent = self.told_time = None
+        self.calls += news.calls
+        self.outcomes = (news.outcomes + self.outcomes)[-LOOKED_AT:]
+        self.pause_time = news.pause_time
 
 
 class Ear:
@@ -42,7 +55,7 @@ class Ear:
     async def __call__(self, heard: Heard) -> None:
         """Take note of what one call taught.
 
-        It never fails the call, whose result is worth more: what cannot be written is told with the next answer.
+        It never fails the call, whose result is worth more: what cannot be written is told with the bucket's next answer.
         """
         for usage in heard.usages.values():
             metrics.budget_percent.labels(usage.family).observe(usage.percent)
@@ -58,16 +71,17 @@ class Ear:
                     self._count(bucket, *await db.note(tx, bucket, news[bucket], at=self._now()))
         except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
             log.warn("budget.not_noted", error=type(error).__name__)
-            for bucket in news:
-                self._know(bucket).percent = None
+            for bucket, untold in news.items():
+                self._know(bucket).take_back(untold)
 
     def _know(self, bucket: str) -> _Known:
         return self._known.setdefault(bucket, _Known())
 
     def _news(self, heard: Heard) -> Mapping[str, News]:
-        """Tell what is worth a write: a percent that moved, a pause, and every call where calls have failed."""
+        """Tell what is worth a write: a percent that moved, a pause, every call where calls have failed, and one a minute."""
         worth = {bucket for bucket, usage in heard.usages.items() if usage.regain or self._moved(bucket, usage.percent)}
-        if FAILED in (own := self._know(heard.bucket)).outcomes or own.troubled:
+        own = self._know(heard.bucket)
+        if FAILED in own.outcomes or own.troubled or own.stale(self._now()):
             worth.add(heard.bucket)
         if heard.pause:
             worth.add(heard.pause[0])
@@ -81,11 +95,14 @@ class Ear:
         """Write what is known of a bucket and not told yet; from now on it counts as told."""
         known, usage = self._know(bucket), heard.usages.get(bucket)
         pauses = [heard.pause[1]] if heard.pause and heard.pause[0] == bucket else []
+        if known.pause_time:
+            pauses.append(known.pause_time)
         if usage and usage.regain:  # Meta tells it when a bucket is shut, whichever call brings the news
             pauses.append(self._now() + usage.regain)
         percent, window = usage.percent if usage else None, self._windows.get(bucket.partition(":")[0])
         news = News(percent, known.calls, known.outcomes, max(pauses, default=None), window)
-        known.percent, known.calls, known.outcomes = known.percent if percent is None else percent, 0, ""
+        known.percent, known.told_time = known.percent if percent is None else percent, self._now()
+        known.calls, known.outcomes, known.pause_time = 0, "", None
         return news
 
     def _count(self, bucket: str, before: Breaker, after: Breaker) -> None:

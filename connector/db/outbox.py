@@ -53,6 +53,8 @@ RENEWAL = timedelta(seconds=5)
 SWEEP = timedelta(seconds=1)
 """How often a relay looks for itself: what is due later than that needs no ringing."""
 CRASH_LIMIT = 5
+PERIODIC = "every:"
+"""How the keys of periodic tasks begin: they wait at all times, so they are no backlog."""
 CHANNEL = "tasks_due"
 _PASSING = ("INTERNAL", "META_UNAVAILABLE", "META_OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE")
 
@@ -291,6 +293,11 @@ async def wait(tx: Tx, task: Taken, due: datetime, *, reason: str, message: str)
 async def give_up(tx: Tx, task: Taken, *, reason: str, message: str) -> None:
     """Keep the task as failed, with its reason."""
     await _end_turn(tx, task, {"due_time": None, "reason": reason, "message": plain(message)})
+
+
+async def forget_periodic(tx: Tx, connection_id: UUID) -> None:
+    """Forget the periodic tasks of a connection, those in a worker's hands too; the relays plan them anew once it is live."""
+    await tx.execute(delete(tasks).where(tasks.c.connection_id == connection_id, tasks.c.key.startswith(PERIODIC)))
 
 
 async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy.exc
 
+from connector.alerts import db as alerts
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
 from connector.connections.actions.tokens import binding, open_token, require_open
@@ -185,7 +186,7 @@ async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Con
     """Unlink a connection. Repeating it changes nothing.
 
     The person's token is wiped at once. The Page's stays sealed, out of reach of all other work, until the Page is
-    unsubscribed with it, at most an hour. Operations end FAILED; products, ids and conversations stay.
+    unsubscribed with it, at most an hour. Operations end FAILED, alerts close; products, ids and conversations stay.
     """
     now = runtime.now()
     async with runtime.db.begin() as tx:
@@ -197,6 +198,10 @@ async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Con
         connection = await db.change(tx, connection.id, at=now, state=State.DISCONNECTED, reason="", **wiped)
         for operation in await operations.running(tx, connection.id):
             await operations.fail(tx, operation.id, "STORE_NOT_CONNECTED", at=now)
+        await outbox.forget_periodic(
+            tx, connection.id
+        )  # before the alerts: no turn under way opens one behind our back
+        await alerts.close_all(tx, connection.store_id, connection.id, at=now)
         if linked:
             key = f"unsubscribe:{connection.id}"
             await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)

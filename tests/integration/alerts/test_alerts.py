@@ -4,9 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import grpc
+from sqlalchemy import select
 
 from connector.alerts import db as alerts
 from connector.alerts.model import Alert
+from connector.db import outbox
+from connector.db.outbox import Task
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import connector_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc
@@ -40,6 +43,25 @@ async def test_an_alert_is_told_when_it_opens_and_when_it_closes(
         seen.append((new, len(await told(channel)), [alert.reason for alert in status.alerts]))
     opened, closed = [ALERT.reason], list[str]()
     assert [(True, 1, opened), (False, 0, opened), (True, 1, closed), (False, 0, closed)] == seen
+
+
+async def test_a_disconnect_closes_what_nobody_works_on_any_more(
+    runtime: Runtime, channel: grpc.aio.Channel, connected: str
+) -> None:
+    """Open alerts of the connection are told as resolved, and its periodic work is gone; other connections keep theirs."""
+    connection_id, other, at = UUID(connected), runtime.new_id(), runtime.now()
+    async with runtime.db.begin() as tx:
+        for mine in (connection_id, other):
+            await alerts.open_alert(tx, STORE, mine, ALERT, at=at)
+            await outbox.add(tx, Task.READ_BACK, due=at, connection_id=mine, key=f"every:READ_BACK:{mine}")
+    await told(channel)
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    await stub.Disconnect(pb.DisconnectRequest(store_id=STORE))
+    assert [(ALERT.reason, True)] == [(one.alert.reason, one.resolved) for one in await told(channel)]
+    async with runtime.db.begin() as tx:
+        periodic = select(outbox.tasks.c.connection_id).where(outbox.tasks.c.name == Task.READ_BACK)
+        assert [other] == list(await tx.scalars(periodic))
+        assert ([], 1) == (await alerts.opened(tx, connection_id), len(await alerts.opened(tx, other)))
 
 
 async def test_an_alert_reads_as_it_was_opened(runtime: Runtime, channel: grpc.aio.Channel, connected: str) -> None:

@@ -215,3 +215,16 @@ async def test_passes_come_by_themselves(shop: Shop) -> None:
         await shop.settle(minutes=30)
         shop.clock.advance(minutes=10)
     assert {"SAME"} == set((await verdicts(shop)).values())
+
+
+async def test_a_refused_pass_comes_back_by_itself(shop: Shop) -> None:
+    """What Meta refuses today it may take in an hour: nobody has to connect again for it."""
+    await synced(shop)
+    shop.break_calls("/products", "error", code=100, status=400, times=2)
+    for _ in range(24):
+        async with shop.runtime.db.begin() as tx:
+            await schedule.plan(tx, at=shop.clock())
+        await shop.settle(minutes=10)
+        shop.clock.advance(minutes=10)
+    assert {"SAME"} == set((await verdicts(shop)).values())
+    assert 3 == len(await verdicts(shop))
