@@ -12,7 +12,7 @@ import orjson
 _KEPT = {"item_group_id"}
 # It tells once where an item came from; it holds nothing.
 _DROPPED = {"previous_id"}
-# Unverified: that an empty text or list clears a field; facebook-for-woocommerce a1e17a8 relies on it.
+# Unverified: that an empty text, list or object clears a field; facebook-for-woocommerce a1e17a8 relies on it.
 # https://developers.facebook.com/docs/marketing-api/reference/product-catalog/items_batch (read 2026-11-21): [] deletes all videos.
 _EMPTY: Mapping[type, Any] = {list: [], dict: {}}
 
