@@ -65,6 +65,12 @@ class Taxonomy:
     by_path: Mapping[str, Entry]
     by_word: Mapping[str, Sequence[Entry]]
 
+    @property
+    def lacking(self) -> str:
+        """Say what is wrong with a category that cannot be found."""
+        full = f"not in the taxonomy ({self.edition})"
+        return full if self.edition else "neither an id nor a path that leads down from a topmost category"
+
     def known(self, said: str) -> Entry | None:
         """Find the category of an id or path, if the list has it; case and blanks do not matter."""
         path = tidy(said)

@@ -60,9 +60,8 @@ async def _sync_next(runtime: Runtime, task: Taken) -> bool:
             await outbox.done(tx, task, at=at)
             await _plan_check(tx, connection, due=at + COUNTED_AFTER)
             return False
-        await outbox.hold(
-            tx, task
-        )  # last, here as below: whoever changes sets wants the task's row too, after the sets
+        # Last, here as below: whoever changes sets wants the task's row too, after the sets.
+        await outbox.hold(tx, task)
     access = connections.access(runtime, connection, kind="user")
     done = await _bring(runtime, access, connection.catalog_id, due)
     async with runtime.db.begin() as tx:
@@ -152,7 +151,10 @@ def _words(due: Due, refusal: MetaRefused) -> tuple[str, str]:
     if not due.wanted and not due.allow_live and _LIVE_WORD in words.casefold():
         fix = "The set is shown in the shop: repeat the call with allow_live_product_set_deletion, or take it out of the shop"
         return "PRODUCT_SET_LIVE", f"{fix} ({words})"
-    return "META_REJECTED", f"Meta refuses the set; mend what its words name and set the category again: {words}"
+    return (
+        "META_REJECTED",
+        f"Meta refuses the set; mend what its words name and set the category again, changed or not: {words}",
+    )
 
 
 async def check_sets(runtime: Runtime, task: Taken) -> None:
@@ -170,9 +172,8 @@ async def check_sets(runtime: Runtime, task: Taken) -> None:
     access = connections.access(runtime, connection, kind="user")
     listed = await runtime.graph.send(graph.list_sets(connection.catalog_id, task.arguments.get("after", "")), access)
     async with runtime.db.begin() as tx:
-        await catalogue.lock_connection(
-            tx, connection.id
-        )  # many rows: not while whoever sets categories changes them too
+        # Many rows: not while whoever sets categories changes them too.
+        await catalogue.lock_connection(tx, connection.id)
         await db.note_seen(tx, connection.id, listed.sets, at=runtime.now())
         if listed.after:
             await outbox.keep(tx, task, {"began": began.isoformat(), "after": listed.after})

@@ -33,7 +33,8 @@ async def set_categories(
 ) -> list[Result]:
     """Store categories and ask that products and sets follow; answers in the order given.
 
-    One transaction. Repeating it changes nothing: what is the same is UNCHANGED, what is older STALE.
+    One transaction. Repeating it changes nothing but that Meta is asked again for a set it refused: what is the same is
+    UNCHANGED, what is older STALE.
     """
     at = runtime.now()
     checked = {one.category_id: check(one, runtime.taxonomies) for one in wanted}
@@ -48,8 +49,9 @@ async def set_categories(
         fresh = [one for one in fresh if one.category_id not in refused]
         same = [one for one in wanted if outcomes[one.category_id] is Outcome.UNCHANGED]
         await tree.write(tx, connection.id, [*fresh, *(one for one in same if one != known[one.category_id])], at=at)
-        await _follow(tx, connection, fresh, known, parents, allow_live=allow_live, at=at)
-        await sets.let_go(tx, connection.id, _without_set(same), allow_live=allow_live)
+        await sets.want(tx, connection.id, [wish(one) for one in (*fresh, *same) if one.product_set])
+        await sets.let_go(tx, connection.id, _without_set([*fresh, *same]), allow_live=allow_live)
+        await _move(tx, connection, fresh, known, parents, at=at)
         await plan(tx, connection, at=at)
     faults: Mapping[str, Sequence[ItemFault]] = checked | {one: (found,) for one, found in refused.items()}
     return [_result(one.category_id, outcomes[one.category_id], faults) for one in wanted]
@@ -83,19 +85,16 @@ def _without_set(categories: Iterable[Category]) -> list[str]:
     return [one.category_id for one in categories if not one.product_set]
 
 
-async def _follow(
+async def _move(
     tx: Tx,
     connection: Connection,
     fresh: Sequence[Category],
     known: Mapping[str, Category],
     parents: Mapping[str, str],
     *,
-    allow_live: bool,
     at: datetime,
 ) -> None:
-    """Ask for what follows from changed categories: sets, and products that are written otherwise."""
-    await sets.want(tx, connection.id, [wish(one) for one in fresh if one.product_set])
-    await sets.let_go(tx, connection.id, _without_set(fresh), allow_live=allow_live)
+    """Ask that the products be written anew that changed categories write otherwise."""
     moved = [
         one.category_id for one in fresh if one.category_id not in known or one.moves_products(known[one.category_id])
     ]

@@ -76,7 +76,7 @@ _CLEARED = {"refused": False, "reason": "", "message": ""}
 
 
 async def want(tx: Tx, connection_id: UUID, wishes: Iterable[Wish]) -> None:
-    """Store how sets should be. What changes gives a refused set another chance."""
+    """Store how sets should be; one that Meta refused gets another chance, changed or not: what it minded may be mended elsewhere."""
     rows = [
         {name: getattr(one, name) for name in ("category_id", "retailer_id", "name", "document")}
         | {"connection_id": connection_id, "wanted": True, "desired_hash": digest(one.document)}
@@ -86,7 +86,7 @@ async def want(tx: Tx, connection_id: UUID, wishes: Iterable[Wish]) -> None:
         return
     wish = insert(sets).values(rows)
     new = {name: wish.excluded[name] for name in ("wanted", "name", "document", "desired_hash")}
-    changes = or_(sets.c.desired_hash != wish.excluded.desired_hash, ~sets.c.wanted)
+    changes = or_(sets.c.desired_hash != wish.excluded.desired_hash, ~sets.c.wanted, sets.c.refused)
     keys = [sets.c.connection_id, sets.c.category_id]
     await tx.execute(wish.on_conflict_do_update(index_elements=keys, set_=new | _CLEARED, where=changes))
 

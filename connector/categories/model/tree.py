@@ -143,9 +143,9 @@ def misplaced(parents: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str
 
 
 def _circle(tree: Mapping[str, str], category_id: str) -> ItemFault | None:
-    line, one = [category_id], tree[category_id]
-    while one in tree and one != category_id and len(line) <= len(tree):
-        line.append(one)
+    line, one = dict.fromkeys([category_id]), tree[category_id]
+    while one in tree and one not in line:  # there may be a circle further up, of which it is no part
+        line[one] = None
         one = tree[one]
     if one != category_id:
         return None
@@ -192,7 +192,8 @@ def _unknown(field: str, said: str, taxonomy: Taxonomy) -> Sequence[ItemFault]:
         taxonomy.find(said)
     except Unknown as unknown:
         close = f"; close are: {' | '.join(unknown.close)}" if unknown.close else ""
-        return [fault(field, "CATEGORY_UNKNOWN", f"{said[:LONGEST]!r} is not in the taxonomy{close}")]
+        message = f"{said[:LONGEST]!r} is {taxonomy.lacking}{close}; SearchTaxonomy finds others"
+        return [fault(field, "CATEGORY_UNKNOWN", message)]
     return []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.state import ProductCatalog, ProductSet
 from tests.integration.catalog.shop import Shop, product
-from tests.integration.categories.tree import Tree, category
+from tests.integration.categories.tree import Tree, category, outcomes
 
 ControlApi = Callable[..., Awaitable[Any]]
 SETS = "product_sets"
@@ -148,6 +148,28 @@ async def test_a_refusal_stays_with_its_set(tree: Tree, shop: Shop, control_api:
     await tree.set(category("men", product_set=True, cover_image_link="https://cdn.example/good.jpg"))
     await shop.settle()
     assert ({"men": "CONFIRMED", "women": "CONFIRMED"}, 2) == (await tree.states(), len(tree.at_meta))
+
+
+async def test_a_refused_set_is_tried_again_when_its_category_is_set_again(
+    tree: Tree, shop: Shop, control_api: ControlApi
+) -> None:
+    """What Meta minded may be mended where we do not see it: the same category, set again, tries its set again, once."""
+    await control_api("PATCH", "/switches", {"broken_image_pattern": "late"})
+    await shop.sync()
+    wish = category("men", product_set=True, cover_image_link="https://cdn.example/late.jpg")
+    await tree.set(wish)
+    await shop.settle()
+    assert {"men": "REJECTED"} == await tree.states()
+    await control_api("PATCH", "/switches", {"broken_image_pattern": ""})
+    await shop.settle()
+    assert {"men": "REJECTED"} == await tree.states()
+    assert ["UNCHANGED"] == outcomes(await tree.set(wish))
+    await shop.settle()
+    assert ({"men": "CONFIRMED"}, 1) == (await tree.states(), len(tree.at_meta))
+    calls = len(shop.world.records.calls)
+    await tree.set(wish)
+    await shop.turn()
+    assert calls == len(shop.world.records.calls)
 
 
 async def test_a_live_set_is_deleted_only_when_that_is_allowed(tree: Tree, shop: Shop) -> None:

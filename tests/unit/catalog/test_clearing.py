@@ -65,6 +65,7 @@ BEFORE, BARE = _first(TALKATIVE), written(SCARF)
 # A group stays, and what an item continues is told once: see connector/catalog/model/clearing.py.
 SOMETIMES = sorted(BEFORE.keys() - BARE.keys() - {"item_group_id", "previous_id"})
 ALWAYS = sorted(BARE)
+EMPTY: dict[type, Any] = {list: [], dict: {}}
 
 
 def test_the_table_knows_every_detail() -> None:
@@ -77,7 +78,7 @@ def test_the_table_knows_every_detail() -> None:
 def test_what_is_sometimes_written_can_be_cleared(name: str) -> None:
     """Gone from its product, a field is written empty; of another wish it is emptied alike; and the simulator takes it so."""
     before, bare = orjson.dumps(BEFORE).decode(), orjson.dumps(BARE).decode()
-    empty: Any = {list: [], dict: {}}.get(type(BEFORE[name]), "")
+    empty = EMPTY.get(type(BEFORE[name]), "")
     assert (empty, empty) == (orjson.loads(clear(bare, before))[name], orjson.loads(cleared(bare, "{}")).get(name))
     assert [] == check({name: empty}, creates=False, switches=Switches())
 

@@ -7,7 +7,7 @@ import pytest
 
 from connector.categories.model.placing import Place, place
 from connector.categories.model.tree import DEEPEST, Category, Mapped, Resolved, below, check, misplaced, resolve
-from connector.taxonomy import Kind, load
+from connector.taxonomy import Kind, load, read
 
 
 def _tree(*categories: tuple[str, str, str]) -> dict[str, Category]:
@@ -53,6 +53,7 @@ def test_a_circle_ends_the_walk_upwards() -> None:
         ({"a": "", "b": ""}, {"a": "b", "c": "unknown"}, set()),
         ({"a": "", "b": "a", "c": "", "d": "c"}, {"c": "b", "a": "d", "b": ""}, set()),
         ({"a": "", "b": "a", "c": "b"}, {"b": "c", "c": "x", "x": "b"}, {"b", "c", "x"}),
+        ({"a": ""}, {"a": "b", "b": "a", "c": "a", "d": "c"}, {"a", "b"}),
     ],
 )
 def test_what_would_lie_in_itself_is_refused(
@@ -85,7 +86,7 @@ def test_below_finds_all_that_follows() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason", "words"),
     [
-        ({"google": "Clothes"}, "google_product_category", "CATEGORY_UNKNOWN", "'Clothes' is not in the taxonomy"),
+        ({"google": "Clothes"}, "google_product_category", "CATEGORY_UNKNOWN", "'Clothes' is neither an id nor a path"),
         ({"facebook": "home > > beds"}, "fb_product_category", "CATEGORY_UNKNOWN", "home"),
         ({"google": "1" * 251}, "google_product_category", "FIELD_TOO_LONG", "250"),
         ({"name": " "}, "name", "FIELD_REQUIRED", "required"),
@@ -102,6 +103,25 @@ def test_a_wrong_field_is_named(changes: dict[str, Any], field: str, reason: str
     found = check(replace(Category("men", 1, "", "Men"), **changes), {kind: load(kind, "") for kind in Kind})
     assert (field, reason) == (found[0].field, found[0].reason)
     assert words in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "Apparel > Clothing",
+            "'Apparel > Clothing' is not in the taxonomy (Edition 7); close are: Apparel & Accessories",
+        ),
+        ("99", "'99' is not in the taxonomy (Edition 7); SearchTaxonomy finds others"),
+    ],
+)
+def test_what_the_list_lacks_is_told_with_what_comes_close(said: str, words: str) -> None:
+    """With a list, its edition is named, what comes close, and where to look for more."""
+    full = read("# Edition 7\n166 - Apparel & Accessories\n1604 - Apparel & Accessories > Clothing\n")
+    (found,) = check(replace(Category("men", 1, "", "Men"), google=said), {Kind.GOOGLE: full, Kind.META: full})
+    assert ("CATEGORY_UNKNOWN", "google_product_category") == (found.reason, found.field)
+    assert words in found.message
+    assert found.message.endswith("SearchTaxonomy finds others")
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:

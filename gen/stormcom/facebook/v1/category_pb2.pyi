@@ -125,7 +125,9 @@ class EffectiveCategory(_message.Message):
     category_id: _builtins.str
     """The StormCom category that says it: the category itself, or its nearest ancestor."""
     verified: _builtins.bool
-    """Whether it was found in the full taxonomy. False: only its form and its first word could be checked, since the connector was given no list."""
+    """Whether the connector's list of the taxonomy has it, today. False: the connector was given no list, so that only its form and, of Google's, its first word could be checked; or it was set
+    before there was this list, which lacks it. It is sent all the same; setting the category again checks it again.
+    """
     def __init__(
         self,
         *,
@@ -239,7 +241,7 @@ class ProductSet(_message.Message):
         STATE_CONFIRMED: ProductSet._State.ValueType  # 2
         """Meta has it as wanted."""
         STATE_REJECTED: ProductSet._State.ValueType  # 3
-        """Meta refuses it as it is; `reason` and `message` say why. A change of the category tries again."""
+        """Meta refuses it as it is; `reason` and `message` say why. Setting the category again, changed or not, tries again."""
         STATE_REMOVAL_PENDING: ProductSet._State.ValueType  # 4
         """It is to be deleted."""
         STATE_REMOVED: ProductSet._State.ValueType  # 5
@@ -255,7 +257,7 @@ class ProductSet(_message.Message):
     STATE_CONFIRMED: ProductSet.State.ValueType  # 2
     """Meta has it as wanted."""
     STATE_REJECTED: ProductSet.State.ValueType  # 3
-    """Meta refuses it as it is; `reason` and `message` say why. A change of the category tries again."""
+    """Meta refuses it as it is; `reason` and `message` say why. Setting the category again, changed or not, tries again."""
     STATE_REMOVAL_PENDING: ProductSet.State.ValueType  # 4
     """It is to be deleted."""
     STATE_REMOVED: ProductSet.State.ValueType  # 5

@@ -37,7 +37,7 @@ class FacebookCategoriesStub:
     """Stores up to 500 categories by their ids, each answered on its own, in the order sent.
 
     What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
-    both by work in the background. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
+    both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
     A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
     Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
     """
@@ -62,7 +62,7 @@ class FacebookCategoriesAsyncStub(FacebookCategoriesStub):
     """Stores up to 500 categories by their ids, each answered on its own, in the order sent.
 
     What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
-    both by work in the background. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
+    both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
     A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
     Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
     """
@@ -90,7 +90,7 @@ class FacebookCategoriesServicer(metaclass=_abc_1.ABCMeta):
         """Stores up to 500 categories by their ids, each answered on its own, in the order sent.
 
         What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
-        both by work in the background. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
+        both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
         A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
         Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
         """
