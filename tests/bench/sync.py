@@ -29,6 +29,7 @@ CHANGED_ONE_IN = 100
 META, POSTGRES = "simulator", "postgres"
 PROMISED_MEGABYTES = 250.0
 PATIENCE_SECONDS, PATIENCE_PER_PRODUCT_SECONDS = 240.0, 0.004
+COMMIT_SECONDS = 60.0  # the longest a server works on a call; without a word it gives up after ten
 # A million items pass by: of each call Meta's side records a few.
 RECORDED = {"recorded_elements": 3}
 
@@ -108,7 +109,8 @@ async def commit_snapshot(rig: Rig, shop: Shop, snapshot_id: str, count: int) ->
     commit = CommitSnapshotRequest(
         store_id=shop.store_id, snapshot_id=snapshot_id, product_count=count, digest=goods.snapshot_digest(count)
     )
-    operation: Operation = (await rig.catalog.CommitSnapshot(commit, metadata=rig.metadata)).operation
+    answer = await rig.catalog.CommitSnapshot(commit, metadata=rig.metadata, timeout=COMMIT_SECONDS)
+    operation: Operation = answer.operation
     return operation
 
 
