@@ -21,6 +21,7 @@ _CLEARED: Mapping[str, Any] = {
     **{name: [] for name in ("internal_label", "disabled_capabilities", "shipping", "video")},
     **{name: {} for name in ("applink", "importer_address")},
     "visibility": "published",
+    "status": "active",
 }
 
 

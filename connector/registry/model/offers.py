@@ -93,14 +93,13 @@ class Offer(NamedTuple):
     def _window(self) -> str:
         if self.sale_start_time is None and self.sale_end_time is None:
             return ""
-        # facebook-for-woocommerce a1e17a8, fbproduct.php: Meta wants both ends; these stand for an open one.
-        start, end = (
-            self.sale_start_time or datetime(1970, 1, 29, tzinfo=UTC),
-            self.sale_end_time or datetime(2038, 1, 17, tzinfo=UTC),
-        )
+        start = self.sale_start_time or _OPEN_START
+        end = self.sale_end_time or (_OPEN_END if start < _OPEN_END else _LAST)
         return f"{_minute(start)}/{_minute(min(end, _LAST) + _ALMOST_A_MINUTE)}"
 
 
+# facebook-for-woocommerce a1e17a8, fbproduct.php: Meta wants both ends; these stand for an open one.
+_OPEN_START, _OPEN_END = datetime(1970, 1, 29, tzinfo=UTC), datetime(2038, 1, 17, tzinfo=UTC)
 _LAST, _ALMOST_A_MINUTE = datetime(9999, 12, 31, 23, 59, tzinfo=UTC), timedelta(seconds=59, microseconds=999_999)
 
 

@@ -42,6 +42,8 @@ def test_a_window_is_the_sales_own_to_the_minute(one: datetime, other: datetime)
         ),
         (None, datetime(2026, 11, 1, 15, 0, 30, tzinfo=UTC), "1970-01-29T00:00+0000/2026-11-01T15:01+0000"),
         (None, datetime.max.replace(tzinfo=UTC), "1970-01-29T00:00+0000/9999-12-31T23:59+0000"),
+        (datetime(2038, 1, 17, tzinfo=UTC), None, "2038-01-17T00:00+0000/9999-12-31T23:59+0000"),
+        (datetime(2038, 1, 16, 23, 59, tzinfo=UTC), None, "2038-01-16T23:59+0000/2038-01-17T00:00+0000"),
     ],
 )
 def test_an_open_end_is_far_away(start: datetime | None, end: datetime | None, written: str) -> None:
