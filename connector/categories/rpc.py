@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.categories import actions
 from connector.categories.model.sets import ProductSet
-from connector.categories.model.tree import Category, Mapped, Resolved, Result
+from connector.categories.model.tree import Category, Mapped, Resolved, Result, spell
 from connector.errors import InvalidInput
 from connector.registry.model import stored
 from connector.rpc import read, write
@@ -95,7 +95,7 @@ def _read_category(said: category_pb2.Category, path: str) -> Category:
         raise InvalidInput.of(f"{path}.source_version", "FIELD_REQUIRED", "is required, at least 1")
     if said.parent_id:
         read.foreign_id(said.parent_id, f"{path}.parent_id")
-    return Category(
+    category = Category(
         category_id=said.category_id,
         source_version=said.source_version,
         parent_id=said.parent_id,
@@ -104,10 +104,11 @@ def _read_category(said: category_pb2.Category, path: str) -> Category:
         google=said.google_product_category.strip(),
         facebook=said.fb_product_category.strip(),
         product_set=said.product_set,
-        cover_image_link=said.cover_image_link,
+        cover_image_link=said.cover_image_link.strip(),
         description=said.description.strip(),
-        link=said.link,
+        link=said.link.strip(),
     )
+    return spell(category)
 
 
 def _write_result(result: Result, path: str) -> pb.CategoryResult:

@@ -3,11 +3,11 @@
 A parent that is not known yet is waited for: until it comes, what names it counts as lying at the top.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
+from connector.links import absolute
 from connector.registry.model import ItemFault, Severity
 from connector.taxonomy import LONGEST, Kind, Taxonomy, Unknown
 
@@ -25,7 +25,6 @@ _LONGEST = {
     "link": 2_000,
 }
 _FIELDS = {"google": "google_product_category", "facebook": "fb_product_category"}
-_URL = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
 class Outcome(StrEnum):
@@ -178,13 +177,31 @@ def check(category: Category, taxonomies: Mapping[Kind, Taxonomy]) -> tuple[Item
             faults.append(fault(_FIELDS.get(name, name), "FIELD_TOO_LONG", told))
     if category.position is not None and not 0 <= category.position <= LARGEST_POSITION:
         faults.append(fault("position", "FIELD_INVALID", f"must be 0 to {LARGEST_POSITION}"))
-    links = {name: getattr(category, name) for name in ("cover_image_link", "link")}
-    wrong = [name for name, said in links.items() if said and not _URL.fullmatch(said)]
-    faults += [fault(name, "LINK_NOT_ABSOLUTE", "must be an absolute http or https URL") for name in wrong]
+    for name in ("cover_image_link", "link"):
+        if said := getattr(category, name):
+            faults += _check_link(name, said)
     for name, kind in (("google", Kind.GOOGLE), ("facebook", Kind.META)):
         if said := getattr(category, name):
             faults += _unknown(_FIELDS[name], said, taxonomies[kind])
     return tuple(faults)
+
+
+def _check_link(name: str, said: str) -> Sequence[ItemFault]:
+    try:
+        absolute(said)
+    except ValueError as wrong:
+        return [fault(name, "LINK_NOT_ABSOLUTE", str(wrong))]
+    return []
+
+
+def spell(category: Category) -> Category:
+    """Write a category's links the way they are sent; a wrong one stays as it was said, to be refused."""
+    picture, page = map(_spelled, (category.cover_image_link, category.link))
+    return replace(category, cover_image_link=picture, link=page)
+
+
+def _spelled(said: str) -> str:
+    return said if not said or _check_link("", said) else absolute(said)
 
 
 def _unknown(field: str, said: str, taxonomy: Taxonomy) -> Sequence[ItemFault]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connector.categories.model.placing import Place, place
-from connector.categories.model.tree import DEEPEST, Category, Mapped, Resolved, below, check, misplaced, resolve
+from connector.categories.model.tree import DEEPEST, Category, Mapped, Resolved, below, check, misplaced, resolve, spell
 from connector.taxonomy import Kind, load, read
 
 
@@ -94,6 +94,8 @@ def test_below_finds_all_that_follows() -> None:
         ({"description": "x" * 201}, "description", "FIELD_TOO_LONG", "200"),
         ({"link": "/men"}, "link", "LINK_NOT_ABSOLUTE", "absolute"),
         ({"cover_image_link": "ftp://x/y.jpg"}, "cover_image_link", "LINK_NOT_ABSOLUTE", "absolute"),
+        ({"link": "https://user:word@shop.example/"}, "link", "LINK_NOT_ABSOLUTE", "password"),
+        ({"cover_image_link": "https://10.0.0.1/y.jpg"}, "cover_image_link", "LINK_NOT_ABSOLUTE", "no public address"),
         ({"position": -1}, "position", "FIELD_INVALID", "1000000"),
         ({"position": 1_000_001}, "position", "FIELD_INVALID", "1000000"),
     ],
@@ -122,6 +124,13 @@ def test_what_the_list_lacks_is_told_with_what_comes_close(said: str, words: str
     assert ("CATEGORY_UNKNOWN", "google_product_category") == (found.reason, found.field)
     assert words in found.message
     assert found.message.endswith("SearchTaxonomy finds others")
+
+
+def test_links_are_spelled_as_they_are_sent() -> None:
+    """What only needs another notation is written so, as a product's links are; what is wrong stays, to be refused."""
+    said = Category("men", 1, "", "Men", link="http://Shop.example/men wear", cover_image_link="/men.jpg")
+    assert replace(said, link="https://shop.example/men%20wear") == spell(said)
+    assert said.cover_image_link == spell(said).cover_image_link
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:

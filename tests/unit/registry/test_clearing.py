@@ -16,8 +16,8 @@ LEFT = {
     "previous_id": "it tells once where an item came from and holds nothing",
     "external_variant_id": "only the tool that wrote it reads it",
     "external_update_time": "only the tool that wrote it reads it",
-    "tax": "Meta documents it for feeds only",
-    "return_policy_days": "Meta documents it for feeds only",
+    "tax": "Unverified: that items_batch takes it at all",
+    "return_policy_days": "Unverified: that items_batch takes it at all",
 }
 """What is not emptied, and why."""
 

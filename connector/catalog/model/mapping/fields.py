@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from connector.catalog.model.links import absolute, plain, upgraded
 from connector.catalog.model.mapping.findings import Findings
 from connector.catalog.model.text import clean, cut, visible
+from connector.links import absolute, plain, upgraded
 
 _UPGRADED = "is sent with https; where it answers http only, Meta cannot open it: give the https address"
 

@@ -78,11 +78,11 @@ class Category(_message.Message):
     product_set: _builtins.bool
     """Whether a product set is made of it, with the products of it and of everything below."""
     cover_image_link: _builtins.str
-    """The set's picture; an absolute https or http URL."""
+    """The set's picture; a URL as `Product.link`, at most 2,000 characters."""
     description: _builtins.str
     """The set's description; at most 200 characters."""
     link: _builtins.str
-    """The category's page; an absolute https or http URL."""
+    """The category's page; a URL as `Product.link`, at most 2,000 characters."""
     def __init__(
         self,
         *,

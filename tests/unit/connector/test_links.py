@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalog.model.links import absolute, plain
+from connector.links import absolute, plain
 
 SSRF = Path(__file__).parents[4] / "shared" / "fixtures" / "ssrf" / "svix_is_allowed.json"
 # Written by us after the registries of special addresses; the published list is used beside it where it is present.
