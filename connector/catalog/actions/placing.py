@@ -51,7 +51,7 @@ async def _places(tx: Tx, connection_id: UUID, placements: Sequence[Placement]) 
 async def replace_categories(runtime: Runtime, task: Taken) -> None:
     """Write the products of changed categories anew, a piece after the other; what comes out the same is not touched.
 
-    A change of the tree meanwhile begins it anew. Like whoever stores products, it takes the task's row last.
+    A change of the tree meanwhile joins it, and sends it round once more. Like whoever stores products, it takes the task's row last.
     """
     at = runtime.now()
     async with runtime.db.begin() as tx:
@@ -68,8 +68,8 @@ async def _replace_piece(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
     """Do the next piece; tells whether there may be more."""
     if not (under_way := await categories.tree.replacing(tx, connection_id)):
         return False
-    changed, after = under_way.category_ids, under_way.after
-    concerned, last = await db.concerned(tx, connection_id, changed, after=after, limit=_LOOKED_AT)
+    changed, after, upto = under_way.category_ids, under_way.after, under_way.upto
+    concerned, last = await db.concerned(tx, connection_id, changed, after=after, upto=upto, limit=_LOOKED_AT)
     found = await db.written(tx, connection_id, concerned, limit=_WRITTEN) if concerned else []
     if len(found) == _WRITTEN:  # the last product may have more items: it begins the next piece
         cut = found[-1].product_id
@@ -77,8 +77,7 @@ async def _replace_piece(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
         last = found[-1].product_id
     places = await _places(tx, connection_id, list({concerned[one.product_id] for one in found}))
     await db.rewrite(tx, connection_id, _rewritten(found, concerned, places), at=at)
-    await categories.tree.go_on_replacing(tx, connection_id, last)
-    return last is not None
+    return await categories.tree.go_on_replacing(tx, connection_id, last)
 
 
 def _rewritten(

@@ -31,9 +31,11 @@ class Rewritten(NamedTuple):
 
 _CONCERNED = text(
     """
-    WITH looked AS MATERIALIZED (
+    WITH ahead AS MATERIALIZED (
         SELECT product_id, placement FROM products WHERE connection_id = :connection AND product_id > :after
         ORDER BY product_id LIMIT :limit
+    ), looked AS (
+        SELECT * FROM ahead WHERE cast(:upto AS text) IS NULL OR product_id <= :upto
     ), concerned AS (
         SELECT looked.product_id FROM looked
         CROSS JOIN LATERAL jsonb_array_elements_text(looked.placement -> 'category_ids') AS one(category_id)
@@ -46,10 +48,13 @@ _CONCERNED = text(
 
 
 async def concerned(
-    tx: Tx, connection_id: UUID, category_ids: Collection[str], *, after: str, limit: int
+    tx: Tx, connection_id: UUID, category_ids: Collection[str], *, after: str, upto: str | None, limit: int
 ) -> tuple[dict[str, Placement], str | None]:
-    """Look at the products that follow one, at most `limit`: those in these categories, and the last looked at; None at the end."""
-    given = {"connection": connection_id, "changed": list(category_ids), "after": after, "limit": limit}
+    """Look at the products that follow one, up to another, at most `limit`.
+
+    Tells those in these categories, and the last looked at; None at the end.
+    """
+    given = {"connection": connection_id, "changed": list(category_ids), "after": after, "upto": upto, "limit": limit}
     *found, end = await tx.execute(_CONCERNED, given)
     return {row.product_id: read_placement(row.placement) for row in found}, end.product_id
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     delete,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -50,6 +51,8 @@ replacings = Table(
     Column("connection_id", Uuid, primary_key=True),
     Column("category_ids", Json, nullable=False, comment="changed, with all that lay below"),
     Column("after", Text, nullable=False, comment="the last product that was looked at"),
+    Column("upto", Text, comment="the last product of this round; NULL: the last there is"),
+    Column("rest", Text, comment="the last product of one more round, from the first; NULL: there is none"),
 )
 _NAMES = tuple(Category.__dataclass_fields__)
 _COLUMNS = [categories.c[name] for name in _NAMES]
@@ -61,6 +64,7 @@ class Replacing:
 
     category_ids: frozenset[str]
     after: str
+    upto: str | None
 
 
 _LINES = text(
@@ -129,10 +133,15 @@ async def forget(tx: Tx, connection_id: UUID, category_ids: Sequence[str]) -> se
 
 
 async def begin_replacing(tx: Tx, connection_id: UUID, category_ids: Iterable[str]) -> None:
-    """Ask that the products of these categories be written anew, beside those asked for already; it begins from the first product."""
-    mine = replacings.c.connection_id == connection_id
-    waiting = await tx.scalar(select(replacings.c.category_ids).where(mine)) or []
-    values = {"category_ids": sorted({*waiting, *category_ids}), "after": ""}
+    """Ask that the products of these categories be written anew, beside those asked for already.
+
+    What is under way goes on to the end and then once more from the first product to where it stood: so no product waits for ever
+    for a tree that keeps changing.
+    """
+    mine = select(replacings).where(replacings.c.connection_id == connection_id)
+    under_way = (await tx.execute(mine)).one_or_none()
+    waiting, after = (under_way.category_ids, under_way.after) if under_way else ([], "")
+    values = {"category_ids": sorted({*waiting, *category_ids}), "after": after, "upto": None, "rest": after or None}
     wish = insert(replacings).values(connection_id=connection_id, **values)
     await tx.execute(wish.on_conflict_do_update(index_elements=[replacings.c.connection_id], set_=values))
 
@@ -140,12 +149,18 @@ async def begin_replacing(tx: Tx, connection_id: UUID, category_ids: Iterable[st
 async def replacing(tx: Tx, connection_id: UUID) -> Replacing | None:
     """Tell which products are to be written anew; None when there are none left."""
     row = (await tx.execute(select(replacings).where(replacings.c.connection_id == connection_id))).one_or_none()
-    return None if row is None else Replacing(frozenset(row.category_ids), row.after)
+    return None if row is None else Replacing(frozenset(row.category_ids), row.after, row.upto)
 
 
-async def go_on_replacing(tx: Tx, connection_id: UUID, after: str | None) -> None:
-    """Note how far it has come; None: to the end."""
+async def go_on_replacing(tx: Tx, connection_id: UUID, after: str | None) -> bool:
+    """Note how far it has come, None: to the end of the round; tells whether there is more to do."""
     mine = replacings.c.connection_id == connection_id
-    await tx.execute(
-        delete(replacings).where(mine) if after is None else replacings.update().where(mine).values(after=after)
-    )
+    if after is not None:
+        await tx.execute(update(replacings).where(mine).values(after=after))
+        return True
+    once_more = {"after": "", "upto": replacings.c.rest, "rest": None}
+    again = update(replacings).where(mine, replacings.c.rest.is_not(None)).values(**once_more)
+    if (await tx.execute(again.returning(replacings.c.connection_id))).one_or_none():
+        return True
+    await tx.execute(delete(replacings).where(mine))
+    return False
