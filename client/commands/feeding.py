@@ -2,13 +2,11 @@
 
 import itertools
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from google.protobuf import json_format
-from google.protobuf.message import Message
 
-from client.catalogues.terms import CatalogueUnusable
+from client.catalogues.jsonlines import read_message, read_messages
 from client.output import moment, word
 from client.session import Session, session_of
 from stormcom.facebook.v1.feed_pb2 import Feed, FeedKind, FeedUpload, Review
@@ -26,7 +24,6 @@ app = typer.Typer()
 feeds = typer.Typer(no_args_is_help=True)
 app.add_typer(feeds, name="feeds", help="Products, reviews and navigation as files that Meta fetches.")
 
-M = TypeVar("M", bound=Message)
 Kind = Annotated[str, typer.Argument(help="products, ratings_and_reviews or navigation.")]
 _CALL = 500
 
@@ -122,8 +119,8 @@ def reviews(
 ) -> None:
     """Hand in the reviews of a file."""
     session, total = session_of(context), 0
-    lines = (line for line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1) if line[1].strip())
-    while some := [_parse(line, Review(), f"{file}: line {number}") for number, line in itertools.islice(lines, _CALL)]:
+    read = read_messages(file, Review)
+    while some := list(itertools.islice(read, _CALL)):
         request = PutReviewsRequest(connection_id=session.connection_id, reviews=some)
         total = session.caller.call(session.caller.feeds.PutReviews, request).review_count
     _tell_count(session, total)
@@ -150,14 +147,7 @@ def navigation(
 ) -> None:
     """Hand in the menus of the shop, in place of those before."""
     session = session_of(context)
-    request = _parse(file.read_text(encoding="utf-8"), PutNavigationRequest(), str(file))
+    request = read_message(file, PutNavigationRequest)
     request.connection_id = session.connection_id
     session.caller.call(session.caller.feeds.PutNavigation, request)
     session.output.say("Stored; `fbconnector feeds upload navigation` brings it to Meta.")
-
-
-def _parse(text: str, message: M, place: str) -> M:
-    try:
-        return json_format.Parse(text, message)
-    except json_format.ParseError as wrong:
-        raise CatalogueUnusable(f"{place} is no {message.DESCRIPTOR.name} in proto3 JSON: {wrong}") from wrong

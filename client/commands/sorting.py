@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from google.protobuf import json_format
 
-from client.catalogues.terms import CatalogueUnusable
+from client.catalogues.jsonlines import read_messages
 from client.commands.selling import describe_fault, find_version
 from client.output import moment, word
 from client.session import Session, session_of
@@ -36,14 +35,9 @@ def read_categories(file: Path, source_version: int) -> Iterator[Category]:
         CatalogueUnusable: a line is none.
 
     """
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            try:
-                category = json_format.Parse(line, Category())
-            except json_format.ParseError as wrong:
-                raise CatalogueUnusable(f"{file}: line {number} is no Category in proto3 JSON: {wrong}") from wrong
-            category.source_version = category.source_version or source_version
-            yield category
+    for category in read_messages(file, Category):
+        category.source_version = category.source_version or source_version
+        yield category
 
 
 @categories.command("set")

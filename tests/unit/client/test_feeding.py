@@ -86,8 +86,18 @@ def test_a_file_of_reviews_is_handed_in(connector: Connector, type_in: Type, tmp
     done = type_in("feeds", "reviews", str(file))
     assert (0, True) == (done.exit_code, "501 reviews" in done.stdout)
     assert [500, 1] == [len(one.reviews) for one in connector.asked_for(PutReviewsRequest)]
-    file.write_text('\n{"rating": "five"}')
-    assert "line 2" in type_in("feeds", "reviews", str(file)).output
+    for wrong in (b'\n{"rating": "five"}', b'\n{"content": "\xe9t\xe9"}'):
+        file.write_bytes(wrong)
+        assert "line 2" in type_in("feeds", "reviews", str(file)).output
+
+
+def test_only_a_line_end_ends_a_line(connector: Connector, type_in: Type, tmp_path: Path) -> None:
+    """Unicode's own line and paragraph separators are part of a text, as JSON allows."""
+    file = tmp_path / "reviews.jsonl"
+    file.write_text('{"reviewId": "r1", "content": "One\u2028two\x85three"}', encoding="utf-8")
+    connector.on("PutReviews", PutReviewsResponse(review_count=1))
+    assert 0 == type_in("feeds", "reviews", str(file)).exit_code
+    assert ["One\u2028two\x85three"] == [one.content for one in connector.asked_for(PutReviewsRequest)[0].reviews]
 
 
 def test_reviews_are_forgotten(connector: Connector, type_in: Type) -> None:
