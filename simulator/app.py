@@ -107,7 +107,7 @@ async def _graph(request: web.Request) -> web.StreamResponse:
     answer = await _serve(world, graph_request, fault if kind == "error" else None)
     if fault is not None and kind in STATUSES:
         return _answer_falsely(request, fault)
-    if fault is not None and kind in {"drop_answer", "close"}:
+    if fault is not None and kind in {"drop_answer", "close", "trickle"}:
         return await _break_after(request, answer, fault)
     return _write(world, request, answer)
 
@@ -206,12 +206,19 @@ def _answer_falsely(request: web.Request, fault: Fault) -> web.StreamResponse:
 
 
 async def _break_after(request: web.Request, answer: Answer, fault: Fault) -> web.StreamResponse:
-    """Fail although the work is done: no answer at all, or half of one."""
+    """Fail although the work is done: no answer at all, half of one, or one that comes a byte at a time."""
     if fault.kind == "drop_answer":
+        await asyncio.sleep(fault.action.get("seconds", 0.0))
         return _abort(request)
     body = write_document(answer.document)
-    response = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(body))})
+    headers = {"Content-Length": str(len(body)), "Content-Type": "application/json; charset=UTF-8"}
+    response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
+    if fault.kind == "trickle":
+        for byte in body:
+            await response.write(bytes([byte]))
+            await asyncio.sleep(fault.action.get("seconds", 1.0))
+        return response
     await response.write(body[: len(body) // 2])
     if request.transport is not None:
         request.transport.close()

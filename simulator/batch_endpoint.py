@@ -122,7 +122,7 @@ async def _serve_one(
     fault = world.faults.take(inner.method, rest)
     if fault is not None and fault.kind == "delay":
         await asyncio.sleep(fault.action.get("seconds", 1.0))
-    if fault is None or fault.kind in {"error", "delay"}:
+    if fault is None or fault.kind in {"error", "delay", "trickle"}:
         return await serve(world, inner, fault if fault and fault.kind == "error" else None)
     if fault.kind in {"drop_answer", "close"} or fault.action.get("after"):
         await serve(world, inner)

@@ -3,7 +3,7 @@
     error         answer with a Graph error               status        answer with any status and body
     garbage       200 with something that is no JSON      delay         wait, then serve normally
     drop_before   close the connection, do nothing        drop_answer   do it, then close without an answer
-    close         send half of the answer, then close
+    close         send half of the answer, then close     trickle       do it, then answer a byte at a time
 
 The first three do nothing unless `after` says that the work is done first: such an answer lies, as Meta's now and then does.
 It refuses unknown kinds and members, naming them.
@@ -37,8 +37,9 @@ KINDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "garbage": {"body": str, "after": bool},
     "delay": {"seconds": (int, float)},
     "drop_before": {},
-    "drop_answer": {},
+    "drop_answer": {"seconds": (int, float)},
     "close": {},
+    "trickle": {"seconds": (int, float)},
 }
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from typing import Any
 
 import aiohttp
@@ -89,6 +90,15 @@ async def test_what_a_token_may_not_see_does_not_exist(client: Client) -> None:
         error = refusal["error"]
         answers.append((status, error["code"], error["error_subcode"], error["message"].replace(node_id, "")))
     assert 1 == len(set(answers))
+
+
+async def test_a_trickling_answer_is_a_whole_one(client: Client) -> None:
+    """An answer that comes a byte at a time arrives in the end, as long after as told."""
+    token, begun = client.seed["user"]["token"], time.perf_counter()
+    await client.control("POST", "/faults", {"match": {"path": "me$"}, "action": {"kind": "trickle", "seconds": 0.002}})
+    status, answer, _ = await client.graph("GET", "me", token, fields="id")
+    assert (200, {"id": client.seed["user"]["id"]}) == (status, answer)
+    assert time.perf_counter() - begun >= 0.002 * len(json.dumps(answer, separators=(",", ":")))
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_answer", "close"])
