@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simulator.feed_state import ProductFeed, ProductFeedUpload
@@ -72,3 +73,20 @@ class Fair(Shop):
     async def names(self) -> dict[str, str]:
         """Tell the items' names at Meta by their products."""
         return {item.product_id: name for name, item in (await self.items()).items()}
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+def dying(clock: Callable[[], datetime], *, after: int) -> Callable[[], datetime]:
+    """Tell the time a few times, then die."""
+    told: list[datetime] = []
+
+    def now() -> datetime:
+        if len(told) == after:
+            raise Killed
+        told.append(clock())
+        return told[-1]
+
+    return now

@@ -16,7 +16,7 @@ from simulator.feed_state import CommercePartnerIntegration
 from stormcom.facebook.v1 import feed_service_pb2 as pb
 from stormcom.facebook.v1.feed_pb2 import NavigationEntry, NavigationMenu, Review
 from tests.integration.catalog.shop import product, reason_of
-from tests.integration.feeds.fair import NAVIGATION, PRODUCTS, REVIEWS, Fair
+from tests.integration.feeds.fair import NAVIGATION, PRODUCTS, REVIEWS, Fair, Killed, dying
 
 INTEGRATION = "8800000000000001"
 WRITTEN = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
@@ -93,8 +93,8 @@ async def test_a_writer_that_dies_between_pieces_is_resumed(fair: Fair) -> None:
         leased = (await outbox.lease_due(tx, [Task.WRITE_FEED], at=fair.clock(), limit=1))[0]
         taken = await outbox.take(tx, leased.id, leased.attempt, at=fair.clock())
     assert taken is not None
-    with pytest.raises(_Killed):
-        await actions.write(replace(fair.runtime, now=_dying(fair.clock, after=2)), taken)
+    with pytest.raises(Killed):
+        await actions.write(replace(fair.runtime, now=dying(fair.clock, after=2)), taken)
     assert (500, "WRITING") == ((await fair.last()).row_count, await fair.state())
     fair.clock.advance(minutes=1)
     await fair.settle()
@@ -102,23 +102,6 @@ async def test_a_writer_that_dies_between_pieces_is_resumed(fair: Fair) -> None:
         (await fair.last()).row_count, len(fair.meta_feeds[0].reviews), await fair.state(),
     )  # fmt: skip
     assert count == (await fair.last()).detected_count
-
-
-class _Killed(BaseException):
-    """The writer is gone."""
-
-
-def _dying(clock: Callable[[], datetime], *, after: int) -> Callable[[], datetime]:
-    """Tell the time a few times, then die."""
-    told: list[datetime] = []
-
-    def now() -> datetime:
-        if len(told) == after:
-            raise _Killed
-        told.append(clock())
-        return told[-1]
-
-    return now
 
 
 async def _fetched(fair: Fair, integration: CommercePartnerIntegration) -> None:
