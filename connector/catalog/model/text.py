@@ -90,8 +90,11 @@ def cut(text: str, limit: int) -> str:
 
 
 def calm(text: str, limit: int) -> str:
-    """Lower a text written in capitals only, keeping the first letter of each sentence; then cut it again."""
-    if not text.isupper():
+    """Lower a text written in capitals only, keeping the first letter of each sentence; then cut it again.
+
+    Among many letters that have no case, capitals are abbreviations, as `USB` in a Bengali or Chinese text.
+    """
+    if not text.isupper() or sum(map(str.isupper, text)) * 3 < sum(map(str.isalpha, text)) * 2:
         return text
     return cut(_SENTENCE.sub(lambda found: found[1] + found[2].upper(), text.lower()), limit)
 

@@ -23,7 +23,12 @@ from stormcom.facebook.v1 import catalog_service_pb2 as pb
 from stormcom.facebook.v1 import item_pb2, money_pb2, product_pb2
 
 _MOST_PRODUCTS, _MOST_VARIANTS, _MOST_CATEGORIES = 500, 100, 50
-_CONDITIONS = {product_pb2.CONDITION_REFURBISHED: "refurbished", product_pb2.CONDITION_USED: "used"}
+_CONDITIONS = {
+    product_pb2.CONDITION_UNSPECIFIED: "new",
+    product_pb2.CONDITION_NEW: "new",
+    product_pb2.CONDITION_REFURBISHED: "refurbished",
+    product_pb2.CONDITION_USED: "used",
+}
 _STATUSES = {
     product_pb2.PRODUCT_STATUS_DRAFT: ProductStatus.DRAFT,
     product_pb2.PRODUCT_STATUS_ACTIVE: ProductStatus.ACTIVE,
@@ -128,7 +133,7 @@ def read_product(product: product_pb2.Product, path: str) -> Product:
         if product.HasField("sale_start_time")
         else None,
         read.instant(product.sale_end_time, f"{path}.sale_end_time") if product.HasField("sale_end_time") else None,
-        _CONDITIONS.get(product.condition, "new"),
+        _CONDITIONS.get(product.condition, ""),
         tuple(product.categories[:]),
         product.google_product_category,
         product.fb_product_category,

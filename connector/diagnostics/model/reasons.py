@@ -25,7 +25,7 @@ REASONS: tuple[Explanation, ...] = (
         "LINK_UPGRADED": "A link was given as http: and is sent as https:; where there is no https page, Meta cannot open it.",
         "OPTION_UNKNOWN": "An option is none of Meta's, or the second of the same meaning: it is sent as an additional attribute.",
         "TEXT_CALMED": "A text was in capitals only: it is sent in small letters.",
-        "TEXT_DROPPED": "A formatted text is longer than Meta takes: it was not sent.",
+        "TEXT_DROPPED": "A formatted text is longer than Meta takes, or a label tells only categories: it was not sent.",
         "TEXT_LONG": "A text is longer than Meta asks for, though it takes it.",
         "VARIANT_OPTIONS_UNEVEN": "A variant lacks options that its siblings have, or has more than four: Meta may not group it.",
         "GTIN_INVALID": "The barcode is no GTIN, or its check digit is wrong: it was not sent.",

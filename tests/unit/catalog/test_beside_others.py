@@ -126,7 +126,7 @@ def test_what_we_send_beside_what_others_send(row: Row) -> None:
     assert same != bool(row.reason)
 
 
-def test_every_product_is_sent_the_same_way_as_theirs() -> None:
+def test_many_options_keep_no_product_back() -> None:
     """Woo leaves out products with more than four options; ours are sent, with a warning, for Meta takes them."""
     options = dict.fromkeys(("Size", "Color", "Material", "Pattern", "Fit"), "x")
     [draft] = write_items(SCARF._replace(**form(options=options)))

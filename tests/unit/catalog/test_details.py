@@ -58,6 +58,23 @@ LINKED = AppLink("ios", "shop://p/1", "Shop", "12345")
                 }
             },
         ),
+        (
+            {"app_links": (LINKED._replace(url="shop://p?id=1&region=BD&copy=2"),)},
+            {
+                "applink": {
+                    "ios_url": "shop://p?id=1&region=BD&copy=2", "ios_app_name": "Shop", "ios_app_store_id": "12345",
+                }
+            },
+        ),
+        (
+            {"app_links": (LINKED._replace(url=" https://shop.example/শাড়ি "),)},
+            {
+                "applink": {
+                    "ios_url": "https://shop.example/%E0%A6%B6%E0%A6%BE%E0%A6%A1%E0%A6%BC%E0%A6%BF", "ios_app_name": "Shop",
+                    "ios_app_store_id": "12345",
+                }
+            },
+        ),
         ({"mobile_link": "https://m.shop.example/p1"}, {"mobile_link": "https://m.shop.example/p1"}),
         ({"checkout_url": "https://shop.example/cart?add=1"}, {"checkout_url": "https://shop.example/cart?add=1"}),
         ({"disabled_capabilities": ("da", "da", "shops")}, {"disabled_capabilities": ["da", "shops"]}),
@@ -86,7 +103,7 @@ def test_a_detail_is_written_as_meta_reads_it(details: dict[str, Any], fields: d
     ("details", "field", "reason"),
     [
         ({"internal_labels": ("x" * 111,)}, "internal_labels[0]", "FIELD_TOO_LONG"),
-        ({"internal_labels": ("x",) * 5_001}, "internal_labels", "FIELD_TOO_LARGE"),
+        ({"internal_labels": ("x",) * 4_001}, "internal_labels", "FIELD_TOO_LARGE"),
         ({"custom_labels": ("",) * 6}, "custom_labels", "FIELD_TOO_LARGE"),
         ({"custom_labels": ("", "x" * 101)}, "custom_labels[1]", "FIELD_TOO_LONG"),
         ({"custom_numbers": (1,) * 6}, "custom_numbers", "FIELD_TOO_LARGE"),
@@ -127,6 +144,11 @@ def test_a_detail_is_written_as_meta_reads_it(details: dict[str, Any], fields: d
         ({"app_links": (LINKED._replace(app_name=""),)}, "app_links[0].app_name", "FIELD_REQUIRED"),
         ({"app_links": (LINKED._replace(app_id="com.shop"),)}, "app_links[0].app_id", "FIELD_INVALID"),
         ({"app_links": (LINKED._replace(url="javascript:alert(1)"),)}, "app_links[0].url", "LINK_NOT_ABSOLUTE"),
+        ({"app_links": (LINKED._replace(url="JavaScript:alert(1)"),)}, "app_links[0].url", "LINK_NOT_ABSOLUTE"),
+        ({"app_links": (LINKED._replace(url=""),)}, "app_links[0].url", "FIELD_REQUIRED"),
+        ({"app_links": (LINKED._replace(url=f"shop://{'x' * 2_000}"),)}, "app_links[0].url", "FIELD_TOO_LONG"),
+        ({"app_links": (LINKED._replace(url="shop://p 1"),)}, "app_links[0].url", "LINK_NOT_ABSOLUTE"),
+        ({"app_links": (LINKED._replace(url="https://10.0.0.1/p"),)}, "app_links[0].url", "LINK_NOT_ABSOLUTE"),
         ({"app_links": (LINKED._replace(url="shop"),)}, "app_links[0].url", "LINK_NOT_ABSOLUTE"),
         ({"mobile_link": "m.shop.example"}, "mobile_link", "LINK_NOT_ABSOLUTE"),
         ({"checkout_url": "https://10.0.0.1/cart"}, "checkout_url", "LINK_NOT_ABSOLUTE"),
@@ -156,6 +178,13 @@ def test_rich_text_that_is_too_long_is_left_out() -> None:
     assert "rich_text_description" not in written(product)
 
 
+def test_labels_of_categories_are_not_the_merchants_own() -> None:
+    """What begins like a category's label would put the product into a set: it is left out, and told."""
+    product = SCARF._replace(details=Details(internal_labels=("sc_category_men", "new")))
+    assert [("internal_labels[0]", "TEXT_DROPPED")] == found(product)
+    assert ["new"] == written(product)["internal_label"]
+
+
 def test_a_variants_own_weight_wins() -> None:
     """A variant weighs what it says, else what its product says."""
     variants = variant("S"), variant("M", 1, shipping_weight=Weight(300, "kg"))
@@ -164,8 +193,13 @@ def test_a_variants_own_weight_wins() -> None:
 
 
 def test_what_an_item_continues_is_another() -> None:
-    """The id of an item before travels along; an item cannot continue itself."""
+    """The id of an item before travels along as it is; an item cannot continue itself."""
     assert "old-1" == written(SCARF._replace(variants=(FORM._replace(previous_id="old-1"),)))["previous_id"]
+    strange = "T&reg-1  <b>"
+    assert strange == written(SCARF._replace(variants=(FORM._replace(previous_id=strange),)))["previous_id"]
+    for wrong in ("x" * 101, "a\nb"):
+        broken = SCARF._replace(variants=(FORM._replace(previous_id=wrong),))
+        assert [("previous_id", "FIELD_INVALID")] == found(broken)
     itself = SCARF._replace(variants=(FORM._replace(previous_id="sc_p1"),))
     assert [("previous_id", "FIELD_INVALID")] == found(itself)
 

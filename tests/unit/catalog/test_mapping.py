@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.catalog.model.mapping import MAPPING, write_items
+from connector.catalog.model.text import calm
 from connector.catalog.model.values import (
     AppLink,
     Details,
@@ -54,7 +55,7 @@ EVERYTHING = SCARF._replace(
         rating=Rating(1, 500),
     ),
 )
-PINNED = b"2", "bd2041dea3ab17e5"
+PINNED = b"3", "bd2041dea3ab17e5"
 
 
 def test_a_simple_product() -> None:
@@ -120,6 +121,7 @@ def test_what_is_not_for_sale_has_no_items(status: ProductStatus) -> None:
             {"sale_start_time": datetime(2026, 2, 1, tzinfo=UTC), "sale_end_time": datetime(2026, 1, 1, tzinfo=UTC)},
             [("sale_end_time", "SALE_WINDOW_INVALID")],
         ),
+        ({"condition": ""}, [("condition", "FIELD_INVALID")]),
         ({"gender": "m"}, [("gender", "FIELD_INVALID")]),
         ({"age_group": "old"}, [("age_group", "FIELD_INVALID")]),
         ({"google_product_category": "x" * 251}, [("google_product_category", "FIELD_TOO_LONG")]),
@@ -204,6 +206,13 @@ def test_what_can_be_repaired_is_sent_with_a_warning(
     assert [Severity.WARNING] == [one.severity for one in write_items(product)[0].faults]
 
 
+def test_a_long_title_is_told_whatever_else_is_wrong() -> None:
+    """All that is wrong is told at once, also beside what was found before."""
+    assert [("status", "FIELD_REQUIRED"), ("title", "TEXT_LONG")] == found(
+        SCARF._replace(status=ProductStatus.UNSPECIFIED, title="t" * 101)
+    )
+
+
 def test_the_message_says_field_rule_fix_and_value() -> None:
     """Whoever reads a fault knows what is wrong where, what would be right, and which value is meant, shortened."""
     [draft] = write_items(SCARF._replace(link="ftp://" + "x" * 100))
@@ -250,8 +259,9 @@ def test_twenty_one_images_are_sent_each_once() -> None:
 
 
 def test_an_empty_description_becomes_the_title() -> None:
-    """Meta wants a description; the title is better than none."""
+    """Meta wants a description; the title is better than none, but not in capitals only."""
     assert "Scarf" == written(SCARF._replace(description="<p> </p>"))["description"]
+    assert "Woven scarf" == written(SCARF._replace(title="WOVEN SCARF", description=""))["description"]
 
 
 def test_a_shouted_description_is_calmed() -> None:
@@ -276,7 +286,7 @@ def test_any_text_ends_in_a_verdict(title: str, description: str, brand: str, ca
         item = orjson.loads(draft.content)
         assert 0 < len(item["title"]) <= 150
         assert 0 < len(item["description"]) <= 5_000
-        assert not (item["description"].isupper() and len(item["description"]) > 50)
+        assert len(item["description"]) <= 50 or item["description"] == calm(item["description"], 5_000)
 
 
 @given(st.permutations(["Colour", "Scent", "Fit", "Size"]))

@@ -219,6 +219,9 @@ def test_cut_keeps_graphemes_whole(text: str, limit: int) -> None:
         ("Buy NOW", "Buy NOW"),
         ("123", "123"),
         ("ÉTÉ\nHIVER", "Été\nHiver"),
+        ("দ্রুত USB চার্জার", "দ্রুত USB চার্জার"),
+        ("快速 USB 充电器 LED", "快速 USB 充电器 LED"),
+        ("COTTON SHIRT শার্ট", "Cotton shirt শার্ট"),
     ],
 )
 def test_calm(shouted: str, said: str) -> None:

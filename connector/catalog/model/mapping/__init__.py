@@ -9,7 +9,7 @@ Its files: `items` (a product into items), `prices`, `group` (what tells variant
 
 from connector.catalog.model.mapping.items import write_items
 
-MAPPING = b"2"
+MAPPING = b"3"
 """Grows with every change of what is written: stored digests include it, so that products are mapped anew."""
 
 __all__ = ["MAPPING", "write_items"]

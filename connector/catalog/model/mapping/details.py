@@ -4,6 +4,7 @@ Every field here is one of Meta's items_batch fields.
 https://developers.facebook.com/docs/marketing-api/reference/product-catalog/items_batch (read 2026-11-21)
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,18 +13,24 @@ from connector.catalog.model.mapping.findings import Findings
 from connector.catalog.model.terms import COUNTRIES, day, thousandths
 from connector.catalog.model.text import enrich
 from connector.catalog.model.values import AppLink, Details, Importer, Media, Rating, ShippingPrice, Weight
+from connector.categories.model.placing import LABEL
 from connector.values import Money, decimals_of
 
 _LONGEST_RICH_TEXT = 9_999
-_MOST_LABELS, _LONGEST_LABEL, _PLACES, _LONGEST_CUSTOM = 5_000, 110, 5, 100
+# Meta takes 5,000 labels; the rest is for those of up to 50 categories, each in at most 20.
+_MOST_LABELS, _LONGEST_LABEL, _PLACES, _LONGEST_CUSTOM = 4_000, 110, 5, 100
 _LARGEST_NUMBER, _FREE = 2**32 - 1, -1
 _MOST_PRICES, _MOST_VIDEOS, _MOST_TAGS = 100, 20, 20
 # Unverified: Meta names no limits of these.
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_DEEP_LINK = 200, 2_000
+# Unverified: that there are no others; Meta's page lists these and more to come.
 _CAPABILITIES = ("marketplace", "buy_on_facebook", "shops", "da", "whatsapp", "ig_product_tagging", "mini_shops")
 # SDK 26.0.3, productcatalog.py, create_product: the fields of an app link by platform. Unverified: that items_batch names them alike.
 _APPLE = ("ios", "iphone", "ipad")
 _STARS = (100, 500)
+# Schemes that run or read something on the phone.
+_NOT_FOR_APPS = frozenset({"about", "blob", "data", "file", "javascript", "vbscript"})
+_DEEP_LINK = re.compile(r"([a-z][a-z0-9+.-]*):[!-~]+", re.IGNORECASE | re.ASCII)
 
 
 def write_details(details: Details, findings: Findings, currency_code: str) -> dict[str, Any]:
@@ -83,8 +90,17 @@ def _within(entries: Sequence[object], most: int, path: str, findings: Findings)
 
 def _labels(labels: Sequence[str], findings: Findings) -> list[str]:
     _within(labels, _MOST_LABELS, "internal_labels", findings)
-    texts = (short_text(one, f"internal_labels[{place}]", _LONGEST_LABEL, findings) for place, one in enumerate(labels))
-    return [text for text in dict.fromkeys(texts) if text]
+    texts = dict.fromkeys(_label(one, f"internal_labels[{place}]", findings) for place, one in enumerate(labels))
+    return [text for text in texts if text]
+
+
+def _label(raw: str, path: str, findings: Findings) -> str:
+    text = short_text(raw, path, _LONGEST_LABEL, findings)
+    if not text.startswith(LABEL):
+        return text
+    rule = f"is not sent: what begins with {LABEL} tells the categories of a product, which category_ids say"
+    findings.warn(path, "TEXT_DROPPED", rule, text)
+    return ""
 
 
 def _custom_labels(labels: Sequence[str], findings: Findings) -> dict[str, str]:
@@ -159,23 +175,29 @@ def _app_links(links: Sequence[AppLink], findings: Findings) -> dict[str, str]:
                 f"{path}.platform", "DUPLICATE_ENTRY", "stands twice; send each platform once", one.platform
             )
         store_id = "app_store_id" if one.platform in _APPLE else "package"
-        for name, field in (("url", "url"), ("app_name", "app_name"), ("app_id", store_id)):
+        fields[f"{one.platform}_url"] = _deep_link(one.url, f"{path}.url", findings)
+        for name, field in (("app_name", "app_name"), ("app_id", store_id)):
             text = short_text(getattr(one, name), f"{path}.{name}", _LONGEST_NAME, findings, required=True)
             fields[f"{one.platform}_{field}"] = text
         if one.platform in _APPLE and one.app_id and not (one.app_id.isascii() and one.app_id.isdigit()):
             findings.refuse(f"{path}.app_id", "FIELD_INVALID", "must be the number of Apple's store", one.app_id)
-        _check_deep_link(one.url, f"{path}.url", findings)
     return fields
 
 
-def _check_deep_link(url: str, path: str, findings: Findings) -> None:
-    """Take any scheme, for apps have their own, but those that run or read something on the phone."""
-    scheme = url.partition(":")[0].strip().lower()
-    named = scheme.isascii() and scheme.replace("-", "").replace("+", "").replace(".", "").isalnum()
-    if url and (url == scheme or not named or scheme in {"javascript", "data", "vbscript", "file", "blob", "about"}):
-        findings.refuse(
-            path, "LINK_NOT_ABSOLUTE", "must be a link of the app, such as shop://products/1, or https", url
-        )
+def _deep_link(raw: str, path: str, findings: Findings) -> str:
+    """Take a link of any scheme as it is, for apps have their own."""
+    url = raw.strip()
+    if not url:
+        findings.refuse(path, "FIELD_REQUIRED", "is required")
+    elif len(url) > _LONGEST_DEEP_LINK:
+        rule = f"has {len(url)} characters, {_LONGEST_DEEP_LINK} are allowed; shorten it"
+        findings.refuse(path, "FIELD_TOO_LONG", rule, url)
+    elif url[:6].lower() in {"https:", "http:/"}:
+        return link(url, path, findings)
+    elif not (found := _DEEP_LINK.fullmatch(url)) or found[1].lower() in _NOT_FOR_APPS:
+        rule = "must be a link of the app, such as shop://products/1, or https; write spaces and other scripts as %XX"
+        findings.refuse(path, "LINK_NOT_ABSOLUTE", rule, url)
+    return url
 
 
 def _capabilities(names: Sequence[str], findings: Findings) -> list[str]:
@@ -221,4 +243,5 @@ def _rating(rating: Rating | None, findings: Findings) -> Mapping[str, Any]:
     if not _STARS[0] <= rating.average_hundredths <= _STARS[1]:
         rule = "must be 100 to 500, hundredths of a star"
         findings.refuse("rating.average_hundredths", "FIELD_INVALID", rule, rating.average_hundredths)
+    # Unverified: that it is a number of stars; Meta's page gives the name only.
     return {"rating_count": rating.count, "user_rating": rating.average_hundredths / 100}

@@ -92,7 +92,7 @@ def _shared_fields(product: Product, findings: Findings, currency_code: str) -> 
     findings += faults
     fields = {
         "title": title,
-        "description": _description(product.description, findings) or title,
+        "description": _description(product.description, findings) or calm(title, _LONGEST_TITLE),
         "visibility": _VISIBILITY.get(product.status, "published"),
         **kind,
     }
@@ -106,10 +106,11 @@ def _shared_fields(product: Product, findings: Findings, currency_code: str) -> 
 
 
 def _title(raw: str, findings: Findings) -> str:
+    before = len(findings)
     title = long_text(raw, "title", _LONGEST_TITLE, findings)
     if not visible(title):
         findings.refuse("title", "FIELD_REQUIRED", "is required")
-    elif len(title) > _SHOWN_TITLE and not findings:
+    elif len(title) > _SHOWN_TITLE and len(findings) == before:
         rule = f"has {len(title)} characters; Meta asks for at most {_SHOWN_TITLE} and may show no more: shorten it"
         findings.warn("title", "TEXT_LONG", rule)
     return title
@@ -133,6 +134,9 @@ def _kind(
 ) -> tuple[Mapping[str, str], Sequence[ItemFault]]:
     """Write what many products of a store have in common, and tell what is wrong with it."""
     findings = Findings()
+    if not condition:
+        rule = "must be NEW, REFURBISHED or USED, or unset for NEW; this connector knows no other"
+        findings.refuse("condition", "FIELD_INVALID", rule)
     fields = {
         "condition": condition,
         "brand": short_text(brand, "brand", _LONGEST_BRAND, findings, required=True),
@@ -211,8 +215,11 @@ def _weight(product: Product, variant: Variant, findings: Findings) -> str:
 
 
 def _previous_id(product: Product, variant: Variant, findings: Findings) -> str:
-    path = f"{variant.path}previous_id"
-    before = short_text(variant.previous_id, path, _LONGEST_ID, findings)
-    if before == retailer_id(product.product_id, variant.variant_id):
+    """Take the id as it is: it is another tool's, and means another item when it is cleaned."""
+    path, before = f"{variant.path}previous_id", variant.previous_id
+    if len(before) > _LONGEST_ID or not before.isprintable():
+        rule = f"must be the id of an item: at most {_LONGEST_ID} characters, none of them a control"
+        findings.refuse(path, "FIELD_INVALID", rule, before)
+    elif before == retailer_id(product.product_id, variant.variant_id):
         findings.refuse(path, "FIELD_INVALID", "must be the id of another item, which this one continues", before)
     return before

@@ -181,7 +181,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_TEXT_LONG: _ErrorReason.ValueType  # 112
     """a warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
     ERROR_REASON_TEXT_DROPPED: _ErrorReason.ValueType  # 113
-    """a warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+    """a warning on an item: a text is not sent: a formatted one that is longer than Meta takes, for half of it would be broken, or a label that only tells categories. Example: `field=rich_text_description`. The merchant shortens it, or takes the label away."""
     ERROR_REASON_OPTION_UNKNOWN: _ErrorReason.ValueType  # 114
     """a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
     ERROR_REASON_VARIANT_OPTIONS_UNEVEN: _ErrorReason.ValueType  # 115
@@ -355,7 +355,7 @@ ERROR_REASON_TEXT_CALMED: ErrorReason.ValueType  # 111
 ERROR_REASON_TEXT_LONG: ErrorReason.ValueType  # 112
 """a warning on an item: a text is longer than Meta asks for, though it takes it. Example: `field=title`. The merchant shortens it to 100 characters."""
 ERROR_REASON_TEXT_DROPPED: ErrorReason.ValueType  # 113
-"""a warning on an item: formatted text is longer than Meta takes and is not sent; half of it would be broken. Example: `field=rich_text_description`. The merchant shortens it."""
+"""a warning on an item: a text is not sent: a formatted one that is longer than Meta takes, for half of it would be broken, or a label that only tells categories. Example: `field=rich_text_description`. The merchant shortens it, or takes the label away."""
 ERROR_REASON_OPTION_UNKNOWN: ErrorReason.ValueType  # 114
 """a warning on an item: an option is none of Meta's, or the second one of the same meaning, and is sent as an additional attribute. Example: `field=variants[2].options`. Nothing has to be done; a known name gives the buyer better choices."""
 ERROR_REASON_VARIANT_OPTIONS_UNEVEN: ErrorReason.ValueType  # 115

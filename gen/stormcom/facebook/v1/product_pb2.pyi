@@ -167,7 +167,7 @@ class Product(_message.Message):
     brand: _builtins.str
     """The brand. Required by Meta; at most 100 characters."""
     condition: Global___Condition.ValueType
-    """The condition."""
+    """The condition; a number this connector does not know is refused."""
     google_product_category: _builtins.str
     """Google's category: a taxonomy id or path. At most 250 characters."""
     fb_product_category: _builtins.str
@@ -242,7 +242,7 @@ class Product(_message.Message):
 
     @_builtins.property
     def internal_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words of the merchant's own to select items by, at most 5,000 of at most 110 characters; changing them needs no new review."""
+        """Words of the merchant's own to select items by, at most 4,000 of at most 110 characters; changing them needs no new review. None may begin with `sc_category_`, which tells its categories: such a one is not sent, with a warning."""
 
     @_builtins.property
     def custom_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -462,7 +462,7 @@ Global___Media: _TypeAlias = Media  # noqa: Y015
 
 @_typing.final
 class AppLink(_message.Message):
-    """A link that opens the product in an app. Texts of at most 200 characters."""
+    """A link that opens the product in an app. Names of at most 200 characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -504,7 +504,7 @@ class AppLink(_message.Message):
     platform: Global___AppLink.Platform.ValueType
     """The platform, each at most once. Required."""
     url: _builtins.str
-    """The link, with the app's own scheme or https. Required."""
+    """The link, with the app's own scheme, sent as it is, or https, as `Product.link`. Required; at most 2,000 characters."""
     app_name: _builtins.str
     """The app's name. Required."""
     app_id: _builtins.str
