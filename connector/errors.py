@@ -97,6 +97,11 @@ class MetaRefused(FailedPrecondition):
         self.code = code
         self.subcode = subcode
 
+    @property
+    def too_large(self) -> bool:
+        """Tell whether Meta asks for less at once: code 1 that is neither a failure of its own nor about permissions."""
+        return self.code == 1 and self.reason == "META_REJECTED"
+
 
 class Throttled(ConnectorError):
     """Nobody may call Meta for one bucket until a time: Meta asked for a pause, or fails and is left alone."""

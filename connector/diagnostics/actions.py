@@ -87,7 +87,7 @@ async def _ask(runtime: Runtime, connection: Connection, now: Round) -> list[Tro
     try:
         return await runtime.graph.send(call, access)
     except MetaRefused as refusal:
-        if refusal.code != 1 or now.page_size == 1:
+        if not refusal.too_large or now.page_size == 1:
             raise
         return None
 

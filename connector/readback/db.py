@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Table, Text, Uuid, and_, exists, select, text, update
+from sqlalchemy import CTE, Column, Integer, Table, Text, Uuid, and_, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Instant, Tx, metadata
-from connector.readback.model import SETTLING, SIZES, Confirmed, Pass, Readback, due_stage
+from connector.readback.model import LOOKED_THROUGH, SETTLING, SIZES, Confirmed, Pass, Picked, Readback, due_stage
 from connector.registry.db.catalogue import items
-from connector.registry.db.observed import item_observations
+from connector.registry.db.observed import DIFFERS, item_observations
 from connector.registry.model import State
 
 PAGE_SIZE = 200
-"""Unverified: the largest page Meta gives with so many fields; halved when it asks for less."""
+"""Unverified: the largest page Meta gives with so many fields; halved when it asks for less, doubled with every pass."""
 
 readbacks = Table(
     "readbacks",
@@ -26,9 +26,12 @@ readbacks = Table(
     Column("stage", Text, comment="the pass under way; NULL: none"),
     Column("cursor", Text, nullable=False, server_default=""),
     Column("sample_cursor", Text, nullable=False, server_default="", comment="the name at which the last sample ended"),
+    Column("different_cursor", Text, nullable=False, server_default="", comment="the same of what differed before"),
     Column("left", Integer, nullable=False, server_default="0", comment="items that the pass still looks at"),
     Column("page_size", Integer, nullable=False, server_default=str(PAGE_SIZE)),
     Column("begin_time", Instant),
+    Column("seen", Integer, nullable=False, server_default="0", comment="items judged that the pass came upon"),
+    Column("flipped", Integer, nullable=False, server_default="0", comment="of these, with another availability"),
 )
 
 
@@ -40,14 +43,16 @@ async def begin(tx: Tx, connection_id: UUID, *, at: datetime) -> Readback:
         await tx.execute(select(readbacks).where(readbacks.c.connection_id == connection_id).with_for_update())
     ).one()
     stage = due_stage(at, sample_time=row.sample_time, full_time=row.full_time)
-    values: dict[str, Any] = {"stage": stage, "begin_time": at, "left": SIZES.get(stage, 0)}
-    values["cursor"] = "" if stage is Pass.FULL else row.sample_cursor
-    if stage is not Pass.WATCH:
-        values["sample_time"] = at
-    if stage is Pass.FULL:
-        values["full_time"] = at
-    await move(tx, connection_id, **values)
-    return Readback(connection_id, stage, values["cursor"], values["left"], row.page_size, at)
+    values: dict[str, Any] = {
+        "stage": stage,
+        "cursor": "" if stage is Pass.FULL else row.sample_cursor,
+        "left": SIZES.get(stage, 0),
+        "page_size": min(PAGE_SIZE, 2 * row.page_size),
+        "begin_time": at,
+    }
+    times = {Pass.SAMPLE: {"sample_time": at}, Pass.FULL: {"sample_time": at, "full_time": at}}
+    await move(tx, connection_id, seen=0, flipped=0, **values, **times.get(stage, {}))
+    return Readback(connection_id, **values)
 
 
 async def under_way(tx: Tx, connection_id: UUID) -> Readback | None:
@@ -63,17 +68,40 @@ async def move(tx: Tx, connection_id: UUID, **values: Any) -> None:
     await tx.execute(update(readbacks).where(readbacks.c.connection_id == connection_id).values(**values))
 
 
-async def pick(tx: Tx, turn: Readback, *, limit: int, at: datetime) -> list[str]:
-    """Name the next items to ask for: confirmed long enough ago; in a MISSING pass, those that the full pass did not see."""
-    mine = [items.c.connection_id == turn.connection_id, items.c.state == State.CONFIRMED]
-    mine += [items.c.retailer_id > turn.cursor, items.c.confirm_time < at - SETTLING]
-    if turn.stage is Pass.MISSING:
-        seen = item_observations.c.connection_id == items.c.connection_id
-        seen = and_(seen, item_observations.c.retailer_id == items.c.retailer_id)
-        mine += [items.c.confirm_time < turn.begin_time - SETTLING]
-        mine += [~exists().where(seen, item_observations.c.observe_time >= turn.begin_time)]
+async def go_on_with_different(tx: Tx, connection_id: UUID) -> None:
+    """Go on with what differed when it was last seen, from where that was left last time."""
+    anew = {"stage": Pass.DIFFERENT, "cursor": readbacks.c.different_cursor, "left": SIZES[Pass.DIFFERENT]}
+    await move(tx, connection_id, **anew)
+
+
+async def pick(tx: Tx, turn: Readback, *, limit: int, at: datetime) -> Picked:
+    """Name the next items to ask for: confirmed long enough ago, and not seen in this pass.
+
+    A turn looks through so many items only, however few of them it finds.
+    """
+    looked = _looked_through(turn)
+    rests = [State.CONFIRMED, State.REMOVED] if turn.stage is Pass.DIFFERENT else [State.CONFIRMED]
+    seen = item_observations.c.connection_id == items.c.connection_id
+    seen = and_(seen, item_observations.c.retailer_id == items.c.retailer_id)
+    known_since = turn.begin_time if turn.stage is Pass.MISSING else at
+    mine = [items.c.connection_id == turn.connection_id, items.c.retailer_id == looked.c.retailer_id]
+    mine += [items.c.state.in_(rests), items.c.confirm_time < known_since - SETTLING]
+    mine += [~exists().where(seen, item_observations.c.observe_time >= turn.begin_time)]
     wanted = select(items.c.retailer_id).where(*mine).order_by(items.c.retailer_id).limit(limit)
-    return list(await tx.scalars(wanted))
+    names = list(await tx.scalars(wanted))
+    if len(names) == limit:
+        return Picked(names, names[-1])
+    count, last = (await tx.execute(select(func.count(), func.max(looked.c.retailer_id)))).one()
+    return Picked(names, last if count == LOOKED_THROUGH else "")
+
+
+def _looked_through(turn: Readback) -> CTE:
+    """Take the next items behind the cursor."""
+    known = item_observations if turn.stage is Pass.DIFFERENT else items
+    mine = [known.c.connection_id == turn.connection_id, known.c.retailer_id > turn.cursor]
+    mine += [DIFFERS] if turn.stage is Pass.DIFFERENT else []
+    some = select(known.c.retailer_id).where(*mine).order_by(known.c.retailer_id).limit(LOOKED_THROUGH)
+    return some.cte("looked")
 
 
 async def lock_confirmed(tx: Tx, connection_id: UUID, names: Sequence[str], *, at: datetime) -> list[Confirmed]:

@@ -6,7 +6,7 @@ Prices are not compared: Meta shows them as localised text only, from which noth
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -17,25 +17,31 @@ from connector.registry.model import Observed, Severity
 
 
 class Pass(StrEnum):
-    """How much is read back: a few items every hour, a sample every night, everything once a week, then what was not seen."""
+    """How much is read back: a few items every hour, a sample every night, everything once a week.
+
+    A few or a sample are followed by what differed when it was last seen, everything by what was not seen.
+    """
 
     WATCH = "WATCH"
     SAMPLE = "SAMPLE"
+    DIFFERENT = "DIFFERENT"
     FULL = "FULL"
     MISSING = "MISSING"
 
 
-PERIODS = {Pass.WATCH: timedelta(hours=1), Pass.SAMPLE: timedelta(days=1), Pass.FULL: timedelta(days=7)}
-SIZES = {Pass.WATCH: 100, Pass.SAMPLE: 1_000}
-"""How many items a pass looks at; the next one begins where it ended."""
+WATCHED_EVERY, ALL_EVERY = timedelta(hours=1), timedelta(days=7)
+NIGHT = time(1, tzinfo=UTC)
+"""From when on the night's sample is taken. A store's own night is not known."""
+SIZES = {Pass.WATCH: 100, Pass.SAMPLE: 1_000, Pass.DIFFERENT: 500}
+"""How many items are looked at; the next time begins where this one ended."""
 NAMED = 50
 """How many items are asked for by name at once."""
+LOOKED_THROUGH = 5_000
+"""Among how many items of ours at most a turn looks for those to ask for."""
 SETTLING = timedelta(hours=1)
 """Unverified: how long Meta may still show what was there before a confirmed change."""
 MOST_MENDS = 3
 """So often an item that differs is sent again; then a person has to look."""
-FEWEST_FLIPS = 5
-"""Fewer items that show another availability are no alarm, whatever their share."""
 
 
 class Verdict(StrEnum):
@@ -49,7 +55,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readback:
-    """A pass under way: `cursor` is the last item's name, or in a FULL pass Meta's; `left` how many items it still looks at."""
+    """A pass under way: `cursor` is the last item's name, or in a FULL pass Meta's; `left` how many items it still looks at.
+
+    Of the items that it came upon, `seen` were judged and `flipped` show another availability; those looked at because they
+    differed before are not counted, since they say nothing about the rest.
+    """
 
     connection_id: UUID
     stage: Pass
@@ -57,6 +67,16 @@ class Readback:
     left: int
     page_size: int
     begin_time: datetime
+    seen: int = 0
+    flipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Items to ask for by name, and the name behind which more may follow; empty at the end."""
+
+    names: Sequence[str] = ()
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +183,18 @@ def _fault(error: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
+def flipped(observed: Observed) -> bool:
+    """Tell whether an item shows another availability."""
+    return any(one["field"] == "availability" for one in observed.differences)
+
+
 def due_stage(at: datetime, *, sample_time: datetime, full_time: datetime) -> Pass:
     """Pick the largest pass that is due, by when the last of its kind began."""
-    if at - full_time >= PERIODS[Pass.FULL]:
+    if at - full_time >= ALL_EVERY:
         return Pass.FULL
-    return Pass.SAMPLE if at - sample_time >= PERIODS[Pass.SAMPLE] else Pass.WATCH
+    return Pass.SAMPLE if sample_time < _last_night(at) else Pass.WATCH
+
+
+def _last_night(at: datetime) -> datetime:
+    tonight = datetime.combine(at.astimezone(UTC), NIGHT)
+    return tonight if tonight <= at else tonight - timedelta(days=1)

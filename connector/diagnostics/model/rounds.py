@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from connector.diagnostics.model.values import MOST_PAGES, PAGE_SIZE
+from connector.diagnostics.model.values import LONGEST_ROUND, MOST_PAGES, PAGE_SIZE
 
 CATALOG, PRIORITIES = "CATALOG", ("HIGH", "MEDIUM")
 
@@ -22,8 +22,9 @@ class Round:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any], *, at: datetime) -> Self:
-        """Read where it stands from what was kept; nothing kept begins a round."""
-        return cls(**{**kept, "begin_time": datetime.fromisoformat(kept["begin_time"])}) if kept else cls(at)
+        """Read where it stands from what was kept; nothing kept begins a round, as does a cursor too old to be asked with."""
+        begin_time = datetime.fromisoformat(kept["begin_time"]) if kept else at
+        return cls(**{**kept, "begin_time": begin_time}) if kept and at - begin_time < LONGEST_ROUND else cls(at)
 
     def document(self) -> dict[str, Any]:
         """Write it for keeping."""

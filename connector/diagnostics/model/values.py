@@ -10,6 +10,9 @@ from connector.diagnostics.model.explanations import explain
 from connector.diagnostics.model.rows import Explanation, Kind
 
 PULLED_EVERY = timedelta(hours=1)
+# https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): cursors are not for keeping.
+LONGEST_ROUND = timedelta(days=1)
+"""After which a round that did not end, because Meta was away or took its cursor no more, begins anew."""
 PAGE_SIZE = 100
 """Unverified: the largest page of items Meta gives; halved when it asks for less."""
 MOST_PAGES = 50

@@ -1,16 +1,28 @@
 """What Meta showed of items when they were last read back; a row per item that was."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, func, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    exists,
+    select,
+    text,
+)
 
 from connector.alerts.model import MOST_SAMPLES
 from connector.db.schema import Instant, Json, Tx, metadata
-from connector.registry.model import Observed, Tally
+from connector.registry.db.catalogue import items
+from connector.registry.model import Observed, State
 
 item_observations = Table(
     "item_observations",
@@ -26,10 +38,12 @@ item_observations = Table(
     Column("image_fetch_status", Text, nullable=False),
     Column("faults", Json, nullable=False, comment="what Meta finds wrong with it"),
     PrimaryKeyConstraint("connection_id", "retailer_id"),
-    Index("ix_item_observations_connection_id_observe_time", "connection_id", "observe_time"),
+    Index("ix_item_observations_differs", "connection_id", "retailer_id", postgresql_where=text("verdict <> 'SAME'")),
 )
+DIFFERS = item_observations.c.verdict != text("'SAME'")
+"""Written out, for its index."""
 
-
+_MOST_COUNTED = 10_000
 _FLIPPED = item_observations.c.differences.contains([{"field": "availability"}])
 _SHOWN = [item_observations.c[name] for name in Observed.__slots__]
 
@@ -65,15 +79,29 @@ async def note(tx: Tx, connection_id: UUID, seen: Sequence[Observed]) -> None:
         await tx.execute(_NOTE, {"connection": connection_id, "rows": rows})
 
 
-async def tally(tx: Tx, connection_id: UUID, *, since: datetime, most_mends: int) -> Tally:
-    """Count what was seen since a moment."""
-    mine = item_observations.c.connection_id == connection_id, item_observations.c.observe_time >= since
-    kinds = _FLIPPED, item_observations.c.mends >= most_mends
-    counted = select(func.count(), *(func.count().filter(kind) for kind in kinds)).where(*mine)
-    row: Any = (await tx.execute(counted)).one()
-    seen, flipped, drifted = row
-    names: list[list[str]] = []
-    for kind, count in zip(kinds, (flipped, drifted), strict=True):
-        some = select(item_observations.c.retailer_id).where(*mine, kind).order_by(item_observations.c.retailer_id)
-        names.append(list(await tx.scalars(some.limit(MOST_SAMPLES))) if count else [])
-    return Tally(seen, flipped, drifted, names[0], names[1])
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many items there are of a kind, counted as far as 10,000, and some of their names."""
+
+    count: int
+    names: Sequence[str]
+
+
+async def flipped(tx: Tx, connection_id: UUID) -> Found:
+    """Find the items that showed another availability when they were last seen."""
+    return await _find(tx, connection_id, _FLIPPED)
+
+
+async def drifted(tx: Tx, connection_id: UUID, *, most_mends: int) -> Found:
+    """Find the items that still differ after so many mends."""
+    return await _find(tx, connection_id, item_observations.c.mends >= most_mends)
+
+
+async def _find(tx: Tx, connection_id: UUID, kind: ColumnElement[bool]) -> Found:
+    """Find items that differ and rest at Meta: the others are being sent, or Meta refuses them, which is told elsewhere."""
+    item = items.c.connection_id == connection_id, items.c.retailer_id == item_observations.c.retailer_id
+    rests = exists().where(*item, items.c.state.in_((State.CONFIRMED, State.REMOVED)))
+    mine = item_observations.c.connection_id == connection_id, DIFFERS, kind, rests
+    some = select(item_observations.c.retailer_id).where(*mine).order_by(item_observations.c.retailer_id)
+    names = list(await tx.scalars(some.limit(_MOST_COUNTED)))
+    return Found(len(names), names[:MOST_SAMPLES])

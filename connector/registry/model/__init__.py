@@ -32,7 +32,7 @@ from connector.registry.model.faults import (
     stored,
     worst,
 )
-from connector.registry.model.items import Observed, State, Tally, digest, whole_hash
+from connector.registry.model.items import Observed, State, digest, whole_hash
 from connector.registry.model.names import OURS, item_group_id, ours, retailer_id
 from connector.registry.model.offers import LARGEST_QUANTITY, Offer, Rules
 
@@ -59,7 +59,6 @@ __all__ = [
     "Rules",
     "Severity",
     "State",
-    "Tally",
     "check_delay",
     "cleared",
     "digest",

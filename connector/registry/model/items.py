@@ -58,14 +58,3 @@ class Observed:
             "faults",
         )
         return {name: getattr(self, name) for name in same} | {"verdict": f"VERDICT_{self.verdict}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a pass over items came to: how many were seen, show another availability, or differ however often they are sent."""
-
-    seen: int
-    flipped: int
-    drifted: int
-    flipped_names: Sequence[str] = ()
-    drifted_names: Sequence[str] = ()

@@ -144,13 +144,39 @@ async def test_what_is_overwritten_again_and_again_raises_an_alert_instead(shop:
 
 
 async def test_many_items_that_turn_out_of_stock_by_themselves_raise_an_alert(shop: Shop) -> None:
-    """A fifth of what is watched is enough; the alert closes once Meta shows what was sent."""
-    await synced(shop, 20)
-    for place in range(6):
+    """More than a fifth of what is watched is enough; the alert closes once Meta shows what was sent."""
+    await synced(shop, 40)
+    for place in range(12):
         tamper(shop, f"sc_p{place:03}", availability="out of stock")
     await look(shop, Pass.WATCH)
     assert ["AVAILABILITY_FLIPPED"] == await reasons(shop)
     shop.clock.advance(hours=2)
+    await look(shop, Pass.WATCH)
+    assert [] == await reasons(shop)
+
+
+async def test_an_alarm_stands_until_what_flipped_is_mended(shop: Shop) -> None:
+    """Passes over other items close no alarm; what flipped is looked at again every hour, and closes it."""
+    await synced(shop, 110)
+    for place in range(100):
+        tamper(shop, f"sc_p{place:03}", availability="out of stock")
+    shop.break_calls("/items_batch", "error", code=2, times=40)
+    await look(shop, Pass.WATCH)
+    assert ["AVAILABILITY_FLIPPED"] == await reasons(shop)
+    shop.world.faults.clear()
+    await look(shop, Pass.WATCH)
+    assert ["AVAILABILITY_FLIPPED"] == await reasons(shop)
+    await shop.settle(minutes=70)
+    shop.clock.advance(hours=1)
+    await look(shop, Pass.WATCH)
+    assert ([], {"SAME"}) == (await reasons(shop), set((await verdicts(shop)).values()))
+
+
+async def test_a_fifth_is_not_more_than_a_fifth(shop: Shop) -> None:
+    """Exactly the share that the merchant set is no alarm."""
+    await synced(shop, 50)
+    for place in range(10):
+        tamper(shop, f"sc_p{place:03}", availability="out of stock")
     await look(shop, Pass.WATCH)
     assert [] == await reasons(shop)
 
@@ -228,3 +254,33 @@ async def test_a_refused_pass_comes_back_by_itself(shop: Shop) -> None:
         shop.clock.advance(minutes=10)
     assert {"SAME"} == set((await verdicts(shop)).values())
     assert 3 == len(await verdicts(shop))
+
+
+async def test_what_is_left_over_is_at_rest_once_it_is_gone(shop: Shop) -> None:
+    """An item that came back after its removal, and was removed again, is looked at again and found as it should be."""
+    await synced(shop)
+    before = shop.shelf["sc_p001"]
+    await shop.delete("p001")
+    await shop.settle()
+    write_item(shop.world, next(iter(shop.world.all(ProductCatalog))), "sc_p001", before)
+    shop.clock.advance(hours=2)
+    await look(shop)
+    async with shop.runtime.db.begin() as tx:
+        verdict = select(item_observations.c.verdict).where(item_observations.c.retailer_id == "sc_p001")
+        assert "LEFT_OVER" == await tx.scalar(verdict)
+    shop.clock.advance(hours=2)
+    await look(shop, Pass.WATCH)
+    async with shop.runtime.db.begin() as tx:
+        assert "SAME" == await tx.scalar(verdict)
+
+
+async def test_a_cursor_that_meta_takes_no_more_hides_no_item(shop: Shop) -> None:
+    """What the pages did not show is asked for by name, and the pass ends."""
+    await synced(shop, 60)
+    connection_id, now = await connection(shop), shop.clock()
+    values = {"stage": Pass.FULL, "cursor": "kept for too long", "sample_time": now, "full_time": now}
+    async with shop.runtime.db.begin() as tx:
+        await tx.execute(insert(db.readbacks).values(connection_id=connection_id, begin_time=now, **values))
+        await outbox.add(tx, Task.READ_BACK, due=now, connection_id=connection_id)
+    await shop.settle()
+    assert (60, {"SAME"}) == (len(await verdicts(shop)), set((await verdicts(shop)).values()))

@@ -1,6 +1,6 @@
 """A round asks everything once, page by page, and ends."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -37,7 +37,13 @@ def test_a_catalog_full_of_trouble_does_not_hold_a_round_up_for_ever() -> None:
 @pytest.mark.parametrize("now", [Round(NOW), Round(NOW, "HIGH", "abc", 3, 25)])
 def test_where_a_round_stands_survives_being_kept(now: Round) -> None:
     """What is read back from JSON is what was written."""
-    assert now == Round.of(orjson.loads(orjson.dumps(now.document())), at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert now == Round.of(orjson.loads(orjson.dumps(now.document())), at=NOW + timedelta(hours=23))
+
+
+def test_a_round_that_does_not_end_begins_anew() -> None:
+    """A cursor that Meta takes no more keeps a connection's diagnostics from being pulled for a day at most."""
+    later = NOW + timedelta(days=1)
+    assert Round(later) == Round.of(Round(NOW, "HIGH", "abc", 3, 25).document(), at=later)
 
 
 def test_less_at_once_never_becomes_nothing() -> None:
