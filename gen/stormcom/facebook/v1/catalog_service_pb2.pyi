@@ -84,18 +84,7 @@ class CreateCatalogRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "business_id",
-        b"business_id",
-        "connection_id",
-        b"connection_id",
-        "name",
-        b"name",
-        "request_id",
-        b"request_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_id", b"business_id", "connection_id", b"connection_id", "name", b"name", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -153,16 +142,7 @@ class ListCatalogsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "page_size",
-        b"page_size",
-        "page_token",
-        b"page_token",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -224,16 +204,7 @@ class AttachCatalogRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "catalog_id",
-        b"catalog_id",
-        "connection_id",
-        b"connection_id",
-        "request_id",
-        b"request_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_id", b"catalog_id", "connection_id", b"connection_id", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,9 +264,7 @@ class UpsertProductsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id", b"connection_id", "products", b"products", "request_id", b"request_id", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "products", b"products", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,9 +280,7 @@ class ProductResult(_message.Message):
         ValueType = _typing.NewType("ValueType", _builtins.int)
         V: _TypeAlias = ValueType  # noqa: Y015
 
-    class _OutcomeEnumTypeWrapper(
-        _enum_type_wrapper._EnumTypeWrapper[ProductResult._Outcome.ValueType], _builtins.type
-    ):
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ProductResult._Outcome.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         OUTCOME_UNSPECIFIED: ProductResult._Outcome.ValueType  # 0
         """Never sent."""
@@ -370,9 +337,7 @@ class ProductResult(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "faults", b"faults", "outcome", b"outcome", "product_id", b"product_id", "retailer_ids", b"retailer_ids"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "outcome", b"outcome", "product_id", b"product_id", "retailer_ids", b"retailer_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -432,16 +397,7 @@ class DeleteProductsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "product_ids",
-        b"product_ids",
-        "request_id",
-        b"request_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "product_ids", b"product_ids", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,9 +451,7 @@ class BeginSnapshotRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id", b"connection_id", "request_id", b"request_id", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -561,9 +515,7 @@ class PutSnapshotProductsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "products", b"products", "request_id", b"request_id", "snapshot_id", b"snapshot_id", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["products", b"products", "request_id", b"request_id", "snapshot_id", b"snapshot_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -625,18 +577,7 @@ class CommitSnapshotRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "digest",
-        b"digest",
-        "product_count",
-        b"product_count",
-        "request_id",
-        b"request_id",
-        "snapshot_id",
-        b"snapshot_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "product_count", b"product_count", "request_id", b"request_id", "snapshot_id", b"snapshot_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -690,9 +631,7 @@ class AbandonSnapshotRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "request_id", b"request_id", "snapshot_id", b"snapshot_id", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "snapshot_id", b"snapshot_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,16 +682,7 @@ class ConfirmChangeRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "operation_id",
-        b"operation_id",
-        "removal_count",
-        b"removal_count",
-        "request_id",
-        b"request_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id", "removal_count", b"removal_count", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -814,18 +744,7 @@ class GetItemRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "product_id",
-        b"product_id",
-        "retailer_id",
-        b"retailer_id",
-        "store_id",
-        b"store_id",
-        "variant_id",
-        b"variant_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "product_id", b"product_id", "retailer_id", b"retailer_id", "store_id", b"store_id", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -897,22 +816,7 @@ class ListItemsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "page_size",
-        b"page_size",
-        "page_token",
-        b"page_token",
-        "product_id",
-        b"product_id",
-        "reason",
-        b"reason",
-        "states",
-        b"states",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "product_id", b"product_id", "reason", b"reason", "states", b"states", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -976,16 +880,7 @@ class RetryItemsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "request_id",
-        b"request_id",
-        "retailer_ids",
-        b"retailer_ids",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "retailer_ids", b"retailer_ids", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1057,20 +952,7 @@ class PreviewSyncRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id",
-        b"connection_id",
-        "counts_only",
-        b"counts_only",
-        "mode",
-        b"mode",
-        "product_ids",
-        b"product_ids",
-        "snapshot_id",
-        b"snapshot_id",
-        "store_id",
-        b"store_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "counts_only", b"counts_only", "mode", b"mode", "product_ids", b"product_ids", "snapshot_id", b"snapshot_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1142,20 +1024,7 @@ class PreviewCounts(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "change_count",
-        b"change_count",
-        "create_count",
-        b"create_count",
-        "needs_confirmation",
-        b"needs_confirmation",
-        "rejected_count",
-        b"rejected_count",
-        "removal_count",
-        b"removal_count",
-        "unchanged_count",
-        b"unchanged_count",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_count", b"change_count", "create_count", b"create_count", "needs_confirmation", b"needs_confirmation", "rejected_count", b"rejected_count", "removal_count", b"removal_count", "unchanged_count", b"unchanged_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1230,20 +1099,7 @@ class PreviewedItem(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "change",
-        b"change",
-        "faults",
-        b"faults",
-        "product_id",
-        b"product_id",
-        "retailer_id",
-        b"retailer_id",
-        "title",
-        b"title",
-        "variant_id",
-        b"variant_id",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "faults", b"faults", "product_id", b"product_id", "retailer_id", b"retailer_id", "title", b"title", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1295,75 +1151,9 @@ class CatalogSettings(_message.Message):
         hide_unconfirmed: _builtins.bool | None = ...,
         flip_alarm_percent: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "_delta_sync_minutes",
-        b"_delta_sync_minutes",
-        "_flip_alarm_percent",
-        b"_flip_alarm_percent",
-        "_full_sync_hours",
-        b"_full_sync_hours",
-        "_guard_items",
-        b"_guard_items",
-        "_guard_percent",
-        b"_guard_percent",
-        "_hide_unconfirmed",
-        b"_hide_unconfirmed",
-        "_last_units",
-        b"_last_units",
-        "_safety_stock",
-        b"_safety_stock",
-        "delta_sync_minutes",
-        b"delta_sync_minutes",
-        "flip_alarm_percent",
-        b"flip_alarm_percent",
-        "full_sync_hours",
-        b"full_sync_hours",
-        "guard_items",
-        b"guard_items",
-        "guard_percent",
-        b"guard_percent",
-        "hide_unconfirmed",
-        b"hide_unconfirmed",
-        "last_units",
-        b"last_units",
-        "safety_stock",
-        b"safety_stock",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes", "_flip_alarm_percent", b"_flip_alarm_percent", "_full_sync_hours", b"_full_sync_hours", "_guard_items", b"_guard_items", "_guard_percent", b"_guard_percent", "_hide_unconfirmed", b"_hide_unconfirmed", "_last_units", b"_last_units", "_safety_stock", b"_safety_stock", "delta_sync_minutes", b"delta_sync_minutes", "flip_alarm_percent", b"flip_alarm_percent", "full_sync_hours", b"full_sync_hours", "guard_items", b"guard_items", "guard_percent", b"guard_percent", "hide_unconfirmed", b"hide_unconfirmed", "last_units", b"last_units", "safety_stock", b"safety_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_delta_sync_minutes",
-        b"_delta_sync_minutes",
-        "_flip_alarm_percent",
-        b"_flip_alarm_percent",
-        "_full_sync_hours",
-        b"_full_sync_hours",
-        "_guard_items",
-        b"_guard_items",
-        "_guard_percent",
-        b"_guard_percent",
-        "_hide_unconfirmed",
-        b"_hide_unconfirmed",
-        "_last_units",
-        b"_last_units",
-        "_safety_stock",
-        b"_safety_stock",
-        "delta_sync_minutes",
-        b"delta_sync_minutes",
-        "flip_alarm_percent",
-        b"flip_alarm_percent",
-        "full_sync_hours",
-        b"full_sync_hours",
-        "guard_items",
-        b"guard_items",
-        "guard_percent",
-        b"guard_percent",
-        "hide_unconfirmed",
-        b"hide_unconfirmed",
-        "last_units",
-        b"last_units",
-        "safety_stock",
-        b"safety_stock",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes", "_flip_alarm_percent", b"_flip_alarm_percent", "_full_sync_hours", b"_full_sync_hours", "_guard_items", b"_guard_items", "_guard_percent", b"_guard_percent", "_hide_unconfirmed", b"_hide_unconfirmed", "_last_units", b"_last_units", "_safety_stock", b"_safety_stock", "delta_sync_minutes", b"delta_sync_minutes", "flip_alarm_percent", b"flip_alarm_percent", "full_sync_hours", b"full_sync_hours", "guard_items", b"guard_items", "guard_percent", b"guard_percent", "hide_unconfirmed", b"hide_unconfirmed", "last_units", b"last_units", "safety_stock", b"safety_stock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__delta_sync_minutes: _TypeAlias = _typing.Literal["delta_sync_minutes"]  # noqa: Y015
     _WhichOneofArgType__delta_sync_minutes: _TypeAlias = _typing.Literal["_delta_sync_minutes", b"_delta_sync_minutes"]  # noqa: Y015
@@ -1382,33 +1172,21 @@ class CatalogSettings(_message.Message):
     _WhichOneofReturnType__safety_stock: _TypeAlias = _typing.Literal["safety_stock"]  # noqa: Y015
     _WhichOneofArgType__safety_stock: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__delta_sync_minutes
-    ) -> _WhichOneofReturnType__delta_sync_minutes | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delta_sync_minutes) -> _WhichOneofReturnType__delta_sync_minutes | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__flip_alarm_percent
-    ) -> _WhichOneofReturnType__flip_alarm_percent | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__flip_alarm_percent) -> _WhichOneofReturnType__flip_alarm_percent | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__full_sync_hours
-    ) -> _WhichOneofReturnType__full_sync_hours | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__full_sync_hours) -> _WhichOneofReturnType__full_sync_hours | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guard_items) -> _WhichOneofReturnType__guard_items | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__guard_percent
-    ) -> _WhichOneofReturnType__guard_percent | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guard_percent) -> _WhichOneofReturnType__guard_percent | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__hide_unconfirmed
-    ) -> _WhichOneofReturnType__hide_unconfirmed | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hide_unconfirmed) -> _WhichOneofReturnType__hide_unconfirmed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__last_units) -> _WhichOneofReturnType__last_units | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__safety_stock
-    ) -> _WhichOneofReturnType__safety_stock | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__safety_stock) -> _WhichOneofReturnType__safety_stock | None: ...
 
 Global___CatalogSettings: _TypeAlias = CatalogSettings  # noqa: Y015
 
@@ -1466,23 +1244,9 @@ class GetCatalogSettingsResponse(_message.Message):
         next_full_sync_time: _timestamp_pb2.Timestamp | None = ...,
         next_delta_sync_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "next_delta_sync_time",
-        b"next_delta_sync_time",
-        "next_full_sync_time",
-        b"next_full_sync_time",
-        "settings",
-        b"settings",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "next_delta_sync_time",
-        b"next_delta_sync_time",
-        "next_full_sync_time",
-        b"next_full_sync_time",
-        "settings",
-        b"settings",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1518,9 +1282,7 @@ class UpdateCatalogSettingsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id", b"connection_id", "request_id", b"request_id", "settings", b"settings", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "settings", b"settings", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1554,23 +1316,9 @@ class UpdateCatalogSettingsResponse(_message.Message):
         next_full_sync_time: _timestamp_pb2.Timestamp | None = ...,
         next_delta_sync_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "next_delta_sync_time",
-        b"next_delta_sync_time",
-        "next_full_sync_time",
-        b"next_full_sync_time",
-        "settings",
-        b"settings",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "next_delta_sync_time",
-        b"next_delta_sync_time",
-        "next_full_sync_time",
-        b"next_full_sync_time",
-        "settings",
-        b"settings",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_delta_sync_time", b"next_delta_sync_time", "next_full_sync_time", b"next_full_sync_time", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1600,9 +1348,7 @@ class ItemName(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "product_id", b"product_id", "retailer_id", b"retailer_id", "variant_id", b"variant_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["product_id", b"product_id", "retailer_id", b"retailer_id", "variant_id", b"variant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1634,9 +1380,7 @@ class ResolveRetailerIdsRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "connection_id", b"connection_id", "names", b"names", "store_id", b"store_id"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "names", b"names", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1698,9 +1442,7 @@ class ResolvedName(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "aliases", b"aliases", "found", b"found", "item", b"item", "wanted", b"wanted"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "found", b"found", "item", b"item", "wanted", b"wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

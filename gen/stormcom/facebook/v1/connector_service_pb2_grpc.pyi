@@ -19,6 +19,7 @@ else:
 _T = _typing.TypeVar("_T")
 
 class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
@@ -44,62 +45,44 @@ class FacebookConnectorStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FacebookConnectorAsyncStub: ...
-    Connect: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.ConnectRequest, _connector_service_pb2.ConnectResponse
-    ]
+    Connect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ConnectRequest, _connector_service_pb2.ConnectResponse]
     """Connects a store to a Page, in up to three steps: begin, complete, choose.
 
     `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
     Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
     `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
     """
-    Disconnect: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse
-    ]
+    Disconnect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
     Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
     """
-    SyncCatalog: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse
-    ]
+    SyncCatalog: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
     Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
     What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
     Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
-    UpdateInventory: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse
-    ]
+    UpdateInventory: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse]
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
     At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
     One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
-    ListConversations: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse
-    ]
+    ListConversations: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]
     """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
-    ListMessages: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse
-    ]
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]
     """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
-    SendMessage: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse
-    ]
+    SendMessage: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]
     """Sends a message to a person who wrote to the Page.
 
     The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
     and its end is told by a `message_state_changed` event. Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed), `CONVERSATION_NOT_FOUND`, `META_TOKEN_INVALID`, `FIELD_TOO_LONG`.
     """
-    GetStatus: _grpc.UnaryUnaryMultiCallable[
-        _connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse
-    ]
+    GetStatus: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse]
     """Tells the truth about a connection, from our own memory: it answers while Meta is down."""
-    WatchStatus: _grpc.UnaryStreamMultiCallable[
-        _connector_service_pb2.WatchStatusRequest, _connector_service_pb2.WatchStatusResponse
-    ]
+    WatchStatus: _grpc.UnaryStreamMultiCallable[_connector_service_pb2.WatchStatusRequest, _connector_service_pb2.WatchStatusResponse]
     """Tells the status at once and again whenever it changes, at most once a second, until the caller leaves."""
 
 @_typing.type_check_only
@@ -126,53 +109,37 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
     `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
     """
-    Disconnect: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse
-    ]  # type: ignore[assignment]
+    Disconnect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]  # type: ignore[assignment]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
     Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
     """
-    SyncCatalog: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse
-    ]  # type: ignore[assignment]
+    SyncCatalog: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]  # type: ignore[assignment]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
     Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
     What would release more removals, or hide more items, than the guard allows (`CatalogSettings`) waits in NEEDS_CONFIRMATION until `ConfirmChange`; nothing of it is sent before.
     Fails with `STORE_NOT_CONNECTED`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`, `PRODUCT_NOT_FOUND`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
-    UpdateInventory: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse
-    ]  # type: ignore[assignment]
+    UpdateInventory: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.UpdateInventoryRequest, _connector_service_pb2.UpdateInventoryResponse]  # type: ignore[assignment]
     """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
     At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
     One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
-    ListConversations: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse
-    ]  # type: ignore[assignment]
+    ListConversations: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]  # type: ignore[assignment]
     """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
-    ListMessages: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse
-    ]  # type: ignore[assignment]
+    ListMessages: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
-    SendMessage: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse
-    ]  # type: ignore[assignment]
+    SendMessage: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]  # type: ignore[assignment]
     """Sends a message to a person who wrote to the Page.
 
     The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
     and its end is told by a `message_state_changed` event. Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed), `CONVERSATION_NOT_FOUND`, `META_TOKEN_INVALID`, `FIELD_TOO_LONG`.
     """
-    GetStatus: _aio.UnaryUnaryMultiCallable[
-        _connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse
-    ]  # type: ignore[assignment]
+    GetStatus: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Tells the truth about a connection, from our own memory: it answers while Meta is down."""
-    WatchStatus: _aio.UnaryStreamMultiCallable[
-        _connector_service_pb2.WatchStatusRequest, _connector_service_pb2.WatchStatusResponse
-    ]  # type: ignore[assignment]
+    WatchStatus: _aio.UnaryStreamMultiCallable[_connector_service_pb2.WatchStatusRequest, _connector_service_pb2.WatchStatusResponse]  # type: ignore[assignment]
     """Tells the status at once and again whenever it changes, at most once a second, until the caller leaves."""
 
 class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
@@ -208,9 +175,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.DisconnectRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.DisconnectResponse, _abc.Awaitable[_connector_service_pb2.DisconnectResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.DisconnectResponse, _abc.Awaitable[_connector_service_pb2.DisconnectResponse]]:
         """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
 
         Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
@@ -221,9 +186,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.SyncCatalogRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.SyncCatalogResponse, _abc.Awaitable[_connector_service_pb2.SyncCatalogResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.SyncCatalogResponse, _abc.Awaitable[_connector_service_pb2.SyncCatalogResponse]]:
         """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
 
         Answers at once with an operation; watch it with `WatchOperation`. One such operation runs at a time (`OPERATION_RUNNING`). Never removes what it does not know.
@@ -236,9 +199,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.UpdateInventoryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.UpdateInventoryResponse, _abc.Awaitable[_connector_service_pb2.UpdateInventoryResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.UpdateInventoryResponse, _abc.Awaitable[_connector_service_pb2.UpdateInventoryResponse]]:
         """Takes new stock (and prices) and sends them in a lane of their own, ahead of everything else.
 
         At most 1,000 lines, each answered on its own, in the order sent; the accepted ones are stored together before the answer. Lines before the first `SyncCatalog` are kept for it.
@@ -250,10 +211,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.ListConversationsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.ListConversationsResponse,
-        _abc.Awaitable[_connector_service_pb2.ListConversationsResponse],
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.ListConversationsResponse, _abc.Awaitable[_connector_service_pb2.ListConversationsResponse]]:
         """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
@@ -261,9 +219,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.ListMessagesResponse, _abc.Awaitable[_connector_service_pb2.ListMessagesResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.ListMessagesResponse, _abc.Awaitable[_connector_service_pb2.ListMessagesResponse]]:
         """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
@@ -271,9 +227,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.SendMessageRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.SendMessageResponse, _abc.Awaitable[_connector_service_pb2.SendMessageResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.SendMessageResponse, _abc.Awaitable[_connector_service_pb2.SendMessageResponse]]:
         """Sends a message to a person who wrote to the Page.
 
         The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
@@ -285,9 +239,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.GetStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _connector_service_pb2.GetStatusResponse, _abc.Awaitable[_connector_service_pb2.GetStatusResponse]
-    ]:
+    ) -> _typing.Union[_connector_service_pb2.GetStatusResponse, _abc.Awaitable[_connector_service_pb2.GetStatusResponse]]:
         """Tells the truth about a connection, from our own memory: it answers while Meta is down."""
 
     @_abc_1.abstractmethod
@@ -295,12 +247,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _connector_service_pb2.WatchStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[
-        _abc.Iterator[_connector_service_pb2.WatchStatusResponse],
-        _abc.AsyncIterator[_connector_service_pb2.WatchStatusResponse],
-    ]:
+    ) -> _typing.Union[_abc.Iterator[_connector_service_pb2.WatchStatusResponse], _abc.AsyncIterator[_connector_service_pb2.WatchStatusResponse]]:
         """Tells the status at once and again whenever it changes, at most once a second, until the caller leaves."""
 
-def add_FacebookConnectorServicer_to_server(
-    servicer: FacebookConnectorServicer, server: _typing.Union[_grpc.Server, _aio.Server]
-) -> None: ...
+def add_FacebookConnectorServicer_to_server(servicer: FacebookConnectorServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
