@@ -116,6 +116,7 @@ async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> 
     except ConnectorError as error:
         if isinstance(error, OutcomeUnknown):
             async with runtime.db.begin() as tx:
+                await db.note_loss(tx, batch.id, at=runtime.now())
                 await _look_later(tx, road, batch, due=runtime.now() + runtime.batch_time)
                 await outbox.hold(tx, task)
         elif await _put_back(runtime, task, connection, batch, cargo, error=error):
@@ -183,6 +184,8 @@ async def _put_back(
     refused, at = isinstance(error, MetaRefused) and error.reason == "META_REJECTED", runtime.now()
     too_large = refused and isinstance(error, MetaRefused) and error.code == 1
     async with runtime.db.begin() as tx:
+        if too_large:
+            await narrowings.narrow(tx, batch.catalog_id, len(cargo), at=at)  # before operations, as `_keep` does
         if too_large and len(cargo) == 1:
             words = {str(cargo[0].retailer_id): meta_fault(error.metadata.get("meta_message", error.message))}
             await settle(tx, connection, await db.refuse(tx, batch, words, at=at), at=at)
@@ -190,7 +193,6 @@ async def _put_back(
         if refused and not too_large:
             await _fail_operations(tx, connection, error.reason, at=at)
         if too_large:
-            await narrowings.narrow(tx, batch.catalog_id, len(cargo), at=at)
             await outbox.again(tx, task, at)
         else:
             await outbox.hold(tx, task)  # last, as in `send`

@@ -61,7 +61,7 @@ batches = Table(
     Column("item_count", Integer, nullable=False),
     Column("checks", Integer, nullable=False, server_default="0"),
     Column("warned", Json, nullable=False, server_default="{}", comment="Meta's words on items in the answer itself"),
-    Column("create_time", Instant, nullable=False),
+    Column("create_time", Instant, nullable=False, comment="or when its answer was lost: it rests from then on"),
     Column("upload_id", Uuid, comment="the upload whose file it is a piece of; NULL: a call of its own"),
     Index("ix_batches_connection_id_lane", "connection_id", "lane"),
     Index("ix_batches_upload_id", "upload_id", postgresql_where=text("upload_id IS NOT NULL")),
@@ -202,6 +202,11 @@ async def find_batch(tx: Tx, batch_id: UUID) -> Batch | None:
 async def keep_handle(tx: Tx, batch_id: UUID, handle: str, warned: Mapping[str, str]) -> None:
     """Keep the ticket to a batch's verdict, and what Meta remarked on already."""
     await tx.execute(update(batches).where(batches.c.id == batch_id).values(handle=handle, warned=warned))
+
+
+async def note_loss(tx: Tx, batch_id: UUID, *, at: datetime) -> None:
+    """Note that the answer to a batch was lost: Meta may be at work on it from now on."""
+    await tx.execute(update(batches).where(batches.c.id == batch_id).values(create_time=at))
 
 
 async def count_check(tx: Tx, batch_id: UUID) -> None:

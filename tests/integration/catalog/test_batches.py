@@ -3,6 +3,7 @@
 That no item ever was is asserted for every test, by the fixture `shop`.
 """
 
+import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
@@ -144,6 +145,24 @@ async def test_what_changes_while_an_answer_is_lost_wins(shop: Shop) -> None:
     assert ("First", 1) == (shop.shelf["sc_p1"]["title"], len(shop.batches()))
     await shop.settle(minutes=15)
     assert ("Second", {"sc_p1": "CONFIRMED"}) == (shop.shelf["sc_p1"]["title"], await shop.states())
+
+
+async def test_a_rest_is_counted_from_the_loss_of_the_answer(shop: Shop) -> None:
+    """A batch that was under way for a minute before its answer was lost rests as long as any, whoever sends meanwhile."""
+    shop.break_calls(SEND, "drop_answer", seconds=0.3)
+    await shop.upsert(product("p1"))
+    await shop.sync()
+    sending = asyncio.ensure_future(shop.turn())
+    while not shop.batches():  # noqa: ASYNC110 – the simulator has no event to wait for
+        await asyncio.sleep(0.01)
+    shop.clock.advance(minutes=1)
+    await sending
+    await shop.upsert(product("p2"))
+    rest_minutes = shop.runtime.batch_time.total_seconds() / 60
+    await shop.settle(minutes=rest_minutes - 0.5)
+    assert 2 == len(shop.batches())
+    await shop.settle(minutes=5)
+    assert (3, {"CONFIRMED"}) == (len(shop.batches()), set((await shop.states()).values()))
 
 
 def _line(product_id: str, version: int, quantity: int) -> InventoryLine:
