@@ -1,5 +1,6 @@
 """Takes a store's categories, refuses trees there cannot be, and asks for what follows from a change."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +27,7 @@ from connector.db.schema import Tx
 from connector.registry.db import catalogue
 from connector.registry.model import ItemFault
 from connector.runtime import Runtime
+from connector.taxonomy import Kind, Taxonomy
 
 
 async def set_categories(
@@ -37,7 +39,8 @@ async def set_categories(
     UNCHANGED, what is older STALE.
     """
     at = runtime.now()
-    checked = {one.category_id: check(one, runtime.taxonomies) for one in wanted}
+    # To look for what comes close to hundreds of wrong mappings takes seconds, which nobody else shall wait for.
+    checked = await asyncio.to_thread(_check, wanted, runtime.taxonomies)
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
         await catalogue.lock_connection(tx, connection.id)
@@ -55,6 +58,10 @@ async def set_categories(
         await plan(tx, connection, at=at)
     faults: Mapping[str, Sequence[ItemFault]] = checked | {one: (found,) for one, found in refused.items()}
     return [_result(one.category_id, outcomes[one.category_id], faults) for one in wanted]
+
+
+def _check(wanted: Sequence[Category], taxonomies: Mapping[Kind, Taxonomy]) -> dict[str, tuple[ItemFault, ...]]:
+    return {one.category_id: check(one, taxonomies) for one in wanted}
 
 
 def _outcome(wanted: Category, known: Category | None, checked: Mapping[str, Sequence[ItemFault]]) -> Outcome:

@@ -1,13 +1,17 @@
 """The taxonomies over gRPC: searched, and told beside what categories are mapped to."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from threading import get_ident
+from typing import Any
 
 import grpc
 import pytest
 
-from connector.categories import rpc
+from connector.categories import actions, rpc
+from connector.categories.model.tree import Category, Outcome
 from connector.runtime import Runtime
-from connector.taxonomy import Kind, read
+from connector.taxonomy import Entry, Kind, read
 from stormcom.facebook.v1 import category_service_pb2 as pb
 from stormcom.facebook.v1.category_pb2 import TAXONOMY_KIND_GOOGLE, TAXONOMY_KIND_META, EffectiveCategory, TaxonomyEntry
 from tests.integration.catalog.shop import reason_of
@@ -65,3 +69,28 @@ async def test_what_the_taxonomy_says_is_told(tree: Tree, informed: Runtime) -> 
     assert EffectiveCategory(value="1604", path=path, category_id="men", verified=True) == men.google
     assert EffectiveCategory(value="429", category_id="men") == men.meta
     assert not (await tree.list())["men"].google.verified
+
+
+class _Watched(dict[str, Entry]):
+    """Entries that know which threads looked for them."""
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        super().__init__(entries)
+        self.threads: set[int] = set()
+
+    def get(self, *asked: Any) -> Any:
+        """Look an entry up."""
+        self.threads.add(get_ident())
+        return super().get(*asked)
+
+
+async def test_nobody_waits_for_advice(tree: Tree, runtime: Runtime) -> None:
+    """Mappings are looked up beside the loop that serves all callers: hundreds of wrong ones take seconds."""
+    entries = _Watched(FULL.by_id)
+    taxonomies = {**runtime.taxonomies, Kind.GOOGLE: replace(FULL, by_id=entries)}
+    await tree.set(category("men"))  # the connection is there
+    wrong = [Category(f"c{number}", 1, "", "C", google="Clothes") for number in range(3)]
+    results = await actions.set_categories(replace(runtime, taxonomies=taxonomies), STORE, "", wrong, allow_live=False)
+    assert {Outcome.REJECTED} == {one.outcome for one in results}
+    assert entries.threads
+    assert get_ident() not in entries.threads
