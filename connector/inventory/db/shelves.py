@@ -65,39 +65,51 @@ async def lock_counted(tx: Tx, connection_id: UUID, *, after: str, limit: int) -
     return [Shelf(*row) for row in (await tx.execute(_LOCK_COUNTED, given)).all()]
 
 
-def _array(ids: Iterable[str]) -> str:
-    """Write ids, whose letters need no escapes, as PostgreSQL reads an array: psycopg would take ten times as long."""
-    return '{"' + '","'.join(ids) + '"}'
+def _array(values: Iterable[object]) -> str:
+    """Write values that need no escapes, such as ids, as PostgreSQL reads an array: psycopg would take ten times as long."""
+    return "{" + ",".join(["NULL" if one is None else f'"{one}"' for one in values]) + "}"
 
 
 _FEW = 100
+_TYPES = {  # of what is written beside the name, in the order of `Restock`
+    "offer": "text",
+    "offer_hash": "bytea",
+    "currency_code": "text",
+    "price": "bigint",
+    "compare_at_price": "bigint",
+    "track_inventory": "boolean",
+    "quantity": "integer",
+    "counted": "boolean",
+    "price_version": "bigint",
+    "stock_version": "bigint",
+}
+# Arrays and not documents: PostgreSQL reads them in a quarter of the time.
 _WRITE = text(
-    """
-    UPDATE items SET offer = row.offer, offer_hash = decode(row.offer_hash, 'hex'), currency_code = row.currency_code,
-        price = row.price, compare_at_price = row.compare_at_price, track_inventory = row.track_inventory,
-        quantity = row.quantity, counted = row.counted, price_version = row.price_version, stock_version = row.stock_version,
-        offer_tries = 0, desire_time = :at,
+    f"""
+    UPDATE items SET {", ".join(f"{name} = row.{name}" for name in _TYPES)}, offer_tries = 0, desire_time = :at,
         unconfirmed_time = CASE WHEN items.unconfirmed THEN items.unconfirmed_time ELSE :at END,
         refused_by = CASE WHEN items.refused_by = 'CHECKS' OR items.refused_by = 'META' AND items.price = row.price
                           THEN items.refused_by END,
         sent_content = CASE WHEN items.refused_by = 'META' AND items.price <> row.price AND items.batch_id IS NULL
                             THEN NULL ELSE items.sent_content END
-    FROM json_to_recordset(:rows) AS row(retailer_id text, offer text, offer_hash text, currency_code text, price bigint,
-        compare_at_price bigint, track_inventory boolean, quantity integer, counted boolean, price_version bigint,
-        stock_version bigint)
-    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id AND items.retailer_id = ANY(CAST(:names AS text[]))
-    """
+    FROM unnest(CAST(:retailer_id AS text[]), {", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())})
+        AS row(retailer_id, {", ".join(_TYPES)})
+    WHERE items.connection_id = :connection AND items.retailer_id = row.retailer_id
+    AND items.retailer_id = ANY(CAST(:retailer_id AS text[]))
+    """  # noqa: S608 – built of our own field names
 )
 
 
 async def write(tx: Tx, connection_id: UUID, restocks: Sequence[Restock], *, at: datetime) -> None:
     """Store new stock and prices. A new price gives an item that Meta refused another chance."""
-    # The planner knows nothing about `rows`: without the names it may read the whole catalog, with a loop each name for each.
+    # The planner knows nothing about the arrays: without this it may read the whole catalog, with a loop each name for each.
     if len(restocks) > _FEW:
         await tx.execute(text("SET LOCAL enable_nestloop = off"))
-    names = _array(one.retailer_id for one in restocks)
-    rows = orjson.dumps([one._asdict() for one in restocks], default=bytes.hex).decode()
-    await tx.execute(_WRITE, {"connection": connection_id, "names": names, "rows": rows, "at": at})
+    columns = dict(zip(Restock._fields, zip(*restocks, strict=True), strict=True))
+    columns["offer"] = tuple([one and one.replace("\\", r"\\").replace('"', r"\"") for one in columns["offer"]])
+    columns["offer_hash"] = tuple([one and rf"\\x{one.hex()}" for one in columns["offer_hash"]])
+    given = {name: _array(values) for name, values in columns.items()}
+    await tx.execute(_WRITE, {"connection": connection_id, "at": at, **given})
 
 
 _RESERVE = text(

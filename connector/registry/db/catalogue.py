@@ -199,11 +199,14 @@ WITHIN_STOCK = (
     $$
     """,
     """
-    CREATE TRIGGER within_stock BEFORE UPDATE OF reserved ON items FOR EACH ROW
+    CREATE TRIGGER within_stock AFTER UPDATE OF reserved ON items FOR EACH ROW
     WHEN (NEW.reserved > OLD.reserved AND NEW.track_inventory AND NEW.reserved > NEW.quantity) EXECUTE FUNCTION refuse_oversell()
     """,
 )
-"""Reserving never goes beyond what is there at that moment. A check could not say so: StormCom may count less later."""
+"""Reserving never goes beyond what is there at that moment. A check could not say so: StormCom may count less later.
+
+After, not before: a trigger before updates has PostgreSQL compute every computed column anew with every update.
+"""
 for _statement in (ROOM, *WITHIN_STOCK):
     event.listen(items, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call] # SQLAlchemy leaves DDL untyped
 
