@@ -43,6 +43,24 @@ async def test_a_snapshot_travels_in_one_file(fair: Fair) -> None:
     assert fair.meta_uploads[0].source.url.startswith(f"{fair.runtime.public_url}/feeds/")
 
 
+async def test_nobody_but_meta_learns_a_files_address(fair: Fair, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the logs of an upload that goes wrong on its way, nor the database, hold the token of the file."""
+    fair.break_calls("uploads$", "drop_answer", method="POST")
+    fair.break_calls("uploads$", "error", method="GET", code=2, times=2)
+    await fair.switch(PRODUCTS)
+    await fair.snapshot(product("a"))
+    await fair.settle(minutes=10)
+    (upload,) = fair.meta_uploads
+    token = upload.source.url.rpartition("/")[2].removesuffix(".csv.gz")
+    assert ("SUCCEEDED", 43) == (await fair.state(), len(token))
+    said = capsys.readouterr()
+    assert token not in said.out + said.err
+    async with fair.runtime.db.begin() as tx:
+        for table in ("feed_uploads", "feeds", "tasks", "problems", "requests"):
+            kept = await tx.scalars(text(f"SELECT {table}::text FROM {table}"))  # noqa: S608 – the names above
+            assert token not in "".join(kept)
+
+
 async def test_nothing_is_deleted_by_a_file(fair: Fair) -> None:
     """What the next snapshot lacks leaves by a batch that names it; what others put into the catalog stays."""
     catalog = fair.world.all(ProductCatalog)[0]

@@ -80,6 +80,8 @@ class FacebookFeedsServicer:
         """Switches a feed on or off. An upload that Meta is at work on ends as it would.
 
         While the feed of products is on, every committed snapshot is uploaded as a file instead of in batches; what comes by other ways goes in batches as ever, and no item is in both at once.
+        Whatever changes of an item while Meta is at work on a file that holds it, its stock and price included, goes to Meta after the file's end: some minutes, two hours at most. A store that sells
+        its last pieces elsewhere too is better off without this feed, or with a safety stock.
         Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

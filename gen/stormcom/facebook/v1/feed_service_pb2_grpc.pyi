@@ -37,6 +37,8 @@ class FacebookFeedsStub:
     """Switches a feed on or off. An upload that Meta is at work on ends as it would.
 
     While the feed of products is on, every committed snapshot is uploaded as a file instead of in batches; what comes by other ways goes in batches as ever, and no item is in both at once.
+    Whatever changes of an item while Meta is at work on a file that holds it, its stock and price included, goes to Meta after the file's end: some minutes, two hours at most. A store that sells
+    its last pieces elsewhere too is better off without this feed, or with a safety stock.
     Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
     """
     ListFeeds: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedsRequest, _feed_service_pb2.ListFeedsResponse]
@@ -73,6 +75,8 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     """Switches a feed on or off. An upload that Meta is at work on ends as it would.
 
     While the feed of products is on, every committed snapshot is uploaded as a file instead of in batches; what comes by other ways goes in batches as ever, and no item is in both at once.
+    Whatever changes of an item while Meta is at work on a file that holds it, its stock and price included, goes to Meta after the file's end: some minutes, two hours at most. A store that sells
+    its last pieces elsewhere too is better off without this feed, or with a safety stock.
     Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
     """
     ListFeeds: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedsRequest, _feed_service_pb2.ListFeedsResponse]  # type: ignore[assignment]
@@ -112,6 +116,8 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
         """Switches a feed on or off. An upload that Meta is at work on ends as it would.
 
         While the feed of products is on, every committed snapshot is uploaded as a file instead of in batches; what comes by other ways goes in batches as ever, and no item is in both at once.
+        Whatever changes of an item while Meta is at work on a file that holds it, its stock and price included, goes to Meta after the file's end: some minutes, two hours at most. A store that sells
+        its last pieces elsewhere too is better off without this feed, or with a safety stock.
         Fails with `FIELD_REQUIRED` (navigation without an integration), `FIELD_INVALID`.
         """
 
