@@ -76,6 +76,7 @@ async def apply_adoption(runtime: Runtime, request: pb.ApplyAdoptionRequest) -> 
 
 
 def _read_decision(decision: pb.AdoptionDecision, path: str) -> Decision:
+    read.storable(decision, f"{path}.")
     read.required(decision.retailer_id, f"{path}.retailer_id")
     if decision.plan not in _PLANNED:
         raise InvalidInput.of(f"{path}.plan", "FIELD_REQUIRED", "is required: ADOPT, REPLACE or LEAVE")

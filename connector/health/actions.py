@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from connector.adoption.db import scans
 from connector.budgets import db as budgets
 from connector.catalog.db import snapshots
 from connector.connections import db as connections
@@ -31,6 +32,7 @@ _KEEP_PLACES = timedelta(days=1)
 _KEEP_LOGINS = timedelta(days=1)
 _KEEP_PROBLEMS = timedelta(days=30)
 _KEEP_OPERATIONS = timedelta(days=90)
+_KEEP_SCANS, _FORGOTTEN = timedelta(days=30), 5_000
 _KEEP_ACKNOWLEDGED = timedelta(days=7)
 _KEEP_EVENTS = timedelta(days=90)
 
@@ -80,8 +82,9 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
         await requests.sweep(tx, at=now)
         await budgets.sweep(tx, before=now - _KEEP_PLACES)
         await operations.sweep(tx, before=now - _KEEP_OPERATIONS)
-    while await _forget_snapshots(runtime) or await _forget_events(runtime) or await _forget_uploads(runtime):
-        pass
+    for forget in (_forget_snapshots, _forget_events, _forget_uploads, _forget_scans):
+        while await forget(runtime):
+            pass
     async with runtime.db.begin() as tx:
         await outbox.done(tx, task, at=now)
 
@@ -103,6 +106,12 @@ async def _forget_uploads(runtime: Runtime) -> bool:
     """Forget a piece of what outlived its time; tells whether there was any."""
     async with runtime.db.begin() as tx:
         return await feeds.sweep(tx, at=runtime.now())
+
+
+async def _forget_scans(runtime: Runtime) -> bool:
+    """Forget a piece of what outlived its time; tells whether there was any."""
+    async with runtime.db.begin() as tx:
+        return await scans.sweep(tx, disconnected_before=runtime.now() - _KEEP_SCANS, limit=_FORGOTTEN)
 
 
 async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:

@@ -23,6 +23,7 @@ async def resolve_retailer_ids(
 
 def _read_names(names: Iterable[pb.ItemName]) -> Iterable[Name]:
     for place, name in enumerate(names):
+        read.storable(name, f"names[{place}].")
         if bool(name.retailer_id) == bool(name.product_id):
             message = "or product_id is required, and not both"
             raise InvalidInput.of(f"names[{place}].retailer_id", "FIELD_REQUIRED", message)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from connector.adoption.model import RULES, Decision, Finding, Own, Plan, Rule, Scanned, Seen, own_marks, seen_marks
+from connector.connections.model import LIVE
 from connector.db.schema import Instant, Tx, metadata, plain
 from connector.registry.db.catalogue import items
 from connector.registry.model import OURS
@@ -147,7 +148,7 @@ _KEEP = text(
 
 async def keep(tx: Tx, connection_id: UUID, scan_id: UUID, seen: Sequence[Seen], *, at: datetime) -> int:
     """Keep those of a page that are not ours, with what they are recognised as; tells how many this scan had not seen before."""
-    once = {item.retailer_id: Seen(*map(plain, item)) for item in seen}
+    once = {item.retailer_id: item for item in (Seen(*map(plain, item)) for item in seen)}
     marks = [(name, *mark) for name, item in once.items() for mark in seen_marks(item)]
     if not once:
         return 0
@@ -248,3 +249,17 @@ async def decide(tx: Tx, connection_id: UUID, decisions: Sequence[tuple[Decision
     """Store decisions, each with the name of the item of ours that was named, if one was."""
     rows = orjson.dumps([asdict(decision) | {"own": own} for decision, own in decisions]).decode()
     await tx.execute(_DECIDE, {"connection": connection_id, "rows": rows})
+
+
+_SWEEP = """
+    DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+        SELECT s.ctid FROM connections c JOIN {table} s ON s.connection_id = c.id
+        WHERE c.state <> ALL(:live) AND c.state_time < :before LIMIT :limit))
+"""
+
+
+async def sweep(tx: Tx, *, disconnected_before: datetime, limit: int) -> bool:
+    """Forget some of what was scanned for connections that ended before a time; tells whether there was any."""
+    given = {"live": [str(state) for state in LIVE], "before": disconnected_before, "limit": limit}
+    gone = [await tx.execute(text(_SWEEP.format(table=one.name)), given) for one in (scanned_items, item_marks)]
+    return any(result.rowcount for result in gone)

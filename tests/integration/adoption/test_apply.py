@@ -171,6 +171,7 @@ async def test_decisions_are_read_strictly(shop: Takeover) -> None:
         [pb.AdoptionDecision(retailer_id="MUG")],
         [pb.AdoptionDecision(plan=ADOPTION_PLAN_LEAVE)],
         [pb.AdoptionDecision(retailer_id="MUG", plan=ADOPTION_PLAN_ADOPT, variant_id="v")],
+        [decision("MUG\0", ADOPTION_PLAN_LEAVE)],
     ]
     assert [
         ("FIELD_REQUIRED", "decisions"),
@@ -178,6 +179,7 @@ async def test_decisions_are_read_strictly(shop: Takeover) -> None:
         ("FIELD_REQUIRED", "decisions[0].plan"),
         ("FIELD_REQUIRED", "decisions[0].retailer_id"),
         ("FIELD_REQUIRED", "decisions[0].product_id"),
+        ("FIELD_INVALID", "decisions[0].retailer_id"),
     ] == [await _refused(shop.decide(*decisions), "field") for decisions in wrong]
 
 

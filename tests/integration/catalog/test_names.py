@@ -94,6 +94,7 @@ async def test_what_is_asked_is_read_strictly(shop: Shop) -> None:
         ("FIELD_REQUIRED", "names[1].retailer_id"): [ItemName(retailer_id="x"), ItemName()],
         ("FIELD_REQUIRED", "names[0].retailer_id"): [ItemName(retailer_id="x", product_id="y")],
         ("FIELD_REQUIRED", "names[0].product_id"): [ItemName(retailer_id="x", variant_id="y")],
+        ("FIELD_INVALID", "names[0].retailer_id"): [ItemName(retailer_id="x\0")],
     }
     for told, names in wrong.items():
         with pytest.raises(grpc.aio.AioRpcError) as refused:

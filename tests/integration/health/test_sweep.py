@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from connector.adoption.db import scans
+from connector.adoption.model import Seen
 from connector.connections import actions
 from connector.connections import db as connections
 from connector.connections.model import Problem, State
@@ -71,3 +74,23 @@ async def test_a_subscription_is_looked_at_every_day(runtime: Runtime, turn: Any
         assert [begun.connection.id] == await connections.unchecked(tx, before=runtime.now())
         await connections.change(tx, begun.connection.id, at=runtime.now(), subscription_check_time=runtime.now())
         assert [] == await connections.unchecked(tx, before=runtime.now() - timedelta(hours=24))
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "left"), [(State.DISCONNECTED, 29, 1), (State.DISCONNECTED, 31, 0), (State.CONNECTED, 31, 1)]
+)
+async def test_scans_of_stores_that_left_are_forgotten(  # noqa: PLR0917 – fixtures are asked for by name
+    runtime: Runtime, turn: Any, clock: Any, connected: str, state: State, days: int, left: int
+) -> None:
+    """What was found in a merchant's catalog goes a month after the merchant; a store that is linked keeps it."""
+    connection_id, at = UUID(connected), runtime.now()
+    async with runtime.db.begin() as tx:
+        await connections.change(tx, connection_id, at=at, state=state, state_time=at)
+        await scans.keep(tx, connection_id, connection_id, [Seen("x", "1", "", "", "", "", "", "")], at=at)
+        mark = {"connection_id": connection_id, "kind": "ID", "digest": b"", "retailer_id": "x"}
+        await tx.execute(insert(scans.item_marks).values(**mark))
+    clock.advance(days=days)
+    await sweep(runtime, turn)
+    counted = text("SELECT (SELECT count(*) FROM scanned_items), (SELECT count(*) FROM item_marks)")
+    async with runtime.db.begin() as tx:
+        assert (left, left) == tuple((await tx.execute(counted)).one())

@@ -53,6 +53,12 @@ def test_what_groups_variants_is_checked(options: tuple[dict[str, str], ...], fa
     assert faults == [one for one in told if one[1] != "TEXT_TRUNCATED"]
 
 
+def test_options_are_quoted_in_faults() -> None:
+    """Whatever an option is called, what is said of it can be stored and read on one line."""
+    drafts = write_items(SCARF._replace(variants=variants({"a\0\n": "x"}, {"Size": "M"})))
+    assert all(fault.message.isprintable() for draft in drafts for fault in draft.faults)
+
+
 def test_more_options_than_metas_integrations_send_are_told() -> None:
     """Five options go out, with a warning."""
     options = {"Size": "S", "Color": "red", "Material": "wool", "Pattern": "dots", "Gender": "Men"}

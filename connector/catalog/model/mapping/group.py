@@ -63,7 +63,9 @@ def check_group(variants: Sequence[Variant]) -> Mapping[str, Findings]:
         if key in seen or not any(key):
             findings.refuse(path, "VARIANT_OPTIONS_MISSING", "must tell this variant from its siblings", _said(variant))
         elif missing := sorted(every - _names(own)):
-            rule = f"lacks {', '.join(missing)[:100]}, which siblings have; give every variant the same options"
+            rule = (
+                f"lacks {', '.join(map(repr, missing))[:100]}, which siblings have; give every variant the same options"
+            )
             findings.warn(path, "VARIANT_OPTIONS_UNEVEN", rule)
         seen.add(key)
         if findings:
