@@ -91,6 +91,7 @@ async def list_product_sets(runtime: Runtime, request: pb.ListProductSetsRequest
 def _read_category(said: category_pb2.Category, path: str) -> Category:
     """Read a category; without a usable id or version the call is refused."""
     read.storable(said, f"{path}.")
+    read.storable(said, f"{path}.")
     read.foreign_id(said.category_id, f"{path}.category_id")
     if said.source_version < 1:
         raise InvalidInput.of(f"{path}.source_version", "FIELD_REQUIRED", "is required, at least 1")

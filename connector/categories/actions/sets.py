@@ -1,10 +1,9 @@
 """Brings product sets to Meta: one call after the other, each outcome kept before the next.
 
     PENDING ──create, update──▶ CONFIRMED ──not listed any more──▶ PENDING
-       │                            │
-       └────────▶ REJECTED ◀────────┤ not wanted
-                                    ▼
-                             REMOVAL_PENDING ──delete──▶ REMOVED
+      │  ▲                          │ not wanted
+      ▼  │ set again                ▼
+    REJECTED ◀─────────── REMOVAL_PENDING ──delete──▶ REMOVED
 
 Before a set is sent it counts as one that may stand at Meta; from then on it is looked up by its retailer_id before it is created,
 since neither a lost answer nor an error proves that it was not.

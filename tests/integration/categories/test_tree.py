@@ -72,11 +72,22 @@ async def test_what_is_wrong_is_told_with_its_category(tree: Tree) -> None:
     assert ["women"] == list(await tree.list())
 
 
-async def test_an_unusable_id_or_version_refuses_the_call(tree: Tree) -> None:
-    """Without a usable version nothing of the call is stored."""
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"source_version": 0}, ("FIELD_REQUIRED", "categories[1].source_version")),
+        ({"parent_id": "a b"}, ("FIELD_INVALID", "categories[1].parent_id")),
+        ({"name": "M\0n"}, ("FIELD_INVALID", "categories[1].name")),
+        ({"description": "\0"}, ("FIELD_INVALID", "categories[1].description")),
+    ],
+)
+async def test_what_cannot_be_read_refuses_the_call(
+    tree: Tree, wrong: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """Without usable ids, versions and texts nothing of the call is stored; the wrong field is named."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await tree.set(category("women"), category("men", source_version=0))
-    assert ("FIELD_REQUIRED", "categories[1].source_version") == reason_of(caught.value, "field")
+        await tree.set(category("women"), category("men", **wrong))
+    assert expected == reason_of(caught.value, "field")
     assert {} == await tree.list()
 
 

@@ -231,7 +231,7 @@ class ListCategoriesRequest(_message.Message):
     connection_id: _builtins.str
     """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
     page_size: _builtins.int
-    """How many at most, 1 to 500; 0 means 50."""
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
     page_token: _builtins.str
     """Where to go on: `next_page_token` of the page before, with the same other fields."""
     def __init__(
@@ -355,7 +355,7 @@ class ListProductSetsRequest(_message.Message):
     connection_id: _builtins.str
     """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
     page_size: _builtins.int
-    """How many at most, 1 to 500; 0 means 50."""
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
     page_token: _builtins.str
     """Where to go on: `next_page_token` of the page before, with the same other fields."""
     def __init__(

@@ -72,7 +72,7 @@ class FacebookCategoriesServicer:
         What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
         both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
         A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
-        Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
+        Fails, storing nothing, with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version, or a text with NUL (`FIELD_INVALID`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +81,7 @@ class FacebookCategoriesServicer:
     def DeleteCategories(self, request, context):
         """Forgets up to 500 categories, by id, and deletes their product sets. What lies below stays, as if at the top, until it is set anew. What is not known is answered UNKNOWN.
 
-        Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        Fails with `FIELD_REQUIRED`, `FIELD_INVALID` (an id), `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +95,7 @@ class FacebookCategoriesServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchTaxonomy(self, request, context):
-        """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`.
+        """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`, `FIELD_INVALID` (the kind, the limit).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,17 +39,17 @@ class FacebookCategoriesStub:
     What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
     both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
     A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
-    Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
+    Fails, storing nothing, with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version, or a text with NUL (`FIELD_INVALID`).
     """
     DeleteCategories: _grpc.UnaryUnaryMultiCallable[_category_service_pb2.DeleteCategoriesRequest, _category_service_pb2.DeleteCategoriesResponse]
     """Forgets up to 500 categories, by id, and deletes their product sets. What lies below stays, as if at the top, until it is set anew. What is not known is answered UNKNOWN.
 
-    Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    Fails with `FIELD_REQUIRED`, `FIELD_INVALID` (an id), `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     ListCategories: _grpc.UnaryUnaryMultiCallable[_category_service_pb2.ListCategoriesRequest, _category_service_pb2.ListCategoriesResponse]
     """Lists the categories by id, each with what follows from its place in the tree. Fails with `PAGE_TOKEN_INVALID`."""
     SearchTaxonomy: _grpc.UnaryUnaryMultiCallable[_category_service_pb2.SearchTaxonomyRequest, _category_service_pb2.SearchTaxonomyResponse]
-    """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`."""
+    """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`, `FIELD_INVALID` (the kind, the limit)."""
     ListProductSets: _grpc.UnaryUnaryMultiCallable[_category_service_pb2.ListProductSetsRequest, _category_service_pb2.ListProductSetsResponse]
     """Lists the product sets by their categories' ids. Fails with `PAGE_TOKEN_INVALID`."""
 
@@ -64,17 +64,17 @@ class FacebookCategoriesAsyncStub(FacebookCategoriesStub):
     What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
     both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
     A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
-    Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
+    Fails, storing nothing, with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version, or a text with NUL (`FIELD_INVALID`).
     """
     DeleteCategories: _aio.UnaryUnaryMultiCallable[_category_service_pb2.DeleteCategoriesRequest, _category_service_pb2.DeleteCategoriesResponse]  # type: ignore[assignment]
     """Forgets up to 500 categories, by id, and deletes their product sets. What lies below stays, as if at the top, until it is set anew. What is not known is answered UNKNOWN.
 
-    Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    Fails with `FIELD_REQUIRED`, `FIELD_INVALID` (an id), `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
     """
     ListCategories: _aio.UnaryUnaryMultiCallable[_category_service_pb2.ListCategoriesRequest, _category_service_pb2.ListCategoriesResponse]  # type: ignore[assignment]
     """Lists the categories by id, each with what follows from its place in the tree. Fails with `PAGE_TOKEN_INVALID`."""
     SearchTaxonomy: _aio.UnaryUnaryMultiCallable[_category_service_pb2.SearchTaxonomyRequest, _category_service_pb2.SearchTaxonomyResponse]  # type: ignore[assignment]
-    """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`."""
+    """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`, `FIELD_INVALID` (the kind, the limit)."""
     ListProductSets: _aio.UnaryUnaryMultiCallable[_category_service_pb2.ListProductSetsRequest, _category_service_pb2.ListProductSetsResponse]  # type: ignore[assignment]
     """Lists the product sets by their categories' ids. Fails with `PAGE_TOKEN_INVALID`."""
 
@@ -92,7 +92,7 @@ class FacebookCategoriesServicer(metaclass=_abc_1.ABCMeta):
         What changes a category's name, place or mapping changes its products' category fields and labels at Meta, those of everything below included, and what has a product set, the set;
         both by work in the background. A set that Meta refused is tried again, also when its category is as it was. A category our checks refuse is answered REJECTED with every wrong field named, and what is stored stays.
         A parent may come later, or in the same call in any order. A category that would come to lie in itself is refused with `CATEGORY_CYCLE`. All answers are committed together.
-        Fails, storing nothing, with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version.
+        Fails, storing nothing, with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, or when a category has no usable id or version, or a text with NUL (`FIELD_INVALID`).
         """
 
     @_abc_1.abstractmethod
@@ -103,7 +103,7 @@ class FacebookCategoriesServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_category_service_pb2.DeleteCategoriesResponse, _abc.Awaitable[_category_service_pb2.DeleteCategoriesResponse]]:
         """Forgets up to 500 categories, by id, and deletes their product sets. What lies below stays, as if at the top, until it is set anew. What is not known is answered UNKNOWN.
 
-        Fails with `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        Fails with `FIELD_REQUIRED`, `FIELD_INVALID` (an id), `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
         """
 
     @_abc_1.abstractmethod
@@ -120,7 +120,7 @@ class FacebookCategoriesServicer(metaclass=_abc_1.ABCMeta):
         request: _category_service_pb2.SearchTaxonomyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_category_service_pb2.SearchTaxonomyResponse, _abc.Awaitable[_category_service_pb2.SearchTaxonomyResponse]]:
-        """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`."""
+        """Finds entries of a taxonomy by their words, the best first. Fails with `FIELD_REQUIRED`, `FIELD_TOO_LONG`, `FIELD_INVALID` (the kind, the limit)."""
 
     @_abc_1.abstractmethod
     def ListProductSets(

@@ -123,7 +123,7 @@ class FacebookFeedsServicer:
     def DeleteReviews(self, request, context):
         """Forgets up to 500 reviews, by id; what is not known is no error. They leave Meta with the next `UploadFeed`, also when the feed is off meanwhile.
 
-        Fails with `FIELD_TOO_LARGE`.
+        Fails with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -58,7 +58,7 @@ class FacebookFeedsStub:
     DeleteReviews: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.DeleteReviewsRequest, _feed_service_pb2.DeleteReviewsResponse]
     """Forgets up to 500 reviews, by id; what is not known is no error. They leave Meta with the next `UploadFeed`, also when the feed is off meanwhile.
 
-    Fails with `FIELD_TOO_LARGE`.
+    Fails with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`.
     """
     PutNavigation: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.PutNavigationRequest, _feed_service_pb2.PutNavigationResponse]
     """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
@@ -96,7 +96,7 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     DeleteReviews: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.DeleteReviewsRequest, _feed_service_pb2.DeleteReviewsResponse]  # type: ignore[assignment]
     """Forgets up to 500 reviews, by id; what is not known is no error. They leave Meta with the next `UploadFeed`, also when the feed is off meanwhile.
 
-    Fails with `FIELD_TOO_LARGE`.
+    Fails with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`.
     """
     PutNavigation: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.PutNavigationRequest, _feed_service_pb2.PutNavigationResponse]  # type: ignore[assignment]
     """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
@@ -167,7 +167,7 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_feed_service_pb2.DeleteReviewsResponse, _abc.Awaitable[_feed_service_pb2.DeleteReviewsResponse]]:
         """Forgets up to 500 reviews, by id; what is not known is no error. They leave Meta with the next `UploadFeed`, also when the feed is off meanwhile.
 
-        Fails with `FIELD_TOO_LARGE`.
+        Fails with `FIELD_REQUIRED`, `FIELD_TOO_LARGE`.
         """
 
     @_abc_1.abstractmethod
