@@ -206,15 +206,16 @@ async def carry(
     scope: str,
     *,
     at: datetime,
+    begin: datetime | None = None,
     given: int = 0,
     product_ids: Sequence[str] | None = None,
 ) -> Operation:
     """Give the operation what it is to settle: a first piece now, and when that is not all, the rest in a task of its own.
 
-    `given` tells how many items it has already; `product_ids` limits it to the items of some products.
+    `given` tells how many items it has already, since `begin`; `product_ids` limits it to the items of some products.
     """
     named = {"store_id": operation.store_id, "operation_id": str(operation.id), "scope": scope}
-    cursor: Cursor = named | {"sent_count": given}
+    cursor: Cursor = named | {"sent_count": given, "begin": (begin or at).isoformat()}
     if product_ids is not None:
         cursor |= {"product_ids": list(product_ids), "behind": 0}
     following, operation = await _carry(tx, connection, operation, cursor, at=at)
@@ -262,8 +263,8 @@ async def _give(
     """Give a piece to the operation; tells also where the next one begins, None when there is none."""
     scope, ids = db.SCOPES[cursor["scope"]], cursor.get("product_ids")
     if ids is None:
-        after = cursor.get("after", ("", ""))
-        piece = await db.carry(tx, connection.id, operation.id, scope, after=after, limit=_PIECE)
+        begin, after = datetime.fromisoformat(cursor["begin"]), cursor.get("after", ("", ""))
+        piece = await db.carry(tx, connection.id, operation.id, scope, begin=begin, after=after, limit=_PIECE)
         return piece, {"after": piece.last} if piece.last else None
     end = cursor["behind"] + _PRODUCTS
     piece = await db.carry_products(tx, connection.id, operation.id, scope, ids[cursor["behind"] : end])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -107,13 +108,17 @@ class Piece:
 
 
 async def carry(
-    tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, *, after: Sequence[str], limit: int
+    tx: Tx, connection_id: UUID, operation_id: UUID, scope: Scope, *, begin: datetime, after: Sequence[str], limit: int
 ) -> Piece:
-    """Give the next items of a scope, in the order of states and names, to an operation. Items it has already are left out."""
+    """Give the next items of a scope, in the order of states and names, to an operation.
+
+    Items it has already are left out, and those that Meta refused since `begin`: they were its own, and have had their verdict.
+    """
     mine = items.c.connection_id == connection_id, items.c.state.in_(scope.states)
     behind = tuple_(items.c.state, items.c.retailer_id) > tuple_(*map(literal, after))
     refused = and_(_REFUSED, literal(scope.refused))
-    fresh = and_(scope.condition, items.c.operation_id.is_distinct_from(operation_id))
+    answered = and_(items.c.refused_by.in_(("META", "STOCK")), items.c.send_time >= begin).is_(True)
+    fresh = and_(scope.condition, items.c.operation_id.is_distinct_from(operation_id), ~answered)
     columns = items.c.state, items.c.retailer_id, refused.label("refused"), fresh.label("fresh")
     place = items.c.state, items.c.retailer_id
     rows = (await tx.execute(select(*columns).where(*mine, behind).order_by(*place).limit(limit))).all()

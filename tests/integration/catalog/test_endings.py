@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from connector.budgets import db as budgets
 from connector.budgets.db import News
 from connector.catalog import actions
+from connector.catalog.db import plans
 from connector.db import outbox
 from connector.registry.db.catalogue import items
 from connector.registry.graph import batch_bucket
@@ -183,3 +185,19 @@ async def test_a_lost_task_is_not_the_end(shop: Shop, runtime: Runtime) -> None:
         await outbox.add(tx, outbox.Task.SWEEP, due=runtime.now(), key="every:SWEEP")
     await shop.settle()
     assert Operation.STATE_SUCCEEDED == (await shop.operation(operation)).state
+
+
+async def test_what_is_refused_while_a_sync_is_still_given_items_is_settled_once(shop: Shop, runtime: Runtime) -> None:
+    """An item that Meta refuses before its operation has been given all of its items is not sent and counted again for it."""
+    shop.world.switches.change(max_title=20)
+    await shop.upsert(product("p1", title=_LONG), product("p2"))
+    began = shop.clock()
+    operation = await shop.sync()
+    await shop.settle()
+    async with runtime.db.begin() as tx:
+        [connection_id] = await tx.scalars(select(items.c.connection_id).distinct())
+        wish = connection_id, UUID(operation.operation_id), plans.SCOPES["full"]
+        piece = await plans.carry(tx, *wish, begin=began, after=("PENDING", "~"), limit=9)
+    assert (0, {"sc_p1": "REJECTED", "sc_p2": "CONFIRMED"}) == (piece.sent_count, await shop.states())
+    again = await shop.sync()
+    assert 1 == again.total_count
