@@ -20,7 +20,7 @@ from stormcom.facebook.v1.inventory_service_pb2 import ReleaseHoldRequest
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.adoption.conftest import Takeover
 from tests.integration.catalog.shop import product, reason_of, shirt
-from tests.integration.inventory.shelf import hold, inventory, seen
+from tests.integration.inventory.shelf import hold, inventory, rule, seen
 
 
 def decision(retailer_id: str, plan: "AdoptionPlan.ValueType", product_id: str = "") -> pb.AdoptionDecision:
@@ -59,6 +59,15 @@ async def one_to_adopt(shop: Takeover) -> None:
     await shop.scan()
 
 
+async def one_to_replace(shop: Takeover) -> None:
+    """Fill a catalog with one item of ours and another of the same product; scan it."""
+    await shop.upsert(product("sent", sku="OLD"))
+    await shop.sync()
+    await shop.settle(minutes=1)
+    shop.seed("OLD")
+    await shop.scan()
+
+
 async def test_a_plan_becomes_the_catalog(shop: Takeover) -> None:
     """The adopted item keeps its id and says what StormCom says, the replaced one is gone, strangers are as they were."""
     await prepare(shop)
@@ -91,7 +100,7 @@ async def test_applied_twice_is_the_same(shop: Takeover) -> None:
 
 async def test_what_was_replaced_and_comes_back_is_a_stranger_again(shop: Takeover) -> None:
     """Another tool may put it there once more: it is found by its alias, and only a new plan removes it."""
-    await prepare(shop)
+    await one_to_replace(shop)
     await shop.applied()
     shop.seed("OLD")
     await shop.sync(full=True)
@@ -121,7 +130,7 @@ async def test_former_names_lead_to_todays(shop: Takeover) -> None:
 
 async def test_an_upsert_answers_with_the_adopted_name(shop: Takeover) -> None:
     """From then on the product is known by the id it took over, changed or not, and so is its stock."""
-    await prepare(shop)
+    await one_to_adopt(shop)
     await shop.applied()
     for version, title in ((1, "Scarf mug"), (2, "Scarf mug"), (3, "Cup")):
         [result] = await shop.upsert(product("mug", sku="MUG", version=version, title=title))
@@ -207,26 +216,26 @@ async def test_an_adopted_item_our_checks_refuse_stays_as_it_is(shop: Takeover) 
 
 async def test_the_guard_holds_a_plan_that_removes_much(shop: Takeover) -> None:
     """More removals than the connection allows wait until they are confirmed by number."""
-    products = [product(f"p{number}", sku=f"S{number}") for number in range(60)]
-    await shop.upsert(*products)
+    await rule(shop, guard_percent=0, guard_items=2)
+    await shop.upsert(*(product(f"p{number}", sku=f"S{number}") for number in range(4)))
     await shop.sync()
     await shop.settle(minutes=1)
-    for number in range(60):
+    for number in range(4):
         shop.seed(f"S{number}")
     shop.seed("stranger")
     await shop.scan()
     began = await shop.apply()
     assert (True, Operation.STATE_NEEDS_CONFIRMATION) == (began.needs_confirmation, began.operation.state)
     await shop.settle(minutes=1)
-    assert 121 == len(shop.titles())
+    assert 9 == len(shop.titles())
     await shop.decide(decision("S0", ADOPTION_PLAN_LEAVE))
     named = {"store_id": shop.store_id, "operation_id": began.operation.operation_id}
-    stale = catalog_pb.ConfirmChangeRequest(**named, removal_count=60)
+    stale = catalog_pb.ConfirmChangeRequest(**named, removal_count=4)
     assert "REMOVAL_COUNT_CHANGED" == await _refused(shop.catalog.ConfirmChange(stale))
-    await shop.catalog.ConfirmChange(catalog_pb.ConfirmChangeRequest(**named, removal_count=59))
+    await shop.catalog.ConfirmChange(catalog_pb.ConfirmChangeRequest(**named, removal_count=3))
     await shop.settle(minutes=1)
     ended = await shop.operation(began.operation)
-    assert (Operation.STATE_SUCCEEDED, 59, 59) == (ended.state, ended.removal_count, ended.confirmed_count)
+    assert (Operation.STATE_SUCCEEDED, 3, 3) == (ended.state, ended.removal_count, ended.confirmed_count)
     assert {"S0", "stranger"} == {name for name in shop.titles() if not name.startswith("sc_")}
 
 
@@ -242,8 +251,8 @@ async def test_nothing_is_taken_over_by_a_dry_run(shop: Takeover) -> None:
 @pytest.mark.parametrize("name", ["SCAN_CATALOG", "CARRY_ADOPTION"])
 async def test_a_worker_that_dies_costs_time_only(shop: Takeover, name: str) -> None:
     """A task that was taken and abandoned, between any two transactions, comes back and ends as it would have."""
+    await shop.upsert(*(product(f"p{number}", sku=f"S{number}") for number in range(8)))
     for number in range(8):
-        await shop.upsert(product(f"p{number}", sku=f"S{number}"))
         shop.seed(f"S{number}")
     began = (await shop.adoption.ScanCatalog(pb.ScanCatalogRequest(store_id=shop.store_id))).operation
     if name == "CARRY_ADOPTION":
