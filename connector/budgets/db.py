@@ -5,7 +5,7 @@ how its circuit breaker stands. Kept in PostgreSQL, so that no restart and no em
 
 Whoever wants to call asks `require_room` before. While there is plenty that is one read. When room is scarce it raises
 Crowded; whoever runs the task then lets it `line_up`, and it comes back when its place is at the front. A connection has one
-place per line and urgency, so places go round between stores, however much any of them has to do.
+place per line and urgency, so places go round between stores, however much any of them has to do; and its tasks take turns.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,8 @@ places = Table(
     Column("bucket", Text, primary_key=True),
     Column("holder", Text, primary_key=True, comment="connection and urgency"),
     Column("time", Instant, nullable=False, comment="when it is at the front"),
-    Column("task_id", BigInteger, nullable=False, comment="who took it; any task of the holder may use it"),
+    Column("task_id", BigInteger, comment="who took it, though any task of the holder may use it; NULL: a follower's"),
+    Column("used", Boolean, nullable=False, server_default="false", comment="the next place is not taken yet"),
     Column("followers", Integer, nullable=False, server_default="0", comment="tasks of the holder that came later"),
 )
 _NEARLY_USED_UP = "Meta's allowance is nearly used up; work resumes by itself"
@@ -75,7 +76,7 @@ async def require_room(tx: Tx, bucket: str, *, app_bucket: str, holder: str, urg
     """
     mine = and_(places.c.bucket == budgets.c.bucket, places.c.holder == holder)
     rows = await tx.execute(
-        select(budgets, places.c.time)
+        select(budgets, places.c.time, places.c.used)
         .outerjoin(places, mine)
         .where(budgets.c.bucket.in_([bucket, app_bucket]))
         .order_by(budgets.c.bucket != bucket)
@@ -130,7 +131,7 @@ async def _require_turn(tx: Tx, row: Row[Any], urgency: Urgency, holder: str, *,
     if budget.stopped(urgency, at):
         if row.pause_time and await _first_after_pause(tx, row):
             return
-    elif row.time and row.time <= at and await _give_up_place(tx, row.bucket, holder, row.time):
+    elif row.time and not row.used and row.time <= at and await _use_place(tx, row.bucket, holder, row.time):
         return
     raise Crowded(row.bucket, urgency, holder, until=max(budget.place(urgency, at)[0], row.time or at))
 
@@ -142,10 +143,12 @@ async def _first_after_pause(tx: Tx, row: Row[Any]) -> bool:
     return taken.one_or_none() is not None
 
 
-async def _give_up_place(tx: Tx, bucket: str, holder: str, time: datetime) -> bool:
+async def _use_place(tx: Tx, bucket: str, holder: str, time: datetime) -> bool:
     """Take one's turn, unless another task of the holder was faster."""
-    mine = places.c.bucket == bucket, places.c.holder == holder, places.c.time == time
-    return (await tx.execute(delete(places).where(*mine).returning(places.c.bucket))).one_or_none() is not None
+    mine = places.c.bucket == bucket, places.c.holder == holder, places.c.time == time, ~places.c.used
+    return (
+        await tx.execute(update(places).where(*mine).values(used=True).returning(places.c.bucket))
+    ).one_or_none() is not None
 
 
 def count_pause(cause: Throttled, pause: timedelta) -> None:
@@ -158,25 +161,31 @@ def count_pause(cause: Throttled, pause: timedelta) -> None:
 async def line_up(tx: Tx, crowded: Crowded, task_id: int, *, at: datetime) -> datetime:
     """Take a place at the end of the line for this task, or keep the one there is; tells when to ask again.
 
-    A holder's further tasks follow the one that has the place, so that they do not all come at once for one call.
+    A holder's further tasks follow the one that has the place, so that they do not all come at once for one call. Who has just
+    had a place leaves the next one to a follower, and uses it himself only when none came for it.
     """
     row, mine = await _lock(tx, crowded.bucket), {"bucket": crowded.bucket, "holder": crowded.holder}
     front, following = _budget(row).place(crowded.urgency, at)
     held = (await tx.execute(select(places).filter_by(**mine))).one_or_none()
-    if held and held.time > at:
-        ahead: datetime = held.time
-        if held.task_id == task_id:
-            return min(ahead, at + LONGEST_SLEEP)
-        followers = held.followers + 1
-        await tx.execute(update(places).filter_by(**mine).values(followers=followers))
-        ahead += followers * (following - front)
-        return min(ahead, at + _LONGEST_SLEEP_OF_FOLLOWERS)
+    if held and not held.used and held.time > at:
+        return await _follow(tx, held, task_id, pace=following - front, at=at)
+    followers = held.followers if held else 0
+    yields = bool(held and held.used and held.task_id == task_id and followers)
     line = {f"{crowded.urgency.lower()}_time": following}
     await tx.execute(update(budgets).where(budgets.c.bucket == crowded.bucket).values(**line))
-    taken = {"time": front, "task_id": task_id, "followers": 0}
+    taken = {"time": front, "task_id": None if yields else task_id, "used": False, "followers": max(followers - 1, 0)}
     wish = insert(places).values(**mine, **taken)
     await tx.execute(wish.on_conflict_do_update(index_elements=["bucket", "holder"], set_=taken))
-    return min(front, at + LONGEST_SLEEP)
+    return min(following, at + _LONGEST_SLEEP_OF_FOLLOWERS) if yields else min(front, at + LONGEST_SLEEP)
+
+
+async def _follow(tx: Tx, held: Row[Any], task_id: int, *, pace: timedelta, at: datetime) -> datetime:
+    """Wait for one's own place or one that was left to a follower, else behind the task that has it."""
+    this, mine = update(places).filter_by(bucket=held.bucket, holder=held.holder), held.task_id in {task_id, None}
+    await tx.execute(this.values({"task_id": task_id} if mine else {"followers": held.followers + 1}))
+    time: datetime = held.time
+    behind: int = held.followers + 1
+    return min(time, at + LONGEST_SLEEP) if mine else min(time + behind * pace, at + _LONGEST_SLEEP_OF_FOLLOWERS)
 
 
 @dataclass(frozen=True, slots=True)

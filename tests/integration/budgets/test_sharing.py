@@ -53,6 +53,18 @@ async def test_places_go_round_between_stores(works: Works, allow: Callable[...,
     assert {3} == {len(set(called[start : start + 3])) for start in range(len(called) - 2)}
 
 
+async def test_tasks_of_a_store_take_turns(works: Works, allow: Callable[..., None]) -> None:
+    """Work without end keeps no other task of its store from calling while room is scarce: each soon has its turn."""
+    allow(catalog_management=100)
+    works.world.limits.spend("catalog_management", CATALOGS[0], cost=80)
+    await works.want(ONE, path=CATALOGS[0], holder="1")
+    await works.run(minutes=5)
+    for _ in range(2):
+        await works.want(ONE, path=f"{CATALOGS[0]}/products", holder="1", once=True)
+    await works.run(minutes=50)
+    assert 2 == works.called(f"{CATALOGS[0]}/products")
+
+
 async def test_what_others_use_counts(works: Works, allow: Callable[..., None]) -> None:
     """When somebody else uses up the allowance, work stops before Meta has to say so, and goes on when there is room."""
     allow(catalog_management=100)
