@@ -25,6 +25,7 @@ from simulator.feed_work import work_forever
 from simulator.graph import Answer, GraphRequest, entity_tag, note_unserved, split_version, write_document
 from simulator.graph import serve as serve_call
 from simulator.keys import WORLD
+from simulator.recording import under_way
 from simulator.webhooks import deliver_forever
 from simulator.world import World
 
@@ -97,7 +98,14 @@ async def _graph(request: web.Request) -> web.StreamResponse:
     graph_request = GraphRequest(
         method, request.path.strip("/"), params, f"{request.scheme}://{request.host}", _bearer(request), size_bytes
     )
-    fault = world.faults.take(method, split_version(graph_request.path)[1])
+    with under_way(world, split_version(graph_request.path)[1]):
+        return await _answer(request, graph_request)
+
+
+async def _answer(request: web.Request, graph_request: GraphRequest) -> web.StreamResponse:
+    """Answer a request, or fail as ordered."""
+    world = request.app[WORLD]
+    fault = world.faults.take(graph_request.method, split_version(graph_request.path)[1])
     kind = fault.kind if fault else ""
     if fault is not None and kind == "delay":
         await asyncio.sleep(fault.action.get("seconds", 1.0))

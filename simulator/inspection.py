@@ -41,6 +41,7 @@ def read_state(world: World, _request: web.Request, _document: Document) -> Docu
         "pages": [_page(page) for page in world.all(Page)],
         "catalogs": [_catalog(world, catalog) for catalog in world.catalogs()],
         "overlaps": world.records.overlaps,
+        "crowds": world.records.crowds,
         "limits": {"used": world.limits.usage(), "refused": world.limits.refused, "buckets": world.limits.accounts()},
         "faults": len(world.faults.listed()),
         "deliveries": {"waiting": len(world.outbox.waiting), "total": len(world.outbox.deliveries)},

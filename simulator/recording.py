@@ -1,9 +1,12 @@
 """Keeps what was called, for tests that judge the caller: every parameter name, tokens masked, long lists cut."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from simulator.call import Call
 from simulator.state import RecordedCall
+from simulator.world import World
 
 SECRETS = {
     "access_token",
@@ -15,6 +18,21 @@ SECRETS = {
     "revoke_token",
 }
 MAX_TEXT = 4_000
+
+
+@contextmanager
+def under_way(world: World, path: str) -> Iterator[None]:
+    """Count a call as long as it is worked on: whoever promises one at a time is judged by the crowds."""
+    waiting, crowds = world.records.under_way, world.records.crowds
+    waiting[path] += 1
+    if waiting[path] > 1:
+        crowds[path] = max(crowds[path], waiting[path])
+    try:
+        yield
+    finally:
+        waiting[path] -= 1
+        if not waiting[path]:
+            del waiting[path]
 
 
 def record(call: Call, *, status: int, code: int | None, seconds: float) -> None:

@@ -3,7 +3,7 @@
 Every class that has a Graph node is named as Meta's SDK names it, because the SDK's tables judge us.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -283,3 +283,7 @@ class Records:
     calls: deque[RecordedCall] = field(default_factory=lambda: deque(maxlen=20_000))
     call_count: int = 0
     overlaps: list[Overlap] = field(default_factory=list)
+    under_way: Counter[str] = field(default_factory=Counter)  # path → calls not answered yet
+    crowds: Counter[str] = field(
+        default_factory=Counter
+    )  # path → the most calls at once, where there was more than one

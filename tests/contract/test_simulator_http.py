@@ -1,5 +1,6 @@
 """The simulator over plain HTTP: transport, reach, faults, batches, hostile input, the control API."""
 
+import asyncio
 import gzip
 import json
 import time
@@ -99,6 +100,17 @@ async def test_a_trickling_answer_is_a_whole_one(client: Client) -> None:
     status, answer, _ = await client.graph("GET", "me", token, fields="id")
     assert (200, {"id": client.seed["user"]["id"]}) == (status, answer)
     assert time.perf_counter() - begun >= 0.002 * len(json.dumps(answer, separators=(",", ":")))
+
+
+async def test_calls_at_once_are_a_crowd(client: Client) -> None:
+    """Calls of the same path that overlap are counted, calls one after the other are not."""
+    token, page = client.seed["user"]["token"], client.seed["pages"][0]["id"]
+    wait = {"match": {"path": "me$"}, "times": 3, "action": {"kind": "delay", "seconds": 0.5}}
+    await client.control("POST", "/faults", wait)
+    await asyncio.gather(*(client.graph("GET", "me", token, fields="id") for _ in range(3)))
+    for _ in range(2):
+        await client.graph("GET", page, token, fields="id")
+    assert {"me"} == set((await client.control("GET", "/state"))["crowds"])
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_answer", "close"])
