@@ -9,14 +9,18 @@ from pathlib import Path
 import psycopg
 from redis import Redis
 from rq.utils import as_text
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 import stack.redis
+from connector.connections import db as connections
+from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.runtime import Runtime
+from connector.values import ConnectionId, Environment
 from jobs import bell
 from jobs.relay import MOST_WAITING
+from jobs.schedule import EVERY_CONNECTION
 from jobs.tasks import Lane
 from tests.integration.jobs.acts import wish
 from tests.integration.jobs.conftest import Eventually
@@ -176,3 +180,32 @@ async def test_a_lost_database_is_found_again(
 async def _expire_leases(runtime: Runtime) -> None:
     async with runtime.db.begin() as tx:
         await tx.execute(update(outbox.tasks).where(outbox.tasks.c.key != "every:SWEEP").values(due_time=runtime.now()))
+
+
+async def test_a_relay_plans_the_periodic_work_of_every_store_that_had_the_go(
+    runtime: Runtime, bell_redis: Redis, start_relay: StartRelay, eventually: Eventually
+) -> None:
+    """Syncs, read-backs and diagnostics of such a connection exist without anybody asking; of others they do not."""
+    at, token = runtime.now(), {"user_token": b"sealed", "page_token": b"sealed"}
+    async with runtime.db.begin() as tx:
+        for number in range(2):
+            one = await connections.create(
+                tx, ConnectionId(runtime.new_id()), f"store_{number}", Environment.TEST, at=at
+            )
+            linked = {"state": State.CONNECTED, "page_id": f"{number}", "catalog_id": f"{number}", **token}
+            await connections.change(tx, one.id, at=at, catalog_go_time=at if number else None, **linked)
+    start_relay()
+    planned = select(func.count()).where(
+        outbox.tasks.c.key.in_([f"every:{name}:{one.id}" for name in EVERY_CONNECTION])
+    )
+
+    async def count() -> int:
+        async with runtime.db.begin() as tx:
+            return int(await tx.scalar(planned) or 0)
+
+    await eventually(len(EVERY_CONNECTION), count, seconds=20)
+    async with runtime.db.begin() as tx:
+        others = select(func.count()).where(
+            outbox.tasks.c.connection_id.is_not(None), outbox.tasks.c.connection_id != one.id
+        )
+        assert 0 == await tx.scalar(others)
