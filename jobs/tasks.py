@@ -64,7 +64,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
     Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),
     Task.OFFER_AGAIN: _plan("inventory.actions:offer_again", Lane.DEFAULT, limit_seconds=300),
-    Task.EXPIRE_HOLDS: _plan("inventory.actions:expire_holds", Lane.DEFAULT),
+    Task.EXPIRE_HOLDS: _plan("inventory.actions:expire_holds", Lane.FAST),
     Task.WATCH_STOCK: _plan("inventory.actions:watch_stock", Lane.DEFAULT),
     Task.PASS_EDGES: _plan("inventory.actions:pass_edges", Lane.DEFAULT),
     # The messaging window closes after a day: a reply that comes later is of no use.

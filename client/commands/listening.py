@@ -82,5 +82,7 @@ def describe_event(event: Event) -> str:
         "connection_changed": lambda: event.connection_changed.connection.connection_id,
         "items_settled": lambda: f"{len(event.items_settled.items)} items",
         "operation_changed": lambda: event.operation_changed.operation.operation_id,
+        "alert_raised": lambda: event.alert_raised.alert.reason,
+        "hold_expired": lambda: event.hold_expired.hold.hold_id,
     }.get(kind, str)()
     return f"{moment(event.create_time)} {event.event_id} {kind} {text}"

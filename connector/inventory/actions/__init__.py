@@ -1,10 +1,20 @@
 """Takes stock and prices, keeps pieces aside, sends what is offered of them, and sees to it that Meta shows it.
 
-Its files: `stock` (take, send), `holding` (reserve to expire), `watching` (what is late, refused, sold out, at an edge),
-`reading` (what callers see).
+Its files: `stock` (take, send), `holding` (reserve to complete), `expiry` (of holds), `reserves` (what holds do to items),
+`watching` (what is late, refused, sold out, at an edge), `reading` (what callers see).
 """
 
-from connector.inventory.actions.holding import complete, expire_holds, extend, find_hold, list_holds, release, reserve
+from connector.inventory.actions.expiry import expire_holds
+from connector.inventory.actions.holding import (
+    complete,
+    extend,
+    find_hold,
+    list_holds,
+    release,
+    release_in,
+    reserve,
+    reserve_in,
+)
 from connector.inventory.actions.reading import find_snapshot, list_snapshots
 from connector.inventory.actions.stock import check_stock, offer_again, send_stock, update_inventory
 from connector.inventory.actions.watching import pass_edges, watch_stock
@@ -21,7 +31,9 @@ __all__ = [
     "offer_again",
     "pass_edges",
     "release",
+    "release_in",
     "reserve",
+    "reserve_in",
     "send_stock",
     "update_inventory",
     "watch_stock",

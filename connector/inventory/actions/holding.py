@@ -1,28 +1,28 @@
-"""Keeps pieces aside, and lets go of them: when they were sold, when they were not, when nobody said anything in time.
+"""Keeps pieces aside, and lets go of them when they were sold, and when they were not.
 
-The hold, what is reserved of the items and what is offered of them change in one transaction. The order of locks: the hold, the
-products, the items by their names, the task that sends.
+The hold, what is reserved of the items and what is offered of them change in one transaction. `reserve_in` and `release_in`
+do it in the caller's, together with what the pieces are held for.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from connector.connections import db as connections
 from connector.connections.model import Connection
-from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.errors import ConnectorError
-from connector.inventory.actions.stock import reckon, take_lines, write
+from connector.inventory.actions.expiry import end_expired, plan_expiry
+from connector.inventory.actions.reserves import let_go, lock_without, move, pieces_of
+from connector.inventory.actions.stock import take_lines, write
 from connector.inventory.db import holds as db
-from connector.inventory.db import shelves
-from connector.inventory.model.holds import KEPT, Held, Hold, State, Wish, ended, missing
+from connector.inventory.model.holds import Held, Hold, State, Wish, ended, missing
 from connector.inventory.model.holds import reserve as judge
 from connector.inventory.model.stock import Key, Line, Result, Shelf
-from connector.pieces import Cursor, go_through
 from connector.runtime import Runtime
+from connector.values import NewId
 
 _MOST_CALLS = 64  # in one transaction
 _PIECE = 500
@@ -45,23 +45,40 @@ async def reserve(runtime: Runtime, store_id: str, connection_id: str, wish: Wis
 
 async def _reserve(
     runtime: Runtime, store_id: str, connection_id: str, wishes: Sequence[Wish]
-) -> list[Hold | Exception]:
-    at = runtime.now()
+) -> list[Hold | ConnectorError]:
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
-        known = await db.by_request(tx, store_id, [one.request_id for one in wishes if one.request_id])
-        named = {(want.product_id, want.variant_id) for one in wishes for want in one.wants}
-        shelf_of = await shelves.lock(tx, connection.id, named)
-        answers: list[Hold | Exception] = []
-        made: list[tuple[Hold, str]] = []
-        for wish in wishes:
-            answer = known.get(wish.request_id) or _judge(runtime.new_id(), connection, wish, shelf_of, at)
-            answers.append(answer)
-            if isinstance(answer, Hold) and wish.request_id not in known:
-                made.append((answer, wish.request_id))
-        if made:
-            await db.add(tx, made)
-            await _move(tx, connection, Counter(_pieces(hold for hold, _ in made)), shelf_of.values(), at=at)
+        return await reserve_in(tx, connection, wishes, at=runtime.now(), new_id=runtime.new_id)
+
+
+async def reserve_in(
+    tx: Tx, connection: Connection, wishes: Sequence[Wish], *, at: datetime, new_id: NewId
+) -> list[Hold | ConnectorError]:
+    """Keep aside what is wished in the caller's transaction; answers each wish with its hold, or with why there is none.
+
+    The wishes are judged one after the other. What expired holds hold of the same products is let go of first.
+    """
+    known = await db.by_request(tx, connection.store_id, [one.request_id for one in wishes if one.request_id])
+    named = {(want.product_id, want.variant_id) for one in wishes for want in one.wants}
+    over = await db.lock_expired_of(tx, connection.id, {product_id for product_id, _ in named}, at=at)
+    shelf_of, strays = await lock_without(tx, connection, named, over)
+    answers: list[Hold | ConnectorError] = []
+    made: list[tuple[Hold, str]] = []
+    for wish in wishes:
+        answer = known.get(wish.request_id) or _judge(new_id(), connection, wish, shelf_of, at)
+        answers.append(answer)
+        if isinstance(answer, Hold) and wish.request_id not in known:
+            made.append((answer, wish.request_id))
+    pieces = Counter(pieces_of(hold for hold, _ in made))
+    pieces.subtract(pieces_of(over))
+    if made:
+        await db.add(tx, made)
+    if pieces:
+        await move(tx, connection, pieces, [*shelf_of.values(), *strays], at=at)
+    if over:
+        await end_expired(tx, over, at=at)
+    if made:
+        await plan_expiry(tx, connection.id, min(hold.expire_time for hold, _ in made))
     return answers
 
 
@@ -78,21 +95,6 @@ def _judge(
     said = wish.purpose, wish.reference
     owned = hold_id, connection.store_id, connection.id
     return Hold(*owned, State.ACTIVE, *said, at, at + wish.duration, None, tuple(lines))
-
-
-def _pieces(some: Iterable[Hold]) -> dict[str, int]:
-    pieces: Counter[str] = Counter()
-    for hold in some:
-        pieces.update({line.retailer_id: line.quantity for line in hold.lines})
-    return pieces
-
-
-async def _move(
-    tx: Tx, connection: Connection, pieces: dict[str, int], locked: Iterable[Shelf], *, at: datetime
-) -> None:
-    """Reserve so many more pieces of items, or fewer; `locked` are those items as they stand then."""
-    await shelves.reserve(tx, connection.id, pieces)
-    await reckon(tx, connection, [one for one in locked if one.retailer_id in pieces], at=at)
 
 
 async def extend(runtime: Runtime, store_id: str, hold_id: UUID, duration: timedelta) -> Hold:
@@ -120,14 +122,26 @@ async def release(runtime: Runtime, store_id: str, hold_id: UUID) -> Hold:
         FailedPrecondition: HOLD_ENDED, it was completed.
 
     """
-    at = runtime.now()
     async with runtime.db.begin() as tx:
-        hold = await _lock(tx, store_id, hold_id)
-        if hold.state is State.COMPLETED:
-            raise ended(hold, at=at)
-        if hold.seen(at=at) is State.ACTIVE:
-            await _let_go(tx, [hold], State.RELEASED, at=at)
-        return await _lock(tx, store_id, hold_id)
+        return await release_in(tx, store_id, hold_id, at=runtime.now())
+
+
+async def release_in(tx: Tx, store_id: str, hold_id: UUID, *, at: datetime) -> Hold:
+    """Release a hold in the caller's transaction, which has locked no product or item yet.
+
+    Raises:
+        NotFound: HOLD_NOT_FOUND.
+        FailedPrecondition: HOLD_ENDED, it was completed.
+
+    """
+    hold = await _lock(tx, store_id, hold_id)
+    if hold.state is State.COMPLETED:
+        raise ended(hold, at=at)
+    if hold.seen(at=at) is State.ACTIVE:
+        connection = await connections.require(tx, store_id, str(hold.connection_id))
+        await let_go(tx, connection, [hold], at=at)
+        await db.end(tx, [hold.id], State.RELEASED, at=at)
+    return await _lock(tx, store_id, hold_id)
 
 
 async def complete(runtime: Runtime, store_id: str, hold_id: UUID, lines: Sequence[Line]) -> tuple[Hold, list[Result]]:
@@ -145,33 +159,24 @@ async def complete(runtime: Runtime, store_id: str, hold_id: UUID, lines: Sequen
         if hold.state is not State.COMPLETED and hold.seen(at=at) is not State.ACTIVE:
             raise ended(hold, at=at)
         connection = await connections.require(tx, store_id, str(hold.connection_id))
-        held = hold.lines if hold.state is State.ACTIVE else ()
-        results = await _settle(tx, connection, held, lines, at=at)
-        if held:
-            await db.end(tx, [hold.id], State.COMPLETED, at=at)
+        active = [hold] if hold.state is State.ACTIVE else []
+        results = await _settle(tx, connection, active, lines, at=at)
+        await db.end(tx, [one.id for one in active], State.COMPLETED, at=at)
         return await _lock(tx, store_id, hold_id), results
 
 
 async def _settle(
-    tx: Tx, connection: Connection, held: Sequence[Held], lines: Sequence[Line], *, at: datetime
+    tx: Tx, connection: Connection, sold: Sequence[Hold], lines: Sequence[Line], *, at: datetime
 ) -> list[Result]:
     """Let go of what was held, and take the lines."""
-    pieces = {line.retailer_id: -line.quantity for line in held}
-    named = {(line.product_id, line.variant_id) for line in lines} | {(one.product_id, one.variant_id) for one in held}
-    before = await shelves.lock(tx, connection.id, named)
-    found = {shelf.retailer_id for shelf in before.values()}
-    # An item that stands for another variant by now, or that nobody wants any more, is locked last: rare enough to risk the order.
-    strays = await shelves.lock_named(tx, connection.id, sorted(set(pieces) - found))
-    freed = {key: _with(shelf, pieces) for key, shelf in before.items() if shelf.retailer_id in pieces}
-    results, after = take_lines(lines, before | freed)
+    pieces = {name: -count for name, count in pieces_of(sold).items()}
+    before, strays = await lock_without(tx, connection, {(line.product_id, line.variant_id) for line in lines}, sold)
+    results, after = take_lines(lines, before)
     if pieces:
-        await _move(tx, connection, pieces, [_with(shelf, pieces) for shelf in strays], at=at)
+        await move(tx, connection, pieces, strays, at=at)
+    freed = {key: shelf for key, shelf in before.items() if shelf.retailer_id in pieces}
     await write(tx, connection, before, freed | after, at=at, content=any(line.price for line in lines))
     return results
-
-
-def _with(shelf: Shelf, pieces: dict[str, int]) -> Shelf:
-    return shelf._replace(reserved=shelf.reserved + pieces[shelf.retailer_id])
 
 
 async def _lock(tx: Tx, store_id: str, hold_id: UUID) -> Hold:
@@ -179,30 +184,6 @@ async def _lock(tx: Tx, store_id: str, hold_id: UUID) -> Hold:
     if hold is None:
         raise missing(str(hold_id))
     return hold
-
-
-async def _let_go(tx: Tx, some: Sequence[Hold], state: State, *, at: datetime) -> None:
-    """End holds of one connection, and offer their pieces again."""
-    connection = await connections.by_id(tx, some[0].connection_id)
-    if connection is None:
-        raise connections.missing(str(some[0].connection_id))
-    pieces = {name: -count for name, count in _pieces(some).items()}
-    locked = await shelves.lock_named(tx, connection.id, sorted(pieces))
-    await _move(tx, connection, pieces, [_with(shelf, pieces) for shelf in locked], at=at)
-    await db.end(tx, [hold.id for hold in some], state, at=at)
-
-
-async def expire_holds(runtime: Runtime, task: Taken) -> None:
-    """Let go of what is held by holds whose time has come, in pieces; forget those that ended long ago."""
-
-    async def act(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
-        if some := await db.lock_expired(tx, at=at, limit=_PIECE):
-            await _let_go(tx, some, State.EXPIRED, at=at)
-            return cursor
-        await db.sweep(tx, ended_before=at - KEPT, limit=_PIECE)
-        return None
-
-    await go_through(runtime, task, act)
 
 
 async def find_hold(runtime: Runtime, store_id: str, hold_id: UUID) -> Hold:

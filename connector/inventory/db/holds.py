@@ -1,6 +1,6 @@
 """Holds and their lines. What a hold keeps aside is also counted on the items, in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,8 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     delete,
+    exists,
+    func,
     insert,
     select,
     text,
@@ -47,6 +49,7 @@ holds = Table(
     Index("ix_holds_connection_id", "connection_id", "create_time", "id"),
     Index("ix_holds_reference", "connection_id", "reference", postgresql_where=text("reference <> ''")),
     Index("ix_holds_expire_time", "expire_time", postgresql_where=text("state = 'ACTIVE'")),
+    Index("ix_holds_active", "connection_id", "expire_time", postgresql_where=text("state = 'ACTIVE'")),
     Index("ix_holds_end_time", "end_time", postgresql_where=text("end_time IS NOT NULL")),
 )
 hold_lines = Table(
@@ -112,12 +115,35 @@ async def page(
     return await _with_lines(tx, (await tx.execute(newest.limit(limit))).all())
 
 
-async def lock_expired(tx: Tx, *, at: datetime, limit: int) -> list[Hold]:
-    """Read the holds of one connection whose time has come, and keep them from changing; those that others have are left to them."""
-    over = holds.c.state == State.ACTIVE, holds.c.expire_time <= at
-    first = select(holds.c.connection_id).where(*over).order_by(holds.c.expire_time).limit(1).scalar_subquery()
-    due = select(*_SHOWN).where(*over, holds.c.connection_id == first).order_by(holds.c.expire_time, holds.c.id)
-    return await _with_lines(tx, (await tx.execute(due.limit(limit).with_for_update(skip_locked=True))).all())
+async def lock_expired(tx: Tx, connection_id: UUID, *, at: datetime, limit: int) -> list[Hold]:
+    """Read the holds of a connection whose time has come, and keep them from changing; those that others have are left to them."""
+    mine = select(*_SHOWN).where(holds.c.connection_id == connection_id, *_over(at)).order_by(holds.c.expire_time)
+    return await _with_lines(tx, (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True))).all())
+
+
+async def lock_expired_of(tx: Tx, connection_id: UUID, product_ids: Iterable[str], *, at: datetime) -> list[Hold]:
+    """Read the expired holds of some products, and keep them from changing: waits for those that others have."""
+    of_them = exists().where(hold_lines.c.hold_id == holds.c.id, hold_lines.c.product_id.in_(product_ids))
+    mine = select(*_SHOWN).where(holds.c.connection_id == connection_id, *_over(at), of_them).order_by(holds.c.id)
+    return await _with_lines(tx, (await tx.execute(mine.with_for_update())).all())
+
+
+def _over(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return holds.c.state == State.ACTIVE, holds.c.expire_time <= at
+
+
+async def with_expired(tx: Tx, *, at: datetime) -> UUID | None:
+    """Tell a connection with expired holds that nobody is at work on."""
+    some = select(holds.c.connection_id).where(*_over(at)).order_by(holds.c.expire_time).limit(1)
+    found: UUID | None = await tx.scalar(some.with_for_update(skip_locked=True))
+    return found
+
+
+async def next_expiry(tx: Tx, connection_id: UUID) -> datetime | None:
+    """Tell when the next hold of a connection expires."""
+    mine = holds.c.connection_id == connection_id, holds.c.state == State.ACTIVE
+    time: datetime | None = await tx.scalar(select(func.min(holds.c.expire_time)).where(*mine))
+    return time
 
 
 async def change(tx: Tx, hold_id: UUID, **values: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from connector.errors import ConnectorError, FailedPrecondition, NotFound
@@ -77,6 +77,16 @@ class Hold:
     def seen(self, *, at: datetime) -> State:
         """Tell its state as callers see it: one whose time has come is expired, though its pieces may be let go of a moment later."""
         return State.EXPIRED if self.state is State.ACTIVE and self.expire_time <= at else self.state
+
+    def document(self, *, at: datetime) -> dict[str, Any]:
+        """Write it as it is seen at a moment, with the contract's field names."""
+        same = "purpose", "reference", "create_time", "expire_time", "end_time"
+        return {name: getattr(self, name) for name in same} | {
+            "hold_id": str(self.id),
+            "connection_id": str(self.connection_id),
+            "state": f"STATE_{self.seen(at=at)}",
+            "lines": [line._asdict() for line in self.lines],
+        }
 
 
 def reserve(wants: Sequence[Want], shelves: Mapping[Key, Shelf]) -> dict[Key, Shelf] | ConnectorError:

@@ -1,6 +1,5 @@
 """Holds, as callers say them."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -11,7 +10,7 @@ from connector.errors import InvalidInput
 from connector.inventory import actions
 from connector.inventory.model.holds import LONGEST, SHORTEST, Hold, Want, Wish, missing
 from connector.inventory.rpc.stock import MOST_LINES, read_lines, write_result
-from connector.rpc import read, write
+from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import inventory_pb2
 from stormcom.facebook.v1 import inventory_service_pb2 as pb
@@ -105,18 +104,4 @@ def _read_duration(given: Duration) -> timedelta:
 
 
 def _write_hold(runtime: Runtime, hold: Hold) -> inventory_pb2.Hold:
-    return inventory_pb2.Hold(
-        hold_id=str(hold.id),
-        connection_id=str(hold.connection_id),
-        state=inventory_pb2.Hold.State.Value(f"STATE_{hold.seen(at=runtime.now())}"),
-        lines=_write_lines(hold),
-        purpose=hold.purpose,
-        reference=hold.reference,
-        create_time=write.instant(hold.create_time),
-        expire_time=write.instant(hold.expire_time),
-        end_time=write.instant(hold.end_time),
-    )
-
-
-def _write_lines(hold: Hold) -> Sequence[inventory_pb2.HoldLine]:
-    return [inventory_pb2.HoldLine(**line._asdict()) for line in hold.lines]
+    return inventory_pb2.Hold(**hold.document(at=runtime.now()))

@@ -14,6 +14,7 @@ from connector.db.schema import Tx
 from connector.registry.db import rules as rules_db
 from connector.registry.model import Rules
 from stormcom.facebook.v1 import inventory_service_pb2 as pb
+from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.event_service_pb2 import PullEventsRequest
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.inventory_pb2 import Hold, HoldLine, InventoryLine, InventorySnapshot
@@ -82,9 +83,13 @@ async def perform(shop: Shop, task: Task) -> None:
     await shop.turn()
 
 
+async def events(shop: Shop) -> list[Event]:
+    """Read all that was told."""
+    fresh = PullEventsRequest(store_id=shop.store_id, consumer=uuid4().hex)  # a new consumer is told everything
+    return list((await FacebookEventsStub(shop.channel).PullEvents(fresh)).events)
+
+
 async def alerts(shop: Shop) -> list[tuple[str, bool, int]]:
     """Tell all that was told of alerts: reason, whether it is over, and how many items it is about."""
-    fresh = PullEventsRequest(store_id=shop.store_id, consumer=uuid4().hex)  # a new consumer is told everything
-    told = await FacebookEventsStub(shop.channel).PullEvents(fresh)
-    raised = [one.alert_raised for one in told.events if one.HasField("alert_raised")]
+    raised = [one.alert_raised for one in await events(shop) if one.HasField("alert_raised")]
     return [(one.alert.reason, one.resolved, one.alert.item_count) for one in raised]

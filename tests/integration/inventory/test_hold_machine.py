@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Iterator
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,8 +17,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import insert, select
 
 from connector.connections.db import connections
-from connector.db import outbox
-from connector.db.outbox import Task
 from connector.errors import ConnectorError
 from connector.inventory import actions
 from connector.inventory.model.holds import Hold, Want, Wish
@@ -69,7 +68,7 @@ class Holding(RuleBasedStateMachine):
     def stocked(self) -> None:
         """Begin with a connection and stock of its own."""
         self.connection_id, self.store_id, self.versions = uuid4(), uuid4().hex, count(2)
-        self.stock, self.reserved = dict.fromkeys(NAMES, 5), dict.fromkeys(NAMES, 0)
+        self.stock = dict.fromkeys(NAMES, 5)
         self.active: dict[UUID, Hold] = {}
         self.world.run(self._store())
         self.tell("a", 5)
@@ -99,25 +98,27 @@ class Holding(RuleBasedStateMachine):
 
     @rule(target=holds, wants=st.dictionaries(names, pieces, min_size=1), seconds=st.integers(1, 100))
     def reserve(self, wants: dict[str, int], seconds: int) -> Any:
-        """Ask for pieces: had exactly when they are there."""
-        there = all(self.stock[name] - self.reserved[name] >= count for name, count in wants.items())
+        """Ask for pieces: had exactly when they are there; what expired does not count, whether or not anybody noticed."""
+        held = self._held([hold for hold in self.active.values() if self._live(hold)])
+        there = all(self.stock[name] - held[name] >= count for name, count in wants.items())
         wish = Wish(tuple(Want(name, "", count) for name, count in wants.items()), timedelta(seconds=seconds))
         asked = actions.reserve(self.world.runtime, self.store_id, str(self.connection_id), wish)
         hold, reason = self.world.attempt(asked)
         assert ("" if there else "STOCK_INSUFFICIENT") == reason
+        self._expire(wants)
         if hold is None:
             return multiple()
         self.active[hold.id] = hold
-        self._move(hold, 1)
         return hold
 
-    def _move(self, hold: Hold, sign: int) -> None:
-        for line in hold.lines:
-            self.reserved[line.product_id] += sign * line.quantity
+    def _held(self, some: Iterable[Hold]) -> Counter[str]:
+        return sum((Counter({line.product_id: line.quantity for line in hold.lines}) for hold in some), Counter())
 
-    def _end(self, hold: Hold) -> None:
-        if self.active.pop(hold.id, None):
-            self._move(hold, -1)
+    def _expire(self, products: Iterable[str]) -> None:
+        wanted = {*products}
+        for hold in [hold for hold in self.active.values() if not self._live(hold)]:
+            if wanted & {line.product_id for line in hold.lines}:
+                del self.active[hold.id]
 
     def _live(self, hold: Hold) -> bool:
         held = self.active.get(hold.id)
@@ -138,7 +139,7 @@ class Holding(RuleBasedStateMachine):
         live = self._live(hold)
         self.world.run(actions.release(self.world.runtime, self.store_id, hold.id))
         if live:
-            self._end(hold)
+            del self.active[hold.id]
 
     @rule(hold=consumes(holds))
     def complete(self, hold: Hold) -> None:
@@ -149,30 +150,29 @@ class Holding(RuleBasedStateMachine):
         _, reason = self.world.attempt(actions.complete(self.world.runtime, self.store_id, hold.id, lines))
         assert ("" if live else "HOLD_ENDED") == reason
         if live:
-            self._end(hold)
+            del self.active[hold.id]
             self.stock |= left
 
     @rule(seconds=st.integers(1, 60))
     def wait(self, seconds: int) -> None:
-        """Time passes, and the clock's task comes round."""
+        """Time passes."""
         self.world.now += timedelta(seconds=seconds)
-        self.world.run(self._expire())
-        for hold in [hold for hold in self.active.values() if hold.expire_time <= self.world.now]:
-            self._end(hold)
 
-    async def _expire(self) -> None:
-        async with self.world.runtime.db.begin() as tx:
-            await outbox.add(tx, Task.EXPIRE_HOLDS, due=self.world.now, key="every:EXPIRE_HOLDS")
-        await turn(self.world.runtime)
+    @rule()
+    def work(self) -> None:
+        """What is due by now is done: nothing that expired is held any more."""
+        self.world.run(turn(self.world.runtime))
+        self._expire(NAMES)
 
     @invariant()
     def every_piece_is_accounted_for(self) -> None:
-        """What is reserved is what active holds hold; what is offered is the rest, and never below zero."""
+        """What is reserved is what holds hold that nobody ended; what is offered is the rest, and never below zero."""
         if not hasattr(self, "active"):  # asked once before the beginning
             return
+        held = self._held(self.active.values())
         for name, (quantity, reserved, offered) in self.world.run(self._seen()).items():
-            left = max(0, self.stock[name] - self.reserved[name])
-            assert (self.stock[name], self.reserved[name]) == (quantity, reserved)
+            left = max(0, self.stock[name] - held[name])
+            assert (self.stock[name], held[name]) == (quantity, reserved)
             assert offered in {left, None}  # None: never reckoned, as nothing was told of it yet
 
     async def _seen(self) -> dict[str, tuple[int, int, int | None]]:

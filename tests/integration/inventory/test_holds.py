@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,14 +12,21 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
+from connector.connections import db as connections
+from connector.connections.model import Connection
 from connector.db.outbox import Task
+from connector.db.schema import Tx
+from connector.errors import ConnectorError
+from connector.inventory import actions
 from connector.inventory.db.holds import hold_lines, holds
+from connector.inventory.model.holds import Hold as Held
+from connector.inventory.model.holds import Want, Wish
 from connector.registry.db.catalogue import items
 from stormcom.facebook.v1 import inventory_service_pb2 as pb
 from stormcom.facebook.v1.inventory_pb2 import Hold, InventoryResult
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, product, reason_of, shirt
-from tests.integration.inventory.shelf import hold, inventory, line, perform, quantity, seen
+from tests.integration.inventory.shelf import events, hold, inventory, line, perform, quantity, seen
 
 
 async def reserved(shop: Shop) -> dict[str, int]:
@@ -89,16 +98,72 @@ async def test_what_is_not_sold_cannot_be_held(stocked: Shop, wants: tuple[str, 
 
 
 async def test_a_hold_expires(stocked: Shop) -> None:
-    """When its time has come it is expired for everybody, and a moment later its pieces are offered again."""
+    """When its time has come it is expired for everybody, and its pieces are offered again by itself."""
     held = await hold(stocked, ("p1", 4), hours=1)
+    await hold(stocked, ("p2/S", 1), hours=2)
     await stocked.settle(minutes=1)
     stocked.clock.advance(hours=1)
     read = pb.GetHoldRequest(store_id=stocked.store_id, hold_id=held.hold_id)
     assert Hold.STATE_EXPIRED == (await inventory(stocked).GetHold(read)).hold.state
-    assert {"sc_p1": 4} == await reserved(stocked)
-    await perform(stocked, Task.EXPIRE_HOLDS)
     await stocked.settle(minutes=1)
-    assert (("in stock", 5), {}) == (quantity(stocked, "sc_p1"), await reserved(stocked))
+    assert (("in stock", 5), {"sc_p2.S": 1}) == (quantity(stocked, "sc_p1"), await reserved(stocked))
+    stocked.clock.advance(hours=1)
+    await stocked.turn()
+    assert {} == await reserved(stocked)
+
+
+async def test_what_an_expired_hold_held_can_be_reserved_at_once(stocked: Shop) -> None:
+    """Before any task ran: all it held, of every item, is there for the next; also while another asks for more than there is."""
+    await hold(stocked, ("p1", 5), ("p2/S", 1), hours=1)
+    stocked.clock.advance(hours=1)
+    assert not await had(stocked, ("p1", 6))
+    assert {} == await reserved(stocked)
+    assert await had(stocked, ("p1", 5))
+    assert {"sc_p1": 5} == await reserved(stocked)
+    assert (0, 1) == ((await seen(stocked, "sc_p1")).offered, (await seen(stocked, "sc_p2.S")).offered)
+
+
+@pytest.mark.parametrize("first", ["turn", "clock", "reserve"])
+async def test_an_expiry_is_told_once(stocked: Shop, first: str) -> None:
+    """Whoever finds that the time is over: one event, with the hold as it was; ends that callers ask for are none."""
+    held = await hold(stocked, ("p1", 4), hours=1, purpose="checkout_link", reference="7")
+    await release(stocked, await hold(stocked, ("p2/S", 1), hours=1))
+    stocked.clock.advance(hours=1)
+    if first == "clock":
+        await perform(stocked, Task.EXPIRE_HOLDS)
+    elif first == "reserve":
+        await hold(stocked, ("p1", 1))
+    await stocked.turn()
+    await perform(stocked, Task.EXPIRE_HOLDS)
+    [told] = [one for one in await events(stocked) if one.HasField("hold_expired")]
+    expired = told.hold_expired.hold
+    assert (f"hold:{held.hold_id}", held.hold_id, Hold.STATE_EXPIRED, "checkout_link", "7") == (
+        told.ordering_key, expired.hold_id, expired.state, expired.purpose, expired.reference,
+    )  # fmt: skip
+    assert (list(held.lines), held.expire_time, True) == (
+        list(expired.lines), expired.expire_time, expired.HasField("end_time"),
+    )  # fmt: skip
+
+
+async def test_pieces_are_held_in_the_callers_transaction(stocked: Shop) -> None:
+    """Whoever makes something of held pieces keeps both or neither: what its transaction takes back was never held, or released."""
+    runtime, wish = stocked.runtime, Wish((Want("p1", "", 2),), timedelta(hours=1), "order", "1001")
+
+    async def take_back(act: Callable[[Tx, Connection], Awaitable[object]]) -> None:
+        async with runtime.db.connect() as tx:
+            await act(tx, await connections.require(tx, stocked.store_id, ""))
+            await tx.rollback()
+
+    def reserve(tx: Tx, connection: Connection) -> Awaitable[list[Held | ConnectorError]]:
+        return actions.reserve_in(tx, connection, [wish], at=runtime.now(), new_id=runtime.new_id)
+
+    await take_back(reserve)
+    assert {} == await reserved(stocked)
+    async with runtime.db.begin() as tx:
+        [kept] = await reserve(tx, await connections.require(tx, stocked.store_id, ""))
+    assert not isinstance(kept, ConnectorError)
+    await take_back(lambda tx, _: actions.release_in(tx, stocked.store_id, kept.id, at=runtime.now()))
+    assert {"sc_p1": 2} == await reserved(stocked)
 
 
 async def test_a_hold_can_last_longer(stocked: Shop) -> None:

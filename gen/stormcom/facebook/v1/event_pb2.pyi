@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from stormcom.facebook.v1 import alert_pb2 as _alert_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 from stormcom.facebook.v1 import conversation_pb2 as _conversation_pb2
+from stormcom.facebook.v1 import inventory_pb2 as _inventory_pb2
 from stormcom.facebook.v1 import operation_pb2 as _operation_pb2
 import builtins as _builtins
 import sys
@@ -41,6 +42,7 @@ class Event(_message.Message):
     ITEMS_SETTLED_FIELD_NUMBER: _builtins.int
     OPERATION_CHANGED_FIELD_NUMBER: _builtins.int
     ALERT_RAISED_FIELD_NUMBER: _builtins.int
+    HOLD_EXPIRED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Our id; deduplicate by it."""
     store_id: _builtins.str
@@ -48,7 +50,7 @@ class Event(_message.Message):
     connection_id: _builtins.str
     """The connection; empty for what concerns the whole store."""
     ordering_key: _builtins.str
-    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`."""
+    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`, `hold:…`."""
     position: _builtins.str
     """Where in the store's log it stands: opaque, grows along the log; resume `Subscribe` behind it."""
     @_builtins.property
@@ -79,6 +81,10 @@ class Event(_message.Message):
     def alert_raised(self) -> Global___AlertRaised:
         """Something needs a person, or no longer does."""
 
+    @_builtins.property
+    def hold_expired(self) -> Global___HoldExpired:
+        """The time of a hold ran out."""
+
     def __init__(
         self,
         *,
@@ -94,12 +100,13 @@ class Event(_message.Message):
         items_settled: Global___ItemsSettled | None = ...,
         operation_changed: Global___OperationChanged | None = ...,
         alert_raised: Global___AlertRaised | None = ...,
+        hold_expired: Global___HoldExpired | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "create_time", b"create_time", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "create_time", b"create_time", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "create_time", b"create_time", "event_id", b"event_id", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "create_time", b"create_time", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -290,3 +297,27 @@ class AlertRaised(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AlertRaised: _TypeAlias = AlertRaised  # noqa: Y015
+
+@_typing.final
+class HoldExpired(_message.Message):
+    """The time of a hold ran out: nobody completed or released it, and its pieces are offered again. Ends that a caller asked for are told to that caller only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hold(self) -> _inventory_pb2.Hold:
+        """The hold, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        hold: _inventory_pb2.Hold | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldExpired: _TypeAlias = HoldExpired  # noqa: Y015

@@ -345,7 +345,7 @@ class Hold(_message.Message):
         STATE_RELEASED: Hold._State.ValueType  # 2
         """It was released: nothing was sold."""
         STATE_EXPIRED: Hold._State.ValueType  # 3
-        """Its time ran out. Its pieces are let go of within two minutes."""
+        """Its time ran out. Its pieces can be reserved at once, and are offered again a moment later; the event `hold_expired` tells so."""
         STATE_COMPLETED: Hold._State.ValueType  # 4
         """It was completed: its pieces were sold."""
 
@@ -359,7 +359,7 @@ class Hold(_message.Message):
     STATE_RELEASED: Hold.State.ValueType  # 2
     """It was released: nothing was sold."""
     STATE_EXPIRED: Hold.State.ValueType  # 3
-    """Its time ran out. Its pieces are let go of within two minutes."""
+    """Its time ran out. Its pieces can be reserved at once, and are offered again a moment later; the event `hold_expired` tells so."""
     STATE_COMPLETED: Hold.State.ValueType  # 4
     """It was completed: its pieces were sold."""
 
