@@ -1,6 +1,7 @@
 """Product sets: created, changed and deleted at Meta with the tree, whatever goes wrong on the way."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -106,6 +107,26 @@ async def test_a_lost_answer_makes_no_second_set(tree: Tree, shop: Shop, kind: s
     assert (["scs_men"], {"men": "CONFIRMED"}) == (
         [one.retailer_id for one in tree.at_meta.values()],
         await tree.states(),
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_half_of_all_answers_lost_make_no_second_set(tree: Tree, shop: Shop, seed: int) -> None:
+    """With every second answer lost after the effect, each set is there once, then renamed, then gone: as wanted."""
+    chance = random.Random(seed)  # noqa: S311 – to be repeatable
+    for _ in range(300):
+        lost, method = chance.random() < 0.5, chance.choice(["POST", "DELETE"])
+        shop.break_calls("", method=method, **({"kind": "drop_answer"} if lost else {"kind": "delay", "seconds": 0}))
+    await shop.sync()
+    names = [f"c{number:02}" for number in range(12)]
+    await tree.set(*(category(name, product_set=True) for name in names))
+    await shop.settle(minutes=240)
+    assert [f"scs_{name}" for name in names] == sorted(one.retailer_id for one in shop.world.all(ProductSet))
+    await tree.set(*(category(name, name=f"New {name}", product_set=True) for name in names[:6]))
+    await tree.set(*(category(name) for name in names[6:]))
+    await shop.settle(minutes=240)
+    assert [(f"New {name}", f"scs_{name}") for name in names[:6]] == sorted(
+        (one.name, one.retailer_id) for one in shop.world.all(ProductSet)
     )
 
 
