@@ -67,7 +67,10 @@ def open_engine(
     Sessions speak UTC, drop statements that run longer than `statement_timeout`, and transactions left idle for a minute.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
-    options = f"-c timezone=UTC -c statement_timeout={int(statement_timeout.total_seconds() * 1000)} -c idle_in_transaction_session_timeout=60000"
+    options = (
+        f"-c timezone=UTC -c statement_timeout={int(statement_timeout.total_seconds() * 1000)} "
+        "-c idle_in_transaction_session_timeout=60000 -c work_mem=16MB"  # what a batch changes is counted in memory
+    )
     return create_async_engine(
         url,
         pool_size=pool_size,

@@ -48,7 +48,7 @@ _READ = text("""
     ) AS latest ON true
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(state, count) AS counts FROM (
-            SELECT state, count(*) FROM items WHERE connection_id = connections.id GROUP BY state
+            SELECT state, sum(part) AS count FROM item_counts WHERE connection_id = connections.id GROUP BY state HAVING sum(part) <> 0
         ) AS grouped
     ) AS items
     CROSS JOIN LATERAL (

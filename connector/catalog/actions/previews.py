@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from connector.catalog.actions.products import foresee_items
-from connector.catalog.actions.snapshots import needs_word, offered_of, require_open
+from connector.catalog.actions.snapshots import count_loss, needs_word, offered_of, require_open
 from connector.catalog.actions.syncs import require_catalog, require_known, too_much
 from connector.catalog.db import plans, products, snapshots
 from connector.catalog.db import previews as db
@@ -120,8 +120,7 @@ async def _count_snapshot(runtime: Runtime, connection: Connection, snapshot: Sn
     async for page in _pages_of_snapshot(runtime, snapshot):
         count.update(one.change for one in page)
     async with runtime.db.begin() as tx:
-        loss = await snapshots.loss(tx, snapshot, gone=connection.catalog_go_time is not None)
-        held = await needs_word(tx, connection, loss)
+        held = await needs_word(tx, connection, await count_loss(tx, connection, snapshot))
     return _counts(count, unchanged=count[_UNCHANGED], needs_confirmation=held)
 
 

@@ -1,6 +1,6 @@
 """Stores what StormCom wants of products, and asks for the sending of what changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -112,11 +112,12 @@ async def glance(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> dic
     return outcomes | dict.fromkeys(overtaken, Outcome.ACCEPTED)
 
 
-async def foresee(tx: Tx, connection_id: UUID, offered: Sequence[Offered]) -> Unusual:
-    """Tell which items will be called otherwise than usual once these products are stored, and how."""
-    ids = [one.product_id for one in offered]
-    called, kept = await unusual(tx, connection_id, ids), await db.stood(tx, connection_id, ids)
-    for one in offered:
+async def foresee(tx: Tx, connection_id: UUID, offered: Sequence[Offered], outcomes: Mapping[str, Outcome]) -> Unusual:
+    """Tell which items will be called otherwise than usual once the accepted ones are stored, and how."""
+    fresh = [one for one in offered if outcomes[one.product_id] is Outcome.ACCEPTED]
+    called = await unusual(tx, connection_id, [one.product_id for one in offered])
+    kept = await db.stood(tx, connection_id, [one.product_id for one in fresh]) if fresh else {}
+    for one in fresh:
         items = kept.get(one.product_id, {})
         if items and (moved := succession(one.variant_ids, items)):
             called[one.product_id, moved[1]] = items[moved[0]].retailer_id

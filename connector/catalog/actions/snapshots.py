@@ -14,8 +14,8 @@ from uuid import UUID
 
 from connector.catalog.actions.products import Offered, foresee, glance, remove, store
 from connector.catalog.actions.syncs import begin, carry, go, ready, require_catalog
-from connector.catalog.db import snapshots
-from connector.catalog.db.snapshots import Loss, Piece, Snapshot
+from connector.catalog.db import plans, snapshots
+from connector.catalog.db.snapshots import Piece, Snapshot
 from connector.catalog.model.values import (
     SNAPSHOT_TIME,
     Listing,
@@ -34,7 +34,7 @@ from connector.operations import db as operations
 from connector.operations.actions import Held
 from connector.operations.model import Draft, Kind, Operation, State
 from connector.pieces import Cursor, go_through
-from connector.registry.db import catalogue, feeding, rules
+from connector.registry.db import catalogue, counts, feeding, rules
 from connector.registry.model import HIDDEN_MARK
 from connector.runtime import Runtime
 
@@ -65,7 +65,8 @@ async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offer
         lock = snapshots.Lock.SHARED if snapshot.currency_code else snapshots.Lock.ALONE
         snapshot = require_open(await snapshots.find(tx, store_id, snapshot_id, lock=lock), at=runtime.now())
         outcomes = await glance(tx, snapshot.connection_id, offered)
-        currency, called = snapshot.currency_code or "", await foresee(tx, snapshot.connection_id, offered)
+        currency = snapshot.currency_code or ""
+        called = await foresee(tx, snapshot.connection_id, offered, outcomes)
         put = []
         for one in offered:
             put.append(_put(one, one.result(outcomes[one.product_id], called), currency))
@@ -119,20 +120,45 @@ async def commit_snapshot(
         connection = await ready(tx, store_id, str(snapshot.connection_id))
         await _prove(tx, snapshot, product_count, digest)
         await catalogue.lock_connection(tx, connection.id)
-        loss = await snapshots.loss(tx, snapshot, gone=connection.catalog_go_time is not None)
-        draft = Draft(Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None)
-        if held := await needs_word(tx, connection, loss):
-            draft = replace(draft, total=loss.count, removal_count=loss.count, state=State.NEEDS_CONFIRMATION)
-        operation = await begin(tx, draft, at=at)
+        operation = await begin(tx, Draft(Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None), at=at)
         await snapshots.change(tx, snapshot.id, state="COMMITTED", operation_id=operation.id)
-        if not held:
-            await _plan(tx, snapshot, at=at)
+        cursor = await _weigh(tx, replace(snapshot, operation_id=operation.id), {}, at)
+        operation = await operations.get(tx, store_id, operation.id)
+        if operation.state is State.RUNNING:
+            await _plan(tx, snapshot, at=at, step=_FIRST if cursor else _SECOND, cursor=cursor)
     return operation
 
 
-async def needs_word(tx: Tx, connection: Connection, loss: Loss) -> bool:
+async def _weigh(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -> Cursor | None:
+    """Count what the list takes away, a piece of it; behind the last one the operation waits for a word if it is too much."""
+    connection = await connections_db.require(tx, snapshot.store_id, str(snapshot.connection_id))
+    gone, after = connection.catalog_go_time is not None, cursor.get("after", "")
+    found, last = await snapshots.loss(tx, snapshot, gone=gone, after=after)
+    lost = cursor.get("lost", 0) + found
+    if last:
+        return cursor | {"after": last, "lost": lost}
+    if await needs_word(tx, connection, lost):
+        await operations.plan(tx, _operation_of(snapshot), total=lost, removal_count=lost, at=at, hold=True)
+    return None
+
+
+async def count_loss(tx: Tx, connection: Connection, snapshot: Snapshot) -> int:
+    """Count the items that a snapshot's commit would remove or hide."""
+    gone = connection.catalog_go_time is not None
+    lost, after = await snapshots.loss(tx, snapshot, gone=gone, after="")
+    while after:
+        found, after = await snapshots.loss(tx, snapshot, gone=gone, after=after)
+        lost += found
+    return lost
+
+
+async def needs_word(tx: Tx, connection: Connection, lost: int) -> bool:
     """Tell whether so great a loss must be confirmed."""
-    return loss.count > (await rules.read(tx, connection.id)).most_removals(loss.standing)
+    terms = await rules.read(tx, connection.id)
+    if lost <= terms.guard_items:
+        return False
+    standing = await (counts.at_stake if connection.catalog_go_time else plans.standing)(tx, connection.id)
+    return lost > terms.most_removals(standing)
 
 
 async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -> None:
@@ -169,6 +195,8 @@ async def _apply(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
             connection = await connections_db.require_live(tx, snapshot.store_id, connection.id, lock=True)
         await catalogue.lock_connection(tx, connection.id)
         operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
+        if operation.state is State.NEEDS_CONFIRMATION:
+            return None
         if operation.state is not State.RUNNING or snapshot.state != "COMMITTED":
             await snapshots.close(tx, snapshot.id)
             return cursor | {"step": _LAST}
@@ -216,7 +244,8 @@ async def _hand_over(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -
     """Begin to send, and give the operation also what was not at Meta as wanted before."""
     connection = require_catalog(await connections_db.require_live(tx, snapshot.store_id, snapshot.connection_id))
     operation = await operations.get(tx, snapshot.store_id, _operation_of(snapshot))
-    await carry(tx, connection, operation, "delta", at=at, given=cursor["given"])
+    begin = datetime.fromisoformat(cursor["begin"])
+    await carry(tx, connection, operation, "delta", at=at, begin=begin, given=cursor["given"])
     await feeding.note_snapshot(tx, connection.id, at=at)
     await go(tx, connection, at=at)
     await snapshots.close(tx, snapshot.id)
@@ -227,8 +256,9 @@ async def _forget(tx: Tx, snapshot: Snapshot, cursor: Cursor, _: datetime) -> Cu
 
 
 _Step = Callable[[Tx, Snapshot, Cursor, datetime], Awaitable[Cursor | None]]
-_FIRST, _LAST = "store", "forget"
+_FIRST, _SECOND, _LAST = "weigh", "store", "forget"
 _STEPS: dict[str, tuple[_Step, str | None]] = {
+    "weigh": (_weigh, "store"),
     "store": (_store_piece, "let_go"),
     "let_go": (_let_go, "hand_over"),
     "hand_over": (_hand_over, "forget"),
@@ -248,20 +278,25 @@ async def _prove(tx: Tx, snapshot: Snapshot, product_count: int, digest: str) ->
 async def _removals(tx: Tx, operation: Operation) -> int:
     connection = await connections_db.require(tx, operation.store_id, str(operation.connection_id))
     await catalogue.lock_connection(tx, connection.id)
-    gone = connection.catalog_go_time is not None
-    return (await snapshots.loss(tx, await snapshots.of_operation(tx, operation.id), gone=gone)).count
+    return await count_loss(tx, connection, await snapshots.of_operation(tx, operation.id))
 
 
 async def _resume(tx: Tx, operation: Operation, at: datetime) -> None:
-    await _plan(tx, await snapshots.of_operation(tx, operation.id), at=at)
+    await _plan(tx, await snapshots.of_operation(tx, operation.id), at=at, step=_SECOND)
 
 
 HELD = {Kind.APPLY_SNAPSHOT: Held(_removals, _resume)}
 """What may wait for `ConfirmChange`."""
 
 
-async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime, step: str = _FIRST) -> None:
-    arguments = {"snapshot_id": str(snapshot.id), "store_id": snapshot.store_id, "step": step}
+async def _plan(tx: Tx, snapshot: Snapshot, *, at: datetime, step: str, cursor: Cursor | None = None) -> None:
+    arguments = {
+        "snapshot_id": str(snapshot.id),
+        "store_id": snapshot.store_id,
+        "begin": at.isoformat(),
+        "step": step,
+        **(cursor or {}),
+    }
     name, key = Task.APPLY_SNAPSHOT, f"{Task.APPLY_SNAPSHOT}:{snapshot.id}"
     await outbox.add(tx, name, due=at, connection_id=snapshot.connection_id, key=key, arguments=arguments)
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from connector.connections.model import Connection
 from connector.db.schema import Json, Tx
+from connector.registry.db import counts
 from connector.registry.db.catalogue import items, products
 from connector.registry.db.flights import Settled
 from connector.registry.model import HIDDEN_MARK
@@ -53,16 +54,15 @@ _REFUSED = and_(items.c.wanted, items.c.refused_by.is_not_distinct_from("CHECKS"
 
 
 async def preview(tx: Tx, connection_id: UUID, *, full: bool) -> Plan:
-    """Count what a sync would do now: by states, which an index tells; only refused items are looked at themselves."""
+    """Count what a sync would do now: by states, which are counted; only refused items are looked at themselves."""
     mine = items.c.connection_id == connection_id
-    by_state = select(items.c.state, func.count()).where(mine).group_by(items.c.state)
-    count = {row[0]: int(row[1]) for row in await tx.execute(by_state)}
+    count = await counts.count(tx, connection_id)
     kinds = _sent(full=full), _REMOVED, _REFUSED
     refused = select(*(func.count().filter(kind) for kind in kinds)).where(mine, items.c.state == "REJECTED")
     sent, removed, rejected = map(int, (await tx.execute(refused)).one())
-    confirmed = count.get("CONFIRMED", 0)
-    sent += count.get("PENDING", 0) + count.get("SENT", 0) + (confirmed if full else 0)
-    removed += count.get("REMOVAL_PENDING", 0) + count.get("REMOVAL_SENT", 0)
+    confirmed = count["CONFIRMED"]
+    sent += count["PENDING"] + count["SENT"] + (confirmed if full else 0)
+    removed += count["REMOVAL_PENDING"] + count["REMOVAL_SENT"]
     return Plan(sent, removed, rejected, 0 if full else confirmed)
 
 

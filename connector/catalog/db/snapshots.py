@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -64,7 +63,7 @@ snapshots = Table(
 snapshot_products = Table(
     "snapshot_products",
     metadata,
-    Column("snapshot_id", Uuid, ForeignKey("snapshots.id", ondelete="CASCADE"), nullable=False),
+    Column("snapshot_id", Uuid, nullable=False, comment="who puts holds its row: no foreign key looks for it again"),
     Column("product_id", Text, nullable=False),
     Column("source_version", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
@@ -172,9 +171,8 @@ async def put(tx: Tx, snapshot_id: UUID, pieces: Iterable[Piece]) -> None:
     statement = text(
         """
         INSERT INTO snapshot_products (snapshot_id, product_id, source_version, digest, variant_ids, drafts, hidden)
-        SELECT :snapshot, product_id, source_version, decode(digest, 'hex'),
-               (SELECT array_agg(value) FROM json_array_elements_text(variant_ids) AS value), drafts, hidden
-        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, variant_ids json, drafts text,
+        SELECT :snapshot, product_id, source_version, decode(digest, 'hex'), variant_ids, drafts, hidden
+        FROM json_to_recordset(:rows) AS row(product_id text, source_version bigint, digest text, variant_ids text[], drafts text,
             hidden boolean)
         ORDER BY product_id
         ON CONFLICT (snapshot_id, product_id) DO UPDATE SET source_version = excluded.source_version, digest = excluded.digest,
@@ -201,46 +199,42 @@ async def summary(tx: Tx, snapshot_id: UUID) -> tuple[int, str]:
 
 # Before the go only what stands at Meta can be lost; from then on also what is on its way there, and what a cancelled
 # operation holds back and this one would remove. Products upserted after the snapshot began may be newer than it: they stay.
+# Of a product that stays as it is nothing is lost but what is held back, which has an index: its items are not looked at.
 _COUNT_LOSS = text(
     """
-    WITH piece AS (
-        SELECT product_id, variant_id, wanted, content,
-               CASE WHEN wanted THEN stands OR :gone ELSE stands AND held END AS counts
-        FROM items WHERE connection_id = :connection AND (product_id, variant_id) > (:product, :variant)
-        ORDER BY product_id, variant_id LIMIT :limit
-    ), judged AS (
-        SELECT counts, CASE
-            WHEN NOT counts THEN FALSE
-            WHEN s.product_id IS NULL THEN NOT wanted OR p.update_time <= :begun
-            WHEN s.drafts IS NULL OR p.source_version > s.source_version AND NOT p.deleted THEN NOT wanted
-            WHEN NOT piece.variant_id = ANY(coalesce(s.variant_ids, '{}')) THEN TRUE
-            ELSE s.hidden AND wanted AND strpos(content, :mark) = 0 END AS lost
-        FROM piece LEFT JOIN products p ON p.connection_id = :connection AND p.product_id = piece.product_id
-        LEFT JOIN snapshot_products s ON s.snapshot_id = :snapshot AND s.product_id = piece.product_id
+    WITH told AS (
+        SELECT p.product_id, s.product_id IS NULL AS absent, s.variant_ids, s.hidden
+        FROM products p LEFT JOIN snapshot_products s
+            ON s.snapshot_id = :snapshot AND s.product_id = p.product_id AND s.product_id > :after AND s.product_id <= :upto
+        WHERE p.connection_id = :connection AND p.product_id > :after AND p.product_id <= :upto
+          AND CASE WHEN s.product_id IS NULL THEN p.update_time <= :begun
+                   ELSE s.drafts IS NOT NULL AND (p.source_version <= s.source_version OR p.deleted) END
+    ), shown AS (
+        SELECT count(*) FROM told JOIN items i ON i.connection_id = :connection AND i.product_id = told.product_id
+        WHERE i.wanted AND (i.stands OR :gone)
+          AND (told.absent OR NOT i.variant_id = ANY(coalesce(told.variant_ids, '{}')) OR told.hidden AND strpos(i.content, :mark) = 0)
+    ), leaving AS (
+        SELECT count(*) FROM items i WHERE i.connection_id = :connection AND i.held AND NOT i.wanted AND i.stands
+          AND (i.product_id > :after OR :after = '') AND i.product_id <= :upto
+          AND NOT EXISTS (SELECT FROM told WHERE told.product_id = i.product_id AND i.variant_id = ANY(told.variant_ids))
     )
-    SELECT (SELECT count(*) FILTER (WHERE lost) FROM judged) AS lost, (SELECT count(*) FILTER (WHERE counts) FROM judged) AS standing,
-           (SELECT ARRAY[product_id, variant_id] FROM piece ORDER BY product_id DESC, variant_id DESC LIMIT 1) AS last
+    SELECT shown.count + leaving.count FROM shown, leaving
     """
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """How many items a plan would remove or hide, of how many."""
+async def loss(tx: Tx, snapshot: Snapshot, *, gone: bool, after: str) -> tuple[int, str | None]:
+    """Count the items of the store's next products that would leave the catalog or be hidden in it.
 
-    count: int
-    standing: int
-
-
-async def loss(tx: Tx, snapshot: Snapshot, *, gone: bool) -> Loss:
-    """Count the items that would leave the catalog or be hidden in it; `gone` tells whether the go was given."""
-    lost, standing, last = 0, 0, ["", ""]
-    told = _given(snapshot) | {"gone": gone, "mark": HIDDEN_MARK, "limit": RANGE}
-    while True:
-        row = (await tx.execute(_COUNT_LOSS, told | {"product": last[0], "variant": last[1]})).one()
-        if row.last is None:
-            return Loss(lost, standing)
-        lost, standing, last = lost + row.lost, standing + row.standing, row.last
+    `gone` tells whether the go was given. Tells also the last of these products, None when there are no more.
+    """
+    mine = products.c.connection_id == snapshot.connection_id, products.c.product_id > after
+    piece = select(products.c.product_id).where(*mine).order_by(products.c.product_id).limit(RANGE).subquery()
+    upto, count = (await tx.execute(select(func.max(piece.c.product_id), func.count()).select_from(piece))).one()
+    if upto is None:
+        return 0, None
+    told = _given(snapshot) | {"gone": gone, "mark": HIDDEN_MARK, "after": after, "upto": upto}
+    return int(await tx.scalar(_COUNT_LOSS, told)), upto if count == RANGE else None
 
 
 def _given(snapshot: Snapshot) -> dict[str, Any]:

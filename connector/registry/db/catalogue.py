@@ -172,7 +172,7 @@ items = Table(
     Index("ix_items_connection_id_state", "connection_id", "state", "retailer_id"),
     Index("ix_items_unusual", "connection_id", "product_id", postgresql_where=text("NOT usual")),
     Index("ix_items_reasons", "reasons", postgresql_using="gin", postgresql_where=text("reasons <> '[]'")),
-    Index("ix_items_held", "connection_id", "retailer_id", postgresql_where=text("held")),
+    Index("ix_items_held", "connection_id", "product_id", postgresql_where=text("held")),
     Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),
     Index("ix_items_unconfirmed", "connection_id", "unconfirmed_time", postgresql_where=text("unconfirmed")),
