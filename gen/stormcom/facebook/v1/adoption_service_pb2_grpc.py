@@ -72,7 +72,7 @@ class FacebookAdoptionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListScannedItems(self, request, context):
-        """Lists what the last scan found, in the order of their ids. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists what the last scan found, in the order of their ids; it is kept until the next one, and a month after the store disconnected. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

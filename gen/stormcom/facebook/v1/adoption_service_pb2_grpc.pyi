@@ -40,7 +40,7 @@ class FacebookAdoptionStub:
     Fails with `CATALOG_NOT_ATTACHED`, `OPERATION_RUNNING`, `META_TOKEN_INVALID`.
     """
     ListScannedItems: _grpc.UnaryUnaryMultiCallable[_adoption_service_pb2.ListScannedItemsRequest, _adoption_service_pb2.ListScannedItemsResponse]
-    """Lists what the last scan found, in the order of their ids. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists what the last scan found, in the order of their ids; it is kept until the next one, and a month after the store disconnected. Fails with `PAGE_TOKEN_INVALID`."""
     PlanAdoption: _grpc.UnaryUnaryMultiCallable[_adoption_service_pb2.PlanAdoptionRequest, _adoption_service_pb2.PlanAdoptionResponse]
     """Decides about scanned items: all of the call's decisions, or none.
 
@@ -65,7 +65,7 @@ class FacebookAdoptionAsyncStub(FacebookAdoptionStub):
     Fails with `CATALOG_NOT_ATTACHED`, `OPERATION_RUNNING`, `META_TOKEN_INVALID`.
     """
     ListScannedItems: _aio.UnaryUnaryMultiCallable[_adoption_service_pb2.ListScannedItemsRequest, _adoption_service_pb2.ListScannedItemsResponse]  # type: ignore[assignment]
-    """Lists what the last scan found, in the order of their ids. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists what the last scan found, in the order of their ids; it is kept until the next one, and a month after the store disconnected. Fails with `PAGE_TOKEN_INVALID`."""
     PlanAdoption: _aio.UnaryUnaryMultiCallable[_adoption_service_pb2.PlanAdoptionRequest, _adoption_service_pb2.PlanAdoptionResponse]  # type: ignore[assignment]
     """Decides about scanned items: all of the call's decisions, or none.
 
@@ -99,7 +99,7 @@ class FacebookAdoptionServicer(metaclass=_abc_1.ABCMeta):
         request: _adoption_service_pb2.ListScannedItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adoption_service_pb2.ListScannedItemsResponse, _abc.Awaitable[_adoption_service_pb2.ListScannedItemsResponse]]:
-        """Lists what the last scan found, in the order of their ids. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists what the last scan found, in the order of their ids; it is kept until the next one, and a month after the store disconnected. Fails with `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def PlanAdoption(
