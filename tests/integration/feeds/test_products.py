@@ -113,6 +113,7 @@ async def test_rows_that_meta_never_counted_are_not_taken_for_granted(fair: Fair
     """When Meta ends with fewer rows than the file has and names none, no item is confirmed by the file: batches follow."""
     counts = {"num_detected_items": 1, "num_persisted_items": 1, "num_invalid_items": 0, "num_deleted_items": 0}
     body = orjson.dumps({"end_time": "2026-11-21T12:00:00+0000"} | counts).decode()
+    fair.world.switches.change(feed_seconds=0.0)  # so that Meta is at its end before the first look is answered
     fair.break_calls(r"(^|/)\d+$", "status", method="GET", status=200, body=body, after=True)
     await fair.switch(PRODUCTS)
     await fair.snapshot(product("a"), product("b"))
