@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from client.tour.simulation import Simulation
 from stack.supervisor import Stack
 from tests.e2e.conftest import open_shop
 from tests.e2e.ledger import Balance
@@ -37,6 +38,22 @@ async def redis_killed(stack: Stack) -> None:
     await asyncio.to_thread(stack.servers.redis.kill)
     await asyncio.sleep(1)
     await asyncio.to_thread(stack.servers.redis.start)
+
+
+async def redis_away(stack: Stack) -> None:
+    """There is no Redis at all for ten seconds: no wake-up arrives anywhere."""
+    assert stack.servers.redis
+    await asyncio.to_thread(stack.servers.redis.kill)
+    await asyncio.sleep(10)
+    await asyncio.to_thread(stack.servers.redis.start)
+
+
+async def answers_lost(stack: Stack) -> None:
+    """Meta takes batches in and never says so, or says it in a page that is no answer."""
+    simulation = Simulation(stack.simulator_url)
+    for action in ({"kind": "drop_answer"}, {"kind": "status", "status": 502, "body": "<html>", "after": True}):
+        order = {"match": {"path": "items_batch$"}, "action": action}
+        await asyncio.to_thread(simulation._ask, "POST", "/_simulator/faults", order)
 
 
 async def postgres_restarted(stack: Stack) -> None:
@@ -76,6 +93,8 @@ DISASTERS: list[Disaster] = [
     nothing,
     redis_emptied,
     redis_killed,
+    redis_away,
+    answers_lost,
     postgres_restarted,
     postgres_crashed,
     killed("relay", again=2),
