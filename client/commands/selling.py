@@ -126,6 +126,10 @@ def follow(session: Session, operation: Operation, *, watch: bool) -> None:
             session.caller, operation, console=None if session.output.json else session.output.console
         )
     session.output.show(operation, describe(operation))
+    if operation.state == Operation.STATE_NEEDS_CONFIRMATION:
+        session.output.say(
+            f"Let it go on: operations --confirm {operation.operation_id} --removals {operation.removal_count}"
+        )
     for rejected in operation.first_rejections:
         session.output.say(f"  {rejected.retailer_id}: {describe_fault(rejected.fault)}")
     if watch and operation.state != Operation.STATE_SUCCEEDED:

@@ -90,7 +90,10 @@ def read_settings(changes: list[str]) -> CatalogSettings:
         name, _, value = change.partition("=")
         if name not in fields:
             raise typer.BadParameter(f"--set {change}: there is {', '.join(fields)}")
-        setattr(settings, name, _read_value(fields[name], change, value))
+        try:
+            setattr(settings, name, _read_value(fields[name], change, value))
+        except ValueError:  # also of a number that no field holds
+            raise typer.BadParameter(f"--set {change}: must be a whole number of at most nine digits") from None
     return settings
 
 
@@ -99,7 +102,4 @@ def _read_value(field: FieldDescriptor, change: str, value: str) -> int | bool:
         if value not in {"true", "false"}:
             raise typer.BadParameter(f"--set {change}: must be true or false")
         return value == "true"
-    try:
-        return int(value)
-    except ValueError:
-        raise typer.BadParameter(f"--set {change}: must be a whole number") from None
+    return int(value)

@@ -30,6 +30,7 @@ from stormcom.facebook.v1.catalog_service_pb2 import (
     UpdateCatalogSettingsResponse,
 )
 from stormcom.facebook.v1.connector_service_pb2 import SyncCatalogRequest, SyncCatalogResponse
+from stormcom.facebook.v1.operation_pb2 import Operation
 
 Run = Callable[..., Result]
 COUNTS = PreviewSyncResponse(counts=PreviewCounts(create_count=2, removal_count=60, needs_confirmation=True))
@@ -125,10 +126,17 @@ def test_settings_are_changed(connector: Any, run: Run) -> None:
     assert CatalogSettings(guard_items=100, hide_unconfirmed=True) == asked.settings
 
 
-@pytest.mark.parametrize("change", ["nonsense=1", "guard_items=many", "hide_unconfirmed=1"])
+@pytest.mark.parametrize("change", ["nonsense=1", "guard_items=many", "guard_items=99999999999", "hide_unconfirmed=1"])
 def test_settings_that_cannot_be_are_refused(run: Run, change: str) -> None:
     """A wrong name or value ends with 2 before anything is asked."""
     assert 2 == run("settings", "--set", change).exit_code
+
+
+def test_a_held_plan_says_how_it_goes_on(connector: Any, run: Run) -> None:
+    """Whoever begins a sync that waits for a word is told the very words."""
+    held = Operation(operation_id="op", state=Operation.STATE_NEEDS_CONFIRMATION, removal_count=60)
+    connector.on("SyncCatalog", SyncCatalogResponse(operation=held))
+    assert "operations --confirm op --removals 60" in run("sync").stdout
 
 
 def test_named_products_are_synced(connector: Any, run: Run) -> None:
