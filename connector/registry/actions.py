@@ -36,6 +36,7 @@ from connector.registry.db import flights as db
 from connector.registry.db.flights import Batch, Settled
 from connector.registry.db.names import Name, Resolved, look_up
 from connector.registry.model import (
+    FEWEST_CHECKS,
     PATIENCE,
     BatchStatus,
     Cargo,
@@ -247,7 +248,8 @@ async def check(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         at = runtime.now()
         end = batch.create_time + (runtime.batch_time if status.unknown else PATIENCE)
-        if not (status.finished or status.lost or at >= end):
+        patient = at < end or not (status.unknown or batch.checks >= FEWEST_CHECKS)
+        if patient and not (status.finished or status.lost):
             await db.count_check(tx, batch.id)
             await outbox.again(tx, task, end if status.unknown else at + check_delay(batch.checks + 1))
             return

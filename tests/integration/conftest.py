@@ -37,7 +37,7 @@ STORE = "store_1"
 
 
 class Clock:
-    """Our clock and Meta's, moved together and only forward."""
+    """Our clock and Meta's: `advance` moves both."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -50,6 +50,10 @@ class Clock:
         """Let time pass, in the units of timedelta."""
         self._offset += timedelta(**time)
         self._world.clock.advance(timedelta(**time).total_seconds())
+
+    def jump(self, **time: float) -> None:
+        """Let our clock alone jump, forward or back, as a host's may."""
+        self._offset += timedelta(**time)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,6 +5,7 @@ Its files: `names`, `offers` (and the merchant's rules for them), `faults`, `ite
 
 from connector.registry.model.batches import (
     ENVELOPE_BYTES,
+    FEWEST_CHECKS,
     LARGEST_BATCH,
     LARGEST_BATCH_BYTES,
     MOST_SENDS,
@@ -38,6 +39,7 @@ from connector.registry.model.offers import LARGEST_QUANTITY, Offer, Rules
 
 __all__ = [
     "ENVELOPE_BYTES",
+    "FEWEST_CHECKS",
     "HIDDEN_MARK",
     "LARGEST_BATCH",
     "LARGEST_BATCH_BYTES",

@@ -159,6 +159,22 @@ async def test_a_sender_that_was_thought_dead_changes_nothing(shop: Shop, task: 
     assert ({"sc_p01": 3}, {"sc_p01": "CONFIRMED"}) == (_quantities(shop), await shop.states())
 
 
+@pytest.mark.parametrize("hours", [2, -2, 24 * 30])
+async def test_a_clock_that_jumps_sends_nothing_twice(shop: Shop, hours: int) -> None:
+    """When a host's clock is set forward or back in the middle of a sync, Meta keeps its time for every batch, and all arrives."""
+    shop.world.switches.change(batch_seconds=30.0)
+    await _small_batches(shop)
+    await shop.upsert(*(product(f"p{number:02}") for number in range(PRODUCTS)))
+    operation = await shop.sync()
+    await shop.turn()
+    shop.clock.jump(hours=hours)
+    await shop.turn()
+    await shop.stock(*(_line(number, 2, 77) for number in range(PRODUCTS)))
+    await shop.settle(minutes=240)
+    assert Operation.STATE_SUCCEEDED == (await shop.operation(operation)).state
+    assert {f"sc_p{number:02}": 77 for number in range(PRODUCTS)} == _quantities(shop)
+
+
 @dataclass(frozen=True, slots=True)
 class _Until(Awaitable[None]):
     """An action that is ended in the given step of its own, wherever that is."""
