@@ -61,7 +61,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.WRITE_FEED: _plan("feeds.actions:write", Lane.BULK, limit_seconds=180),
     Task.UPLOAD_FEED: _plan("feeds.actions:upload", Lane.BULK, limit_seconds=180),
     Task.SETTLE_FEED: _plan("feeds.actions:settle", Lane.BULK, limit_seconds=180),
-    Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST),
+    Task.SEND_STOCK: _plan("inventory.actions:send_stock", Lane.FAST, limit_seconds=120),
     Task.CHECK_STOCK: _plan("inventory.actions:check_stock", Lane.FAST),
     Task.OFFER_AGAIN: _plan("inventory.actions:offer_again", Lane.DEFAULT, limit_seconds=300),
     Task.EXPIRE_HOLDS: _plan("inventory.actions:expire_holds", Lane.FAST),

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from connector.db.outbox import LEASE, Task
+from connector.pieces import TURN
+from connector.registry.graph import items_batch
 from jobs.bell import HARD_LIMIT_SECONDS
 from jobs.tasks import PLANS
 
@@ -27,3 +29,10 @@ def test_every_plan_leads_to_an_action(name: Task) -> None:
 def test_limits_are_in_order(name: Task) -> None:
     """A turn may outlast a lease, since leases are renewed, but ends well before RQ kills its process."""
     assert LEASE < PLANS[name].limit <= timedelta(seconds=HARD_LIMIT_SECONDS - 60)
+
+
+@pytest.mark.parametrize("name", [Task.SEND_ITEMS, Task.SEND_STOCK])
+def test_a_turn_outlasts_its_last_call(name: Task) -> None:
+    """A batch that Meta never answers ends by its own deadline, which knows what a lost answer means, and not with the turn."""
+    call = items_batch("1", [], allow_upsert=True)
+    assert TURN + call.timeout + LEASE < PLANS[name].limit
