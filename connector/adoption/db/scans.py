@@ -251,10 +251,12 @@ async def decide(tx: Tx, connection_id: UUID, decisions: Sequence[tuple[Decision
     await tx.execute(_DECIDE, {"connection": connection_id, "rows": rows})
 
 
+# Connection by connection: the planner would look through all that is kept, each time.
 _SWEEP = """
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-        SELECT s.ctid FROM connections c JOIN {table} s ON s.connection_id = c.id
-        WHERE c.state <> ALL(:live) AND c.state_time < :before LIMIT :limit))
+        SELECT s.ctid FROM connections c CROSS JOIN LATERAL (
+            SELECT t.ctid FROM {table} t WHERE t.connection_id = c.id LIMIT :limit
+        ) s WHERE c.state <> ALL(:live) AND c.state_time < :before LIMIT :limit))
 """
 
 

@@ -39,16 +39,19 @@ _POSSIBLE = """
             SELECT FROM scanned_items o WHERE o.connection_id = :connection AND o.own = s.own AND o.plan = 'ADOPT' AND o.retailer_id <> s.retailer_id)
         ELSE s.retailer_id <> s.own END
 """
+# Each is judged once, beside its own item: the planner would judge twice, and read all items for every piece.
 _COUNT = text(
     f"""
     WITH piece AS (
-        SELECT * FROM scanned_items WHERE connection_id = :connection AND retailer_id > :after ORDER BY retailer_id LIMIT :limit
-    ), judged AS (
-        SELECT s.retailer_id, s.plan, s.plan = 'LEAVE' OR coalesce({_POSSIBLE}, FALSE) AS possible
-        FROM piece s LEFT JOIN items i ON i.connection_id = :connection AND i.retailer_id = s.own
+        SELECT * FROM scanned_items WHERE connection_id = :connection AND plan <> 'LEAVE' AND retailer_id > :after
+        ORDER BY retailer_id LIMIT :limit
+    ), judged AS MATERIALIZED (
+        SELECT s.retailer_id, s.plan, coalesce({_POSSIBLE}, FALSE) AS possible FROM piece s LEFT JOIN LATERAL (
+            SELECT wanted, stands, send_time FROM items WHERE connection_id = :connection AND retailer_id = s.own LIMIT 1
+        ) i ON TRUE
     )
     SELECT count(*) FILTER (WHERE plan = 'ADOPT' AND possible), count(*) FILTER (WHERE plan = 'REPLACE' AND possible),
-        count(*) FILTER (WHERE plan = 'LEAVE'), count(*) FILTER (WHERE NOT possible), count(*), max(retailer_id) AS last FROM judged
+        count(*) FILTER (WHERE NOT possible), max(retailer_id) AS last FROM judged
     """  # noqa: S608 – built of constants
 )
 _PIECE = 5_000
@@ -56,13 +59,15 @@ _PIECE = 5_000
 
 async def count(tx: Tx, connection_id: UUID) -> Counts:
     """Count what applying the plan would do, and all that stands in the catalog: theirs and ours."""
-    mine = items.c.connection_id == connection_id, items.c.wanted, items.c.stands
-    total, after = Counts(0, 0, 0, 0, await tx.scalar(select(func.count()).where(*mine)) or 0), ""
-    while True:
+    mine, found = items.c.connection_id == connection_id, scanned_items.c.connection_id == connection_id
+    ours = await tx.scalar(select(func.count()).where(mine, items.c.wanted, items.c.stands)) or 0
+    scanned = await tx.scalar(select(func.count()).where(found)) or 0
+    adopt = replace = impossible = 0
+    after: str | None = ""
+    while after is not None:
         row = (await tx.execute(_COUNT, {"connection": connection_id, "after": after, "limit": _PIECE})).one()
-        if row.last is None:
-            return total
-        total, after = Counts(*(sum(pair) for pair in zip(total, row[:-1], strict=True))), row.last
+        adopt, replace, impossible, after = adopt + row[0], replace + row[1], impossible + row[2], row.last
+    return Counts(adopt, replace, scanned - adopt - replace - impossible, impossible, ours + scanned)
 
 
 _PICK = text(
