@@ -103,18 +103,27 @@ async def forget_items(tx: Tx, connection_id: UUID, *, before: datetime, limit: 
     return len((await tx.execute(statement, {"connection": connection_id, "before": before, "limit": limit})).all())
 
 
+# Items with the same faults are counted together first: a remark on every one of very many items is read as one.
 _LOCAL = text(
     r"""
-    SELECT kinds.source, kinds.reason, kinds.severity, count(*) AS item_count,
-        (array_agg(kinds.retailer_id ORDER BY kinds.retailer_id))[1\:10] AS samples, min(kinds.time) AS first_time, max(kinds.time) AS last_time
+    SELECT told.*, ARRAY(
+        SELECT name FROM jsonb_array_elements(told.groups) AS names, jsonb_array_elements_text(names) AS name ORDER BY name LIMIT 10
+    ) AS samples
     FROM (
-        SELECT DISTINCT items.retailer_id, told.source, fault ->> 'reason' AS reason,
-            CASE WHEN fault ->> 'severity' = 'SEVERITY_ERROR' THEN 'MUST_FIX' ELSE 'OPPORTUNITY' END AS severity, items.desire_time AS time
-        FROM items
-        CROSS JOIN LATERAL (VALUES ('CHECKS', items.faults), ('VERDICT', items.meta_faults)) AS told (source, faults)
-        CROSS JOIN LATERAL jsonb_array_elements(told.faults) AS fault
-        WHERE items.connection_id = :connection AND items.wanted AND items.reasons <> '[]'
-    ) AS kinds GROUP BY 1, 2, 3
+        SELECT kinds.source, kinds.reason, kinds.severity, CAST(sum(alike.count) AS bigint) AS item_count,
+            min(alike.first_time) AS first_time, max(alike.last_time) AS last_time, jsonb_agg(alike.names) AS groups
+        FROM (
+            SELECT faults, meta_faults, count(*) AS count, to_jsonb((array_agg(retailer_id))[1\:10]) AS names,
+                min(desire_time) AS first_time, max(desire_time) AS last_time
+            FROM items WHERE connection_id = :connection AND wanted AND reasons <> '[]' GROUP BY faults, meta_faults
+        ) AS alike
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT told.source, fault ->> 'reason' AS reason,
+                CASE WHEN fault ->> 'severity' = 'SEVERITY_ERROR' THEN 'MUST_FIX' ELSE 'OPPORTUNITY' END AS severity
+            FROM (VALUES ('CHECKS', alike.faults), ('VERDICT', alike.meta_faults)) AS told (source, faults)
+            CROSS JOIN LATERAL jsonb_array_elements(told.faults) AS fault
+        ) AS kinds GROUP BY 1, 2, 3
+    ) AS told
     """
 )
 _ITEMS = text(

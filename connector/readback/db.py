@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Column, Integer, Table, Text, Uuid, and_, exists, func, select, text, update
+from sqlalchemy import CTE, Column, Integer, Table, Text, Uuid, false, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Instant, Tx, metadata
@@ -81,13 +81,16 @@ async def pick(tx: Tx, turn: Readback, *, limit: int, at: datetime) -> Picked:
     """
     looked = _looked_through(turn)
     rests = [State.CONFIRMED, State.REMOVED] if turn.stage is Pass.DIFFERENT else [State.CONFIRMED]
-    seen = item_observations.c.connection_id == items.c.connection_id
-    seen = and_(seen, item_observations.c.retailer_id == items.c.retailer_id)
     known_since = turn.begin_time if turn.stage is Pass.MISSING else at
-    mine = [items.c.connection_id == turn.connection_id, items.c.retailer_id == looked.c.retailer_id]
-    mine += [items.c.state.in_(rests), items.c.confirm_time < known_since - SETTLING]
-    mine += [~exists().where(seen, item_observations.c.observe_time >= turn.begin_time)]
-    wanted = select(items.c.retailer_id).where(*mine).order_by(items.c.retailer_id).limit(limit)
+    seen = item_observations.c.observe_time >= turn.begin_time
+    this = (
+        item_observations.c.connection_id == turn.connection_id,
+        item_observations.c.retailer_id == looked.c.retailer_id,
+    )
+    # A value, not EXISTS: looked up for each of the few, where a join would go through every observation there is.
+    mine = [~func.coalesce(select(seen).where(*this).scalar_subquery(), false())]
+    mine += [looked.c.state.in_(rests), looked.c.confirm_time < known_since - SETTLING]
+    wanted = select(looked.c.retailer_id).where(*mine).order_by(looked.c.retailer_id).limit(limit)
     names = list(await tx.scalars(wanted))
     if len(names) == limit:
         return Picked(names, names[-1])
@@ -98,10 +101,12 @@ async def pick(tx: Tx, turn: Readback, *, limit: int, at: datetime) -> Picked:
 def _looked_through(turn: Readback) -> CTE:
     """Take the next items behind the cursor."""
     known = item_observations if turn.stage is Pass.DIFFERENT else items
+    some = select(items.c.retailer_id, items.c.state, items.c.confirm_time)
     mine = [known.c.connection_id == turn.connection_id, known.c.retailer_id > turn.cursor]
-    mine += [DIFFERS] if turn.stage is Pass.DIFFERENT else []
-    some = select(known.c.retailer_id).where(*mine).order_by(known.c.retailer_id).limit(LOOKED_THROUGH)
-    return some.cte("looked")
+    if turn.stage is Pass.DIFFERENT:
+        same = [items.c[name] == item_observations.c[name] for name in ("connection_id", "retailer_id")]
+        mine += [DIFFERS, *same]
+    return some.where(*mine).order_by(known.c.retailer_id).limit(LOOKED_THROUGH).cte("looked")
 
 
 async def lock_confirmed(tx: Tx, connection_id: UUID, names: Sequence[str], *, at: datetime) -> list[Confirmed]:
