@@ -1,8 +1,8 @@
 """Stores what StormCom wants of products, and asks for the sending of what changed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from connector.catalog.actions.placing import place_listings
@@ -20,8 +20,7 @@ from connector.registry.model import retailer_id
 from connector.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """A product as it came in. `write` checks it and writes its items, given the store's currency; it is asked only when needed."""
 
     product_id: str
@@ -32,8 +31,9 @@ class Offered:
 
     def result(self, outcome: Outcome, called: Unusual) -> Result:
         """Answer without having looked at it; `called` are the names of items that are not called as usual."""
-        named = [(self.product_id, one) for one in self.variant_ids]
-        return Result(self.product_id, outcome, tuple(called.get(one) or retailer_id(*one) for one in named))
+        product_id = self.product_id
+        names = [called.get((product_id, one)) or retailer_id(product_id, one) for one in self.variant_ids]
+        return Result(product_id, outcome, tuple(names))
 
 
 async def upsert_products(

@@ -8,8 +8,9 @@ A plan that would remove or hide too much waits for a word from StormCom before 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from connector.catalog.actions.products import Offered, foresee, glance, remove, store
@@ -60,10 +61,10 @@ async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offer
 
     """
     async with runtime.db.begin() as tx:
-        snapshot = await snapshots.find(tx, store_id, snapshot_id)
         # Pieces come side by side once the first one has told the currency.
-        lock = snapshots.Lock.SHARED if snapshot.currency_code else snapshots.Lock.ALONE
-        snapshot = require_open(await snapshots.find(tx, store_id, snapshot_id, lock=lock), at=runtime.now())
+        found = await snapshots.share(tx, store_id, snapshot_id)
+        found = found or await snapshots.find(tx, store_id, snapshot_id, lock=True)
+        snapshot = require_open(found, at=runtime.now())
         outcomes = await glance(tx, snapshot.connection_id, offered)
         currency = snapshot.currency_code or ""
         called = await foresee(tx, snapshot.connection_id, offered, outcomes)
@@ -77,8 +78,7 @@ async def put_products(runtime: Runtime, store_id: str, snapshot_id: UUID, offer
     return [one.result for one in put]
 
 
-@dataclass(frozen=True, slots=True)
-class _Put:
+class _Put(NamedTuple):
     """A piece as it is kept and answered."""
 
     piece: Piece
@@ -94,7 +94,7 @@ def _put(offered: Offered, seen: Result, currency_code: str) -> _Put:
     drafts = offered.write(currency_code)
     listing = Listing(*named, drafts)
     outcome = Outcome.REJECTED if listing.refused else seen.outcome
-    result = replace(seen, outcome=outcome, faults=listing.faults)
+    result = seen._replace(outcome=outcome, faults=listing.faults)
     priced = next((draft.price.currency_code for draft in drafts if draft.price), "")
     hidden = any(HIDDEN_MARK in (draft.content or "") for draft in drafts)
     piece = Piece(*named, [draft.variant_id for draft in drafts], write_drafts(drafts), hidden)
@@ -113,7 +113,7 @@ async def commit_snapshot(
     """
     at = runtime.now()
     async with runtime.db.begin() as tx:
-        found = await snapshots.find(tx, store_id, snapshot_id, lock=snapshots.Lock.ALONE)
+        found = await snapshots.find(tx, store_id, snapshot_id, lock=True)
         if found.operation_id:
             return await operations.get(tx, store_id, found.operation_id)
         snapshot = require_open(found, at=at)
@@ -170,7 +170,7 @@ async def abandon_snapshot(runtime: Runtime, store_id: str, snapshot_id: UUID) -
 
     """
     async with runtime.db.begin() as tx:
-        snapshot = await snapshots.find(tx, store_id, snapshot_id, lock=snapshots.Lock.ALONE)
+        snapshot = await snapshots.find(tx, store_id, snapshot_id, lock=True)
         if snapshot.operation_id:
             raise _closed(snapshot)
         await snapshots.close(tx, snapshot.id)
@@ -199,7 +199,7 @@ async def _apply(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
             return None
         if operation.state is not State.RUNNING or snapshot.state != "COMMITTED":
             await snapshots.close(tx, snapshot.id)
-            return cursor | {"step": _LAST}
+            return cursor | {"step": _LAST, "after": ""}
     do, following = _STEPS[step]
     moved = await do(tx, snapshot, {"after": "", "given": 0} | cursor, at)
     return moved or (cursor | {"step": following, "after": ""} if following else None)
@@ -252,7 +252,8 @@ async def _hand_over(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime) -
 
 
 async def _forget(tx: Tx, snapshot: Snapshot, cursor: Cursor, _: datetime) -> Cursor | None:
-    return cursor if await snapshots.forget(tx, snapshot.id) else None
+    last = await snapshots.forget(tx, snapshot.id, after=cursor["after"])
+    return cursor | {"after": last} if last else None
 
 
 _Step = Callable[[Tx, Snapshot, Cursor, datetime], Awaitable[Cursor | None]]

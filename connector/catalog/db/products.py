@@ -14,8 +14,7 @@ from connector.db.schema import Tx
 from connector.registry.db.catalogue import items, products
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is stored of a product."""
 
     source_version: int
@@ -26,7 +25,7 @@ class Known:
 
 async def known(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> dict[str, Known]:
     """Read what is stored of these products."""
-    columns = [products.c[name] for name in ("product_id", *Known.__slots__)]
+    columns = [products.c[name] for name in ("product_id", *Known._fields)]
     mine = products.c.connection_id == connection_id, products.c.product_id == text("ANY(:ids)")
     rows = await tx.execute(select(*columns).where(*mine), {"ids": list(product_ids)})
     return {row.product_id: Known(*row[1:]) for row in rows}

@@ -6,7 +6,6 @@ A piece that is as the store's product is kept without its items: an unchanged c
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -120,28 +119,30 @@ async def begin(tx: Tx, values: dict[str, Any]) -> Snapshot:
     return Snapshot(*(await tx.execute(joined.returning(*(snapshots.c[name] for name in _SHOWN)))).one())
 
 
-class Lock(Enum):
-    """How a snapshot is kept from changing: beside others who put into it, or alone."""
-
-    SHARED = auto()
-    ALONE = auto()
+def _find(store_id: str, snapshot_id: UUID) -> Select[Any]:
+    mine = snapshots.c.store_id == store_id, snapshots.c.id == snapshot_id
+    return select(*(snapshots.c[name] for name in _SHOWN)).where(*mine)
 
 
-async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: Lock | None = None) -> Snapshot:
+async def find(tx: Tx, store_id: str, snapshot_id: UUID, *, lock: bool = False) -> Snapshot:
     """Read a snapshot of a store.
 
     Raises:
         NotFound: SNAPSHOT_NOT_FOUND, also for another store's.
 
     """
-    wanted = select(*(snapshots.c[name] for name in _SHOWN)).where(snapshots.c.store_id == store_id)
-    wanted = wanted.where(snapshots.c.id == snapshot_id)
-    if lock:
-        wanted = wanted.with_for_update(read=lock is Lock.SHARED)
-    row = (await tx.execute(wanted)).one_or_none()
+    wanted = _find(store_id, snapshot_id)
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
     if row is None:
         raise missing(str(snapshot_id))
     return Snapshot(*row)
+
+
+async def share(tx: Tx, store_id: str, snapshot_id: UUID) -> Snapshot | None:
+    """Read a snapshot whose currency is known, and keep it from changing beside others who do; None when there is none."""
+    priced = _find(store_id, snapshot_id).where(snapshots.c.currency_code.is_not(None))
+    row = (await tx.execute(priced.with_for_update(read=True))).one_or_none()
+    return None if row is None else Snapshot(*row)
 
 
 async def of_operation(tx: Tx, operation_id: UUID) -> Snapshot:
@@ -311,12 +312,12 @@ async def close(tx: Tx, snapshot_id: UUID) -> None:
     await change(tx, snapshot_id, state="CLOSED")
 
 
-async def forget(tx: Tx, snapshot_id: UUID) -> bool:
-    """Forget a piece of a snapshot's products; tells whether there were any."""
-    mine = snapshot_products.c.snapshot_id == snapshot_id
-    piece = select(snapshot_products.c.product_id).where(mine).limit(RANGE)
-    gone = delete(snapshot_products).where(mine, snapshot_products.c.product_id.in_(piece))
-    return bool((await tx.execute(gone)).rowcount)
+async def forget(tx: Tx, snapshot_id: UUID, *, after: str = "") -> str | None:
+    """Forget the next `RANGE` products of a snapshot; tells the last of them, None when there was none."""
+    mine = snapshot_products.c.snapshot_id == snapshot_id, snapshot_products.c.product_id > after
+    if last := await _last(tx, select(snapshot_products.c.product_id).where(*mine)):
+        await tx.execute(delete(snapshot_products).where(*mine, snapshot_products.c.product_id <= last))
+    return last
 
 
 async def sweep(tx: Tx, *, at: datetime) -> bool:

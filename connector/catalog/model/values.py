@@ -4,7 +4,7 @@ What is made for every product of a push is a named tuple: making a frozen datac
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import methodcaller
@@ -190,14 +190,13 @@ class Listing(NamedTuple):
         return any(fault.severity is Severity.ERROR for draft in self.drafts for fault in draft.faults)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one product: its items' names in the order of its variants, and what is wrong with it."""
 
     product_id: str
     outcome: Outcome
     retailer_ids: tuple[str, ...] = ()
-    faults: tuple[ItemFault, ...] = field(default=())
+    faults: tuple[ItemFault, ...] = ()
 
 
 def write_drafts(drafts: Sequence[Draft]) -> str:

@@ -12,7 +12,7 @@ from connector.catalog import actions
 from connector.catalog.actions import Offered
 from connector.catalog.model.mapping import MAPPING, write_items
 from connector.catalog.model.placing import Placement
-from connector.catalog.model.values import Draft, Product, ProductStatus, Result, Variant
+from connector.catalog.model.values import Draft, Outcome, Product, ProductStatus, Result, Variant
 from connector.catalog.rpc.details import read_details, read_weight
 from connector.errors import InvalidInput
 from connector.registry.model import stored
@@ -29,6 +29,7 @@ _CONDITIONS = {
     product_pb2.CONDITION_REFURBISHED: "refurbished",
     product_pb2.CONDITION_USED: "used",
 }
+_OUTCOMES = {outcome: pb.ProductResult.Outcome.Value(f"OUTCOME_{outcome}") for outcome in Outcome}
 _STATUSES = {
     product_pb2.PRODUCT_STATUS_DRAFT: ProductStatus.DRAFT,
     product_pb2.PRODUCT_STATUS_ACTIVE: ProductStatus.ACTIVE,
@@ -178,10 +179,8 @@ def _read_money(amount: money_pb2.Money) -> Money:
 
 def write_result(result: Result) -> pb.ProductResult:
     """Tell what became of a product."""
-    outcome = getattr(pb.ProductResult, f"OUTCOME_{result.outcome}")
+    faults = [item_pb2.ItemFault(**fault) for fault in stored(result.faults)] if result.faults else None
+    outcome = _OUTCOMES[result.outcome]
     return pb.ProductResult(
-        product_id=result.product_id,
-        outcome=outcome,
-        retailer_ids=result.retailer_ids,
-        faults=[item_pb2.ItemFault(**fault) for fault in stored(result.faults)],
+        product_id=result.product_id, outcome=outcome, retailer_ids=result.retailer_ids, faults=faults
     )
