@@ -92,8 +92,8 @@ def _count(states: Any) -> dict[str, int]:
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "delay", "seconds": 3},
-        {"kind": "drop_answer", "seconds": 3},
+        {"kind": "delay", "seconds": 1},
+        {"kind": "drop_answer", "seconds": 1},
         {"kind": "trickle", "seconds": 0.3},
         {"kind": "status", "status": 200, "body": " " * (LARGEST_ANSWER_BYTES + 1)},
     ],
@@ -159,7 +159,7 @@ async def test_a_sender_that_was_thought_dead_changes_nothing(shop: Shop, task: 
     assert ({"sc_p01": 3}, {"sc_p01": "CONFIRMED"}) == (_quantities(shop), await shop.states())
 
 
-@pytest.mark.parametrize("hours", [2, -2, 24 * 30])
+@pytest.mark.parametrize("hours", [2, -2, 48])
 async def test_a_clock_that_jumps_sends_nothing_twice(shop: Shop, hours: int) -> None:
     """When a host's clock is set forward or back in the middle of a sync, Meta keeps its time for every batch, and all arrives."""
     shop.world.switches.change(batch_seconds=30.0)
