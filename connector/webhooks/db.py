@@ -92,8 +92,10 @@ _KEEP = f"""
         INSERT INTO tasks (name, key, arguments, due_time) VALUES ('{Task.PROCESS_DELIVERY}', '{KEY}', '{{}}', %(at)s)
         ON CONFLICT (key) DO UPDATE SET wishes = tasks.wishes + 1, due_time = CASE
             WHEN tasks.due_time IS NULL THEN excluded.due_time
-            WHEN tasks.leased OR tasks.tries > 0 THEN tasks.due_time
-            ELSE least(tasks.due_time, excluded.due_time) END
+            WHEN tasks.leased OR tasks.reason IS NOT NULL THEN tasks.due_time
+            ELSE least(tasks.due_time, excluded.due_time) END,
+            tries = CASE WHEN tasks.due_time IS NULL THEN 0 ELSE tasks.tries END,
+            reason = CASE WHEN tasks.due_time IS NULL THEN NULL ELSE tasks.reason END
         RETURNING leased
     )
     SELECT pg_notify('{CHANNEL}', '{Task.PROCESS_DELIVERY}') FROM wish WHERE NOT leased

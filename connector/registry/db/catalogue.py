@@ -49,12 +49,12 @@ _OFFER_DUE = f"""
 batch_id IS NULL AND wanted AND confirmed_content IS NOT NULL AND offer_tries < {MOST_SENDS} AND offer_hash IS DISTINCT FROM sent_offer
 """
 
-_OFFERED = "CASE WHEN track_inventory THEN (offer::jsonb ->> 'quantity_to_sell_on_facebook')::integer END"
+_OFFERED = "CASE WHEN track_inventory THEN (offer::jsonb ->> 'quantity_to_sell_on_facebook')::integer ELSE NULL END"
 _UNCONFIRMED = "wanted AND stands AND confirm_time IS NOT NULL AND offer_hash IS DISTINCT FROM confirmed_offer"
 _EDGE_TIME = """
 CASE WHEN NOT wanted OR offer IS NULL OR compare_at_price IS NULL OR compare_at_price <= price THEN NULL
      WHEN edge_look_time IS NULL OR sale_start_time > edge_look_time THEN coalesce(sale_start_time, sale_end_time)
-     WHEN sale_end_time > edge_look_time THEN sale_end_time END
+     WHEN sale_end_time > edge_look_time THEN sale_end_time ELSE NULL END
 """
 
 _REASONS = "jsonb_path_query_array(faults || meta_faults, '$[*].reason')"

@@ -54,9 +54,11 @@ def _rows(url: str, query: str) -> set[tuple[object, ...]]:
 def test_nothing_is_left_to_migrate(database_url: str) -> None:
     """Alembic finds no difference either: `make migration` would write an empty one."""
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
-    with engine.connect() as connection:
-        assert [] == _differences(connection)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            assert [] == _differences(connection)
+    finally:
+        engine.dispose()
 
 
 def _differences(connection: Connection) -> list[object]:

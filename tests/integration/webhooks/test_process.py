@@ -232,9 +232,10 @@ async def test_keeping_wishes_what_the_outbox_wishes(runtime: Runtime) -> None:
     states = [
         "",
         "UPDATE tasks SET due_time = due_time + interval '1 hour'",
-        "UPDATE tasks SET due_time = NULL, tries = 0",
+        "UPDATE tasks SET due_time = NULL, tries = 3, reason = 'INTERNAL'",
         "UPDATE tasks SET leased = true, due_time = due_time + interval '1 hour'",
         "UPDATE tasks SET tries = 3, due_time = due_time + interval '1 hour'",
+        "UPDATE tasks SET reason = 'META_UNAVAILABLE', due_time = due_time + interval '1 hour'",
         "DELETE FROM tasks",
     ]
     for change in states:
@@ -242,7 +243,7 @@ async def test_keeping_wishes_what_the_outbox_wishes(runtime: Runtime) -> None:
         for wish in (_keep, _add):
             await _prepare(runtime, change)
             await wish(runtime)
-            ends.append(await rows(runtime, "SELECT name, key, arguments, due_time, leased, tries, wishes FROM tasks"))
+            ends.append(await rows(runtime, "SELECT name, key, arguments, due_time, leased, tries, reason, wishes FROM tasks"))
         assert ends[1] == ends[0], change
 
 
