@@ -61,15 +61,15 @@ async def test_rules_that_change_nothing_send_nothing(stocked: Shop) -> None:
     assert before == len(stocked.batches())
 
 
-async def test_new_rules_reach_every_item_of_a_large_catalog(stocked: Shop) -> None:
+async def test_new_rules_reach_every_item_of_a_large_catalog(shelved: Shop) -> None:
     """They go through it in pieces; rules that change on the way begin anew."""
-    async with stocked.runtime.db.begin() as tx:
-        given = {"connection": await connection_of(stocked, tx), "at": stocked.clock()}
+    async with shelved.runtime.db.begin() as tx:
+        given = {"connection": await connection_of(shelved, tx), "at": shelved.clock()}
         await tx.execute(MANY, given)
-    await rule(stocked, safety_stock=1)
-    await rule(stocked, safety_stock=3)
-    await stocked.turn()
-    async with stocked.runtime.db.begin() as tx:
+    await rule(shelved, safety_stock=1)
+    await rule(shelved, safety_stock=3)
+    await shelved.turn()
+    async with shelved.runtime.db.begin() as tx:
         offered = select(items.c.offered, func.count()).where(items.c.product_id.like("many%")).group_by("offered")
         assert [(6, 4_500)] == [tuple(row) for row in await tx.execute(offered)]
 
@@ -89,9 +89,9 @@ async def test_a_snapshot_tells_all_quantities(stocked: Shop) -> None:
     assert (told.AVAILABILITY_IN_STOCK, False) == (told.availability, told.HasField("unconfirmed_time"))
 
 
-async def test_stock_is_listed_page_by_page(stocked: Shop) -> None:
+async def test_stock_is_listed_page_by_page(shelved: Shop) -> None:
     """In the order of names, and only a product's when asked."""
-    stub, named = inventory(stocked), {"store_id": stocked.store_id}
+    stub, named = inventory(shelved), {"store_id": shelved.store_id}
     page = await stub.ListInventory(pb.ListInventoryRequest(**named, page_size=2))  # type: ignore[arg-type] # by name
     rest = pb.ListInventoryRequest(**named, page_size=2, page_token=page.next_page_token)  # type: ignore[arg-type] # by name
     shown = [*page.snapshots, *(await stub.ListInventory(rest)).snapshots]
@@ -104,10 +104,10 @@ async def test_stock_is_listed_page_by_page(stocked: Shop) -> None:
     ("named", "reason"),
     [({"retailer_id": "sc_x"}, "ITEM_NOT_FOUND"), ({"product_id": "p2"}, "ITEM_NOT_FOUND"), ({}, "FIELD_REQUIRED")],
 )
-async def test_stock_of_an_unknown_item(stocked: Shop, named: dict[str, str], reason: str) -> None:
+async def test_stock_of_an_unknown_item(shelved: Shop, named: dict[str, str], reason: str) -> None:
     """It is not found, and a call that names none is told so."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await inventory(stocked).GetInventory(pb.GetInventoryRequest(store_id=stocked.store_id, **named))
+        await inventory(shelved).GetInventory(pb.GetInventoryRequest(store_id=shelved.store_id, **named))
     assert (reason,) == reason_of(refused.value)
 
 

@@ -44,10 +44,10 @@ async def test_every_line_is_answered(shop: Shop) -> None:
     assert (("in stock", 9), ("in stock", 7)) == (quantity(shop, "sc_p1"), quantity(shop, "sc_p2.S"))
 
 
-async def test_an_id_is_only_a_name(shop: Shop) -> None:
+async def test_an_id_is_only_a_name(shelved: Shop) -> None:
     """A word of SQL as an id is an id like any other."""
-    await shop.upsert(product("NULL"))
-    [result] = await shop.stock(line("NULL", 2, 3))
+    await shelved.upsert(product("NULL"))
+    [result] = await shelved.stock(line("NULL", 2, 3))
     assert (ACCEPTED, "sc_NULL") == (result.outcome, result.retailer_id)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 
 import grpc
-import pytest
 
 from stormcom.facebook.v1.inventory_pb2 import InventoryResult
 from stormcom.facebook.v1.money_pb2 import Money
@@ -26,14 +25,14 @@ async def test_the_newest_of_many_at_once_wins(shop: Shop) -> None:
     assert 20 == shop.shelf["sc_p1"]["quantity_to_sell_on_facebook"]
 
 
-async def test_a_refused_call_takes_no_other_with_it(shop: Shop) -> None:
+async def test_a_refused_call_takes_no_other_with_it(shelved: Shop) -> None:
     """A call with a price in another currency is refused whole; those stored together with it are not."""
-    await shop.upsert(product("p1"), product("p2"))
+    await shelved.upsert(product("p3"))
     foreign = Money(currency_code="KWD", minor_units=1)
     calls = [
-        shop.stock(line("p1", 2, 5)),
-        shop.stock(line("p1", 3, 6, price=foreign), line("p2", 3, 6)),
-        shop.stock(line("p2", 2, 7)),
+        shelved.stock(line("p1", 2, 5)),
+        shelved.stock(line("p1", 3, 6, price=foreign), line("p3", 3, 6)),
+        shelved.stock(line("p3", 2, 7)),
     ]
     first, refused, last = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(refused, grpc.aio.AioRpcError)
@@ -41,10 +40,10 @@ async def test_a_refused_call_takes_no_other_with_it(shop: Shop) -> None:
     assert [ACCEPTED, ACCEPTED] == [one.outcome for answer in (first, last) for one in answer]  # type: ignore[union-attr] # not refused
 
 
-@pytest.mark.parametrize("count", [300])
-async def test_large_calls_meet(shop: Shop, count: int) -> None:
+async def test_large_calls_meet(shelved: Shop) -> None:
     """Calls with many lines that meet are all stored."""
-    await shop.upsert(*(product(f"p{number}") for number in range(count)))
-    calls = (shop.stock(*(line(f"p{number}", version, version) for number in range(count))) for version in (2, 3, 4))
+    count = 300
+    await shelved.upsert(*(product(f"q{number}") for number in range(count)))
+    calls = (shelved.stock(*(line(f"q{number}", version, version) for number in range(count))) for version in (2, 3, 4))
     answers = await asyncio.gather(*calls)
     assert count == sum(one.outcome == ACCEPTED for one in answers[-1])
