@@ -5,7 +5,7 @@ Only Meta knows its limit, and it changes: so the size that worked is kept, and 
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Integer, Table, Text, delete, select, update
+from sqlalchemy import Column, Integer, Table, Text, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Instant, Tx, metadata
@@ -29,9 +29,10 @@ async def most_items(tx: Tx, catalog_id: str) -> int:
 
 
 async def narrow(tx: Tx, catalog_id: str, item_count: int, *, at: datetime) -> None:
-    """Remember that Meta found a batch of so many items too large."""
+    """Remember that Meta found a batch of so many items too large; what was found of a smaller one stands."""
     wish = insert(narrowings).values(catalog_id=catalog_id, item_count=narrower(item_count), time=at)
-    same = {"item_count": wish.excluded.item_count, "time": wish.excluded.time}
+    smallest = func.least(narrowings.c.item_count, wish.excluded.item_count)
+    same = {"item_count": smallest, "time": wish.excluded.time}
     await tx.execute(wish.on_conflict_do_update(index_elements=[narrowings.c.catalog_id], set_=same))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connector.registry.db.narrowings import narrowings
+from connector.registry.db import narrowings
 from connector.runtime import Runtime
 from simulator import batches, seeds
 from simulator.state import ProductCatalog
@@ -215,19 +215,27 @@ async def test_metas_remarks_are_kept_until_the_next_verdict(shop: Shop) -> None
     assert [] == list((await shop.items())["sc_p1"].faults)
 
 
+async def test_the_smaller_size_stands(runtime: Runtime) -> None:
+    """A large batch that is found too large after a smaller one was does not let the next ones be larger."""
+    async with runtime.db.begin() as tx:
+        for item_count in (40, 100):
+            await narrowings.narrow(tx, "1", item_count, at=runtime.now())
+        assert 20 == await narrowings.most_items(tx, "1")
+
+
 async def test_a_batch_s_size_grows_back_slowly(shop: Shop, runtime: Runtime) -> None:
     """The size that worked is kept; a larger one is tried an hour later, a quarter more, until nothing limits it."""
     sizes = []
     async with runtime.db.begin() as tx:
         [catalog] = shop.world.all(ProductCatalog)
         first = {"catalog_id": catalog.id, "item_count": 8, "time": runtime.now()}
-        await tx.execute(narrowings.insert().values(**first))
+        await tx.execute(narrowings.narrowings.insert().values(**first))
     await shop.upsert(*(product(f"p{number:02}") for number in range(20)))
     for _ in range(3):
         await shop.sync(full=True)
         await shop.settle()
         async with runtime.db.begin() as tx:
-            sizes.append(await tx.scalar(select(narrowings.c.item_count)))
+            sizes.append(await tx.scalar(select(narrowings.narrowings.c.item_count)))
         shop.clock.advance(hours=1)
     assert [8, 11, 14] == sizes
 
