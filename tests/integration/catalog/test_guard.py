@@ -5,8 +5,9 @@ from typing import Any
 
 import grpc
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, text, update
 
+from connector.catalog.db import snapshots
 from connector.registry.db.catalogue import items
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import catalog_service_pb2 as pb
@@ -15,6 +16,13 @@ from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_HIDDEN
 from tests.integration.catalog.shop import Shop, digest, product, reason_of
 
 EVERYTHING = [product(f"p{number:03}") for number in range(60)]
+
+_MANY_PRODUCTS = text(
+    """
+    INSERT INTO products (connection_id, product_id, source_version, update_time)
+    SELECT id, 'a' || number, 1, now() - interval '1 day' FROM connections, generate_series(1, :count) AS number
+    """
+)  # without items: they are there to be looked through
 
 
 @pytest.fixture
@@ -169,3 +177,29 @@ async def _begin(shop: Shop) -> dict[str, str]:
 
 async def _put(shop: Shop, named: dict[str, str], products: Any) -> None:
     await shop.catalog.PutSnapshotProducts(pb.PutSnapshotProductsRequest(**named, products=products))
+
+
+async def test_a_large_store_is_weighed_in_pieces_before_anything_happens(stocked: Shop, runtime: Runtime) -> None:
+    """What does not fit into the call is weighed after it: the operation runs, waits for a word, and removes nothing until then."""
+    async with runtime.db.begin() as tx:
+        await tx.execute(_MANY_PRODUCTS, {"count": snapshots.RANGE})
+    operation = await stocked.snapshot(EVERYTHING[-1])
+    assert Operation.STATE_RUNNING == operation.state
+    await stocked.settle()
+    held = await stocked.operation(operation)
+    assert (Operation.STATE_NEEDS_CONFIRMATION, 59, 60) == (held.state, held.removal_count, len(stocked.shelf))
+    assert Operation.STATE_RUNNING == (await _confirm(stocked, held, 59)).state
+    await stocked.settle()
+    ended = await stocked.operation(operation)
+    assert (Operation.STATE_SUCCEEDED, 1) == (ended.state, len(stocked.shelf))
+
+
+async def test_cancelled_while_it_is_weighed_a_large_plan_does_nothing(stocked: Shop, runtime: Runtime) -> None:
+    """An operation cancelled before its plan was weighed removes nothing, and its list is forgotten."""
+    async with runtime.db.begin() as tx:
+        await tx.execute(_MANY_PRODUCTS, {"count": snapshots.RANGE})
+    await stocked.cancel(await stocked.snapshot(EVERYTHING[-1]))
+    await stocked.settle()
+    async with runtime.db.begin() as tx:
+        left = await tx.scalar(select(func.count()).select_from(snapshots.snapshot_products))
+    assert (60, 0) == (len(stocked.shelf), left)

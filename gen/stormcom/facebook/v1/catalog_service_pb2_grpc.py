@@ -194,6 +194,7 @@ class FacebookCatalogServicer:
 
         The only way to remove by omission: it needs the right count and digest (`SNAPSHOT_INCOMPLETE` otherwise, and the snapshot stays open). A plan that removes or hides more than 5 % of the items
         or 50 items, whichever is larger (`CatalogSettings`), waits in NEEDS_CONFIRMATION until `ConfirmChange`. It is also the go, like `SyncCatalog`.
+        In a store of 5,000 products or more the plan is weighed after the answer: the operation is RUNNING at first and turns to NEEDS_CONFIRMATION (`operation_changed`) before anything is stored or removed.
         Fails also with `SNAPSHOT_NOT_FOUND`, `SNAPSHOT_CLOSED`, `OPERATION_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
