@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from connector.connections.model import LIVE, Block, CapabilityKind, Connection, Login, Offer, Problem, State
 from connector.db.bell import ring
 from connector.db.observations import observations
+from connector.db.outbox import Taken
 from connector.db.schema import Instant, Json, Tx, metadata, plain
 from connector.errors import FailedPrecondition, NotFound
 from connector.values import ConnectionId, Environment
@@ -158,6 +159,20 @@ def require_connected(connection: Connection) -> Connection:
     if connection.state is not State.CONNECTED:
         raise not_connected()
     return connection
+
+
+async def of_task(tx: Tx, task: Taken) -> Connection:
+    """Read the connection a task is about, as long as it can be worked with.
+
+    Raises:
+        NotFound: CONNECTION_NOT_FOUND.
+        FailedPrecondition: as `require_connected`.
+
+    """
+    found = task.connection_id and await by_id(tx, task.connection_id)
+    if not found:
+        raise missing(str(task.connection_id))
+    return require_connected(found)
 
 
 def not_connected() -> FailedPrecondition:

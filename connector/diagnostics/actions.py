@@ -53,7 +53,7 @@ async def pull(runtime: Runtime, task: Taken) -> None:
     """
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        connection, at = await _connection(tx, task), runtime.now()
+        connection, at = await connections_db.of_task(tx, task), runtime.now()
         await connections.require_room(runtime, tx, connection, catalog_bucket(connection.catalog_id))
     now = Round.of(task.arguments, at=at)
     answer = await _ask(runtime, connection, now)
@@ -68,14 +68,6 @@ async def pull(runtime: Runtime, task: Taken) -> None:
             await _conclude(tx, connection, now)
         await outbox.keep(tx, task, following.document() if following else {})
         await outbox.again(tx, task, runtime.now() if following else max(at, now.begin_time + PULLED_EVERY))
-
-
-async def _connection(tx: Tx, task: Taken) -> Connection:
-    """Read the task's connection, as long as it can be worked with."""
-    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
-    if not found:
-        raise connections_db.missing(str(task.connection_id))
-    return connections_db.require_connected(found)
 
 
 async def _ask(runtime: Runtime, connection: Connection, now: Round) -> list[Trouble] | Page | None:

@@ -54,7 +54,7 @@ async def read_back(runtime: Runtime, task: Taken) -> None:
     """
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        connection = await _connection(tx, task)
+        connection = await connections_db.of_task(tx, task)
         turn = await db.under_way(tx, connection.id) or await db.begin(tx, connection.id, at=runtime.now())
         await connections.require_room(runtime, tx, connection, catalog_bucket(connection.catalog_id))
         picked = Picked() if turn.stage is Pass.FULL else await _pick(tx, turn, at=runtime.now())
@@ -72,14 +72,6 @@ async def read_back(runtime: Runtime, task: Taken) -> None:
         else:
             await _conclude(tx, connection, turn, at=at)
             await outbox.again(tx, task, at + WATCHED_EVERY)
-
-
-async def _connection(tx: Tx, task: Taken) -> Connection:
-    """Read the task's connection, as long as it can be worked with."""
-    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
-    if not found:
-        raise connections_db.missing(str(task.connection_id))
-    return connections_db.require_connected(found)
 
 
 async def _pick(tx: Tx, turn: Readback, *, at: datetime) -> Picked:

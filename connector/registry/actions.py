@@ -96,7 +96,7 @@ async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> 
     then put back in the queue, as when the answer is lost. Any other failure puts it back at once. Either rises.
     """
     async with runtime.db.begin() as tx:
-        connection, at = await _connection(tx, task), runtime.now()
+        connection, at = await connections_db.of_task(tx, task), runtime.now()
         if road.lane is Lane.CONTENT and (pause := await feeding.paused_until(tx, connection.id, at=at)):
             await outbox.again(tx, task, pause)
             return None
@@ -161,14 +161,6 @@ async def _free(runtime: Runtime, tx: Tx, connection: Connection, road: Road) ->
 async def _look_later(tx: Tx, road: Road, batch: Batch, *, due: datetime) -> None:
     key, arguments = f"{road.check}:{batch.id}", {"batch_id": str(batch.id)}
     await outbox.add(tx, road.check, due=due, connection_id=batch.connection_id, key=key, arguments=arguments)
-
-
-async def _connection(tx: Tx, task: Taken) -> Connection:
-    """Read the task's connection, as long as it can be worked with."""
-    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
-    if not found:
-        raise connections_db.missing(str(task.connection_id))
-    return connections_db.require_connected(found)
 
 
 async def _put_back(
@@ -236,7 +228,7 @@ async def check(runtime: Runtime, task: Taken) -> None:
         if batch is None:
             await outbox.done(tx, task, at=runtime.now())
             return
-        connection = await _connection(tx, task)
+        connection = await connections_db.of_task(tx, task)
         if batch.handle is None:  # it has rested
             await count(tx, await db.release(tx, batch, uncertain=True), at=runtime.now())
             await plan(tx, connection, at=runtime.now())

@@ -107,10 +107,7 @@ async def _read(runtime: Runtime, task: Taken) -> None:
 
 async def _reader(runtime: Runtime, tx: Tx, task: Taken) -> Connection:
     """Find the connection, ready to read its catalog now."""
-    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
-    if not found:
-        raise connections_db.missing(str(task.connection_id))
-    connection = syncs.require_catalog(connections_db.require_connected(found))
+    connection = syncs.require_catalog(await connections_db.of_task(tx, task))
     await connections.require_room(runtime, tx, connection, catalog_bucket(connection.catalog_id))
     return connection
 

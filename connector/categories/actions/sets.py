@@ -77,10 +77,7 @@ async def _plan_check(tx: Tx, connection: Connection, *, due: datetime) -> None:
 
 async def _connection(runtime: Runtime, tx: Tx, task: Taken) -> Connection:
     """Find the connection, if its sets can be worked on now."""
-    found = task.connection_id and await connections_db.by_id(tx, task.connection_id)
-    if not found:
-        raise connections_db.missing(str(task.connection_id))
-    connection = connections_db.require_connected(found)
+    connection = await connections_db.of_task(tx, task)
     connections.require_capability(connection, CapabilityKind.CATALOG_SYNC)
     await connections.require_room(runtime, tx, connection, catalog_bucket(connection.catalog_id))
     return connection
