@@ -40,6 +40,7 @@ from connector.registry.model import HIDDEN_MARK
 from connector.runtime import Runtime
 
 _PIECE = 1_000  # products written in one transaction
+_SURVEYED = {8, 64, 512}  # so many full pieces at once are worth new plans
 
 
 async def begin_snapshot(runtime: Runtime, store_id: str, connection_id: str, *, request_id: str) -> Snapshot:
@@ -119,6 +120,8 @@ async def commit_snapshot(
         snapshot = require_open(found, at=at)
         connection = await ready(tx, store_id, str(snapshot.connection_id))
         await _prove(tx, snapshot, product_count, digest)
+        if product_count > snapshots.RANGE:
+            await snapshots.survey(tx)
         await catalogue.lock_connection(tx, connection.id)
         operation = await begin(tx, Draft(Kind.APPLY_SNAPSHOT, store_id, connection.id, request_id or None), at=at)
         await snapshots.change(tx, snapshot.id, state="COMMITTED", operation_id=operation.id)
@@ -218,6 +221,10 @@ async def _store_piece(tx: Tx, snapshot: Snapshot, cursor: Cursor, at: datetime)
         _, given = await store(
             tx, snapshot.connection_id, offered, currency_code=currency, at=at, operation_id=operation_id
         )
+    if len(pieces) == _PIECE:
+        cursor = cursor | {"full": cursor.get("full", 0) + 1}
+        if cursor["full"] in _SURVEYED:
+            await catalogue.survey(tx)
     await snapshots.renew(tx, snapshot, after=after, upto=upto, at=at)
     return cursor | {"after": upto, "given": cursor["given"] + given}
 

@@ -185,6 +185,12 @@ async def put(tx: Tx, snapshot_id: UUID, pieces: Iterable[Piece]) -> None:
         await tx.execute(statement, {"snapshot": snapshot_id, "rows": written})
 
 
+async def survey(tx: Tx) -> None:
+    """Have PostgreSQL look how many products of snapshots there are, as `catalogue.survey` does."""
+    await tx.execute(text("SET LOCAL default_statistics_target = 10"))
+    await tx.execute(text("ANALYZE (SKIP_LOCKED) snapshot_products"))
+
+
 async def summary(tx: Tx, snapshot_id: UUID) -> tuple[int, str]:
     """Count the products of a snapshot and hash their ids in byte order, each followed by a line feed."""
     statement = text(

@@ -211,6 +211,16 @@ for _statement in (ROOM, *WITHIN_STOCK):
     event.listen(items, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call] # SQLAlchemy leaves DDL untyped
 
 
+async def survey(tx: Tx) -> None:
+    """Have PostgreSQL look how many products and items there are, after very many came at once.
+
+    Plans made for few go through all of them for each piece, and its own look comes minutes later. Measured: a first sync of
+    100,000 products costs it half without.
+    """
+    await tx.execute(text("SET LOCAL default_statistics_target = 10"))  # a glance: three thousand rows of each
+    await tx.execute(text("ANALYZE (SKIP_LOCKED) products, items"))
+
+
 async def lock_connection(tx: Tx, connection_id: UUID) -> None:
     """Let one transaction at a time change what is wanted of a connection's products."""
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"products:{connection_id}", 0))))
