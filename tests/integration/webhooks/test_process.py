@@ -243,7 +243,9 @@ async def test_keeping_wishes_what_the_outbox_wishes(runtime: Runtime) -> None:
         for wish in (_keep, _add):
             await _prepare(runtime, change)
             await wish(runtime)
-            ends.append(await rows(runtime, "SELECT name, key, arguments, due_time, leased, tries, reason, wishes FROM tasks"))
+            ends.append(
+                await rows(runtime, "SELECT name, key, arguments, due_time, leased, tries, reason, wishes FROM tasks")
+            )
         assert ends[1] == ends[0], change
 
 
