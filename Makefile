@@ -47,7 +47,7 @@ demo: setup ## Run everything, take the tour, stop; CATALOG=file.csv takes your 
 
 .PHONY: test
 test: setup ## Run all tests; ARGS=… goes to pytest
-	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: setup lint types gen-fresh breaking ## Everything that needs no server: style, types, imports, contract, quick tests
