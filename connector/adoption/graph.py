@@ -1,13 +1,11 @@
 """How Meta is asked for everything that stands in a catalog."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from connector.adoption.model import Seen
-from connector.graph.call import Call
-from connector.registry.graph import catalog_bucket
+from connector.graph.call import Call, Listed
+from connector.registry.graph import products
 
 # SDK 26.0.3, productitem.py, ProductItem.Field → our name
 _FIELDS: Mapping[str, str] = {
@@ -22,33 +20,9 @@ _FIELDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A page of a catalog: its items, and the cursor to go on with; empty at the end."""
-
-    items: tuple[Seen, ...]
-    after: str
-
-
-def list_products(catalog_id: str, *, after: str, limit: int) -> Call[Shelf]:
-    """Read a page of a catalog's items, whoever put them there."""
-    # SDK 26.0.3, productcatalog.py, get_products
-    paged = {"fields": ",".join(_FIELDS), "limit": str(limit)} | ({"after": after} if after else {})
-    return Call(
-        "GET",
-        f"{catalog_id}/products",
-        read=_read_shelf,
-        params=paged,
-        bucket=catalog_bucket(catalog_id),
-        timeout=timedelta(seconds=60),
-    )
-
-
-def _read_shelf(answer: Any) -> Shelf:
-    paging = answer.get("paging") or {}
-    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): only a missing `next` means the end.
-    after = str(paging["cursors"]["after"]) if paging.get("next") else ""
-    return Shelf(tuple(_read_item(entry) for entry in answer["data"]), after)
+def list_products(catalog_id: str, *, after: str, limit: int) -> Call[Listed[Seen]]:
+    """Read a page of a catalog's items."""
+    return products(catalog_id, _FIELDS, lambda entries: map(_read_item, entries), limit=limit, after=after)
 
 
 def _read_item(entry: Mapping[str, Any]) -> Seen:

@@ -2,22 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from connector.categories.model.sets import Seen
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, Listed, read_list
 from connector.registry.graph import catalog_bucket
 
 # Unverified: Meta's largest page is recalled as 100.
 _PAGE_SIZE = "100"
 _FIELDS = "id,retailer_id,product_count"
-
-
-class Listed(NamedTuple):
-    """A page of sets, and the cursor to go on with; empty at the end."""
-
-    sets: tuple[Seen, ...]
-    after: str
 
 
 def create_set(catalog_id: str, retailer_id: str, fields: Mapping[str, Any]) -> Call[str]:
@@ -53,27 +46,25 @@ def find_set(catalog_id: str, retailer_id: str) -> Call[str]:
     # SDK 26.0.3, productcatalog.py, get_product_sets
 
     def read(answer: Any) -> str:
-        return next((one.set_id for one in _listed(answer).sets if one.retailer_id == retailer_id), "")
+        return next((one.set_id for one in _listed(answer).entries if one.retailer_id == retailer_id), "")
 
     params = {"retailer_id": retailer_id, "fields": _FIELDS}
     return Call("GET", f"{catalog_id}/product_sets", read=read, params=params, bucket=catalog_bucket(catalog_id))
 
 
-def list_sets(catalog_id: str, after: str) -> Call[Listed]:
+def list_sets(catalog_id: str, after: str) -> Call[Listed[Seen]]:
     """List the sets of a catalog, others' included. Meta counts the items of each, which may take a while."""
     params = {"fields": _FIELDS, "limit": _PAGE_SIZE} | ({"after": after} if after else {})
     bucket, patience = catalog_bucket(catalog_id), timedelta(seconds=30)
     return Call("GET", f"{catalog_id}/product_sets", read=_listed, params=params, bucket=bucket, timeout=patience)
 
 
-def _listed(answer: Any) -> Listed:
-    sets = [
+def _listed(answer: Any) -> Listed[Seen]:
+    sets = (
         Seen(str(one["id"]), str(one.get("retailer_id") or ""), int(one.get("product_count") or 0))
         for one in answer["data"]
-    ]
-    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): only a missing `next` means the end.
-    paging = answer.get("paging") or {}
-    return Listed(tuple(sets), str(paging["cursors"]["after"]) if "next" in paging else "")
+    )
+    return read_list(answer, sets)
 
 
 def _nothing(_answer: Any) -> None:

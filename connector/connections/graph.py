@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from connector.connections.model import Business, Catalog, Page
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, Listed, read_list
 from connector.vault import Secret
 
 T = TypeVar("T")
+Entries = Listed[Mapping[str, Any]]
+"""Entries as Meta writes them."""
 
 # https://developers.facebook.com/docs/permissions (read 2026-11-21); pages_show_list, pages_manage_metadata and
 # pages_messaging are Unverified: recalled, as are the calls they are said to open.
@@ -68,14 +70,6 @@ class Inspection:
     data_access_expire_time: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A page of a list: its entries as Meta writes them, and the cursor to go on with; empty at the end."""
-
-    entries: tuple[Mapping[str, Any], ...]
-    after: str
-
-
 def dialog(dialog_url: str, app_id: str, *, redirect_uri: str, state: str) -> str:
     """Write the URL of the login dialog.
 
@@ -131,19 +125,19 @@ def permissions() -> Call[frozenset[str]]:
     return Call("GET", "me/permissions", read=_granted)
 
 
-def pages(after: str = "") -> Call[Listed]:
+def pages(after: str = "") -> Call[Entries]:
     """List the Pages the person granted."""
     # https://developers.facebook.com/docs/graph-api/reference/user/accounts (read 2026-11-21)
     return _list("me/accounts", "id,name,tasks", after)
 
 
-def businesses(after: str = "") -> Call[Listed]:
+def businesses(after: str = "") -> Call[Entries]:
     """List the person's businesses."""
     # SDK 26.0.3, user.py, get_businesses
     return _list("me/businesses", "id,name", after)
 
 
-def catalogs(business_id: str, after: str = "") -> Call[Listed]:
+def catalogs(business_id: str, after: str = "") -> Call[Entries]:
     """List a business's catalogs."""
     # SDK 26.0.3, business.py, get_owned_product_catalogs
     return _list(f"{business_id}/owned_product_catalogs", "id,name,product_count", after)
@@ -208,16 +202,13 @@ def read_catalog(entry: Mapping[str, Any], business_id: str) -> Catalog:
     return Catalog(str(entry["id"]), str(entry.get("name", "")), business_id, int(entry.get("product_count") or 0))
 
 
-def _list(path: str, fields: str, after: str) -> Call[Listed]:
+def _list(path: str, fields: str, after: str) -> Call[Entries]:
     params = {"fields": fields, "limit": _PAGE_SIZE} | ({"after": after} if after else {})
     return Call("GET", path, params=params, read=_listed)
 
 
-def _listed(answer: Any) -> Listed:
-    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): no `next` is the end. Its URL holds the
-    # token: only the cursor is taken.
-    paging = answer.get("paging", {})
-    return Listed(tuple(answer["data"]), str(paging["cursors"]["after"]) if "next" in paging else "")
+def _listed(answer: Any) -> Entries:
+    return read_list(answer, answer["data"])
 
 
 def _issued(answer: Any) -> Issued:

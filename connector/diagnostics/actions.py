@@ -15,10 +15,10 @@ from connector.db import observations, outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.diagnostics import db, graph
-from connector.diagnostics.graph import Page
 from connector.diagnostics.model.rounds import CATALOG, Round
-from connector.diagnostics.model.values import PULLED_EVERY, Severity, Source, Trouble
+from connector.diagnostics.model.values import PULLED_EVERY, ItemTrouble, Severity, Source, Trouble
 from connector.errors import MetaRefused
+from connector.graph.call import Listed
 from connector.registry.graph import catalog_bucket
 from connector.runtime import Runtime
 
@@ -59,9 +59,11 @@ async def pull(runtime: Runtime, task: Taken) -> None:
     answer = await _ask(runtime, connection, now)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        following = now.smaller() if answer is None else now.following(answer.after if isinstance(answer, Page) else "")
-        if isinstance(answer, Page):
-            await db.keep_items(tx, connection.id, answer.items, at=at)
+        following = (
+            now.smaller() if answer is None else now.following(answer.after if isinstance(answer, Listed) else "")
+        )
+        if isinstance(answer, Listed):
+            await db.keep_items(tx, connection.id, answer.entries, at=at)
         elif answer is not None:
             await db.keep_catalog(tx, connection.id, answer, at=at)
         if following is None:
@@ -70,7 +72,7 @@ async def pull(runtime: Runtime, task: Taken) -> None:
         await outbox.again(tx, task, runtime.now() if following else max(at, now.begin_time + PULLED_EVERY))
 
 
-async def _ask(runtime: Runtime, connection: Connection, now: Round) -> list[Trouble] | Page | None:
+async def _ask(runtime: Runtime, connection: Connection, now: Round) -> list[Trouble] | Listed[ItemTrouble] | None:
     """Ask what the round asks; None when Meta finds the question too large."""
     access = connections.access(runtime, connection, kind="user")
     if now.asks == CATALOG:

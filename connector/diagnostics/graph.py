@@ -1,21 +1,12 @@
 """How Meta is asked what is wrong: with the catalog as a whole, and with items, page by page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from connector.diagnostics.model.values import ItemTrouble, Severity, Source, Trouble
-from connector.graph.call import Call
-from connector.registry.graph import catalog_bucket
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some items in trouble, and the cursor to go on with; empty at the end."""
-
-    items: tuple[ItemTrouble, ...]
-    after: str
+from connector.graph.call import Call, Listed
+from connector.registry.graph import catalog_bucket, products
 
 
 def catalog_trouble(catalog_id: str) -> Call[list[Trouble]]:
@@ -32,18 +23,11 @@ def catalog_trouble(catalog_id: str) -> Call[list[Trouble]]:
     )
 
 
-def item_trouble(catalog_id: str, *, priority: str, after: str, limit: int) -> Call[Page]:
+def item_trouble(catalog_id: str, *, priority: str, after: str, limit: int) -> Call[Listed[ItemTrouble]]:
     """Ask for items that have an error of this priority (HIGH, MEDIUM, LOW)."""
     # SDK 26.0.3, productcatalog.py, get_products: error_priority
-    params = {"fields": "id,retailer_id,errors", "error_priority": priority, "limit": str(limit)}
-    return Call(
-        "GET",
-        f"{catalog_id}/products",
-        read=_read_items,
-        params=params | ({"after": after} if after else {}),
-        bucket=catalog_bucket(catalog_id),
-        timeout=timedelta(seconds=60),
-    )
+    fields = "id", "retailer_id", "errors"
+    return products(catalog_id, fields, _read_items, limit=limit, after=after, error_priority=priority)
 
 
 def _read_catalog(answer: Any) -> list[Trouble]:
@@ -58,13 +42,9 @@ def _trouble(entry: Mapping[str, Any]) -> Trouble:
     return Trouble(Source.CATALOG, str(entry["type"]), severity, title, count, (), channels, None, None)
 
 
-def _read_items(answer: Any) -> Page:
-    paging = answer.get("paging") or {}
-    after = paging["cursors"]["after"] if paging.get("next") else ""
-    found = (entry for entry in answer["data"] if entry.get("retailer_id") and entry.get("errors"))
-    return Page(
-        tuple(ItemTrouble(str(one["retailer_id"]), tuple(map(_error, one["errors"]))) for one in found), str(after)
-    )
+def _read_items(entries: Iterable[Mapping[str, Any]]) -> Iterable[ItemTrouble]:
+    found = (one for one in entries if one.get("retailer_id") and one.get("errors"))
+    return (ItemTrouble(str(one["retailer_id"]), tuple(map(_error, one["errors"]))) for one in found)
 
 
 def _error(error: Mapping[str, Any]) -> Mapping[str, str]:

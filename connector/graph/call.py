@@ -3,7 +3,7 @@
 A new endpoint is a new function in a feature's `graph.py` that returns a Call; nothing here or in the client grows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -38,3 +38,19 @@ class Call(Generic[T]):
     effect: Effect = Effect.NONE
     timeout: timedelta = timedelta(seconds=10)
     versioned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """A page of a list: its entries, and the cursor to go on with; empty at the end."""
+
+    entries: tuple[T, ...]
+    after: str
+
+
+def read_list(answer: Any, entries: Iterable[T]) -> Listed[T]:
+    """Read where a list goes on, beside its entries."""
+    # https://developers.facebook.com/docs/graph-api/results (read 2026-11-21): only a missing `next` means the end. Its URL
+    # holds the token: only the cursor is taken.
+    paging = answer.get("paging") or {}
+    return Listed(tuple(entries), str(paging["cursors"]["after"]) if paging.get("next") else "")

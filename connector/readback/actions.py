@@ -22,8 +22,8 @@ from connector.db import outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
+from connector.graph.call import Listed
 from connector.readback import db, graph
-from connector.readback.graph import Page
 from connector.readback.model import (
     MOST_MENDS,
     NAMED,
@@ -66,7 +66,7 @@ async def read_back(runtime: Runtime, task: Taken) -> None:
             await db.move(tx, connection.id, page_size=max(1, turn.page_size // 2))
             await outbox.again(tx, task, at)
             return
-        turn = await _count(tx, turn, await _judge(tx, connection, page.items, picked.names, at=at))
+        turn = await _count(tx, turn, await _judge(tx, connection, page.entries, picked.names, at=at))
         if await _go_on(tx, turn, page, picked):
             await outbox.again(tx, task, at)
         else:
@@ -79,10 +79,10 @@ async def _pick(tx: Tx, turn: Readback, *, at: datetime) -> Picked:
     return await db.pick(tx, turn, limit=min(wanted, turn.page_size), at=at)
 
 
-async def _read(runtime: Runtime, connection: Connection, turn: Readback, names: Sequence[str]) -> Page | None:
+async def _read(runtime: Runtime, connection: Connection, turn: Readback, names: Sequence[str]) -> Listed[Seen] | None:
     """Ask Meta; None when it finds the question too large. A cursor it refuses ends the pages: the rest is asked for by name."""
     if turn.stage is not Pass.FULL and not names:
-        return Page((), "")
+        return Listed((), "")
     access = connections.access(runtime, connection, kind="user")
     catalog_id = connection.catalog_id
     call = graph.named_items(catalog_id, names)
@@ -92,7 +92,7 @@ async def _read(runtime: Runtime, connection: Connection, turn: Readback, names:
         return await runtime.graph.send(call, access)
     except MetaRefused as refusal:
         if refusal.code == _INVALID_PARAMETER and turn.stage is Pass.FULL and turn.cursor:
-            return Page((), "")
+            return Listed((), "")
         if not refusal.too_large or turn.page_size == 1:
             raise
         return None
@@ -127,7 +127,7 @@ async def _count(tx: Tx, turn: Readback, found: Sequence[Observed]) -> Readback:
     return counted
 
 
-async def _go_on(tx: Tx, turn: Readback, page: Page, picked: Picked) -> bool:
+async def _go_on(tx: Tx, turn: Readback, page: Listed[Seen], picked: Picked) -> bool:
     """Note how far the pass is; tells whether it goes on."""
     if turn.stage is Pass.FULL:
         stage = {"cursor": page.after} if page.after else {"stage": Pass.MISSING, "cursor": ""}

@@ -1,56 +1,32 @@
 """How Meta is asked what it shows: named items, or the whole catalog page by page."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from connector.graph.call import Call
+from connector.graph.call import Call, Listed
 from connector.readback.model import READ_AS, Seen
-from connector.registry.graph import catalog_bucket
+from connector.registry.graph import products
 
 _TOLD = "id", "retailer_id", "review_status", "review_rejection_reasons", "image_fetch_status", "errors"
-_FIELDS = ",".join((*_TOLD, *READ_AS.values()))
+_FIELDS = (*_TOLD, *READ_AS.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some items, and the cursor to go on with; empty at the end."""
-
-    items: tuple[Seen, ...]
-    after: str
-
-
-def named_items(catalog_id: str, names: Sequence[str]) -> Call[Page]:
+def named_items(catalog_id: str, names: Sequence[str]) -> Call[Listed[Seen]]:
     """Ask for items by their names; those that are not there are not in the answer."""
     # facebook-for-magento2 and facebook-for-woocommerce filter by retailer_id; is_any is Magento's (read 2026-11-21)
     wanted = orjson.dumps({"retailer_id": {"is_any": list(names)}}).decode()
-    return _products(catalog_id, {"filter": wanted, "limit": str(len(names))})
+    return products(catalog_id, _FIELDS, _read, limit=len(names), filter=wanted)
 
 
-def all_items(catalog_id: str, *, after: str, limit: int) -> Call[Page]:
+def all_items(catalog_id: str, *, after: str, limit: int) -> Call[Listed[Seen]]:
     """Ask for the next page of everything in the catalog."""
-    return _products(catalog_id, {"limit": str(limit)} | ({"after": after} if after else {}))
+    return products(catalog_id, _FIELDS, _read, limit=limit, after=after)
 
 
-def _products(catalog_id: str, params: Mapping[str, str]) -> Call[Page]:
-    # SDK 26.0.3, productcatalog.py, get_products
-    return Call(
-        "GET",
-        f"{catalog_id}/products",
-        read=_read,
-        params={"fields": _FIELDS, **params},
-        bucket=catalog_bucket(catalog_id),
-        timeout=timedelta(seconds=60),
-    )
-
-
-def _read(answer: Any) -> Page:
-    paging = answer.get("paging") or {}
-    after = paging["cursors"]["after"] if paging.get("next") else ""
-    return Page(tuple(_seen(entry) for entry in answer["data"] if entry.get("retailer_id")), str(after))
+def _read(entries: Iterable[Mapping[str, Any]]) -> Iterable[Seen]:
+    return (_seen(entry) for entry in entries if entry.get("retailer_id"))
 
 
 def _seen(entry: Mapping[str, Any]) -> Seen:

@@ -1,13 +1,15 @@
-"""How Meta is told about items, and how its verdicts are read: `items_batch` and the handle it returns."""
+"""How Meta is told about items and how its verdicts are read (`items_batch` and its handle), and how a catalog is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, Listed, read_list
 from connector.registry.model import BatchStatus, Receipt
+
+T = TypeVar("T")
 
 
 def batch_bucket(catalog_id: str) -> str:
@@ -18,6 +20,27 @@ def batch_bucket(catalog_id: str) -> str:
 def catalog_bucket(catalog_id: str) -> str:
     """Name the rate limit that everything else about a catalog counts against."""
     return f"catalog_management:{catalog_id}"
+
+
+def products(
+    catalog_id: str,
+    fields: Iterable[str],
+    read: Callable[[Iterable[Mapping[str, Any]]], Iterable[T]],
+    *,
+    limit: int,
+    after: str = "",
+    **params: str,
+) -> Call[Listed[T]]:
+    """Read a page of a catalog's items, whoever put them there; `read` turns Meta's entries into values."""
+    # SDK 26.0.3, productcatalog.py, get_products
+    return Call(
+        "GET",
+        f"{catalog_id}/products",
+        read=lambda answer: read_list(answer, read(answer["data"])),
+        params={"fields": ",".join(fields), "limit": str(limit), **params} | ({"after": after} if after else {}),
+        bucket=catalog_bucket(catalog_id),
+        timeout=timedelta(seconds=60),
+    )
 
 
 def items_batch(catalog_id: str, records: Iterable[bytes], *, allow_upsert: bool) -> Call[Receipt]:

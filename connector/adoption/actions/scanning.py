@@ -11,8 +11,7 @@ from uuid import UUID
 
 from connector.adoption import graph
 from connector.adoption.db import scans
-from connector.adoption.graph import Shelf
-from connector.adoption.model import LARGEST_PAGE, MOST_MARKED
+from connector.adoption.model import LARGEST_PAGE, MOST_MARKED, Seen
 from connector.catalog.actions import syncs
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
@@ -21,6 +20,7 @@ from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
+from connector.graph.call import Listed
 from connector.operations import db as operations
 from connector.operations.model import Draft, Kind, Operation, State
 from connector.pieces import TURN, Cursor, go_through
@@ -112,7 +112,7 @@ async def _reader(runtime: Runtime, tx: Tx, task: Taken) -> Connection:
     return connection
 
 
-async def _shelf(runtime: Runtime, connection: Connection, cursor: Cursor) -> Shelf | MetaRefused:
+async def _shelf(runtime: Runtime, connection: Connection, cursor: Cursor) -> Listed[Seen] | MetaRefused:
     """Read the page behind the cursor; a refusal that is about this request, and not about our access, is told."""
     after, limit = cursor.get("after", ""), cursor.get("limit", LARGEST_PAGE)
     access = connections.access(runtime, connection, kind="user")
@@ -125,13 +125,13 @@ async def _shelf(runtime: Runtime, connection: Connection, cursor: Cursor) -> Sh
 
 
 async def _keep(
-    tx: Tx, operation: Operation, cursor: Cursor, shelf: Shelf | MetaRefused | None, *, at: datetime
+    tx: Tx, operation: Operation, cursor: Cursor, shelf: Listed[Seen] | MetaRefused | None, *, at: datetime
 ) -> Cursor:
     """Keep a page and tell where to go on: nowhere without one, with half of one that is too large, anew when Meta forgot the place."""
     if shelf is None:
         return cursor | {"step": "clean"}
-    if isinstance(shelf, Shelf):
-        found = await scans.keep(tx, operation.connection_id, operation.id, shelf.items, at=at)
+    if isinstance(shelf, Listed):
+        found = await scans.keep(tx, operation.connection_id, operation.id, shelf.entries, at=at)
         await operations.progress(tx, operation.id, at=at, confirmed=found)
         step = {"after": shelf.after} if shelf.after else {"step": "judge", "after": ""}
         return cursor | step | {"found": cursor.get("found", 0) + found}

@@ -170,7 +170,7 @@ async def check_sets(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         # Many rows: not while whoever sets categories changes them too.
         await catalogue.lock_connection(tx, connection.id)
-        await db.note_seen(tx, connection.id, listed.sets, at=runtime.now())
+        await db.note_seen(tx, connection.id, listed.entries, at=runtime.now())
         if listed.after:
             await outbox.keep(tx, task, {"began": began.isoformat(), "after": listed.after})
             await outbox.again(tx, task, runtime.now())

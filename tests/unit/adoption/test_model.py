@@ -89,4 +89,4 @@ def test_only_a_missing_next_ends_a_catalog(paging: dict[str, Any], after: str) 
     """A page may be short or empty; the scan goes on as long as Meta names a next one."""
     entry = {"id": "9", "retailer_id": "A", "name": "Mug", "gtin": None}
     shelf = list_products("1", after="", limit=5).read({"data": [entry], "paging": paging})
-    assert (after, [seen(item_id="9", retailer_id="A", title="Mug")]) == (shelf.after, list(shelf.items))
+    assert (after, [seen(item_id="9", retailer_id="A", title="Mug")]) == (shelf.after, list(shelf.entries))

@@ -8,6 +8,7 @@ import pytest
 from connector.categories import graph
 from connector.categories.model.sets import Seen, wish
 from connector.categories.model.tree import Category
+from connector.graph.call import Listed
 
 MEN = Category("men", 1, "", "Men", product_set=True)
 
@@ -55,5 +56,5 @@ def test_a_list_goes_on_while_there_is_a_next_page() -> None:
     """Only a missing `next` ends a list, however short or empty its page is."""
     cursors = {"cursors": {"after": "c"}}
     read = graph.list_sets("9", "").read
-    assert ((), "c") == read({"data": [], "paging": {**cursors, "next": "https://…"}})
-    assert ((Seen("1", "", 0),), "") == read({"data": [{"id": "1"}], "paging": cursors})
+    assert Listed((), "c") == read({"data": [], "paging": {**cursors, "next": "https://…"}})
+    assert Listed((Seen("1", "", 0),), "") == read({"data": [{"id": "1"}], "paging": cursors})
