@@ -1,0 +1,160 @@
+"""What a connection is, how one is logged in, and what went wrong on it.
+
+Capabilities are derived, never stored: from the connection's state, its catalog, the explicit go, and `blocks` – what
+Meta has taken away from one capability.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from connector.connections.model.assets import Catalog, Offer, Page
+from connector.connections.model.capabilities import FIXES, Block, Capability, CapabilityKind, CapabilityState
+from connector.errors import ConnectorError
+from connector.values import ConnectionId, Environment
+
+LOGIN_TIME = timedelta(minutes=10)
+UNSUBSCRIBE_TIME = timedelta(hours=1)
+"""How long a disconnected Page's sealed token may wait for the Page to be unsubscribed with it."""
+
+
+class State(StrEnum):
+    """Where a connection stands."""
+
+    AWAITING_LOGIN = "AWAITING_LOGIN"
+    AWAITING_CHOICE = "AWAITING_CHOICE"
+    CONNECTED = "CONNECTED"
+    NEEDS_LOGIN = "NEEDS_LOGIN"
+    DISCONNECTED = "DISCONNECTED"
+
+
+LIVE = frozenset({State.CONNECTED, State.NEEDS_LOGIN})
+"""The states in which a connection owns its Page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A store's link to one Page (and catalog, and business) in one environment, as it is kept."""
+
+    id: ConnectionId
+    store_id: str
+    environment: Environment
+    state: State
+    reason: str
+    state_time: datetime
+    successor_id: ConnectionId | None
+    page_id: str
+    page_name: str
+    page_tasks: tuple[str, ...]
+    business_id: str
+    catalog_id: str
+    catalog_name: str
+    catalog_product_count: int
+    catalog_attach_time: datetime | None
+    catalog_go_time: datetime | None
+    user_id: str
+    user_token: bytes | None
+    page_token: bytes | None
+    granted_scopes: tuple[str, ...]
+    token_expire_time: datetime | None
+    data_access_expire_time: datetime | None
+    blocks: Mapping[CapabilityKind, Block]
+    subscribed_fields: tuple[str, ...]
+    subscription_check_time: datetime | None
+    create_time: datetime
+    update_time: datetime
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it owns its Page."""
+        return self.state in LIVE
+
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Tell what it may do, in a stable order."""
+        return tuple(self._capability(kind) for kind in CapabilityKind)
+
+    def capability(self, kind: CapabilityKind) -> Capability:
+        """Tell whether it may do one thing."""
+        return self._capability(kind)
+
+    def _capability(self, kind: CapabilityKind) -> Capability:
+        state, reason, since = self._standing(kind)
+        fix = (
+            "" if state is CapabilityState.ACTIVE else FIXES.get(reason, "The merchant connects again: Connect.begin.")
+        )
+        return Capability(kind, state, reason, fix, since)
+
+    def _standing(self, kind: CapabilityKind) -> tuple[CapabilityState, str, datetime]:
+        if self.state is not State.CONNECTED:
+            reason = self.reason if self.state is State.NEEDS_LOGIN else "STORE_NOT_CONNECTED"
+            return CapabilityState.BLOCKED, reason, self.state_time
+        if block := self.blocks.get(kind):
+            return CapabilityState.BLOCKED, block.reason, block.since_time
+        if kind is CapabilityKind.MESSAGING:
+            return CapabilityState.ACTIVE, "", self.state_time
+        if not self.catalog_id:
+            return CapabilityState.BLOCKED, "CATALOG_NOT_ATTACHED", self.state_time
+        if self.catalog_go_time is None:
+            return CapabilityState.AWAITING_GO, "", self.catalog_attach_time or self.state_time
+        return CapabilityState.ACTIVE, "", max(self.catalog_go_time, self.state_time)
+
+    def document(self) -> dict[str, Any]:
+        """Write it with the field names and enum names of the contract: the one description RPCs and events share."""
+        return {
+            "store_id": self.store_id,
+            "connection_id": str(self.id),
+            "environment": f"ENVIRONMENT_{self.environment}",
+            "state": f"STATE_{self.state}",
+            "reason": self.reason,
+            "page": Page(self.page_id, self.page_name, self.page_tasks).document() if self.page_id else None,
+            "catalog": self._catalog_document(),
+            "capabilities": [capability.document() for capability in self.capabilities()],
+            "create_time": self.create_time,
+            "update_time": self.update_time,
+            "token_expire_time": self.token_expire_time,
+        }
+
+    def _catalog_document(self) -> dict[str, Any] | None:
+        if not self.catalog_id:
+            return None
+        return Catalog(self.catalog_id, self.catalog_name, self.business_id, self.catalog_product_count).document()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One walk through Meta's dialog. Its state is kept only as a digest."""
+
+    connection_id: ConnectionId
+    store_id: str
+    environment: Environment
+    redirect_uri: str
+    return_url: str
+    expire_time: datetime
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a login ended: `outcome` is `CONNECTED`, `AWAITING_CHOICE`, or the reason it failed with.
+
+    `return_url` is where the merchant's browser goes; empty for a state that nobody knows, or when none was given.
+    """
+
+    outcome: str
+    connection: Connection | None
+    offer: Offer
+    return_url: str
+    error: ConnectorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that went wrong on a connection."""
+
+    reason: str
+    message: str
+    time: datetime
+    code: int = 0
+    subcode: int = 0
