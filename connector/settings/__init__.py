@@ -1,0 +1,10 @@
+"""The environment, read once at the start of a process; every problem is reported in one message.
+
+`variables` is the table of what there is, `forms` reads single values, `reader` collects problems, `checked` is the result.
+"""
+
+from connector.settings.checked import Settings, read_database_url
+from connector.settings.reader import AppProfile, SettingsError
+from connector.settings.variables import VARIABLES, Variable, write_example
+
+__all__ = ["VARIABLES", "AppProfile", "Settings", "SettingsError", "Variable", "read_database_url", "write_example"]
