@@ -21,3 +21,4 @@ from connector.connections.model.connection import Landing as Landing
 from connector.connections.model.connection import Login as Login
 from connector.connections.model.connection import Problem as Problem
 from connector.connections.model.connection import State as State
+from connector.connections.model.connection import Way as Way

@@ -30,6 +30,13 @@ class State(StrEnum):
     DISCONNECTED = "DISCONNECTED"
 
 
+class Way(StrEnum):
+    """How a merchant connects: who asks in Meta's dialog, and for what."""
+
+    PAGE_LOGIN = "PAGE_LOGIN"
+    BUSINESS_EXTENSION = "BUSINESS_EXTENSION"
+
+
 LIVE = frozenset({State.CONNECTED, State.NEEDS_LOGIN})
 """The states in which a connection owns its Page."""
 
@@ -129,6 +136,7 @@ class Login:
     connection_id: ConnectionId
     store_id: str
     environment: Environment
+    way: Way
     redirect_uri: str
     return_url: str
     expire_time: datetime

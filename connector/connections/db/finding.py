@@ -1,0 +1,137 @@
+"""Finds connections: by what a caller names, by their Page, by the task at hand; or says why there is none to work with."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from connector.connections.db.tables import SHOWN, connections, shown
+from connector.connections.model import LIVE, Connection, State
+from connector.db.outbox import Taken
+from connector.db.schema import Tx
+from connector.errors import FailedPrecondition, NotFound
+from connector.values import ConnectionId, Environment
+
+
+async def require(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: bool = False) -> Connection:
+    """Find a store's connection; an empty id means its only live one.
+
+    Raises:
+        NotFound: CONNECTION_NOT_FOUND, also for malformed ids and another store's.
+        FailedPrecondition: STORE_NOT_CONNECTED without a live one, CONNECTION_AMBIGUOUS with several.
+
+    """
+    named = _named(tx, store_id, connection_id, lock=lock) if connection_id else _live(tx, store_id, lock=lock)
+    return the_one(await named, connection_id)
+
+
+def the_one(found: Sequence[Connection], connection_id: str | UUID) -> Connection:
+    """Tell which connection an id means, or its absence, among those found for it; raises as `require`."""
+    if len(found) > 1:
+        message = "The store has several live connections: name one in connection_id"
+        raise FailedPrecondition("CONNECTION_AMBIGUOUS", message, connection_ids=" ".join(str(one.id) for one in found))
+    if not found and not connection_id:
+        raise not_connected()
+    if not found:
+        raise missing(str(connection_id))
+    return found[0]
+
+
+async def require_live(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: bool = False) -> Connection:
+    """Find a store's connection and make sure that it can be worked with.
+
+    Raises:
+        NotFound, FailedPrecondition: as `require`; STORE_NOT_CONNECTED or META_TOKEN_INVALID unless CONNECTED.
+
+    """
+    return require_connected(await require(tx, store_id, connection_id, lock=lock))
+
+
+def require_connected(connection: Connection) -> Connection:
+    """Refuse to go on with a connection that is not CONNECTED."""
+    if connection.state is State.NEEDS_LOGIN:
+        message = (
+            "Meta refuses this connection's token; the merchant connects again: Connect.begin with this connection"
+        )
+        raise FailedPrecondition("META_TOKEN_INVALID", message, fix="Connect.begin", connection_id=str(connection.id))
+    if connection.state is not State.CONNECTED:
+        raise not_connected()
+    return connection
+
+
+async def of_task(tx: Tx, task: Taken) -> Connection:
+    """Read the connection a task is about, as long as it can be worked with.
+
+    Raises:
+        NotFound: CONNECTION_NOT_FOUND.
+        FailedPrecondition: as `require_connected`.
+
+    """
+    found = task.connection_id and await by_id(tx, task.connection_id)
+    if not found:
+        raise missing(str(task.connection_id))
+    return require_connected(found)
+
+
+def not_connected() -> FailedPrecondition:
+    """Say that nothing is linked."""
+    return FailedPrecondition(
+        "STORE_NOT_CONNECTED", "The store is not connected to a Page: call Connect", fix="Connect.begin"
+    )
+
+
+def missing(connection_id: str) -> NotFound:
+    """Say that a store has no such connection, alike for malformed, foreign and absent ids."""
+    return NotFound("CONNECTION_NOT_FOUND", "No such connection in this store", connection_id=connection_id)
+
+
+async def by_id(tx: Tx, connection_id: UUID, *, lock: bool = False) -> Connection | None:
+    """Read a connection by our own id, for background work."""
+    wanted = select(*SHOWN).where(connections.c.id == connection_id)
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
+    return None if row is None else shown(row)
+
+
+async def owner_of_page(tx: Tx, environment: Environment, page_id: str) -> Connection | None:
+    """Find the live connection of a Page."""
+    same = connections.c.environment == environment, connections.c.page_id == page_id, connections.c.state.in_(LIVE)
+    row = (await tx.execute(select(*SHOWN).where(*same))).one_or_none()
+    return None if row is None else shown(row)
+
+
+async def of_page(tx: Tx, store_id: str, environment: Environment, page_id: str) -> Connection | None:
+    """Find the store's own connection of a Page, live or not, under its lock: connecting again keeps it."""
+    same = (
+        connections.c.store_id == store_id,
+        connections.c.environment == environment,
+        connections.c.page_id == page_id,
+    )
+    oldest = select(*SHOWN).where(*same).order_by(connections.c.create_time).limit(1).with_for_update()
+    row = (await tx.execute(oldest)).one_or_none()
+    return None if row is None else shown(row)
+
+
+async def unchecked(tx: Tx, *, before: datetime) -> list[ConnectionId]:
+    """List working connections whose webhook subscription was last looked at before a time."""
+    stale = or_(connections.c.subscription_check_time.is_(None), connections.c.subscription_check_time < before)
+    rows = await tx.execute(select(connections.c.id).where(connections.c.state == State.CONNECTED, stale))
+    return [ConnectionId(row.id) for row in rows]
+
+
+async def _named(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: bool) -> list[Connection]:
+    try:
+        wanted = connection_id if isinstance(connection_id, UUID) else UUID(connection_id)
+    except ValueError:
+        return []
+    return await _select(tx, lock, connections.c.store_id == store_id, connections.c.id == wanted)
+
+
+async def _live(tx: Tx, store_id: str, *, lock: bool) -> list[Connection]:
+    return await _select(tx, lock, connections.c.store_id == store_id, connections.c.state.in_(LIVE))
+
+
+async def _select(tx: Tx, lock: bool, *conditions: Any) -> list[Connection]:  # noqa: FBT001 – private
+    wanted = select(*SHOWN).where(*conditions).order_by(connections.c.create_time)
+    return [shown(row) for row in await tx.execute(wanted.with_for_update() if lock else wanted)]

@@ -1,0 +1,121 @@
+"""Connections, logins under way, and what went wrong.
+
+A Page belongs to one live connection per environment: a unique index says so, whatever two merchants do at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from connector.connections.model import Block, CapabilityKind, Connection, State
+from connector.db.schema import Instant, Json, metadata
+from connector.values import Environment
+
+CHANNEL = "connections"
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("store_id", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("state_time", Instant, nullable=False),
+    Column("successor_id", Uuid, comment="the connection that already stood for the Page chosen here"),
+    Column("page_id", Text, nullable=False, server_default=""),
+    Column("page_name", Text, nullable=False, server_default=""),
+    Column("page_tasks", Json, nullable=False, server_default="[]"),
+    Column("business_id", Text, nullable=False, server_default=""),
+    Column("catalog_id", Text, nullable=False, server_default=""),
+    Column("catalog_name", Text, nullable=False, server_default=""),
+    Column("catalog_product_count", BigInteger, nullable=False, server_default="0"),
+    Column("catalog_attach_time", Instant),
+    Column("catalog_wish", Json, comment="a catalog that Meta was asked to create: looked for before asking again"),
+    Column("catalog_go_time", Instant, comment="the explicit go: nothing is sent to the catalog before"),
+    Column("user_id", Text, nullable=False, server_default="", comment="app-scoped id of who logged in"),
+    Column("user_token", LargeBinary, comment="sealed"),
+    Column("page_token", LargeBinary, comment="sealed"),
+    Column("granted_scopes", Json, nullable=False, server_default="[]"),
+    Column("token_expire_time", Instant),
+    Column("data_access_expire_time", Instant),
+    Column("blocks", Json, nullable=False, server_default="{}", comment="what Meta took away from single capabilities"),
+    Column("login_token", LargeBinary, comment="sealed; of a login whose choice is open"),
+    Column("offer", Json, comment="what the last login granted"),
+    Column("subscribed_fields", Json, nullable=False, server_default="[]"),
+    Column("subscription_check_time", Instant),
+    Column("create_time", Instant, nullable=False),
+    Column("update_time", Instant, nullable=False),
+    CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN') OR page_id <> ''", "live_has_page"),
+    CheckConstraint(
+        "state <> 'CONNECTED' OR (user_token IS NOT NULL AND page_token IS NOT NULL)", "connected_has_tokens"
+    ),
+    Index(
+        "uq_connections_environment_page_id",
+        "environment",
+        "page_id",
+        unique=True,
+        postgresql_where=text("state IN ('CONNECTED', 'NEEDS_LOGIN')"),
+    ),
+    Index("ix_connections_store_id", "store_id"),
+)
+logins = Table(
+    "logins",
+    metadata,
+    Column("state_digest", LargeBinary, primary_key=True, comment="SHA-256 of the state handed to Meta"),
+    Column("connection_id", Uuid, nullable=False),
+    Column("store_id", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("way", Text, nullable=False, server_default="PAGE_LOGIN"),
+    Column("redirect_uri", Text, nullable=False),
+    Column("return_url", Text, nullable=False),
+    Column("expire_time", Instant, nullable=False, index=True),
+    Column("use_time", Instant, comment="set once: a state is used once"),
+)
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("connection_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("subcode", Integer, nullable=False),
+    Column("time", Instant, nullable=False),
+    Index("ix_problems_connection_id_time", "connection_id", "time"),
+)
+SHOWN = [connections.c[field.name] for field in fields(Connection)]
+"""The columns of a Connection."""
+
+
+def shown(row: Row[Any]) -> Connection:
+    """Read a connection from a row of SHOWN."""
+    return read_connection(dict(row._mapping))  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+
+
+def read_connection(columns: Mapping[str, Any]) -> Connection:
+    """Read a connection from its row."""
+    values = {field.name: columns[field.name] for field in fields(Connection)}
+    blocks = {
+        CapabilityKind(kind): Block(entry["reason"], datetime.fromisoformat(entry["since_time"]))
+        for kind, entry in values["blocks"].items()
+    }
+    lists = {name: tuple(values[name]) for name in ("page_tasks", "granted_scopes", "subscribed_fields")}
+    words = {"environment": Environment(values["environment"]), "state": State(values["state"])}
+    return Connection(**values | lists | words | {"blocks": blocks})
