@@ -70,7 +70,7 @@ class Inspection:
     data_access_expire_time: datetime | None
 
 
-def dialog(dialog_url: str, app_id: str, *, redirect_uri: str, state: str) -> str:
+def dialog(dialog_url: str, app_id: str, redirect_uri: str, state: str) -> str:
     """Write the URL of the login dialog.
 
     `auth_type=rerequest` asks again for what was declined before.

@@ -5,7 +5,7 @@ A `state` is kept only as a digest; it counts once, for ten minutes, for one con
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,18 +14,35 @@ from typing import Any
 from connector.connections import db, graph
 from connector.connections.actions.linking import choose, followed
 from connector.connections.actions.news import problem_of, tell
-from connector.connections.actions.tokens import binding, require_open
-from connector.connections.model import LOGIN_TIME, Catalog, Connection, Landing, Login, Offer, State
+from connector.connections.actions.tokens import require_open
+from connector.connections.model import LOGIN_TIME, Catalog, Connection, Landing, Login, Offer, State, Way
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, InvalidInput, MetaRefused, Throttled, Unavailable
 from connector.graph.client import Access
 from connector.runtime import Runtime
 from connector.settings import AppProfile
 from connector.values import ConnectionId, Environment
-from connector.vault import Secret
+from connector.vault import Binding, Secret
 
 _LONGEST_LIST_PAGES = 50
 _STATE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a code was good for: a long-lived token that was checked, what it grants, and what was chosen at Meta already."""
+
+    token: Secret
+    offer: Offer
+    page_id: str = ""
+    catalog_id: str = ""
+
+
+Redeem = Callable[[Runtime, Login, str], Awaitable[Grant]]
+"""Turns a code into what it grants; each way to connect has its own."""
+
+WriteDialog = Callable[[str, str, str], str]
+"""Writes the dialog's URL from the app's id, the redirect URI and the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +67,10 @@ async def begin(
     environment: Environment,
     redirect_uri: str = "",
     return_url: str = "",
+    way: Way = Way.PAGE_LOGIN,
+    write_dialog: WriteDialog | None = None,
 ) -> Begun:
-    """Begin a login for a new connection, or for the named one again.
+    """Begin a login for a new connection, or for the named one again; another `way` writes a dialog of its own.
 
     Raises:
         NotFound: CONNECTION_NOT_FOUND.
@@ -63,11 +82,11 @@ async def begin(
     redirect_uri = redirect_uri or own_callback(runtime)
     async with runtime.db.begin() as tx:
         connection = await _connection_to_link(runtime, tx, store_id, connection_id, environment)
-        login = Login(connection.id, store_id, environment, redirect_uri, return_url, now + LOGIN_TIME, used=False)
+        login = Login(connection.id, store_id, environment, way, redirect_uri, return_url, now + LOGIN_TIME, used=False)
         await db.begin_login(tx, _digest(state), login)
         if not connection.live:
             connection = await db.change(tx, connection.id, at=now, state=State.AWAITING_LOGIN, reason="")
-    url = graph.dialog(runtime.dialog_url, app.app_id, redirect_uri=redirect_uri, state=state)
+    url = (write_dialog or partial(graph.dialog, runtime.dialog_url))(app.app_id, redirect_uri, state)
     return Begun(connection, url, login.expire_time)
 
 
@@ -91,12 +110,14 @@ async def complete_login(
     error: str = "",
     store_id: str | None = None,
     connection_id: str = "",
+    ways: Mapping[Way, Redeem] | None = None,
 ) -> Landing:
     """Finish what Meta's dialog returned: exchange the code, check what was granted, keep it.
 
     The ingress knows only the state; an RPC also knows the store, and the state of another store's login is as good as
     none. A failed login is told by the landing's `outcome` and `error`, and stands on the connection.
     The state is used up, except when Meta failed for the moment: then it may be handed in again.
+    `ways` says what else but the Page login may end here: the state of another way is as good as none.
 
     Raises:
         Throttled, Unavailable: Meta failed for the moment.
@@ -106,10 +127,11 @@ async def complete_login(
     async with runtime.db.begin() as tx:
         login = await db.use_login(tx, digest, store_id=store_id, connection_id=connection_id, at=runtime.now())
     callback_mixed_up = store_id is None and login is not None and login.redirect_uri != own_callback(runtime)
-    if login is None or login.used or callback_mixed_up:
+    redeem = {Way.PAGE_LOGIN: _redeem, **(ways or {})}.get(login.way) if login else None
+    if login is None or redeem is None or login.used or callback_mixed_up:
         return Landing("LOGIN_STATE_INVALID", None, Offer(), "", error=_state_invalid())
     try:
-        connection, offer = await _finish(runtime, login, code="" if error else code)
+        connection, offer = await _finish(runtime, login, redeem, code="" if error else code)
     except (Throttled, Unavailable):
         async with runtime.db.begin() as tx:
             await db.return_login(tx, digest)
@@ -121,21 +143,23 @@ async def complete_login(
     return Landing(outcome, connection, offer, login.return_url)
 
 
-async def _finish(runtime: Runtime, login: Login, *, code: str) -> tuple[Connection, Offer]:
+async def _finish(runtime: Runtime, login: Login, redeem: Redeem, *, code: str) -> tuple[Connection, Offer]:
     """Keep what a code grants; no code is a no. A connection whose Page is granted again is linked at once."""
     if runtime.now() >= login.expire_time:
         raise _expired("The login took longer than 10 minutes: begin again")
     if not code:
         message = "The merchant did not allow access in Meta's dialog: begin again and allow it"
         raise FailedPrecondition("LOGIN_DENIED", message, fix="Connect.begin")
-    token, offer = await _redeem(runtime, login, code)
-    connection = await _keep_grant(runtime, login, token, offer)
-    if connection.page_id and offer.page(connection.page_id):
-        connection = await choose(runtime, login.store_id, str(connection.id), page_id=connection.page_id)
-    return connection, offer
+    grant = await redeem(runtime, login, code)
+    connection = await _keep_grant(runtime, login, grant.token, grant.offer)
+    page_id = connection.page_id or grant.page_id
+    if page_id and grant.offer.page(page_id):
+        catalog_id = "" if connection.catalog_id else grant.catalog_id
+        connection = await choose(runtime, login.store_id, str(connection.id), page_id=page_id, catalog_id=catalog_id)
+    return connection, grant.offer
 
 
-async def _redeem(runtime: Runtime, login: Login, code: str) -> tuple[Secret, Offer]:
+async def _redeem(runtime: Runtime, login: Login, code: str) -> Grant:
     """Turn a code into a long-lived token that was checked, and what it grants."""
     app = runtime.app(login.environment)
     async with runtime.db.begin() as tx:
@@ -167,7 +191,7 @@ async def _redeem(runtime: Runtime, login: Login, code: str) -> tuple[Secret, Of
         token_expire_time=inspection.expire_time,
         data_access_expire_time=inspection.data_access_expire_time,
     )
-    return token, offer
+    return Grant(token, offer)
 
 
 async def _all(runtime: Runtime, access: Access, page_after: Callable[[str], Any]) -> list[Any]:
@@ -213,9 +237,9 @@ def _code_refused(refusal: MetaRefused) -> ConnectorError:
 
 async def _keep_grant(runtime: Runtime, login: Login, token: Secret, offer: Offer) -> Connection:
     """Keep the token beside what is linked, and what it offers; a connection that is not live now awaits the choice."""
+    sealed = await runtime.vault.seal(token, Binding(login.store_id, str(login.connection_id), "login"))
     async with runtime.db.begin() as tx:
         connection = await db.require(tx, login.store_id, login.connection_id, lock=True)
-        sealed = runtime.vault.seal(token, binding(connection, "login"))
         state: dict[str, Any] = {} if connection.live else {"state": State.AWAITING_CHOICE, "reason": ""}
         return await db.change(tx, connection.id, at=runtime.now(), login_token=sealed, offer=offer.document(), **state)
 
