@@ -14,7 +14,7 @@ SECRET = Secret("app-secret")
 
 def test_the_dialog_asks_for_exactly_what_we_need() -> None:
     """The dialog's URL carries our app, the state, the redirect URI byte for byte, and every scope once."""
-    url = graph.dialog("https://www.facebook.com/v26.0", "61", redirect_uri="https://a.example/b?c=d&e=f", state="s-_")
+    url = graph.dialog("https://www.facebook.com/v26.0", "61", "https://a.example/b?c=d&e=f", "s-_")
     asked = parse_qs(urlsplit(url).query)
     assert "https://www.facebook.com/v26.0/dialog/oauth" == url.partition("?")[0]
     assert (["61"], ["https://a.example/b?c=d&e=f"], ["s-_"], ["code"]) == tuple(
