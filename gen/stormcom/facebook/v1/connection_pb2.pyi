@@ -162,6 +162,9 @@ class Page(_message.Message):
     PAGE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     TASKS_FIELD_NUMBER: _builtins.int
+    MISSING_TASKS_FIELD_NUMBER: _builtins.int
+    SURPLUS_TASKS_FIELD_NUMBER: _builtins.int
+    INSTAGRAM_ACCOUNT_FIELD_NUMBER: _builtins.int
     page_id: _builtins.str
     """Meta's id."""
     name: _builtins.str
@@ -170,20 +173,61 @@ class Page(_message.Message):
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the merchant may do on the Page, in Meta's words (`MESSAGING`, `MANAGE` …)."""
 
+    @_builtins.property
+    def missing_tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which of the tasks that the connector needs are not among them. A Page that lacks those of an editor cannot be linked (`PAGE_ROLE_TOO_LOW`)."""
+
+    @_builtins.property
+    def surplus_tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which of `tasks` the connector does not need: the merchant may take them away."""
+
+    @_builtins.property
+    def instagram_account(self) -> Global___InstagramAccount:
+        """The Instagram account linked to the Page; unset without one, or when the merchant did not let us see it."""
+
     def __init__(
         self,
         *,
         page_id: _builtins.str = ...,
         name: _builtins.str = ...,
         tasks: _abc.Iterable[_builtins.str] | None = ...,
+        missing_tasks: _abc.Iterable[_builtins.str] | None = ...,
+        surplus_tasks: _abc.Iterable[_builtins.str] | None = ...,
+        instagram_account: Global___InstagramAccount | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["instagram_account", b"instagram_account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "page_id", b"page_id", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instagram_account", b"instagram_account", "missing_tasks", b"missing_tasks", "name", b"name", "page_id", b"page_id", "surplus_tasks", b"surplus_tasks", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Page: _TypeAlias = Page  # noqa: Y015
+
+@_typing.final
+class InstagramAccount(_message.Message):
+    """A professional Instagram account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTAGRAM_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    instagram_account_id: _builtins.str
+    """Meta's id."""
+    username: _builtins.str
+    """Its name on Instagram, without `@`; empty when Meta did not say."""
+    def __init__(
+        self,
+        *,
+        instagram_account_id: _builtins.str = ...,
+        username: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instagram_account_id", b"instagram_account_id", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstagramAccount: _TypeAlias = InstagramAccount  # noqa: Y015
 
 @_typing.final
 class Catalog(_message.Message):

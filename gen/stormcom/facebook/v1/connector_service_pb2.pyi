@@ -28,7 +28,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ConnectRequest(_message.Message):
-    """Asks to connect: one of three steps, or none to look where the connection stands."""
+    """Asks to connect: one of four steps, or none to look where the connection stands."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -38,6 +38,7 @@ class ConnectRequest(_message.Message):
     BEGIN_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     CHOOSE_FIELD_NUMBER: _builtins.int
+    ATTACH_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
@@ -56,6 +57,10 @@ class ConnectRequest(_message.Message):
     def choose(self) -> Global___ChooseAssets:
         """Chooses what to link."""
 
+    @_builtins.property
+    def attach(self) -> Global___AttachToken:
+        """Hands in a token instead of walking through Meta's dialog."""
+
     def __init__(
         self,
         *,
@@ -65,12 +70,13 @@ class ConnectRequest(_message.Message):
         begin: Global___BeginConnect | None = ...,
         complete: Global___CompleteConnect | None = ...,
         choose: Global___ChooseAssets | None = ...,
+        attach: Global___AttachToken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "choose", b"choose", "complete", b"complete", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "begin", b"begin", "choose", b"choose", "complete", b"complete", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "choose", b"choose", "complete", b"complete", "connection_id", b"connection_id", "request_id", b"request_id", "step", b"step", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "begin", b"begin", "choose", b"choose", "complete", b"complete", "connection_id", b"connection_id", "request_id", b"request_id", "step", b"step", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["begin", "complete", "choose"]  # noqa: Y015
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["begin", "complete", "choose", "attach"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
 
@@ -82,25 +88,52 @@ class BeginConnect(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Way:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _WayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[BeginConnect._Way.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        WAY_UNSPECIFIED: BeginConnect._Way.ValueType  # 0
+        """Not given: BUSINESS_LOGIN where the environment's app has a configuration for it, otherwise PAGE_LOGIN."""
+        WAY_PAGE_LOGIN: BeginConnect._Way.ValueType  # 1
+        """Facebook Login: the merchant grants the permissions we ask for, as a person. The token ends after about 60 days."""
+        WAY_BUSINESS_LOGIN: BeginConnect._Way.ValueType  # 2
+        """Facebook Login for Business, by the app's login configuration (`LOGIN_CONFIG_MISSING` without one). It may give a system user's token, which outlives passwords."""
+
+    class Way(_Way, metaclass=_WayEnumTypeWrapper):
+        """Which of Meta's dialogs."""
+
+    WAY_UNSPECIFIED: BeginConnect.Way.ValueType  # 0
+    """Not given: BUSINESS_LOGIN where the environment's app has a configuration for it, otherwise PAGE_LOGIN."""
+    WAY_PAGE_LOGIN: BeginConnect.Way.ValueType  # 1
+    """Facebook Login: the merchant grants the permissions we ask for, as a person. The token ends after about 60 days."""
+    WAY_BUSINESS_LOGIN: BeginConnect.Way.ValueType  # 2
+    """Facebook Login for Business, by the app's login configuration (`LOGIN_CONFIG_MISSING` without one). It may give a system user's token, which outlives passwords."""
+
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     REDIRECT_URI_FIELD_NUMBER: _builtins.int
     RETURN_URL_FIELD_NUMBER: _builtins.int
+    WAY_FIELD_NUMBER: _builtins.int
     environment: _connection_pb2.Environment.ValueType
     """Which of Meta's worlds."""
     redirect_uri: _builtins.str
     """Where Meta's dialog sends the merchant: empty means the connector's own callback. Another one must be registered with the Meta app, and StormCom then calls `complete`."""
     return_url: _builtins.str
     """Where the connector's own callback sends the merchant's browser in the end, with `connection_id` and `outcome` added; an absolute https URL (http on a loopback address in development). Empty shows a plain page."""
+    way: Global___BeginConnect.Way.ValueType
+    """Which of Meta's dialogs."""
     def __init__(
         self,
         *,
         environment: _connection_pb2.Environment.ValueType = ...,
         redirect_uri: _builtins.str = ...,
         return_url: _builtins.str = ...,
+        way: Global___BeginConnect.Way.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "redirect_uri", b"redirect_uri", "return_url", b"return_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "redirect_uri", b"redirect_uri", "return_url", b"return_url", "way", b"way"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,9 +150,9 @@ class CompleteConnect(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     ERROR_DESCRIPTION_FIELD_NUMBER: _builtins.int
     state: _builtins.str
-    """The `state` parameter, unchanged. Required; single use; 10 minutes."""
+    """The `state` parameter, unchanged. Required; single use; 10 minutes; only by the caller that began."""
     code: _builtins.str
-    """The `code` parameter. Required unless `error` is given."""
+    """The `code` parameter. With neither `code` nor `error` the merchant closed the dialog (`LOGIN_CANCELLED`)."""
     error: _builtins.str
     """The `error` parameter, such as `access_denied`."""
     error_description: _builtins.str
@@ -167,6 +200,43 @@ class ChooseAssets(_message.Message):
 Global___ChooseAssets: _TypeAlias = ChooseAssets  # noqa: Y015
 
 @_typing.final
+class AttachToken(_message.Message):
+    """Hands in a token that was made elsewhere: a system user's, preferred because it outlives passwords, or one of Facebook Login for Business.
+
+    It is checked with Meta before anything of it is kept: the environment's app, kind, validity, permissions, and what they reach. A person's short-lived token is exchanged for a long-lived one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
+    PAGE_ID_FIELD_NUMBER: _builtins.int
+    CATALOG_ID_FIELD_NUMBER: _builtins.int
+    environment: _connection_pb2.Environment.ValueType
+    """Which of Meta's worlds; with a `connection_id`, that connection's."""
+    access_token: _builtins.str
+    """The token. Required; at most 4,096 characters. It is kept sealed, and stands in no log and no answer."""
+    page_id: _builtins.str
+    """The Page to link at once; empty answers with the choice."""
+    catalog_id: _builtins.str
+    """The catalog to attach; only with `page_id`."""
+    def __init__(
+        self,
+        *,
+        environment: _connection_pb2.Environment.ValueType = ...,
+        access_token: _builtins.str = ...,
+        page_id: _builtins.str = ...,
+        catalog_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "catalog_id", b"catalog_id", "environment", b"environment", "page_id", b"page_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachToken: _TypeAlias = AttachToken  # noqa: Y015
+
+@_typing.final
 class ConnectResponse(_message.Message):
     """Where the connection stands and what comes next."""
 
@@ -212,21 +282,27 @@ class OpenDialog(_message.Message):
 
     URL_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    KEEP_PAGES_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """The URL."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when its outcome is accepted."""
 
+    @_builtins.property
+    def keep_pages(self) -> _containers.RepeatedCompositeFieldContainer[_connection_pb2.Page]:
+        """The store's linked Pages: the merchant leaves them ticked in the dialog, since whoever grants other Pages takes these away."""
+
     def __init__(
         self,
         *,
         url: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        keep_pages: _abc.Iterable[_connection_pb2.Page] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "keep_pages", b"keep_pages", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,6 +317,11 @@ class Choice(_message.Message):
     PAGES_FIELD_NUMBER: _builtins.int
     BUSINESSES_FIELD_NUMBER: _builtins.int
     CATALOGS_FIELD_NUMBER: _builtins.int
+    LOSSES_FIELD_NUMBER: _builtins.int
+    LOSING_STORE_COUNT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    losing_store_count: _builtins.int
+    """How many stores, besides this one, lose something by it."""
     @_builtins.property
     def pages(self) -> _containers.RepeatedCompositeFieldContainer[_connection_pb2.Page]:
         """The Pages granted."""
@@ -253,20 +334,69 @@ class Choice(_message.Message):
     def catalogs(self) -> _containers.RepeatedCompositeFieldContainer[_connection_pb2.Catalog]:
         """The catalogs of these businesses."""
 
+    @_builtins.property
+    def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsentLoss]:
+        """What this login took away from other connections of the same person at Meta, as what a person grants last replaces what was granted before. Empty is the good case; otherwise the merchant begins again and ticks these too."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the choice can be made."""
+
     def __init__(
         self,
         *,
         pages: _abc.Iterable[_connection_pb2.Page] | None = ...,
         businesses: _abc.Iterable[_connection_pb2.Business] | None = ...,
         catalogs: _abc.Iterable[_connection_pb2.Catalog] | None = ...,
+        losses: _abc.Iterable[Global___ConsentLoss] | None = ...,
+        losing_store_count: _builtins.int = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["businesses", b"businesses", "catalogs", b"catalogs", "pages", b"pages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["businesses", b"businesses", "catalogs", b"catalogs", "expire_time", b"expire_time", "losing_store_count", b"losing_store_count", "losses", b"losses", "pages", b"pages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Choice: _TypeAlias = Choice  # noqa: Y015
+
+@_typing.final
+class ConsentLoss(_message.Message):
+    """What a connection loses by a later login of the same person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_NAME_FIELD_NUMBER: _builtins.int
+    PAGE_LOST_FIELD_NUMBER: _builtins.int
+    CATALOG_LOST_FIELD_NUMBER: _builtins.int
+    connection_id: _builtins.str
+    """The connection; empty when the caller may not act for its store."""
+    store_id: _builtins.str
+    """The store; empty when the caller may not act for it."""
+    page_name: _builtins.str
+    """The Page's name, which the person granted before."""
+    page_lost: _builtins.bool
+    """The Page is no longer granted."""
+    catalog_lost: _builtins.bool
+    """The catalog is no longer granted."""
+    def __init__(
+        self,
+        *,
+        connection_id: _builtins.str = ...,
+        store_id: _builtins.str = ...,
+        page_name: _builtins.str = ...,
+        page_lost: _builtins.bool = ...,
+        catalog_lost: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_lost", b"catalog_lost", "connection_id", b"connection_id", "page_lost", b"page_lost", "page_name", b"page_name", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsentLoss: _TypeAlias = ConsentLoss  # noqa: Y015
 
 @_typing.final
 class DisconnectRequest(_message.Message):

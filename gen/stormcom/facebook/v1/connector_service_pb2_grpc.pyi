@@ -46,11 +46,15 @@ class FacebookConnectorStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FacebookConnectorAsyncStub: ...
     Connect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ConnectRequest, _connector_service_pb2.ConnectResponse]
-    """Connects a store to a Page, in up to three steps: begin, complete, choose.
+    """Connects a store to a Page, in up to three steps: begin, complete, choose; or in one: attach.
 
-    `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-    Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
-    `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
+    `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case the caller that began calls `complete`.
+    Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
+    choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
+    the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
+    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+    what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
+    `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
     Disconnect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
@@ -103,11 +107,15 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Connect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ConnectRequest, _connector_service_pb2.ConnectResponse]  # type: ignore[assignment]
-    """Connects a store to a Page, in up to three steps: begin, complete, choose.
+    """Connects a store to a Page, in up to three steps: begin, complete, choose; or in one: attach.
 
-    `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-    Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
-    `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
+    `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case the caller that began calls `complete`.
+    Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
+    choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
+    the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
+    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+    what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
+    `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
     Disconnect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]  # type: ignore[assignment]
     """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
@@ -163,11 +171,15 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.ConnectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.ConnectResponse, _abc.Awaitable[_connector_service_pb2.ConnectResponse]]:
-        """Connects a store to a Page, in up to three steps: begin, complete, choose.
+        """Connects a store to a Page, in up to three steps: begin, complete, choose; or in one: attach.
 
-        `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case StormCom calls `complete`.
-        Then `choose` names the Page and the catalog. A `connection_id` without a step only tells where the connection stands, with the choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. Steps that came too late or twice fail with
-        `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED` or `PAGE_TAKEN`.
+        `begin` answers with the URL of Meta's dialog. The merchant comes back through the connector's own callback, or StormCom's; in the latter case the caller that began calls `complete`.
+        Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
+        choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
+        the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
+        the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+        what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
+        `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
         """
 
     @_abc_1.abstractmethod

@@ -83,11 +83,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_STORE_NOT_CONNECTED: _ErrorReason.ValueType  # 29
     """FAILED_PRECONDITION: the connection is not linked to a Page. The merchant connects: `Connect`."""
     ERROR_REASON_LOGIN_STATE_INVALID: _ErrorReason.ValueType  # 30
-    """FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store. The merchant begins again: `Connect.begin`."""
+    """FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store, connection or caller. The merchant begins again: `Connect.begin`."""
     ERROR_REASON_LOGIN_EXPIRED: _ErrorReason.ValueType  # 31
-    """FAILED_PRECONDITION: the login took longer than 10 minutes, or Meta's code ran out. The merchant begins again."""
+    """FAILED_PRECONDITION: the login took longer than 10 minutes, or nobody came back from it. The merchant begins again."""
     ERROR_REASON_LOGIN_DENIED: _ErrorReason.ValueType  # 32
-    """FAILED_PRECONDITION: the merchant said no in Meta's dialog, or closed it. The merchant begins again and allows access."""
+    """FAILED_PRECONDITION: the merchant said no in Meta's dialog. The merchant begins again and allows access."""
     ERROR_REASON_SCOPES_MISSING: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
     ERROR_REASON_APP_MISMATCH: _ErrorReason.ValueType  # 34
@@ -192,6 +192,36 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
     ERROR_REASON_FEED_UPLOAD_RUNNING: _ErrorReason.ValueType  # 93
     """FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for two hours because of another."""
+    ERROR_REASON_SCOPES_EXPIRED: _ErrorReason.ValueType  # 120
+    """FAILED_PRECONDITION: permissions that the merchant once granted have expired. Metadata: `scopes`. Example: `scopes=catalog_management`. The merchant begins again and leaves them ticked."""
+    ERROR_REASON_SCOPE_WITHOUT_PAGE: _ErrorReason.ValueType  # 121
+    """FAILED_PRECONDITION: a permission was granted for other Pages only. Metadata: `page_id`, `scopes`. Example: `scopes=pages_messaging`. The merchant begins again and ticks the Page for every permission."""
+    ERROR_REASON_SCOPE_WITHOUT_CATALOG: _ErrorReason.ValueType  # 122
+    """FAILED_PRECONDITION: a permission was granted for other catalogs only. Metadata: `catalog_id`, `scopes`. Example: `scopes=catalog_management`. The merchant begins again and ticks the catalog."""
+    ERROR_REASON_LOGIN_CANCELLED: _ErrorReason.ValueType  # 123
+    """FAILED_PRECONDITION: the merchant closed Meta's dialog without an answer. The merchant begins again."""
+    ERROR_REASON_LOGIN_FAILED: _ErrorReason.ValueType  # 124
+    """FAILED_PRECONDITION: Meta's dialog ended with an error of its own. Metadata: `meta_error`. Example: `meta_error=server_error`. The merchant begins again; if it stays, StormCom checks the app's settings at Meta."""
+    ERROR_REASON_LOGIN_WITHDRAWN: _ErrorReason.ValueType  # 125
+    """FAILED_PRECONDITION: the store was disconnected after the login had begun. Who still wants to connect begins again."""
+    ERROR_REASON_LOGIN_CODE_EXPIRED: _ErrorReason.ValueType  # 126
+    """FAILED_PRECONDITION: Meta says that the login's code has run out, about ten minutes after it was given. The merchant begins again."""
+    ERROR_REASON_LOGIN_CODE_USED: _ErrorReason.ValueType  # 127
+    """FAILED_PRECONDITION: Meta says that the login's code was used already: somebody handed it in before us. The merchant begins again."""
+    ERROR_REASON_REDIRECT_URI_MISMATCH: _ErrorReason.ValueType  # 128
+    """FAILED_PRECONDITION: Meta says that the redirect URI is not the one the dialog was opened with. StormCom hands in the login at the address it began with, byte for byte."""
+    ERROR_REASON_TOKEN_KIND_UNSUITABLE: _ErrorReason.ValueType  # 129
+    """FAILED_PRECONDITION: the token is of a kind that cannot link a Page and a catalog. Metadata: `kind`. Example: `kind=PAGE`. The caller hands in a system user's or a person's token."""
+    ERROR_REASON_ADMIN_TOKEN_REFUSED: _ErrorReason.ValueType  # 130
+    """FAILED_PRECONDITION: the token is an admin system user's, which could do far more in the business than the connector needs. The merchant makes a system user with the role employee, assigns Page and catalog to it, and hands in its token."""
+    ERROR_REASON_PAGE_ROLE_TOO_LOW: _ErrorReason.ValueType  # 131
+    """FAILED_PRECONDITION: who granted access is no editor of the Page. Metadata: `page_id`, `tasks`, the missing ones. Example: `tasks=CREATE_CONTENT MODERATE`. Someone with full control gives the tasks, or logs in."""
+    ERROR_REASON_ASSET_IN_OTHER_ENVIRONMENT: _ErrorReason.ValueType  # 132
+    """FAILED_PRECONDITION: the Page or the catalog is linked in the other environment. Metadata: `page_id` or `catalog_id`. Test and production never share one: the merchant chooses another, or disconnects it there."""
+    ERROR_REASON_LOGIN_CHOICE_EXPIRED: _ErrorReason.ValueType  # 133
+    """FAILED_PRECONDITION: more than an hour went by between the login and the choice; its token has been wiped. The merchant begins again."""
+    ERROR_REASON_LOGIN_CONFIG_MISSING: _ErrorReason.ValueType  # 134
+    """FAILED_PRECONDITION: the environment's app has no configuration for Facebook Login for Business. Operators set META_PRODUCTION_LOGIN_CONFIG_ID or META_TEST_LOGIN_CONFIG_ID, or the caller takes WAY_PAGE_LOGIN."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -257,11 +287,11 @@ ERROR_REASON_CONNECTION_AMBIGUOUS: ErrorReason.ValueType  # 28
 ERROR_REASON_STORE_NOT_CONNECTED: ErrorReason.ValueType  # 29
 """FAILED_PRECONDITION: the connection is not linked to a Page. The merchant connects: `Connect`."""
 ERROR_REASON_LOGIN_STATE_INVALID: ErrorReason.ValueType  # 30
-"""FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store. The merchant begins again: `Connect.begin`."""
+"""FAILED_PRECONDITION: the login's `state` is unknown, used already, or belongs to another store, connection or caller. The merchant begins again: `Connect.begin`."""
 ERROR_REASON_LOGIN_EXPIRED: ErrorReason.ValueType  # 31
-"""FAILED_PRECONDITION: the login took longer than 10 minutes, or Meta's code ran out. The merchant begins again."""
+"""FAILED_PRECONDITION: the login took longer than 10 minutes, or nobody came back from it. The merchant begins again."""
 ERROR_REASON_LOGIN_DENIED: ErrorReason.ValueType  # 32
-"""FAILED_PRECONDITION: the merchant said no in Meta's dialog, or closed it. The merchant begins again and allows access."""
+"""FAILED_PRECONDITION: the merchant said no in Meta's dialog. The merchant begins again and allows access."""
 ERROR_REASON_SCOPES_MISSING: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
 ERROR_REASON_APP_MISMATCH: ErrorReason.ValueType  # 34
@@ -366,4 +396,34 @@ ERROR_REASON_FEED_NOT_READY: ErrorReason.ValueType  # 92
 """FAILED_PRECONDITION: there is nothing to write into the feed yet. Metadata: `kind`. Example: `kind=PRODUCTS`. The caller commits a snapshot, or puts reviews or navigation, as the message says."""
 ERROR_REASON_FEED_UPLOAD_RUNNING: ErrorReason.ValueType  # 93
 """FAILED_PRECONDITION: an upload of the feed is under way. Metadata: `upload_id`. The caller waits for its end: `ListFeedUploads`. Also why an upload failed that Meta could not begin for two hours because of another."""
+ERROR_REASON_SCOPES_EXPIRED: ErrorReason.ValueType  # 120
+"""FAILED_PRECONDITION: permissions that the merchant once granted have expired. Metadata: `scopes`. Example: `scopes=catalog_management`. The merchant begins again and leaves them ticked."""
+ERROR_REASON_SCOPE_WITHOUT_PAGE: ErrorReason.ValueType  # 121
+"""FAILED_PRECONDITION: a permission was granted for other Pages only. Metadata: `page_id`, `scopes`. Example: `scopes=pages_messaging`. The merchant begins again and ticks the Page for every permission."""
+ERROR_REASON_SCOPE_WITHOUT_CATALOG: ErrorReason.ValueType  # 122
+"""FAILED_PRECONDITION: a permission was granted for other catalogs only. Metadata: `catalog_id`, `scopes`. Example: `scopes=catalog_management`. The merchant begins again and ticks the catalog."""
+ERROR_REASON_LOGIN_CANCELLED: ErrorReason.ValueType  # 123
+"""FAILED_PRECONDITION: the merchant closed Meta's dialog without an answer. The merchant begins again."""
+ERROR_REASON_LOGIN_FAILED: ErrorReason.ValueType  # 124
+"""FAILED_PRECONDITION: Meta's dialog ended with an error of its own. Metadata: `meta_error`. Example: `meta_error=server_error`. The merchant begins again; if it stays, StormCom checks the app's settings at Meta."""
+ERROR_REASON_LOGIN_WITHDRAWN: ErrorReason.ValueType  # 125
+"""FAILED_PRECONDITION: the store was disconnected after the login had begun. Who still wants to connect begins again."""
+ERROR_REASON_LOGIN_CODE_EXPIRED: ErrorReason.ValueType  # 126
+"""FAILED_PRECONDITION: Meta says that the login's code has run out, about ten minutes after it was given. The merchant begins again."""
+ERROR_REASON_LOGIN_CODE_USED: ErrorReason.ValueType  # 127
+"""FAILED_PRECONDITION: Meta says that the login's code was used already: somebody handed it in before us. The merchant begins again."""
+ERROR_REASON_REDIRECT_URI_MISMATCH: ErrorReason.ValueType  # 128
+"""FAILED_PRECONDITION: Meta says that the redirect URI is not the one the dialog was opened with. StormCom hands in the login at the address it began with, byte for byte."""
+ERROR_REASON_TOKEN_KIND_UNSUITABLE: ErrorReason.ValueType  # 129
+"""FAILED_PRECONDITION: the token is of a kind that cannot link a Page and a catalog. Metadata: `kind`. Example: `kind=PAGE`. The caller hands in a system user's or a person's token."""
+ERROR_REASON_ADMIN_TOKEN_REFUSED: ErrorReason.ValueType  # 130
+"""FAILED_PRECONDITION: the token is an admin system user's, which could do far more in the business than the connector needs. The merchant makes a system user with the role employee, assigns Page and catalog to it, and hands in its token."""
+ERROR_REASON_PAGE_ROLE_TOO_LOW: ErrorReason.ValueType  # 131
+"""FAILED_PRECONDITION: who granted access is no editor of the Page. Metadata: `page_id`, `tasks`, the missing ones. Example: `tasks=CREATE_CONTENT MODERATE`. Someone with full control gives the tasks, or logs in."""
+ERROR_REASON_ASSET_IN_OTHER_ENVIRONMENT: ErrorReason.ValueType  # 132
+"""FAILED_PRECONDITION: the Page or the catalog is linked in the other environment. Metadata: `page_id` or `catalog_id`. Test and production never share one: the merchant chooses another, or disconnects it there."""
+ERROR_REASON_LOGIN_CHOICE_EXPIRED: ErrorReason.ValueType  # 133
+"""FAILED_PRECONDITION: more than an hour went by between the login and the choice; its token has been wiped. The merchant begins again."""
+ERROR_REASON_LOGIN_CONFIG_MISSING: ErrorReason.ValueType  # 134
+"""FAILED_PRECONDITION: the environment's app has no configuration for Facebook Login for Business. Operators set META_PRODUCTION_LOGIN_CONFIG_ID or META_TEST_LOGIN_CONFIG_ID, or the caller takes WAY_PAGE_LOGIN."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
