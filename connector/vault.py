@@ -75,13 +75,13 @@ class Vault:
         self._keys = {number: AESGCM(key) for number, key in keys.items()}
         self._current = next(iter(keys))
 
-    def seal(self, secret: Secret, binding: Binding) -> bytes:
+    async def seal(self, secret: Secret, binding: Binding) -> bytes:
         """Seal a secret for one row, under a new random data key."""
         bound, data_key = binding.encode(), AESGCM.generate_key(256)
         wrapped = _encrypt(self._keys[self._current], data_key, bound)
         return bytes([_VERSION, self._current]) + wrapped + _encrypt(AESGCM(data_key), secret.reveal().encode(), bound)
 
-    def open(self, sealed: bytes, binding: Binding) -> Secret:
+    async def open(self, sealed: bytes, binding: Binding) -> Secret:
         """Open what was sealed for this row.
 
         Raises:

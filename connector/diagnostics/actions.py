@@ -74,7 +74,7 @@ async def pull(runtime: Runtime, task: Taken) -> None:
 
 async def _ask(runtime: Runtime, connection: Connection, now: Round) -> list[Trouble] | Listed[ItemTrouble] | None:
     """Ask what the round asks; None when Meta finds the question too large."""
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     if now.asks == CATALOG:
         return await runtime.graph.send(graph.catalog_trouble(connection.catalog_id), access)
     call = graph.item_trouble(connection.catalog_id, priority=now.asks, after=now.after, limit=now.page_size)

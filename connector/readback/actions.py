@@ -83,7 +83,7 @@ async def _read(runtime: Runtime, connection: Connection, turn: Readback, names:
     """Ask Meta; None when it finds the question too large. A cursor it refuses ends the pages: the rest is asked for by name."""
     if turn.stage is not Pass.FULL and not names:
         return Listed((), "")
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     catalog_id = connection.catalog_id
     call = graph.named_items(catalog_id, names)
     if turn.stage is Pass.FULL:

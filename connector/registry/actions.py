@@ -109,7 +109,7 @@ async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> 
         await outbox.hold(tx, task)  # last: whoever stores a change wants the task's row too, after the items
     batch, cargo = loaded
     try:
-        access = connections.access(runtime, connection, kind="user")
+        access = await connections.access(runtime, connection, kind="user")
         records = (one.record() for one in cargo)
         receipt = await runtime.graph.send(
             graph.items_batch(batch.catalog_id, records, allow_upsert=road.lane is Lane.CONTENT), access
@@ -252,7 +252,7 @@ async def check(runtime: Runtime, task: Taken) -> None:
 
 async def _status(runtime: Runtime, connection: Connection, catalog_id: str, handle: str) -> BatchStatus:
     try:
-        access = connections.access(runtime, connection, kind="user")
+        access = await connections.access(runtime, connection, kind="user")
         return await runtime.graph.send(graph.batch_status(catalog_id, handle), access)
     except MetaRefused as refusal:
         if refusal.reason != "META_REJECTED":

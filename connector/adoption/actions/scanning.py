@@ -115,7 +115,7 @@ async def _reader(runtime: Runtime, tx: Tx, task: Taken) -> Connection:
 async def _shelf(runtime: Runtime, connection: Connection, cursor: Cursor) -> Listed[Seen] | MetaRefused:
     """Read the page behind the cursor; a refusal that is about this request, and not about our access, is told."""
     after, limit = cursor.get("after", ""), cursor.get("limit", LARGEST_PAGE)
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     try:
         return await runtime.graph.send(graph.list_products(connection.catalog_id, after=after, limit=limit), access)
     except MetaRefused as refusal:

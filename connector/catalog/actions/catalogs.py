@@ -25,7 +25,7 @@ async def list_catalogs(runtime: Runtime, store_id: str, connection_id: str) -> 
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
         await connections.require_open(runtime, tx, connection.environment)
-    return await _reachable(runtime, connections.access(runtime, connection, kind="user"))
+    return await _reachable(runtime, await connections.access(runtime, connection, kind="user"))
 
 
 async def create_catalog(
@@ -47,7 +47,7 @@ async def create_catalog(
         asked = await db.read_catalog_wish(tx, connection.id)
     if connection.catalog_id:
         raise _attached(connection)
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     if business_id not in {business.id for business in await _businesses(runtime, access)}:
         message = "The business is not among those the merchant granted"
         raise FailedPrecondition("BUSINESS_NOT_GRANTED", message, business_id=business_id)
@@ -91,7 +91,7 @@ async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *,
         await connections.require_open(runtime, tx, connection.environment)
     if connection.catalog_id == catalog_id:
         return connection
-    reachable = await _reachable(runtime, connections.access(runtime, connection, kind="user"))
+    reachable = await _reachable(runtime, await connections.access(runtime, connection, kind="user"))
     catalog = next((one for one in reachable if one.id == catalog_id), None)
     if catalog is None:
         message = "The catalog is not among those the merchant granted"

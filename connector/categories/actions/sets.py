@@ -61,7 +61,7 @@ async def _sync_next(runtime: Runtime, task: Taken) -> bool:
             return False
         # Last, here as below: whoever changes sets wants the task's row too, after the sets.
         await outbox.hold(tx, task)
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     done = await _bring(runtime, access, connection.catalog_id, due)
     async with runtime.db.begin() as tx:
         await _keep(tx, connection, due, done, at=runtime.now())
@@ -165,7 +165,7 @@ async def check_sets(runtime: Runtime, task: Taken) -> None:
             await outbox.done(tx, task, at=at)
             return
     began = datetime.fromisoformat(task.arguments["began"]) if "began" in task.arguments else at
-    access = connections.access(runtime, connection, kind="user")
+    access = await connections.access(runtime, connection, kind="user")
     listed = await runtime.graph.send(graph.list_sets(connection.catalog_id, task.arguments.get("after", "")), access)
     async with runtime.db.begin() as tx:
         # Many rows: not while whoever sets categories changes them too.

@@ -1,8 +1,10 @@
 """Links the chosen Page and catalog, and unlinks them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy.exc
 
@@ -48,6 +50,7 @@ async def choose(
         connection = await followed(tx, store_id, connection_id)
         offer, sealed = await db.read_offer(tx, connection.id), await db.read_login_token(tx, connection.id)
         owner = await db.owner_of_page(tx, connection.environment, page_id)
+        home = await db.of_page(tx, store_id, connection.environment, page_id) or connection
         if sealed is not None:
             await require_open(runtime, tx, connection.environment)
     chosen = _chosen(connection, offer, page_id, catalog_id, login_open=sealed is not None)
@@ -56,19 +59,23 @@ async def choose(
     if sealed is None:
         return await _attach(runtime, connection, chosen.catalog)
     app = runtime.app(connection.environment)
-    user_token = open_token(runtime, connection, sealed, "login")
+    user_token = await open_token(runtime, connection, sealed, "login")
     issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0], app.app_id))
+    tokens = await _seal(runtime, home, user_token=user_token, page_token=issued.token)
     try:
         async with runtime.db.begin() as tx:
             current = await followed(tx, store_id, connection_id, lock=True)
-            if await db.read_login_token(tx, current.id) == sealed:
-                return await _link(runtime, tx, current, chosen, user_token=user_token, page_token=issued.token)
+            login_open = await db.read_login_token(tx, current.id) == sealed
+            if login_open and (linked := await _link(runtime, tx, current, chosen, home_id=home.id, tokens=tokens)):
+                return linked
     except sqlalchemy.exc.IntegrityError as clash:
         if "uq_connections_environment_page_id" in str(clash.orig):
             raise _page_taken(page_id) from clash
         raise
     if current.live and current.page_id == page_id:  # the same choice, made twice at once
         return current
+    if login_open:  # another login linked the Page meanwhile: on its connection, then
+        return await choose(runtime, store_id, connection_id, page_id=page_id, catalog_id=catalog_id)
     raise _no_login()
 
 
@@ -99,18 +106,26 @@ def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str,
     return _Chosen(offer, page, catalog)
 
 
+async def _seal(runtime: Runtime, home: Connection, *, user_token: Secret, page_token: Secret) -> dict[str, bytes]:
+    """Seal both tokens for the connection they will stand in; before the transaction, as a key service may be asked."""
+    seal = runtime.vault.seal
+    return {
+        "user_token": await seal(user_token, binding(home, "user")),
+        "page_token": await seal(page_token, binding(home, "page")),
+    }
+
+
 async def _link(
-    runtime: Runtime,
-    tx: Tx,
-    connection: Connection,
-    chosen: _Chosen,
-    *,
-    user_token: Secret,
-    page_token: Secret,
-) -> Connection:
-    """Link the Page in one transaction: tokens, subscription task, failed work revived, StormCom told."""
+    runtime: Runtime, tx: Tx, connection: Connection, chosen: _Chosen, *, home_id: UUID, tokens: Mapping[str, bytes]
+) -> Connection | None:
+    """Link the Page in one transaction: tokens, subscription task, failed work revived, StormCom told.
+
+    None when the Page came home to another connection than the tokens are sealed for.
+    """
     now = runtime.now()
     home = await db.of_page(tx, connection.store_id, connection.environment, chosen.page.id) or connection
+    if home.id != home_id:
+        return None
     if home.id != connection.id:
         await _retire(tx, connection, home, at=now)
     linked = await db.change(
@@ -120,8 +135,7 @@ async def _link(
         state=State.CONNECTED,
         reason="",
         blocks={},
-        user_token=runtime.vault.seal(user_token, binding(home, "user")),
-        page_token=runtime.vault.seal(page_token, binding(home, "page")),
+        **tokens,
         **_granted(chosen),
         **_attached(home, chosen.catalog, at=now),
     )

@@ -19,7 +19,8 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         connection = await _of_task(tx, task)
         await require_room(runtime, tx, connection, graph.page_bucket(connection.page_id), urgency=Urgency.URGENT)
-    page_access, app = access(runtime, db.require_connected(connection)), runtime.app(connection.environment)
+    page_access = await access(runtime, db.require_connected(connection))
+    app = runtime.app(connection.environment)
     await runtime.graph.send(graph.subscribe(connection.page_id), page_access)
     fields = await runtime.graph.send(graph.read_subscription(connection.page_id, app.app_id), page_access)
     missing = sorted(set(graph.SUBSCRIBED_FIELDS) - set(fields))
@@ -51,7 +52,8 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
         await require_room(runtime, tx, connection, graph.page_bucket(connection.page_id))
     if owner is None and connection.page_token is not None:
         app = runtime.app(connection.environment)
-        page_access = Access(open_token(runtime, connection, connection.page_token, "page"), app.secrets[0], app.app_id)
+        token = await open_token(runtime, connection, connection.page_token, "page")
+        page_access = Access(token, app.secrets[0], app.app_id)
         try:
             await runtime.graph.send(graph.unsubscribe(connection.page_id), page_access)
         except MetaRefused as refusal:

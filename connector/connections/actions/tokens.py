@@ -15,7 +15,7 @@ from connector.values import Environment
 from connector.vault import Binding, Secret, Unsealable
 
 
-def access(runtime: Runtime, connection: Connection, kind: str = "page") -> Access:
+async def access(runtime: Runtime, connection: Connection, kind: str = "page") -> Access:
     """Open a connection's token: the Page's, or the person's (`kind="user"`) for catalogs.
 
     Raises:
@@ -25,7 +25,7 @@ def access(runtime: Runtime, connection: Connection, kind: str = "page") -> Acce
     db.require_connected(connection)
     sealed = connection.user_token if kind == "user" else connection.page_token
     app = runtime.app(connection.environment)
-    return Access(open_token(runtime, connection, sealed, kind), app.secrets[0], app.app_id)
+    return Access(await open_token(runtime, connection, sealed, kind), app.secrets[0], app.app_id)
 
 
 async def require_room(
@@ -53,7 +53,7 @@ async def require_open(runtime: Runtime, tx: Tx, environment: Environment) -> No
     await budgets.require_open(tx, [app_bucket(runtime.app(environment).app_id)], at=runtime.now())
 
 
-def open_token(runtime: Runtime, connection: Connection, sealed: bytes | None, kind: str) -> Secret:
+async def open_token(runtime: Runtime, connection: Connection, sealed: bytes | None, kind: str) -> Secret:
     """Open a sealed token of this connection.
 
     Raises:
@@ -64,7 +64,7 @@ def open_token(runtime: Runtime, connection: Connection, sealed: bytes | None, k
     if sealed is None:
         raise FailedPrecondition("META_TOKEN_INVALID", "There is no token: the merchant connects again", fix=fix)
     try:
-        return runtime.vault.open(sealed, binding(connection, kind))
+        return await runtime.vault.open(sealed, binding(connection, kind))
     except Unsealable as damage:
         message = (
             "The stored token cannot be opened (operators check VAULT_KEYS); otherwise the merchant connects again"

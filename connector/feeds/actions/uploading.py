@@ -60,7 +60,7 @@ class _Way:
         async with self.runtime.db.begin() as tx:
             await outbox.hold(tx, self.task)
             await connections.require_room(self.runtime, tx, self.connection, call.bucket)
-        return await self.runtime.graph.send(call, connections.access(self.runtime, self.connection, kind="user"))
+        return await self.runtime.graph.send(call, await connections.access(self.runtime, self.connection, kind="user"))
 
     async def come_back(self, delay: timedelta, **values: object) -> None:
         """Keep what is known, and end the turn."""
@@ -121,11 +121,11 @@ async def _ask(way: _Way) -> None:
         await way.give_up(reason, "Meta could not be asked for two hours: another upload of the feed, or a pause")
         return
     try:
-        token = runtime.vault.open(found.sealed_token, token_binding(way.connection, found.id)).reveal()
+        token = await runtime.vault.open(found.sealed_token, token_binding(way.connection, found.id))
     except Unsealable:
         await way.give_up("INTERNAL", "The file's address cannot be opened: operators check VAULT_KEYS")
         return
-    url = address(runtime.public_url, token, found.kind)
+    url = address(runtime.public_url, token.reveal(), found.kind)
     if way.feed.integration_id:
         await _announce(way)
         await way.send(graph.update_file(way.feed.integration_id, found.kind, url))

@@ -8,7 +8,7 @@ until Meta's verdict on the file, in whichever lane.
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from connector.connections import db as connections_db
@@ -43,7 +43,10 @@ async def upload_feed(
 
     """
     async with runtime.db.begin() as tx:
-        connection = await connections_db.require_live(tx, store_id, connection_id)
+        named = await connections_db.require_live(tx, store_id, connection_id)
+    ticket = await _issue(runtime, named)
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require_live(tx, store_id, named.id)
         if begun := await uploads.of_request(tx, store_id, request_id):
             return begun
         await require_enabled(tx, connection, kind)
@@ -51,7 +54,7 @@ async def upload_feed(
         if running := await uploads.find_open(tx, connection.id, kind):
             message = "An upload of this feed is under way: wait for its end, ListFeedUploads tells it"
             raise FailedPrecondition("FEED_UPLOAD_RUNNING", message, upload_id=str(running.id))
-        return await _begin(runtime, tx, connection, kind, request_id=request_id)
+        return await _begin(runtime, tx, connection, kind, ticket, request_id=request_id)
 
 
 async def _require_ready(tx: Tx, connection: Connection, kind: FeedKind) -> None:
@@ -79,11 +82,14 @@ async def begin_by_snapshot(runtime: Runtime, task: Taken) -> None:
     """Begin the upload that an applied snapshot asks for. While another is under way, the snapshot travels in batches."""
     at = runtime.now()
     async with runtime.db.begin() as tx:
+        owner = await _owner(tx, task.connection_id)
+    ticket = await _issue(runtime, owner)
+    async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         connection = connections_db.require_connected(await _owner(tx, task.connection_id))
         feed = await uploads.read_feed(tx, connection.id, FeedKind.PRODUCTS, lock=True)
         if feed.enabled and await uploads.find_open(tx, connection.id, FeedKind.PRODUCTS) is None:
-            await _begin(runtime, tx, connection, FeedKind.PRODUCTS, request_id="")
+            await _begin(runtime, tx, connection, FeedKind.PRODUCTS, ticket, request_id="")
         else:
             await _let_batches_go(tx, connection, at=at)
         await outbox.done(tx, task, at=at)
@@ -101,12 +107,26 @@ async def _let_batches_go(tx: Tx, connection: Connection, *, at: datetime) -> No
     await registry.plan(tx, connection, at=at)
 
 
-async def _begin(runtime: Runtime, tx: Tx, connection: Connection, kind: FeedKind, *, request_id: str) -> Upload:
-    at, upload_id, token = runtime.now(), runtime.new_id(), new_token()
-    sealed = runtime.vault.seal(Secret(token), token_binding(connection, upload_id))
-    values = {"id": upload_id, "store_id": connection.store_id, "connection_id": connection.id, "kind": kind}
-    secret = {"token_hash": token_hash(token), "sealed_token": sealed, "request_id": request_id or None}
-    upload = await uploads.create(tx, values | secret, at=at)
+class _Ticket(NamedTuple):
+    """What an upload begins with: its id, and the token of its file, digested and sealed, as columns."""
+
+    upload_id: UUID
+    token: dict[str, Any]
+
+
+async def _issue(runtime: Runtime, connection: Connection) -> _Ticket:
+    """Make a ticket; outside of any transaction, as a key service may be asked."""
+    upload_id, token = runtime.new_id(), new_token()
+    sealed = await runtime.vault.seal(Secret(token), token_binding(connection, upload_id))
+    return _Ticket(upload_id, {"token_hash": token_hash(token), "sealed_token": sealed})
+
+
+async def _begin(
+    runtime: Runtime, tx: Tx, connection: Connection, kind: FeedKind, ticket: _Ticket, *, request_id: str
+) -> Upload:
+    at = runtime.now()
+    values = {"id": ticket.upload_id, "store_id": connection.store_id, "connection_id": connection.id, "kind": kind}
+    upload = await uploads.create(tx, values | ticket.token | {"request_id": request_id or None}, at=at)
     if kind is FeedKind.PRODUCTS:
         await feeding.pause(tx, connection.id, at=at)
     await add_task(tx, Task.WRITE_FEED, upload, due=at)

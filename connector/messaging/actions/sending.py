@@ -17,7 +17,6 @@ from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx, plain
 from connector.errors import AlreadyExists, FailedPrecondition, MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from connector.graph.call import Call
-from connector.graph.client import Access
 from connector.messaging import db, graph
 from connector.messaging.actions import outcomes
 from connector.messaging.model import OPEN, UNAVAILABLE_LIMIT, Conversation, Message, Origin, Sender, State, policy
@@ -86,7 +85,6 @@ class _Attempt:
     message: Message
     connection: Connection
     call: Call[str]
-    access: Access
 
 
 async def send_pending(runtime: Runtime, task: Taken) -> None:
@@ -138,17 +136,17 @@ def _prepare(runtime: Runtime, conversation: Conversation, connection: Connectio
         raise connections.not_connected()
     connection = connections.require_connected(connection)
     allowed = policy(message.sender or Sender.AUTOMATION, conversation.person_time, now=runtime.now())
-    access = connection_actions.access(runtime, connection, kind="page")
     call = graph.send_text(
         connection.page_id, conversation.psid, message.text, metadata=str(message.id), policy=allowed
     )
-    return _Attempt(message, connection, call, access)
+    return _Attempt(message, connection, call)
 
 
 async def _call(runtime: Runtime, task: Taken, attempt: _Attempt) -> None:
     """Call Meta once, and keep what came of it."""
     try:
-        mid = await runtime.graph.send(attempt.call, attempt.access)
+        access = await connection_actions.access(runtime, attempt.connection, kind="page")
+        mid = await runtime.graph.send(attempt.call, access)
     except OutcomeUnknown:
         async with runtime.db.begin() as tx:
             await _settle_attempt(runtime, tx, task, attempt.message, None)

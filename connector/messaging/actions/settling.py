@@ -30,7 +30,7 @@ async def settle(runtime: Runtime, task: Taken) -> None:
         connection = await connections.require_live(tx, message.store_id, message.connection_id)
         call = graph.read_back(connection.page_id, conversation.psid)
         await connection_actions.require_room(runtime, tx, connection, call.bucket)
-        access = connection_actions.access(runtime, connection, kind="page")
+    access = await connection_actions.access(runtime, connection, kind="page")
     posted, complete = await runtime.graph.send(call, access)
     async with runtime.db.begin() as tx:
         await db.lock(tx, conversation.id)

@@ -67,7 +67,7 @@ async def test_a_token_opens_only_where_it_was_sealed(runtime: Runtime, connect:
     assert connection.page_token is not None
     for kind in ("user", "login"):
         with pytest.raises(FailedPrecondition) as refused:
-            tokens.open_token(runtime, connection, connection.page_token, kind)
+            await tokens.open_token(runtime, connection, connection.page_token, kind)
         assert "META_TOKEN_INVALID" == refused.value.reason
 
 
@@ -133,7 +133,7 @@ async def test_disconnecting_unsubscribes_and_wipes(runtime: Runtime, connect: A
     gone = await actions.disconnect(runtime, STORE, str(connection.id))
     assert (State.DISCONNECTED, None) == (gone.state, gone.user_token)
     with pytest.raises(FailedPrecondition):
-        actions.access(runtime, gone)
+        await actions.access(runtime, gone)
     await turn()
     after = await reload(runtime, connection.id)
     assert (None, ()) == (after.page_token, after.subscribed_fields)

@@ -29,7 +29,7 @@ STORE = "store_1"
 async def connection(runtime: Runtime) -> Connection:
     """A connected store, as a login leaves it."""
     number, now = ConnectionId(runtime.new_id()), runtime.now()
-    sealed = runtime.vault.seal(Secret("t"), Binding(STORE, str(number), "page"))
+    sealed = await runtime.vault.seal(Secret("t"), Binding(STORE, str(number), "page"))
     async with runtime.db.begin() as tx:
         await connections.create(tx, number, STORE, Environment.TEST, at=now)
         facts = {"page_id": "30000000000000001", "page_name": "Mina's Shop", "user_token": sealed, "page_token": sealed}

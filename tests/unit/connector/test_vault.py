@@ -18,13 +18,14 @@ WYCHEPROOF = Path(__file__).parents[4] / "shared/fixtures/crypto/wycheproof_aes_
 
 
 @given(st.text(), st.text(), st.text(), st.text())
-def test_what_is_sealed_opens_for_its_row(text: str, store: str, connection: str, kind: str) -> None:
+async def test_what_is_sealed_opens_for_its_row(text: str, store: str, connection: str, kind: str) -> None:
     """Any text comes back unchanged for the binding it was sealed with."""
     vault, binding = Vault(KEYS), Binding(store.replace("\ud800", ""), connection, kind)
-    assert text == vault.open(vault.seal(Secret(text), binding), binding).reveal()
+    sealed = await vault.seal(Secret(text), binding)
+    assert text == (await vault.open(sealed, binding)).reveal()
 
 
-def test_a_ciphertext_opens_in_no_other_row() -> None:
+async def test_a_ciphertext_opens_in_no_other_row() -> None:
     """Moved to another store, connection or kind, in any combination, a sealed token does not open."""
     vault = Vault(KEYS)
     rows = [
@@ -34,10 +35,10 @@ def test_a_ciphertext_opens_in_no_other_row() -> None:
         for kind in ("page", "user", "x", "y", "z")
     ]
     assert len(rows) == 50
-    sealed = {row: vault.seal(Secret("token"), row) for row in rows}
+    sealed = {row: await vault.seal(Secret("token"), row) for row in rows}
     for ours, theirs in permutations(rows, 2):
         with pytest.raises(Unsealable):
-            vault.open(sealed[ours], theirs)
+            await vault.open(sealed[ours], theirs)
 
 
 def test_bindings_that_only_look_alike_differ() -> None:
@@ -45,31 +46,32 @@ def test_bindings_that_only_look_alike_differ() -> None:
     assert Binding("ab", "c", "d").encode() != Binding("a", "bc", "d").encode()
 
 
-def test_a_flipped_bit_is_noticed() -> None:
+async def test_a_flipped_bit_is_noticed() -> None:
     """Every single-bit change of a sealed token keeps it shut."""
     vault, binding = Vault(KEYS), Binding("s", "c", "k")
-    sealed = vault.seal(Secret("token"), binding)
+    sealed = await vault.seal(Secret("token"), binding)
     for position in range(len(sealed) * 8):
         damaged = bytearray(sealed)
         damaged[position // 8] ^= 1 << position % 8
         with pytest.raises(Unsealable):
-            vault.open(bytes(damaged), binding)
+            await vault.open(bytes(damaged), binding)
 
 
-def test_an_older_key_still_opens_and_a_removed_one_does_not() -> None:
+async def test_an_older_key_still_opens_and_a_removed_one_does_not() -> None:
     """After rotation the old key opens; once it is out of the ring, nothing sealed with it does."""
     binding = Binding("s", "c", "k")
-    sealed = Vault({1: KEYS[1]}).seal(Secret("token"), binding)
-    assert Vault({2: KEYS[2], 1: KEYS[1]}).open(sealed, binding).reveal() == "token"
+    sealed = await Vault({1: KEYS[1]}).seal(Secret("token"), binding)
+    opened = await Vault({2: KEYS[2], 1: KEYS[1]}).open(sealed, binding)
+    assert opened.reveal() == "token"
     with pytest.raises(Unsealable):
-        Vault({2: KEYS[2]}).open(sealed, binding)
+        await Vault({2: KEYS[2]}).open(sealed, binding)
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01\x01", b"\x02\x01" + bytes(100), bytes(200)])
-def test_garbage_does_not_open(sealed: bytes) -> None:
+async def test_garbage_does_not_open(sealed: bytes) -> None:
     """What was never sealed is refused like everything else."""
     with pytest.raises(Unsealable):
-        Vault(KEYS).open(sealed, Binding("s", "c", "k"))
+        await Vault(KEYS).open(sealed, Binding("s", "c", "k"))
 
 
 @pytest.mark.parametrize("keys", [{}, {1: bytes(16)}, {0: bytes(32)}, {256: bytes(32)}])
