@@ -26,6 +26,27 @@ class Environment(StrEnum):
     PRODUCTION = "PRODUCTION"
 
 
+class CapabilityKind(StrEnum):
+    """What a store may do at Meta."""
+
+    CATALOG_SYNC = "CATALOG_SYNC"
+    INVENTORY = "INVENTORY"
+    MESSAGING = "MESSAGING"
+    ORDER_MANAGEMENT = "ORDER_MANAGEMENT"
+    PROMOTIONS = "PROMOTIONS"
+    CONVERSIONS = "CONVERSIONS"
+    INSIGHTS = "INSIGHTS"
+
+
+OPTIONAL = (
+    CapabilityKind.ORDER_MANAGEMENT,
+    CapabilityKind.PROMOTIONS,
+    CapabilityKind.CONVERSIONS,
+    CapabilityKind.INSIGHTS,
+)
+"""What only an app that is set to it asks merchants for; nobody can do without the others."""
+
+
 # ISO 4217 list one, by decimals; everything else that is known has two.
 _NO_DECIMALS = [
     "BIF",
