@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stormcom/facebook/v1/connection.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x04\n\nConnection\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.Connection.State\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12(\n\x04page\x18\x06 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Page\x12.\n\x07\x63\x61talog\x18\x07 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Catalog\x12\x36\n\x0c\x63\x61pabilities\x18\x08 \x03(\x0b\x32 .stormcom.facebook.v1.Capability\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11token_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATE_AWAITING_LOGIN\x10\x01\x12\x19\n\x15STATE_AWAITING_CHOICE\x10\x02\x12\x13\n\x0fSTATE_CONNECTED\x10\x03\x12\x15\n\x11STATE_NEEDS_LOGIN\x10\x04\x12\x16\n\x12STATE_DISCONNECTED\x10\x05\"\xa5\x01\n\x04Page\x12\x0f\n\x07page_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\x12\x15\n\rmissing_tasks\x18\x04 \x03(\t\x12\x15\n\rsurplus_tasks\x18\x05 \x03(\t\x12\x41\n\x11instagram_account\x18\x06 \x01(\x0b\x32&.stormcom.facebook.v1.InstagramAccount\"B\n\x10InstagramAccount\x12\x1c\n\x14instagram_account_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\"W\n\x07\x43\x61talog\x12\x12\n\ncatalog_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x62usiness_id\x18\x03 \x01(\t\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\"-\n\x08\x42usiness\x12\x13\n\x0b\x62usiness_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xfe\x02\n\nCapability\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.stormcom.facebook.v1.Capability.Kind\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.stormcom.facebook.v1.Capability.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0b\n\x03\x66ix\x18\x04 \x01(\t\x12.\n\nsince_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11KIND_CATALOG_SYNC\x10\x01\x12\x12\n\x0eKIND_INVENTORY\x10\x02\x12\x12\n\x0eKIND_MESSAGING\x10\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x15\n\x11STATE_AWAITING_GO\x10\x02\x12\x11\n\rSTATE_BLOCKED\x10\x03*\\\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NVIRONMENT_TEST\x10\x01\x12\x1a\n\x16\x45NVIRONMENT_PRODUCTION\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stormcom/facebook/v1/connection.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x05\n\nConnection\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.Connection.State\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12(\n\x04page\x18\x06 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Page\x12.\n\x07\x63\x61talog\x18\x07 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Catalog\x12\x36\n\x0c\x63\x61pabilities\x18\x08 \x03(\x0b\x32 .stormcom.facebook.v1.Capability\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11token_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATE_AWAITING_LOGIN\x10\x01\x12\x19\n\x15STATE_AWAITING_CHOICE\x10\x02\x12\x13\n\x0fSTATE_CONNECTED\x10\x03\x12\x15\n\x11STATE_NEEDS_LOGIN\x10\x04\x12\x16\n\x12STATE_DISCONNECTED\x10\x05\x12\x17\n\x13STATE_DISCONNECTING\x10\x06\"\xa5\x01\n\x04Page\x12\x0f\n\x07page_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\x12\x15\n\rmissing_tasks\x18\x04 \x03(\t\x12\x15\n\rsurplus_tasks\x18\x05 \x03(\t\x12\x41\n\x11instagram_account\x18\x06 \x01(\x0b\x32&.stormcom.facebook.v1.InstagramAccount\"B\n\x10InstagramAccount\x12\x1c\n\x14instagram_account_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\"W\n\x07\x43\x61talog\x12\x12\n\ncatalog_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x62usiness_id\x18\x03 \x01(\t\x12\x15\n\rproduct_count\x18\x04 \x01(\x03\"-\n\x08\x42usiness\x12\x13\n\x0b\x62usiness_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xfe\x02\n\nCapability\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.stormcom.facebook.v1.Capability.Kind\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.stormcom.facebook.v1.Capability.State\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0b\n\x03\x66ix\x18\x04 \x01(\t\x12.\n\nsince_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11KIND_CATALOG_SYNC\x10\x01\x12\x12\n\x0eKIND_INVENTORY\x10\x02\x12\x12\n\x0eKIND_MESSAGING\x10\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x15\n\x11STATE_AWAITING_GO\x10\x02\x12\x11\n\rSTATE_BLOCKED\x10\x03*\\\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NVIRONMENT_TEST\x10\x01\x12\x1a\n\x16\x45NVIRONMENT_PRODUCTION\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,24 +33,24 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.connec
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_ENVIRONMENT']._serialized_start=1489
-  _globals['_ENVIRONMENT']._serialized_end=1581
+  _globals['_ENVIRONMENT']._serialized_start=1514
+  _globals['_ENVIRONMENT']._serialized_end=1606
   _globals['_CONNECTION']._serialized_start=97
-  _globals['_CONNECTION']._serialized_end=730
+  _globals['_CONNECTION']._serialized_end=755
   _globals['_CONNECTION_STATE']._serialized_start=579
-  _globals['_CONNECTION_STATE']._serialized_end=730
-  _globals['_PAGE']._serialized_start=733
-  _globals['_PAGE']._serialized_end=898
-  _globals['_INSTAGRAMACCOUNT']._serialized_start=900
-  _globals['_INSTAGRAMACCOUNT']._serialized_end=966
-  _globals['_CATALOG']._serialized_start=968
-  _globals['_CATALOG']._serialized_end=1055
-  _globals['_BUSINESS']._serialized_start=1057
-  _globals['_BUSINESS']._serialized_end=1102
-  _globals['_CAPABILITY']._serialized_start=1105
-  _globals['_CAPABILITY']._serialized_end=1487
-  _globals['_CAPABILITY_KIND']._serialized_start=1304
-  _globals['_CAPABILITY_KIND']._serialized_end=1395
-  _globals['_CAPABILITY_STATE']._serialized_start=1397
-  _globals['_CAPABILITY_STATE']._serialized_end=1487
+  _globals['_CONNECTION_STATE']._serialized_end=755
+  _globals['_PAGE']._serialized_start=758
+  _globals['_PAGE']._serialized_end=923
+  _globals['_INSTAGRAMACCOUNT']._serialized_start=925
+  _globals['_INSTAGRAMACCOUNT']._serialized_end=991
+  _globals['_CATALOG']._serialized_start=993
+  _globals['_CATALOG']._serialized_end=1080
+  _globals['_BUSINESS']._serialized_start=1082
+  _globals['_BUSINESS']._serialized_end=1127
+  _globals['_CAPABILITY']._serialized_start=1130
+  _globals['_CAPABILITY']._serialized_end=1512
+  _globals['_CAPABILITY_KIND']._serialized_start=1329
+  _globals['_CAPABILITY_KIND']._serialized_end=1420
+  _globals['_CAPABILITY_STATE']._serialized_start=1422
+  _globals['_CAPABILITY_STATE']._serialized_end=1512
 # @@protoc_insertion_point(module_scope)

@@ -68,6 +68,8 @@ class Connection(_message.Message):
         """Linked, but Meta refuses our token: the merchant must connect again. Ids, history and waiting work are kept."""
         STATE_DISCONNECTED: Connection._State.ValueType  # 5
         """Unlinked by `Disconnect`, or a login that was denied or ran out (see `reason`)."""
+        STATE_DISCONNECTING: Connection._State.ValueType  # 6
+        """On its way out: `Disconnect` has our items hidden or deleted first. It takes no other work; it becomes DISCONNECTED by itself, at the latest after a day."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a connection stands."""
@@ -84,6 +86,8 @@ class Connection(_message.Message):
     """Linked, but Meta refuses our token: the merchant must connect again. Ids, history and waiting work are kept."""
     STATE_DISCONNECTED: Connection.State.ValueType  # 5
     """Unlinked by `Disconnect`, or a login that was denied or ran out (see `reason`)."""
+    STATE_DISCONNECTING: Connection.State.ValueType  # 6
+    """On its way out: `Disconnect` has our items hidden or deleted first. It takes no other work; it becomes DISCONNECTED by itself, at the latest after a day."""
 
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int

@@ -404,25 +404,60 @@ class DisconnectRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _CatalogChoice:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CatalogChoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DisconnectRequest._CatalogChoice.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CATALOG_CHOICE_UNSPECIFIED: DisconnectRequest._CatalogChoice.ValueType  # 0
+        """Not given: KEEP."""
+        CATALOG_CHOICE_KEEP: DisconnectRequest._CatalogChoice.ValueType  # 1
+        """They stay as they are."""
+        CATALOG_CHOICE_HIDE: DisconnectRequest._CatalogChoice.ValueType  # 2
+        """They stay, and nobody sees them. Those that StormCom wants removed are deleted."""
+        CATALOG_CHOICE_DELETE_OURS: DisconnectRequest._CatalogChoice.ValueType  # 3
+        """They are deleted."""
+
+    class CatalogChoice(_CatalogChoice, metaclass=_CatalogChoiceEnumTypeWrapper):
+        """What becomes of our items in the catalog. Sets, feeds and what others put there stay in any case; items that were adopted are ours."""
+
+    CATALOG_CHOICE_UNSPECIFIED: DisconnectRequest.CatalogChoice.ValueType  # 0
+    """Not given: KEEP."""
+    CATALOG_CHOICE_KEEP: DisconnectRequest.CatalogChoice.ValueType  # 1
+    """They stay as they are."""
+    CATALOG_CHOICE_HIDE: DisconnectRequest.CatalogChoice.ValueType  # 2
+    """They stay, and nobody sees them. Those that StormCom wants removed are deleted."""
+    CATALOG_CHOICE_DELETE_OURS: DisconnectRequest.CatalogChoice.ValueType  # 3
+    """They are deleted."""
+
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CATALOG_CHOICE_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
     """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
     request_id: _builtins.str
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    catalog_choice: Global___DisconnectRequest.CatalogChoice.ValueType
+    """What becomes of our items in the catalog."""
+    dry_run: _builtins.bool
+    """Only tells `item_count`; nothing is changed."""
     def __init__(
         self,
         *,
         store_id: _builtins.str = ...,
         connection_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        catalog_choice: Global___DisconnectRequest.CatalogChoice.ValueType = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog_choice", b"catalog_choice", "connection_id", b"connection_id", "dry_run", b"dry_run", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -435,18 +470,28 @@ class DisconnectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONNECTION_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    item_count: _builtins.int
+    """How many items of ours are to be hidden or deleted; 0 for KEEP."""
     @_builtins.property
     def connection(self) -> _connection_pb2.Connection:
-        """The connection, DISCONNECTED."""
+        """The connection, DISCONNECTED; DISCONNECTING while items are hidden or deleted; with `dry_run` as it is."""
+
+    @_builtins.property
+    def operation(self) -> _operation_pb2.Operation:
+        """The operation that hides or deletes; unset when there is nothing to do."""
 
     def __init__(
         self,
         *,
         connection: _connection_pb2.Connection | None = ...,
+        operation: _operation_pb2.Operation | None = ...,
+        item_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "item_count", b"item_count", "operation", b"operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -124,9 +124,13 @@ class FacebookConnectorServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Disconnect(self, request, context):
-        """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
+        """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work.
 
-        Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+        What is in the catalog stays there, unless `catalog_choice` says otherwise: then our items, and only ours, are hidden or deleted first. The connection is DISCONNECTING meanwhile and takes no other work; it becomes
+        DISCONNECTED when Meta has confirmed all, at the latest after a day, or when Meta refuses our token. The operation tells how far it came. It is an explicit wish: no guard holds it back; `dry_run` tells the count first.
+        Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`, which ends a DISCONNECTING at once; the next sync shows hidden items again.
+        Repeating it changes nothing; KEEP ends a DISCONNECTING at once. Another choice than the one at work fails with `OPERATION_RUNNING`. HIDE and DELETE_OURS need a working connection: `STORE_NOT_CONNECTED`,
+        `META_TOKEN_INVALID`, or the reason that blocks CATALOG_SYNC.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

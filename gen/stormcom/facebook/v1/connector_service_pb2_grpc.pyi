@@ -57,9 +57,13 @@ class FacebookConnectorStub:
     `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
     Disconnect: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]
-    """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
+    """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work.
 
-    Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+    What is in the catalog stays there, unless `catalog_choice` says otherwise: then our items, and only ours, are hidden or deleted first. The connection is DISCONNECTING meanwhile and takes no other work; it becomes
+    DISCONNECTED when Meta has confirmed all, at the latest after a day, or when Meta refuses our token. The operation tells how far it came. It is an explicit wish: no guard holds it back; `dry_run` tells the count first.
+    Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`, which ends a DISCONNECTING at once; the next sync shows hidden items again.
+    Repeating it changes nothing; KEEP ends a DISCONNECTING at once. Another choice than the one at work fails with `OPERATION_RUNNING`. HIDE and DELETE_OURS need a working connection: `STORE_NOT_CONNECTED`,
+    `META_TOKEN_INVALID`, or the reason that blocks CATALOG_SYNC.
     """
     SyncCatalog: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
@@ -118,9 +122,13 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
     Disconnect: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisconnectRequest, _connector_service_pb2.DisconnectResponse]  # type: ignore[assignment]
-    """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
+    """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work.
 
-    Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+    What is in the catalog stays there, unless `catalog_choice` says otherwise: then our items, and only ours, are hidden or deleted first. The connection is DISCONNECTING meanwhile and takes no other work; it becomes
+    DISCONNECTED when Meta has confirmed all, at the latest after a day, or when Meta refuses our token. The operation tells how far it came. It is an explicit wish: no guard holds it back; `dry_run` tells the count first.
+    Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`, which ends a DISCONNECTING at once; the next sync shows hidden items again.
+    Repeating it changes nothing; KEEP ends a DISCONNECTING at once. Another choice than the one at work fails with `OPERATION_RUNNING`. HIDE and DELETE_OURS need a working connection: `STORE_NOT_CONNECTED`,
+    `META_TOKEN_INVALID`, or the reason that blocks CATALOG_SYNC.
     """
     SyncCatalog: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SyncCatalogRequest, _connector_service_pb2.SyncCatalogResponse]  # type: ignore[assignment]
     """Brings the catalog up to date with the products upserted so far. The first call on a connection is the explicit go: before it, nothing is sent.
@@ -188,9 +196,13 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.DisconnectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.DisconnectResponse, _abc.Awaitable[_connector_service_pb2.DisconnectResponse]]:
-        """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work. What is in the catalog stays there.
+        """Unlinks a connection: unsubscribes the Page, wipes the tokens, stops all work.
 
-        Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`. Repeating it changes nothing.
+        What is in the catalog stays there, unless `catalog_choice` says otherwise: then our items, and only ours, are hidden or deleted first. The connection is DISCONNECTING meanwhile and takes no other work; it becomes
+        DISCONNECTED when Meta has confirmed all, at the latest after a day, or when Meta refuses our token. The operation tells how far it came. It is an explicit wish: no guard holds it back; `dry_run` tells the count first.
+        Operations under way end FAILED with `STORE_NOT_CONNECTED`, open alerts close. Products, ids and conversations are kept for a later `Connect`, which ends a DISCONNECTING at once; the next sync shows hidden items again.
+        Repeating it changes nothing; KEEP ends a DISCONNECTING at once. Another choice than the one at work fails with `OPERATION_RUNNING`. HIDE and DELETE_OURS need a working connection: `STORE_NOT_CONNECTED`,
+        `META_TOKEN_INVALID`, or the reason that blocks CATALOG_SYNC.
         """
 
     @_abc_1.abstractmethod

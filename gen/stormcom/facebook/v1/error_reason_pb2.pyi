@@ -222,6 +222,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: more than an hour went by between the login and the choice; its token has been wiped. The merchant begins again."""
     ERROR_REASON_LOGIN_CONFIG_MISSING: _ErrorReason.ValueType  # 134
     """FAILED_PRECONDITION: the environment's app has no configuration for Facebook Login for Business. Operators set META_PRODUCTION_LOGIN_CONFIG_ID or META_TEST_LOGIN_CONFIG_ID, or the caller takes WAY_PAGE_LOGIN."""
+    ERROR_REASON_TOKEN_EXPIRES_SOON: _ErrorReason.ValueType  # 145
+    """An alert, no status of a call: the connection's token stops working within 14 days; told again at 7 and at 1. Example: a person's token of 60 days. The merchant connects again: `Connect.begin` with the same connection; a system user's token is replaced by `RotateToken`."""
+    ERROR_REASON_DATA_ACCESS_EXPIRES_SOON: _ErrorReason.ValueType  # 146
+    """An alert, no status of a call: the app loses access to the person's data within 14 days; told again at 7 and at 1. Example: 90 days after the login. The merchant connects again: `Connect.begin` with the same connection."""
+    ERROR_REASON_DATA_ACCESS_EXPIRED: _ErrorReason.ValueType  # 147
+    """FAILED_PRECONDITION: the app's access to the person's data has ended, 90 days after they last logged in. Also why a connection is NEEDS_LOGIN. The merchant connects again: `Connect.begin` with the same connection."""
+    ERROR_REASON_TOKENS_REVOKED: _ErrorReason.ValueType  # 148
+    """FAILED_PRECONDITION: the connection's tokens were ended by `RevokeTokens`. Also why a connection is NEEDS_LOGIN. The merchant connects again: `Connect.begin` with the same connection; or `RotateToken` hands in a new one."""
+    ERROR_REASON_PAGE_ACCESS_LOST: _ErrorReason.ValueType  # 149
+    """FAILED_PRECONDITION: the Page's token is dead and no new one can be derived, though the user's is alive: the merchant has lost the role on the Page, or took the Page away from us. Blocks MESSAGING only. The merchant restores the role, or connects again and ticks the Page."""
+    ERROR_REASON_TOKEN_NOT_REFRESHABLE: _ErrorReason.ValueType  # 150
+    """FAILED_PRECONDITION: Meta renews tokens of system users only. Metadata: `kind`. Example: `kind=USER`. The merchant connects again: `Connect.begin` with the same connection; or the caller hands in a new token."""
+    ERROR_REASON_SCOPES_REDUCED: _ErrorReason.ValueType  # 151
+    """FAILED_PRECONDITION: the new token lacks scopes that the present one has. Metadata: `scopes`. Example: `scopes=instagram_basic`. The caller hands in another, or repeats the call with `allow_fewer_scopes`."""
+    ERROR_REASON_LEAVING_UNFINISHED: _ErrorReason.ValueType  # 152
+    """FAILED_PRECONDITION: why the operation of a `Disconnect` failed: within a day not every item was hidden or deleted; the rest is as it was. Example: `confirmed_count` of `total_count`. The merchant deletes the rest in Commerce Manager, or connects again and repeats it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -426,4 +442,20 @@ ERROR_REASON_LOGIN_CHOICE_EXPIRED: ErrorReason.ValueType  # 133
 """FAILED_PRECONDITION: more than an hour went by between the login and the choice; its token has been wiped. The merchant begins again."""
 ERROR_REASON_LOGIN_CONFIG_MISSING: ErrorReason.ValueType  # 134
 """FAILED_PRECONDITION: the environment's app has no configuration for Facebook Login for Business. Operators set META_PRODUCTION_LOGIN_CONFIG_ID or META_TEST_LOGIN_CONFIG_ID, or the caller takes WAY_PAGE_LOGIN."""
+ERROR_REASON_TOKEN_EXPIRES_SOON: ErrorReason.ValueType  # 145
+"""An alert, no status of a call: the connection's token stops working within 14 days; told again at 7 and at 1. Example: a person's token of 60 days. The merchant connects again: `Connect.begin` with the same connection; a system user's token is replaced by `RotateToken`."""
+ERROR_REASON_DATA_ACCESS_EXPIRES_SOON: ErrorReason.ValueType  # 146
+"""An alert, no status of a call: the app loses access to the person's data within 14 days; told again at 7 and at 1. Example: 90 days after the login. The merchant connects again: `Connect.begin` with the same connection."""
+ERROR_REASON_DATA_ACCESS_EXPIRED: ErrorReason.ValueType  # 147
+"""FAILED_PRECONDITION: the app's access to the person's data has ended, 90 days after they last logged in. Also why a connection is NEEDS_LOGIN. The merchant connects again: `Connect.begin` with the same connection."""
+ERROR_REASON_TOKENS_REVOKED: ErrorReason.ValueType  # 148
+"""FAILED_PRECONDITION: the connection's tokens were ended by `RevokeTokens`. Also why a connection is NEEDS_LOGIN. The merchant connects again: `Connect.begin` with the same connection; or `RotateToken` hands in a new one."""
+ERROR_REASON_PAGE_ACCESS_LOST: ErrorReason.ValueType  # 149
+"""FAILED_PRECONDITION: the Page's token is dead and no new one can be derived, though the user's is alive: the merchant has lost the role on the Page, or took the Page away from us. Blocks MESSAGING only. The merchant restores the role, or connects again and ticks the Page."""
+ERROR_REASON_TOKEN_NOT_REFRESHABLE: ErrorReason.ValueType  # 150
+"""FAILED_PRECONDITION: Meta renews tokens of system users only. Metadata: `kind`. Example: `kind=USER`. The merchant connects again: `Connect.begin` with the same connection; or the caller hands in a new token."""
+ERROR_REASON_SCOPES_REDUCED: ErrorReason.ValueType  # 151
+"""FAILED_PRECONDITION: the new token lacks scopes that the present one has. Metadata: `scopes`. Example: `scopes=instagram_basic`. The caller hands in another, or repeats the call with `allow_fewer_scopes`."""
+ERROR_REASON_LEAVING_UNFINISHED: ErrorReason.ValueType  # 152
+"""FAILED_PRECONDITION: why the operation of a `Disconnect` failed: within a day not every item was hidden or deleted; the rest is as it was. Example: `confirmed_count` of `total_count`. The merchant deletes the rest in Commerce Manager, or connects again and repeats it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -45,6 +45,8 @@ class Operation(_message.Message):
         """Reads what others put into the catalog (`ScanCatalog`); it counts the items found."""
         KIND_APPLY_ADOPTION: Operation._Kind.ValueType  # 5
         """Adopts and replaces what others put into the catalog (`ApplyAdoption`)."""
+        KIND_LEAVE_CATALOG: Operation._Kind.ValueType  # 6
+        """Hides or deletes our items before the connection ends (`Disconnect`)."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What it does."""
@@ -61,6 +63,8 @@ class Operation(_message.Message):
     """Reads what others put into the catalog (`ScanCatalog`); it counts the items found."""
     KIND_APPLY_ADOPTION: Operation.Kind.ValueType  # 5
     """Adopts and replaces what others put into the catalog (`ApplyAdoption`)."""
+    KIND_LEAVE_CATALOG: Operation.Kind.ValueType  # 6
+    """Hides or deletes our items before the connection ends (`Disconnect`)."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
