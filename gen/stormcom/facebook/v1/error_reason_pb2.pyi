@@ -238,6 +238,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the new token lacks scopes that the present one has. Metadata: `scopes`. Example: `scopes=instagram_basic`. The caller hands in another, or repeats the call with `allow_fewer_scopes`."""
     ERROR_REASON_LEAVING_UNFINISHED: _ErrorReason.ValueType  # 152
     """FAILED_PRECONDITION: why the operation of a `Disconnect` failed: within a day not every item was hidden or deleted; the rest is as it was. Example: `confirmed_count` of `total_count`. The merchant deletes the rest in Commerce Manager, or connects again and repeats it."""
+    ERROR_REASON_INSTALLATION_NOT_FOUND: _ErrorReason.ValueType  # 135
+    """NOT_FOUND: the store has never begun to install Meta Business Extension in this environment. The caller begins: `BeginInstall`."""
+    ERROR_REASON_INSTALLATION_INCOMPLETE: _ErrorReason.ValueType  # 136
+    """FAILED_PRECONDITION: Meta shows no installation of this shop, or one without a business: the merchant left the dialog too early, or installed for another shop. The merchant installs again: `BeginInstall`."""
+    ERROR_REASON_INSTALLATION_REMOVED: _ErrorReason.ValueType  # 137
+    """FAILED_PRECONDITION: the merchant, or Meta, removed the installation at Meta; also the `reason` of a connection that ended by it. The merchant installs again: `BeginInstall`."""
+    ERROR_REASON_INSTALLATION_ASSET_MISSING: _ErrorReason.ValueType  # 138
+    """FAILED_PRECONDITION: the installation does not name the connection's catalog, or its Page, any more. Metadata: `asset`. Example: `asset=CATALOG`. The merchant puts it back in Meta's business settings, then `RefreshInstallation`; or installs again."""
+    ERROR_REASON_EMBEDDED_INSTALL_NOT_CONFIGURED: _ErrorReason.ValueType  # 139
+    """FAILED_PRECONDITION: the environment's app has no client token, which the page for an iframe needs. Operators set META_PRODUCTION_CLIENT_TOKEN or META_TEST_CLIENT_TOKEN, or the caller takes INSTALL_SURFACE_DIALOG."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -458,4 +468,14 @@ ERROR_REASON_SCOPES_REDUCED: ErrorReason.ValueType  # 151
 """FAILED_PRECONDITION: the new token lacks scopes that the present one has. Metadata: `scopes`. Example: `scopes=instagram_basic`. The caller hands in another, or repeats the call with `allow_fewer_scopes`."""
 ERROR_REASON_LEAVING_UNFINISHED: ErrorReason.ValueType  # 152
 """FAILED_PRECONDITION: why the operation of a `Disconnect` failed: within a day not every item was hidden or deleted; the rest is as it was. Example: `confirmed_count` of `total_count`. The merchant deletes the rest in Commerce Manager, or connects again and repeats it."""
+ERROR_REASON_INSTALLATION_NOT_FOUND: ErrorReason.ValueType  # 135
+"""NOT_FOUND: the store has never begun to install Meta Business Extension in this environment. The caller begins: `BeginInstall`."""
+ERROR_REASON_INSTALLATION_INCOMPLETE: ErrorReason.ValueType  # 136
+"""FAILED_PRECONDITION: Meta shows no installation of this shop, or one without a business: the merchant left the dialog too early, or installed for another shop. The merchant installs again: `BeginInstall`."""
+ERROR_REASON_INSTALLATION_REMOVED: ErrorReason.ValueType  # 137
+"""FAILED_PRECONDITION: the merchant, or Meta, removed the installation at Meta; also the `reason` of a connection that ended by it. The merchant installs again: `BeginInstall`."""
+ERROR_REASON_INSTALLATION_ASSET_MISSING: ErrorReason.ValueType  # 138
+"""FAILED_PRECONDITION: the installation does not name the connection's catalog, or its Page, any more. Metadata: `asset`. Example: `asset=CATALOG`. The merchant puts it back in Meta's business settings, then `RefreshInstallation`; or installs again."""
+ERROR_REASON_EMBEDDED_INSTALL_NOT_CONFIGURED: ErrorReason.ValueType  # 139
+"""FAILED_PRECONDITION: the environment's app has no client token, which the page for an iframe needs. Operators set META_PRODUCTION_CLIENT_TOKEN or META_TEST_CLIENT_TOKEN, or the caller takes INSTALL_SURFACE_DIALOG."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
