@@ -60,6 +60,11 @@ budget_pauses = Counter(
 breakers = Counter(
     "connector_breakers", "Changes of circuit breakers, by bucket family: opened, closed", ["family", "change"]
 )
+version_drifts = Counter(
+    "connector_graph_version_drifts",
+    "Times Meta began, and ended, to answer an app with another Graph version than it speaks: began, ended",
+    ["change"],
+)
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 _handed_over: dict[str, dict[Series, float]] = {}

@@ -14,9 +14,10 @@ from connector.budgets.actions import Ear
 from connector.budgets.model import WINDOWS
 from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
+from connector.drift import DriftEar
 from connector.errors import FailedPrecondition
 from connector.gather import Gather
-from connector.graph.client import GraphClient, open_graph
+from connector.graph.client import GraphClient, Heard, open_graph
 from connector.settings import AppProfile, Settings
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
@@ -54,6 +55,10 @@ class Runtime:
             raise FailedPrecondition("ENVIRONMENT_NOT_CONFIGURED", message)
         return self.apps[environment]
 
+    def dialog(self, environment: Environment) -> str:
+        """Tell where an app's login dialog lives, in the version the app speaks."""
+        return f"{self.dialog_url}/{self.app(environment).graph_version}"
+
 
 def utc_now() -> datetime:
     """Tell the time."""
@@ -66,11 +71,17 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Open everything, and close it in reverse order."""
     engine, gather = open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
-    ear = Ear(engine, now, WINDOWS | {"catalog_batch": settings.batch_window})
+    ears = Ear(engine, now, WINDOWS | {"catalog_batch": settings.batch_window}), DriftEar(engine, now)
+    versions = {app.app_id: app.graph_version for app in settings.apps.values()}
+
+    async def listen(heard: Heard) -> None:
+        for ear in ears:
+            await ear(heard)
+
     try:
         async with (
             open_bell(settings.database_url.reveal()) as bell,
-            open_graph(settings.graph_url, settings.graph_version, now=now, listen=ear) as graph,
+            open_graph(settings.graph_url, settings.graph_version, now=now, listen=listen, versions=versions) as graph,
         ):
             yield Runtime(
                 db=engine,
@@ -80,7 +91,7 @@ async def open_runtime(
                 vault=Vault(settings.vault_keys),
                 apps=settings.apps,
                 public_url=settings.public_url,
-                dialog_url=f"{settings.dialog_url}/{settings.graph_version}",
+                dialog_url=settings.dialog_url,
                 batch_time=settings.batch_time,
                 taxonomies=settings.taxonomies,
                 now=now,

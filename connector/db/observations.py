@@ -24,6 +24,14 @@ async def note(tx: Tx, name: str, value: str, *, at: datetime) -> None:
     )
 
 
+async def replace(tx: Tx, name: str, value: str, *, at: datetime) -> str:
+    """Keep the newest value of a fact and tell the one before; empty when there was none. Of several at once, one is told."""
+    await tx.execute(insert(observations).values(name=name, value="", time=at).on_conflict_do_nothing())
+    known = str(await tx.scalar(select(observations.c.value).where(observations.c.name == name).with_for_update()))
+    await note(tx, name, value, at=at)
+    return known
+
+
 async def read(tx: Tx, name: str) -> str:
     """Tell the newest value of a fact; empty when nobody noticed anything."""
     return (await tx.execute(select(observations.c.value).where(observations.c.name == name))).scalar() or ""

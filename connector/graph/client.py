@@ -8,7 +8,7 @@ import io
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -40,12 +40,18 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one call taught: whether Meta failed, the gauges of buckets, and which one Meta refused calls of until when."""
+    """What one call taught: whether Meta failed, the gauges of buckets, and which one Meta refused calls of until when.
+
+    `served` is the version Meta answered with, empty when it did not say; `asked` the one our app speaks.
+    """
 
     bucket: str
     failed: bool
     usages: Mapping[str, Usage]
     pause: tuple[str, datetime] | None
+    app_id: str = ""
+    asked: str = ""
+    served: str = ""
 
 
 Listen = Callable[[Heard], Awaitable[None]]
@@ -62,15 +68,14 @@ def app_bucket(app_id: str) -> str:
 
 @dataclass(slots=True)
 class GraphClient:
-    """The way to Meta."""
+    """The way to Meta. `versions` are those of apps that do not speak `version`."""
 
     base_url: str
     version: str
     http: aiohttp.ClientSession
     now: Callable[[], datetime]
     listen: Listen
-    drift: str = field(default="", init=False)
-    """The version Meta answered with last, when it is not ours."""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     async def send(self, call: Call[T], access: Access | None) -> T:
         """Send the call once and read its answer; `access` is None only for calls that carry their own credentials.
@@ -104,24 +109,27 @@ class GraphClient:
 
     async def _send(self, call: Call[T], access: Access | None) -> T:
         """Send the call, and let whoever listens know what it taught before its result is used."""
-        app = app_bucket(access.app_id if access else call.params.get("client_id", ""))
+        app_id = access.app_id if access else call.params.get("client_id", "")
+        app, version = app_bucket(app_id), self.versions.get(app_id, self.version)
         bucket = app if call.bucket == "app" else call.bucket
-        usages: Mapping[str, Usage] = {}
+        heard = Heard(bucket, failed=False, usages={}, pause=None, app_id=app_id, asked=version)
         try:
-            answer = await self._exchange(call, access)
+            answer = await self._exchange(call, access, version)
             usages = by_bucket(answer.headers, bucket=bucket, app_bucket=app)
-            self._notice_version(answer)
+            # https://developers.facebook.com/docs/graph-api/guides/versioning (read 2026-11-21): every answer carries it.
+            served = answer.headers.get("facebook-api-version", "") if call.versioned else ""
+            heard = replace(heard, usages=usages, served=served)
             result = decipher(call, answer, now=self.now())
         except ConnectorError as error:
             failed, pause = isinstance(error, Unavailable | OutcomeUnknown), None
             if isinstance(error, Throttled):
                 pause = app if error.bucket == "app" else error.bucket, error.until
-            await self.listen(Heard(bucket, failed, usages, pause))
+            await self.listen(replace(heard, failed=failed, pause=pause))
             raise
-        await self.listen(Heard(bucket, failed=False, usages=usages, pause=None))
+        await self.listen(heard)
         return result
 
-    async def _exchange(self, call: Call[Any], access: Access | None) -> Answer:
+    async def _exchange(self, call: Call[Any], access: Access | None, version: str) -> Answer:
         params, headers = dict(call.params), {"Accept": "application/json"}
         if access:
             params["appsecret_proof"] = appsecret_proof(access.token, access.app_secret)
@@ -130,7 +138,7 @@ class GraphClient:
         body = None if call.body is None else io.BytesIO(orjson.dumps(call.body))
         if body is not None:
             headers["Content-Type"] = "application/json"
-        url = f"{self.base_url}/{self.version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
+        url = f"{self.base_url}/{version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
         timeout = aiohttp.ClientTimeout(total=call.timeout.total_seconds(), sock_connect=_CONNECT_SECONDS)
         try:
             request = self.http.request(
@@ -142,11 +150,6 @@ class GraphClient:
             raise Unavailable("META_UNAVAILABLE", "Meta cannot be reached; work resumes by itself") from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise _lost(call) from error
-
-    def _notice_version(self, answer: Answer) -> None:
-        # https://developers.facebook.com/docs/graph-api/guides/versioning (read 2026-11-21): every answer carries it.
-        version = answer.headers.get("facebook-api-version", self.version)
-        self.drift = "" if version == self.version else version
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -168,11 +171,16 @@ def _lost(call: Call[Any]) -> ConnectorError:
 
 @asynccontextmanager
 async def open_graph(
-    base_url: str, version: str, *, now: Callable[[], datetime], listen: Listen = unheard
+    base_url: str,
+    version: str,
+    *,
+    now: Callable[[], datetime],
+    listen: Listen = unheard,
+    versions: Mapping[str, str] | None = None,
 ) -> AsyncIterator[GraphClient]:
     """Open a connection pool to the one host that `base_url` names."""
     connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=15)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
     ) as http:
-        yield GraphClient(base_url, version, http, now, listen)
+        yield GraphClient(base_url, version, http, now, listen, versions or {})

@@ -26,12 +26,14 @@ class Wanted:
 
 _READ = text("""
     SELECT wanted.place, connections.*, items.counts, work.*, trouble.*, latest.*, signals.*,
-        pauses.throttles, needs.alerts, (SELECT value FROM observations WHERE name = 'graph_version_drift') AS drift,
+        pauses.throttles, needs.alerts,
+        (SELECT value FROM observations
+         WHERE name = 'graph_version_drift:' || (CAST(:apps AS jsonb) ->> connections.environment)) AS drift,
         (SELECT time FROM observations WHERE name = 'last_confirm:' || connections.id) AS confirm_time,
         (SELECT time FROM observations WHERE name = 'last_receive:' || connections.id) AS receive_time
     FROM unnest(CAST(:stores AS text[]), CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted (store_id, id, place)
     JOIN connections ON connections.store_id = wanted.store_id AND CASE
-        WHEN wanted.id IS NULL THEN connections.state IN ('CONNECTED', 'NEEDS_LOGIN')
+        WHEN wanted.id IS NULL THEN connections.state IN ('CONNECTED', 'NEEDS_LOGIN', 'DISCONNECTING')
         ELSE connections.id = wanted.id END
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE due_time IS NOT NULL AND starts_with(key, 'every:') IS NOT TRUE) AS task_count,

@@ -46,6 +46,7 @@ class Settings:
         """
         reader = Reader(environ)
         development = reader.choice("PROFILE", "production", "development") == "development"
+        graph_version = reader.parsed("META_GRAPH_VERSION", forms.version, "such as v26.0") or ""
         settings = cls(
             development=development,
             database_url=Secret(reader.url("DATABASE_URL", "postgresql", "postgres")),
@@ -56,10 +57,10 @@ class Settings:
             public_url=reader.url("PUBLIC_URL", "https", "http"),
             graph_url=reader.url("META_GRAPH_URL", "https", "http"),
             dialog_url=reader.url("META_DIALOG_URL", "https", "http"),
-            graph_version=reader.parsed("META_GRAPH_VERSION", forms.version, "such as v26.0") or "",
+            graph_version=graph_version,
             batch_time=reader.parsed("META_BATCH_SECONDS", forms.seconds, "a number from 1 to 3600"),
             batch_window=reader.parsed("META_BATCH_WINDOW_SECONDS", forms.seconds, "a number from 1 to 3600"),
-            apps=reader.apps(),
+            apps=reader.apps(graph_version),
             taxonomies={kind: reader.taxonomy(kind) for kind in Kind},
             vault_keys=reader.parsed(
                 "VAULT_KEYS", forms.keys, "`id:base64 of 32 bytes`, ids from 1 to 255, comma separated"

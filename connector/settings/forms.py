@@ -5,6 +5,8 @@ import binascii
 import json
 from datetime import timedelta
 
+from connector.values import OPTIONAL, CapabilityKind
+
 
 def version(value: str) -> str:
     """Read a version such as v26.0."""
@@ -12,6 +14,14 @@ def version(value: str) -> str:
     if not value.startswith("v") or not (major.isdecimal() and minor.isdecimal()):
         raise ValueError(value)
     return value
+
+
+def optional(value: str) -> frozenset[CapabilityKind]:
+    """Read names of optional capabilities."""
+    kinds = frozenset(CapabilityKind(part.strip()) for part in value.split(",") if part.strip())
+    if not kinds <= set(OPTIONAL):
+        raise ValueError(value)
+    return kinds
 
 
 def seconds(value: str) -> timedelta:

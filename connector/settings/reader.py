@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connector import taxonomy
+from connector.settings import forms
 from connector.settings.variables import VARIABLES
 from connector.taxonomy import Kind, Taxonomy
-from connector.values import Environment
+from connector.values import OPTIONAL, CapabilityKind, Environment
 from connector.vault import Secret
 
 
@@ -19,12 +20,19 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AppProfile:
-    """A Meta app: the first secret signs, all verify (rotation)."""
+    """A Meta app: the first secret signs, all verify (rotation).
+
+    `capabilities` are those that it asks merchants for beyond the basic ones; `login_config_id` is what Facebook Login
+    for Business asks for instead, empty where it is not set up.
+    """
 
     environment: Environment
     app_id: str
     secrets: tuple[Secret, ...]
     verify_token: Secret
+    graph_version: str
+    capabilities: frozenset[CapabilityKind]
+    login_config_id: str = ""
 
 
 class Reader:
@@ -103,7 +111,7 @@ class Reader:
             self._problems.append(f"{name}: cannot be read ({error})")
             return taxonomy.load(kind, "")
 
-    def apps(self) -> Mapping[Environment, AppProfile]:
+    def apps(self, default_version: str) -> Mapping[Environment, AppProfile]:
         """Read the apps that we are at Meta."""
         profiles = {}
         for environment in Environment:
@@ -116,7 +124,17 @@ class Reader:
             )
             if all(given):
                 parts = tuple(Secret(part.strip()) for part in secrets.split(",") if part.strip())
-                profiles[environment] = AppProfile(environment, app_id, parts, Secret(token))
+                version = self.parsed(f"{prefix}GRAPH_VERSION", forms.version, "such as v26.0")
+                optional = self.parsed(f"{prefix}CAPABILITIES", forms.optional, f"some of {', '.join(OPTIONAL)}")
+                profiles[environment] = AppProfile(
+                    environment,
+                    app_id,
+                    parts,
+                    Secret(token),
+                    version or default_version,
+                    optional or frozenset(),
+                    self.text(f"{prefix}LOGIN_CONFIG_ID"),
+                )
         self.require(bool(profiles), "META_PRODUCTION_APP_ID or META_TEST_APP_ID: at least one app profile is required")
         return profiles
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from connector.values import OPTIONAL
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -37,7 +39,7 @@ VARIABLES = (
     ),
     Variable("META_GRAPH_URL", "the Graph API", "https://graph.facebook.com"),
     Variable("META_DIALOG_URL", "where the login dialog lives", "https://www.facebook.com"),
-    Variable("META_GRAPH_VERSION", "the Graph API version we speak", "v26.0"),
+    Variable("META_GRAPH_VERSION", "the Graph API version we speak, unless an app has its own", "v26.0"),
     # Unverified: how long Meta takes at the most; about two minutes are usual.
     Variable(
         "META_BATCH_SECONDS",
@@ -75,6 +77,21 @@ VARIABLES = (
                 f"what Meta must say in the {which} app's webhook handshake",
                 "",
                 secret=True,
+            ),
+            Variable(
+                f"META_{world}_LOGIN_CONFIG_ID",
+                f"the {which} app's configuration of Facebook Login for Business; empty asks for permissions instead",
+                "",
+            ),
+            Variable(
+                f"META_{world}_GRAPH_VERSION",
+                f"the Graph API version the {which} app speaks; empty takes META_GRAPH_VERSION",
+                "",
+            ),
+            Variable(
+                f"META_{world}_CAPABILITIES",
+                f"what the {which} app asks merchants for beyond the basics, comma separated: {', '.join(OPTIONAL)}",
+                "",
             ),
         )
     ),

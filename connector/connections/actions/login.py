@@ -86,7 +86,7 @@ async def begin(
         await db.begin_login(tx, _digest(state), login)
         if not connection.live:
             connection = await db.change(tx, connection.id, at=now, state=State.AWAITING_LOGIN, reason="")
-    url = (write_dialog or partial(graph.dialog, runtime.dialog_url))(app.app_id, redirect_uri, state)
+    url = (write_dialog or partial(graph.dialog, runtime.dialog(environment)))(app.app_id, redirect_uri, state)
     return Begun(connection, url, login.expire_time)
 
 

@@ -5,7 +5,7 @@ from connector.connections import db, graph
 from connector.connections.actions.news import problem_of
 from connector.connections.actions.tokens import access, open_token, require_room
 from connector.connections.model import Connection
-from connector.db import observations, outbox
+from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused, Unavailable
@@ -31,7 +31,6 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await db.change(tx, connection.id, at=now, subscribed_fields=list(fields), subscription_check_time=now)
-        await observations.note(tx, "graph_version_drift", runtime.graph.drift, at=now)
         if missing:
             await db.note_problem(tx, connection.id, problem_of(unread, at=now))
         else:
