@@ -214,10 +214,12 @@ async def _wait(runtime: Runtime, tx: Tx, task: Taken, decision: Wait, error: Ex
 
 
 async def _linked_since(runtime: Runtime, task: Taken, began: datetime) -> bool:
-    """Tell whether the merchant connected again during the turn: then what it failed of is the past."""
+    """Tell whether the merchant connected again, or the tokens were replaced, during the turn: then what it failed of is the past."""
     async with runtime.db.begin() as tx:
         connection = await connections.by_id(tx, task.connection_id) if task.connection_id else None
-    return connection is not None and connection.state is State.CONNECTED and connection.state_time > began
+    if connection is None or connection.state is not State.CONNECTED:
+        return False
+    return max(connection.state_time, connection.token_time or began) > began
 
 
 async def _note_refusal(runtime: Runtime, task: Taken, error: Exception | None) -> None:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     RETRY_ITEMS = "RETRY_ITEMS"
     SCAN_CATALOG = "SCAN_CATALOG"
     APPLY_ADOPTION = "APPLY_ADOPTION"
+    LEAVE_CATALOG = "LEAVE_CATALOG"
 
 
 class State(StrEnum):

@@ -55,6 +55,7 @@ connections = Table(
     Column("granted_scopes", Json, nullable=False, server_default="[]"),
     Column("token_expire_time", Instant),
     Column("data_access_expire_time", Instant),
+    Column("token_time", Instant, comment="when the tokens were last replaced: what failed of the old ones is the past"),
     Column("blocks", Json, nullable=False, server_default="{}", comment="what Meta took away from single capabilities"),
     Column("login_token", LargeBinary, comment="sealed; of a login whose choice is open"),
     Column("offer", Json, comment="what the last login granted"),
@@ -62,16 +63,16 @@ connections = Table(
     Column("subscription_check_time", Instant),
     Column("create_time", Instant, nullable=False),
     Column("update_time", Instant, nullable=False),
-    CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN') OR page_id <> ''", "live_has_page"),
+    CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN', 'DISCONNECTING') OR page_id <> ''", "live_has_page"),
     CheckConstraint(
-        "state <> 'CONNECTED' OR (user_token IS NOT NULL AND page_token IS NOT NULL)", "connected_has_tokens"
+        "state NOT IN ('CONNECTED', 'DISCONNECTING') OR (user_token IS NOT NULL AND page_token IS NOT NULL)", "connected_has_tokens"
     ),
     Index(
         "uq_connections_environment_page_id",
         "environment",
         "page_id",
         unique=True,
-        postgresql_where=text("state IN ('CONNECTED', 'NEEDS_LOGIN')"),
+        postgresql_where=text("state IN ('CONNECTED', 'NEEDS_LOGIN', 'DISCONNECTING')"),
     ),
     Index("ix_connections_store_id", "store_id"),
 )

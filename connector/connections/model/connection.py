@@ -27,6 +27,7 @@ class State(StrEnum):
     AWAITING_CHOICE = "AWAITING_CHOICE"
     CONNECTED = "CONNECTED"
     NEEDS_LOGIN = "NEEDS_LOGIN"
+    DISCONNECTING = "DISCONNECTING"
     DISCONNECTED = "DISCONNECTED"
 
 
@@ -37,7 +38,7 @@ class Way(StrEnum):
     BUSINESS_EXTENSION = "BUSINESS_EXTENSION"
 
 
-LIVE = frozenset({State.CONNECTED, State.NEEDS_LOGIN})
+LIVE = frozenset({State.CONNECTED, State.NEEDS_LOGIN, State.DISCONNECTING})
 """The states in which a connection owns its Page."""
 
 
@@ -67,6 +68,7 @@ class Connection:
     granted_scopes: tuple[str, ...]
     token_expire_time: datetime | None
     data_access_expire_time: datetime | None
+    token_time: datetime | None
     blocks: Mapping[CapabilityKind, Block]
     subscribed_fields: tuple[str, ...]
     subscription_check_time: datetime | None

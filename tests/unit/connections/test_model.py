@@ -48,6 +48,7 @@ BARE = Connection(
     granted_scopes=(),
     token_expire_time=None,
     data_access_expire_time=None,
+    token_time=None,
     blocks={},
     subscribed_fields=(),
     subscription_check_time=None,
