@@ -313,6 +313,14 @@ class Capability(_message.Message):
         """Stock and price go out in their own lane."""
         KIND_MESSAGING: Capability._Kind.ValueType  # 3
         """Customers' messages come in, answers go out."""
+        KIND_ORDER_MANAGEMENT: Capability._Kind.ValueType  # 4
+        """Orders placed on Facebook and Instagram are imported and worked on. Meta has ended this for most shops. Optional: only an app that is set to it asks for its permissions."""
+        KIND_PROMOTIONS: Capability._Kind.ValueType  # 5
+        """Offers are shown in the merchant's shop. Optional."""
+        KIND_CONVERSIONS: Capability._Kind.ValueType  # 6
+        """Purchases and visits go to the merchant's pixel. Optional."""
+        KIND_INSIGHTS: Capability._Kind.ValueType  # 7
+        """Numbers come from Meta's reports. Optional."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What there is."""
@@ -325,6 +333,14 @@ class Capability(_message.Message):
     """Stock and price go out in their own lane."""
     KIND_MESSAGING: Capability.Kind.ValueType  # 3
     """Customers' messages come in, answers go out."""
+    KIND_ORDER_MANAGEMENT: Capability.Kind.ValueType  # 4
+    """Orders placed on Facebook and Instagram are imported and worked on. Meta has ended this for most shops. Optional: only an app that is set to it asks for its permissions."""
+    KIND_PROMOTIONS: Capability.Kind.ValueType  # 5
+    """Offers are shown in the merchant's shop. Optional."""
+    KIND_CONVERSIONS: Capability.Kind.ValueType  # 6
+    """Purchases and visits go to the merchant's pixel. Optional."""
+    KIND_INSIGHTS: Capability.Kind.ValueType  # 7
+    """Numbers come from Meta's reports. Optional."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -340,6 +356,12 @@ class Capability(_message.Message):
         """Could work, but waits for the explicit go: `SyncCatalog` for CATALOG_SYNC and INVENTORY."""
         STATE_BLOCKED: Capability._State.ValueType  # 3
         """Needs something from the merchant; `reason` and `fix` say what."""
+        STATE_NOT_GRANTED: Capability._State.ValueType  # 4
+        """The merchant has not granted what it needs: `missing` names it. Nothing else is affected."""
+        STATE_UNAVAILABLE: Capability._State.ValueType  # 5
+        """This service does not offer it: operators have not set it up, or Meta has not approved our app for it. The merchant can do nothing."""
+        STATE_RETIRED_BY_META: Capability._State.ValueType  # 6
+        """Meta has switched it off. `explanation` tells the merchant; it comes back by itself should Meta answer again."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Whether it works."""
@@ -352,12 +374,20 @@ class Capability(_message.Message):
     """Could work, but waits for the explicit go: `SyncCatalog` for CATALOG_SYNC and INVENTORY."""
     STATE_BLOCKED: Capability.State.ValueType  # 3
     """Needs something from the merchant; `reason` and `fix` say what."""
+    STATE_NOT_GRANTED: Capability.State.ValueType  # 4
+    """The merchant has not granted what it needs: `missing` names it. Nothing else is affected."""
+    STATE_UNAVAILABLE: Capability.State.ValueType  # 5
+    """This service does not offer it: operators have not set it up, or Meta has not approved our app for it. The merchant can do nothing."""
+    STATE_RETIRED_BY_META: Capability.State.ValueType  # 6
+    """Meta has switched it off. `explanation` tells the merchant; it comes back by itself should Meta answer again."""
 
     KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     FIX_FIELD_NUMBER: _builtins.int
     SINCE_TIME_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     kind: Global___Capability.Kind.ValueType
     """Which one."""
     state: Global___Capability.State.ValueType
@@ -366,9 +396,15 @@ class Capability(_message.Message):
     """Why not, as a value of ErrorReason; empty while ACTIVE."""
     fix: _builtins.str
     """What to press or do next, in English; empty while ACTIVE."""
+    explanation: _builtins.str
+    """A sentence for the merchant, in English; empty while ACTIVE."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when it is in this state."""
+
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the merchant did not grant, in Meta's words: permissions (`pages_messaging`; one that does not cover the connection's own Page or catalog is followed by `:` and its id) or tasks on the Page (`MESSAGING`). At most 20."""
 
     def __init__(
         self,
@@ -378,10 +414,12 @@ class Capability(_message.Message):
         reason: _builtins.str = ...,
         fix: _builtins.str = ...,
         since_time: _timestamp_pb2.Timestamp | None = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+        explanation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fix", b"fix", "kind", b"kind", "reason", b"reason", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "fix", b"fix", "kind", b"kind", "missing", b"missing", "reason", b"reason", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

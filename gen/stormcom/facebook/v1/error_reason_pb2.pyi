@@ -248,6 +248,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the installation does not name the connection's catalog, or its Page, any more. Metadata: `asset`. Example: `asset=CATALOG`. The merchant puts it back in Meta's business settings, then `RefreshInstallation`; or installs again."""
     ERROR_REASON_EMBEDDED_INSTALL_NOT_CONFIGURED: _ErrorReason.ValueType  # 139
     """FAILED_PRECONDITION: the environment's app has no client token, which the page for an iframe needs. Operators set META_PRODUCTION_CLIENT_TOKEN or META_TEST_CLIENT_TOKEN, or the caller takes INSTALL_SURFACE_DIALOG."""
+    ERROR_REASON_CAPABILITY_NOT_ENABLED: _ErrorReason.ValueType  # 155
+    """FAILED_PRECONDITION: why a capability is UNAVAILABLE: the environment's app is not set to ask merchants for it. Example: `ORDER_MANAGEMENT`. Operators name it in META_PRODUCTION_CAPABILITIES or META_TEST_CAPABILITIES; merchants then connect again."""
+    ERROR_REASON_META_APP_NOT_APPROVED: _ErrorReason.ValueType  # 156
+    """FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `code`, `subcode`. Example: `code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
+    ERROR_REASON_PAGE_TASK_MISSING: _ErrorReason.ValueType  # 157
+    """FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
+    ERROR_REASON_GRAPH_VERSION_RETIRED: _ErrorReason.ValueType  # 158
+    """FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -478,4 +486,12 @@ ERROR_REASON_INSTALLATION_ASSET_MISSING: ErrorReason.ValueType  # 138
 """FAILED_PRECONDITION: the installation does not name the connection's catalog, or its Page, any more. Metadata: `asset`. Example: `asset=CATALOG`. The merchant puts it back in Meta's business settings, then `RefreshInstallation`; or installs again."""
 ERROR_REASON_EMBEDDED_INSTALL_NOT_CONFIGURED: ErrorReason.ValueType  # 139
 """FAILED_PRECONDITION: the environment's app has no client token, which the page for an iframe needs. Operators set META_PRODUCTION_CLIENT_TOKEN or META_TEST_CLIENT_TOKEN, or the caller takes INSTALL_SURFACE_DIALOG."""
+ERROR_REASON_CAPABILITY_NOT_ENABLED: ErrorReason.ValueType  # 155
+"""FAILED_PRECONDITION: why a capability is UNAVAILABLE: the environment's app is not set to ask merchants for it. Example: `ORDER_MANAGEMENT`. Operators name it in META_PRODUCTION_CAPABILITIES or META_TEST_CAPABILITIES; merchants then connect again."""
+ERROR_REASON_META_APP_NOT_APPROVED: ErrorReason.ValueType  # 156
+"""FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `code`, `subcode`. Example: `code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
+ERROR_REASON_PAGE_TASK_MISSING: ErrorReason.ValueType  # 157
+"""FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
+ERROR_REASON_GRAPH_VERSION_RETIRED: ErrorReason.ValueType  # 158
+"""FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

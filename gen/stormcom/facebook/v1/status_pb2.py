@@ -27,7 +27,7 @@ from stormcom.facebook.v1 import alert_pb2 as stormcom_dot_facebook_dot_v1_dot_a
 from stormcom.facebook.v1 import connection_pb2 as stormcom_dot_facebook_dot_v1_dot_connection__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stormcom/facebook/v1/status.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a%stormcom/facebook/v1/connection.proto\"\xa9\x04\n\x10\x43onnectionStatus\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12/\n\x05items\x18\x02 \x01(\x0b\x32 .stormcom.facebook.v1.ItemCounts\x12.\n\x07\x62\x61\x63klog\x18\x03 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Backlog\x12\x35\n\x08webhooks\x18\x04 \x01(\x0b\x32#.stormcom.facebook.v1.WebhookStatus\x12\x35\n\x11last_confirm_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0clast_problem\x18\x06 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Problem\x12\x15\n\rproblem_count\x18\x07 \x01(\x03\x12\x31\n\tthrottles\x18\x08 \x03(\x0b\x32\x1e.stormcom.facebook.v1.Throttle\x12\x15\n\rgraph_version\x18\t \x01(\t\x12\x1b\n\x13graph_version_drift\x18\n \x01(\t\x12\x1c\n\x0ftoken_days_left\x18\x0b \x01(\x05H\x00\x88\x01\x01\x12+\n\x06\x61lerts\x18\x0c \x03(\x0b\x32\x1b.stormcom.facebook.v1.AlertB\x12\n\x10_token_days_left\"b\n\nItemCounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x0c\n\x04sent\x18\x02 \x01(\x03\x12\x11\n\tconfirmed\x18\x03 \x01(\x03\x12\x10\n\x08rejected\x18\x04 \x01(\x03\x12\x10\n\x08removing\x18\x05 \x01(\x03\"m\n\x07\x42\x61\x63klog\x12\x12\n\ntask_count\x18\x01 \x01(\x03\x12\x19\n\x11\x66\x61iled_task_count\x18\x02 \x01(\x03\x12\x33\n\x0foldest_due_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xde\x01\n\rWebhookStatus\x12\x19\n\x11subscribed_fields\x18\x01 \x03(\t\x12;\n\x17subscription_check_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_receive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14waiting_signal_count\x18\x04 \x01(\x03\x12 \n\x18quarantined_signal_count\x18\x05 \x01(\x03\"}\n\x07Problem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmeta_code\x18\x04 \x01(\x05\x12\x14\n\x0cmeta_subcode\x18\x05 \x01(\x05\"Z\n\x08Throttle\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!stormcom/facebook/v1/status.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a%stormcom/facebook/v1/connection.proto\"\x94\x05\n\x10\x43onnectionStatus\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12/\n\x05items\x18\x02 \x01(\x0b\x32 .stormcom.facebook.v1.ItemCounts\x12.\n\x07\x62\x61\x63klog\x18\x03 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Backlog\x12\x35\n\x08webhooks\x18\x04 \x01(\x0b\x32#.stormcom.facebook.v1.WebhookStatus\x12\x35\n\x11last_confirm_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0clast_problem\x18\x06 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Problem\x12\x15\n\rproblem_count\x18\x07 \x01(\x03\x12\x31\n\tthrottles\x18\x08 \x03(\x0b\x32\x1e.stormcom.facebook.v1.Throttle\x12\x15\n\rgraph_version\x18\t \x01(\t\x12\x1b\n\x13graph_version_drift\x18\n \x01(\t\x12\x1c\n\x0ftoken_days_left\x18\x0b \x01(\x05H\x00\x88\x01\x01\x12+\n\x06\x61lerts\x18\x0c \x03(\x0b\x32\x1b.stormcom.facebook.v1.Alert\x12:\n\x16graph_version_end_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07sunsets\x18\x0e \x03(\x0b\x32\x1c.stormcom.facebook.v1.SunsetB\x12\n\x10_token_days_left\"Y\n\x06Sunset\x12\x0c\n\x04what\x18\x01 \x01(\t\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\"b\n\nItemCounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x0c\n\x04sent\x18\x02 \x01(\x03\x12\x11\n\tconfirmed\x18\x03 \x01(\x03\x12\x10\n\x08rejected\x18\x04 \x01(\x03\x12\x10\n\x08removing\x18\x05 \x01(\x03\"m\n\x07\x42\x61\x63klog\x12\x12\n\ntask_count\x18\x01 \x01(\x03\x12\x19\n\x11\x66\x61iled_task_count\x18\x02 \x01(\x03\x12\x33\n\x0foldest_due_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xde\x01\n\rWebhookStatus\x12\x19\n\x11subscribed_fields\x18\x01 \x03(\t\x12;\n\x17subscription_check_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_receive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14waiting_signal_count\x18\x04 \x01(\x03\x12 \n\x18quarantined_signal_count\x18\x05 \x01(\x03\"}\n\x07Problem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmeta_code\x18\x04 \x01(\x05\x12\x14\n\x0cmeta_subcode\x18\x05 \x01(\x05\"Z\n\x08Throttle\x12\x0e\n\x06\x62ucket\x18\x01 \x01(\t\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,15 +36,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
   _globals['_CONNECTIONSTATUS']._serialized_start=166
-  _globals['_CONNECTIONSTATUS']._serialized_end=719
-  _globals['_ITEMCOUNTS']._serialized_start=721
-  _globals['_ITEMCOUNTS']._serialized_end=819
-  _globals['_BACKLOG']._serialized_start=821
-  _globals['_BACKLOG']._serialized_end=930
-  _globals['_WEBHOOKSTATUS']._serialized_start=933
-  _globals['_WEBHOOKSTATUS']._serialized_end=1155
-  _globals['_PROBLEM']._serialized_start=1157
-  _globals['_PROBLEM']._serialized_end=1282
-  _globals['_THROTTLE']._serialized_start=1284
-  _globals['_THROTTLE']._serialized_end=1374
+  _globals['_CONNECTIONSTATUS']._serialized_end=826
+  _globals['_SUNSET']._serialized_start=828
+  _globals['_SUNSET']._serialized_end=917
+  _globals['_ITEMCOUNTS']._serialized_start=919
+  _globals['_ITEMCOUNTS']._serialized_end=1017
+  _globals['_BACKLOG']._serialized_start=1019
+  _globals['_BACKLOG']._serialized_end=1128
+  _globals['_WEBHOOKSTATUS']._serialized_start=1131
+  _globals['_WEBHOOKSTATUS']._serialized_end=1353
+  _globals['_PROBLEM']._serialized_start=1355
+  _globals['_PROBLEM']._serialized_end=1480
+  _globals['_THROTTLE']._serialized_start=1482
+  _globals['_THROTTLE']._serialized_end=1572
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,8 @@ class ConnectionStatus(_message.Message):
     GRAPH_VERSION_DRIFT_FIELD_NUMBER: _builtins.int
     TOKEN_DAYS_LEFT_FIELD_NUMBER: _builtins.int
     ALERTS_FIELD_NUMBER: _builtins.int
+    GRAPH_VERSION_END_TIME_FIELD_NUMBER: _builtins.int
+    SUNSETS_FIELD_NUMBER: _builtins.int
     problem_count: _builtins.int
     """Failures of the last 24 hours."""
     graph_version: _builtins.str
@@ -79,6 +81,14 @@ class ConnectionStatus(_message.Message):
     def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
         """What needs a person, the oldest first."""
 
+    @_builtins.property
+    def graph_version_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When Meta ends `graph_version` for what we do, as far as is known; unset when it is not."""
+
+    @_builtins.property
+    def sunsets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sunset]:
+        """What Meta switches off within the next 90 days and concerns this service, the nearest first. For operators."""
+
     def __init__(
         self,
         *,
@@ -94,16 +104,50 @@ class ConnectionStatus(_message.Message):
         graph_version_drift: _builtins.str = ...,
         token_days_left: _builtins.int | None = ...,
         alerts: _abc.Iterable[_alert_pb2.Alert] | None = ...,
+        graph_version_end_time: _timestamp_pb2.Timestamp | None = ...,
+        sunsets: _abc.Iterable[Global___Sunset] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "backlog", b"backlog", "connection", b"connection", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "backlog", b"backlog", "connection", b"connection", "graph_version_end_time", b"graph_version_end_time", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "alerts", b"alerts", "backlog", b"backlog", "connection", b"connection", "graph_version", b"graph_version", "graph_version_drift", b"graph_version_drift", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "problem_count", b"problem_count", "throttles", b"throttles", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left", "alerts", b"alerts", "backlog", b"backlog", "connection", b"connection", "graph_version", b"graph_version", "graph_version_drift", b"graph_version_drift", "graph_version_end_time", b"graph_version_end_time", "items", b"items", "last_confirm_time", b"last_confirm_time", "last_problem", b"last_problem", "problem_count", b"problem_count", "sunsets", b"sunsets", "throttles", b"throttles", "token_days_left", b"token_days_left", "webhooks", b"webhooks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__token_days_left: _TypeAlias = _typing.Literal["token_days_left"]  # noqa: Y015
     _WhichOneofArgType__token_days_left: _TypeAlias = _typing.Literal["_token_days_left", b"_token_days_left"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__token_days_left) -> _WhichOneofReturnType__token_days_left | None: ...
 
 Global___ConnectionStatus: _TypeAlias = ConnectionStatus  # noqa: Y015
+
+@_typing.final
+class Sunset(_message.Message):
+    """Something that Meta switches off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    what: _builtins.str
+    """What, in English: `Graph API v26.0`."""
+    explanation: _builtins.str
+    """What it means, in English."""
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """The first moment without it."""
+
+    def __init__(
+        self,
+        *,
+        what: _builtins.str = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "explanation", b"explanation", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sunset: _TypeAlias = Sunset  # noqa: Y015
 
 @_typing.final
 class ItemCounts(_message.Message):
