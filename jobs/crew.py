@@ -8,7 +8,7 @@ import asyncio
 import faulthandler
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
@@ -19,11 +19,12 @@ import uvloop
 
 from connector import log
 from connector.db import outbox
-from connector.db.outbox import Leased, Task
+from connector.db.outbox import Taken, Task
+from connector.db.schema import at_once
 from connector.runtime import Runtime, open_runtime
 from connector.settings import Settings
 from jobs.ear import listen
-from jobs.run import DATABASE_GONE, run_task
+from jobs.run import DATABASE_GONE, Outcome, run_taken, run_task
 from jobs.tasks import PLANS, Lane, Plan
 
 SIZE = 16
@@ -63,34 +64,31 @@ class Crew:
         self._loop.call_soon_threadsafe(self._start, task_id, attempt)
 
     def _start(self, task_id: int, attempt: int) -> None:
-        task = self._loop.create_task(self._perform(task_id, attempt))
+        self._begin(run_task(self._runtime, task_id, attempt, plans=self._plans), task_id)
+
+    def _begin(self, turn: Awaitable[Outcome], task_id: int) -> None:
+        task = self._loop.create_task(_perform(turn, task_id))
         self._tasks.add(task)
         task.add_done_callback(self._end)
 
     async def _fetch(self, runtime: Runtime) -> None:
         """Start what is due, as far as there is room. What killed a worker is left to a process of its own."""
         room = sum(self._room.acquire(blocking=False) for _ in range(_MOST_FETCHED))
-        leased: list[Leased] = []
+        taken: list[Taken] = []
         try:
             if room:
-                async with runtime.db.begin() as tx:
-                    leased = await outbox.lease_due(tx, self._lane, at=runtime.now(), limit=room, unsuspected=True)
+                async with at_once(runtime.db) as tx:
+                    taken = await outbox.take_due(tx, self._lane, at=runtime.now(), limit=room)
         finally:
-            for _ in range(room - len(leased)):
+            for _ in range(room - len(taken)):
                 self._room.release()
-        for task in leased:
-            self._start(task.id, task.attempt)
+        for task in taken:
+            self._begin(run_taken(self._runtime, task, plans=self._plans), task.id)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._room.release()
         _tell(task)
-
-    async def _perform(self, task_id: int, attempt: int) -> None:
-        try:
-            await run_task(self._runtime, task_id, attempt, plans=self._plans)
-        except DATABASE_GONE as error:
-            log.warn("task.database_gone", error=type(error).__name__, task_id=task_id)
 
     def _run(self) -> None:
         try:
@@ -120,6 +118,13 @@ class Crew:
                     await asyncio.wait(late)
             if watch:
                 watch.cancel()
+
+
+async def _perform(turn: Awaitable[Outcome], task_id: int) -> None:
+    try:
+        await turn
+    except DATABASE_GONE as error:
+        log.warn("task.database_gone", error=type(error).__name__, task_id=task_id)
 
 
 def _tell(task: asyncio.Task[None]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connector import log, metrics, start
 from connector.db import outbox
 from connector.db.outbox import SWEEP, Leased
-from connector.db.schema import open_engine
+from connector.db.schema import at_once, open_engine
 from connector.runtime import Now, utc_now
 from connector.settings import Settings
 from jobs import beginning, bell, schedule
@@ -32,6 +32,7 @@ CROWDED = timedelta(milliseconds=50)
 MOST_WAITING = {Lane.FAST: 100, Lane.DEFAULT: 20, Lane.BULK: 10}
 _TASKS_OF = {lane: [name for name, plan in PLANS.items() if plan.lane is lane] for lane in Lane}
 RECONNECT = timedelta(seconds=0.5)
+_REST = timedelta(milliseconds=50)  # lanes that must not wait so long hear for themselves
 
 
 async def relay(database_url: str, redis_url: str, *, stop: asyncio.Event, now: Now = utc_now) -> None:
@@ -59,7 +60,7 @@ async def hand_over(engine: AsyncEngine, redis: Redis, *, at: datetime) -> None:
     for lane, names in _TASKS_OF.items():
         limit = MOST_WAITING[lane] - room[lane]
         if limit > 0:
-            async with engine.begin() as tx:
+            async with at_once(engine) as tx:
                 leased = await outbox.lease_due(tx, names, at=at, limit=limit)
             await _ring(redis, lane, leased, at=at)
 
@@ -93,7 +94,9 @@ async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop:
                         await schedule.plan(tx, at=now())
                     planned = now()
                 await hand_over(engine, redis, at=now())
-                await _wait(woken, await _pause(engine, now))
+                pause = await _pause(engine, now)
+                await asyncio.sleep(_REST.total_seconds())  # what is asked for meanwhile goes together
+                await _wait(woken, pause)
         finally:
             for waker in wakers:
                 waker.cancel()
@@ -107,7 +110,7 @@ async def _hear(ear: psycopg.AsyncConnection, woken: asyncio.Event) -> None:
 
 async def _pause(engine: AsyncEngine, now: Now) -> timedelta:
     """Tell how long nothing will be due; a full lane is looked at again soon."""
-    async with engine.begin() as tx:
+    async with at_once(engine) as tx:
         due = await outbox.next_due(tx)
     return SWEEP if due is None else min(max(due - now(), CROWDED), SWEEP)
 

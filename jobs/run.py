@@ -23,7 +23,7 @@ from connector.connections import db as connections
 from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
-from connector.db.schema import Tx
+from connector.db.schema import Tx, at_once
 from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, Throttled, Unavailable
 from connector.runtime import Runtime
 from jobs.retry import Again, Decision, GiveUp, Wait, decide
@@ -60,8 +60,11 @@ async def run_task(runtime: Runtime, task_id: int, attempt: int, *, plans: Mappi
     Only a database that stays away makes this fail; then the lease runs out and the task comes back by itself.
     """
     task = await _insist(lambda: _take(runtime, task_id, attempt))
-    if task is None:
-        return Outcome.LOST
+    return Outcome.LOST if task is None else await run_taken(runtime, task, plans=plans)
+
+
+async def run_taken(runtime: Runtime, task: Taken, *, plans: Mapping[Task, Plan] = PLANS) -> Outcome:
+    """Run one turn of a task that is in our hands."""
     began = time.perf_counter()
     facts = {"task": task.name.value, "task_id": task.id, "attempt": task.attempt, "tries": task.tries}
     with (
@@ -92,7 +95,7 @@ async def turn(runtime: Runtime, *, plans: Mapping[Task, Plan] = PLANS, limit: i
 
 
 async def _take(runtime: Runtime, task_id: int, attempt: int) -> Taken | None:
-    async with runtime.db.begin() as tx:
+    async with at_once(runtime.db) as tx:
         return await outbox.take(tx, task_id, attempt, at=runtime.now())
 
 
@@ -126,7 +129,7 @@ async def _act(runtime: Runtime, task: Taken, plan: Plan) -> None:
 
 async def _require_finished(runtime: Runtime, task: Taken) -> None:
     with suppress(outbox.LeaseLost):  # finished, as it should be
-        async with runtime.db.begin() as tx:
+        async with at_once(runtime.db) as tx:
             await outbox.hold(tx, task)
         raise TaskFault("the action returned without finishing its task")
 
@@ -146,7 +149,7 @@ async def _keep_lease(runtime: Runtime, task: Taken) -> None:
     while True:
         await asyncio.sleep(outbox.RENEWAL.total_seconds())
         try:
-            async with runtime.db.begin() as tx:
+            async with at_once(runtime.db) as tx:
                 await outbox.renew(tx, task, at=runtime.now())
         except outbox.LeaseLost:
             return  # finished, or somebody else's: the fence decides, not we

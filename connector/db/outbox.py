@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     Column,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Interval,
+    Row,
     Table,
     Text,
     Update,
@@ -200,28 +202,20 @@ def _soon(due: datetime) -> ColumnElement[bool]:
     return literal(due, Instant) < func.clock_timestamp() + literal(SWEEP, Interval)
 
 
-async def lease_due(
-    tx: Tx, names: Sequence[Task], *, at: datetime, limit: int, unsuspected: bool = False
-) -> list[Leased]:
-    """Lease up to `limit` due tasks of these names for the way to a worker, the longest due first.
-
-    `unsuspected` leaves out those whose last worker never reported back.
-    """
-    calm = [tasks.c.unfinished == 0] if unsuspected else []
-    due = (
-        select(tasks.c.id, tasks.c.due_time)
-        .where(tasks.c.due_time <= at, tasks.c.name.in_(names), *calm)
-        .order_by(tasks.c.due_time)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
+async def lease_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Leased]:
+    """Lease up to `limit` due tasks of these names for the way to a worker, the longest due first."""
+    due = _due(names, at=at, limit=limit)
     leased = update(tasks).where(tasks.c.id == due.c.id).values(due_time=at + WAY, leased=True)
     rows = await tx.execute(
         leased.returning(tasks.c.id, tasks.c.attempt, tasks.c.name, tasks.c.unfinished, due.c.due_time)
     )
     handed = [Leased(row.id, row.attempt, Task(row.name), row.unfinished, row.due_time) for row in rows]
     return sorted(handed, key=lambda each: (each.due_time, each.id))
+
+
+def _due(names: Sequence[Task], *conditions: ColumnElement[bool], at: datetime, limit: int) -> CTE:
+    wanted = select(tasks.c.id, tasks.c.due_time).where(tasks.c.due_time <= at, tasks.c.name.in_(names), *conditions)
+    return wanted.order_by(tasks.c.due_time).limit(limit).with_for_update(skip_locked=True).cte("due")
 
 
 async def next_due(tx: Tx) -> datetime | None:
@@ -232,23 +226,26 @@ async def next_due(tx: Tx) -> datetime | None:
 
 async def take(tx: Tx, task_id: int, attempt: int, *, at: datetime) -> Taken | None:
     """Take a task into this worker's hands; None when somebody else has it. The attempt counts before the work begins."""
-    columns = [tasks.c[name] for name in Taken.__slots__]
-    row = (
-        await tx.execute(
-            update(tasks)
-            .where(tasks.c.id == task_id, tasks.c.attempt == attempt, tasks.c.due_time.is_not(None))
-            .values(
-                attempt=tasks.c.attempt + 1,
-                tries=tasks.c.tries + 1,
-                unfinished=tasks.c.unfinished + 1,
-                due_time=at + LEASE,
-                leased=True,
-            )
-            .returning(*columns)
-        )
-    ).one_or_none()
-    if row is None:
-        return None
+    this = tasks.c.id == task_id, tasks.c.attempt == attempt, tasks.c.due_time.is_not(None)
+    row = (await tx.execute(_taking(at).where(*this).returning(*_TAKEN))).one_or_none()
+    return None if row is None else _taken(row)
+
+
+async def take_due(tx: Tx, names: Sequence[Task], *, at: datetime, limit: int) -> list[Taken]:
+    """Take up to `limit` due tasks of these names without a way; those whose last worker never reported back are left to others."""
+    due = _due(names, tasks.c.unfinished == 0, at=at, limit=limit)
+    return [_taken(row) for row in await tx.execute(_taking(at).where(tasks.c.id == due.c.id).returning(*_TAKEN))]
+
+
+def _taking(at: datetime) -> Update:
+    grown = {name: tasks.c[name] + 1 for name in ("attempt", "tries", "unfinished")}
+    return update(tasks).values(**grown, due_time=at + LEASE, leased=True)
+
+
+_TAKEN = [tasks.c[name] for name in Taken.__slots__]
+
+
+def _taken(row: Row[Any]) -> Taken:
     return Taken(**{name: getattr(row, name) for name in Taken.__slots__} | {"name": Task(row.name)})
 
 

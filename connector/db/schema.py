@@ -3,12 +3,14 @@
 Tables stand in the features' `db.py` and register themselves in `metadata`. Every table of a store carries `store_id`.
 """
 
+import time
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, MetaData, make_url
+from sqlalchemy import DateTime, MetaData, event, exc, make_url
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,6 +31,8 @@ Instant = DateTime(timezone=True)
 
 Json = JSONB(none_as_null=True)
 """Structured values of ours. What Meta or a merchant sent is kept as text or bytes: jsonb refuses NUL."""
+
+_RESTED_SECONDS = 1.0  # a shorter rest than any restart of PostgreSQL
 
 _TABLES = (
     "connector.db.outbox",
@@ -65,22 +69,49 @@ def open_engine(
     """Open a pool to PostgreSQL; connects on first use.
 
     Sessions speak UTC, drop statements that run longer than `statement_timeout`, and transactions left idle for a minute.
+    One that rested is asked whether it is still there before it is used.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     options = (
         f"-c timezone=UTC -c statement_timeout={int(statement_timeout.total_seconds() * 1000)} "
         "-c idle_in_transaction_session_timeout=60000 -c work_mem=16MB"  # what a batch changes is counted in memory
     )
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        pool_pre_ping=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={"options": options, "connect_timeout": 3},
     )
+    _greet_the_rested(engine)
+    return engine
+
+
+def _greet_the_rested(engine: AsyncEngine) -> None:
+    """Have the pool ping only what rested: before every use it would cost a short read a third of its round trips."""
+    dialect, pool = engine.dialect, engine.sync_engine.pool
+
+    def note(_connection: Any, record: Any) -> None:
+        record.info["rest_begin"] = time.monotonic()
+
+    def greet(connection: Any, record: Any, _proxy: Any) -> None:
+        began = record.info.get("rest_begin")
+        if began is None or time.monotonic() - began < _RESTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error:
+            raise exc.InvalidatePoolError from None  # the pool opens a new one, and trusts none of the old
+
+    event.listen(pool, "checkin", note)
+    event.listen(pool, "checkout", greet)
+
+
+def at_once(engine: AsyncEngine) -> AbstractAsyncContextManager[Tx]:
+    """Open a connection whose every statement commits by itself: one round trip instead of three, for work of one statement."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
 
 
 def plain(text: str) -> str:

@@ -21,7 +21,8 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
-    insert,
+    func,
+    literal,
     literal_column,
     or_,
     select,
@@ -115,10 +116,8 @@ async def load(
     cargo = cargo[: fitting((one.size_bytes for one in cargo), most_items=most)]
     if not cargo:
         return None
-    values = {"id": batch_id, "connection_id": connection_id, "lane": lane, "catalog_id": catalog_id}
-    await tx.execute(insert(batches).values(**values, item_count=len(cargo), create_time=at))
-    names = [one.retailer_id for one in cargo]
-    await tx.execute(LOADING[lane], {"batch": batch_id, "connection": connection_id, "names": names, "at": at})
+    named = {"batch": batch_id, "connection": connection_id, "names": [one.retailer_id for one in cargo], "at": at}
+    await tx.execute(_LOAD[lane], named | {"lane": lane, "catalog": catalog_id, "count": len(cargo)})
     return Batch(batch_id, connection_id, lane, catalog_id, None, len(cargo), 0, at), cargo
 
 
@@ -174,18 +173,28 @@ LOADING = {
         """
     ),
 }
+_LOAD = {
+    lane: text(
+        f"""
+        WITH batch AS (INSERT INTO batches (id, connection_id, lane, catalog_id, item_count, create_time)
+                       VALUES (:batch, :connection, :lane, :catalog, :count, :at))
+        {LOADING[lane].text}
+        """  # noqa: S608 – built of constants
+    )
+    for lane in Lane
+}
 
 
 async def next_due(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime) -> datetime | None:
     """Tell when the next thing that waits may be sent; None when nothing waits."""
     mine = items.c.connection_id == connection_id
     # In the order of an index: whether any exists PostgreSQL may well look up in the table itself, past all that was sent.
-    first = select(items.c.retailer_id).where(mine, *_DUE[lane]).order_by(items.c.retailer_id).limit(1)
-    if await tx.scalar(first, {"at": at}):
-        return at
+    waiting = select(literal(at, Instant)).where(mine, *_DUE[lane])
+    first = waiting.order_by(items.c.retailer_id).limit(1).scalar_subquery()
     rested: ColumnElement[datetime] = literal_column(f"min(stock_time + {_REST})", Instant)
-    resting = select(rested).where(mine, items.c.offer_due, items.c.offer_tries > 0)
-    return await tx.scalar(resting) if lane is Lane.STOCK else None
+    resting = select(rested).where(mine, items.c.offer_due, items.c.offer_tries > 0).scalar_subquery()
+    wanted = func.coalesce(first, resting) if lane is Lane.STOCK else first
+    return await tx.scalar(select(wanted), {"at": at})
 
 
 async def open_batches(tx: Tx, connection_id: UUID, lane: Lane) -> list[Batch]:
