@@ -4,7 +4,20 @@
 """
 
 from connector.settings.checked import Settings, read_database_url
-from connector.settings.reader import AppProfile, SettingsError
+from connector.settings.doors import Doors, Limits, Tls
+from connector.settings.reader import AppProfile, Ring, SettingsError
 from connector.settings.variables import VARIABLES, Variable, write_example
 
-__all__ = ["VARIABLES", "AppProfile", "Settings", "SettingsError", "Variable", "read_database_url", "write_example"]
+__all__ = [
+    "VARIABLES",
+    "AppProfile",
+    "Doors",
+    "Limits",
+    "Ring",
+    "Settings",
+    "SettingsError",
+    "Tls",
+    "Variable",
+    "read_database_url",
+    "write_example",
+]

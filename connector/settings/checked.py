@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connector.settings import forms
-from connector.settings.reader import AppProfile, Reader
+from connector.settings.doors import Doors, read_doors
+from connector.settings.reader import AppProfile, Reader, Ring
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment
 from connector.vault import Secret
@@ -33,7 +34,12 @@ class Settings:
     log_level: str
     log_format: str
     caller_jwks: str = field(repr=False)
-    vault_keys: Mapping[int, bytes] = field(repr=False)
+    caller_jwks_url: str
+    caller_jwks_period: timedelta
+    caller_token_limit: timedelta
+    doors: Doors
+    row_security: bool
+    vault: Ring
     taxonomies: Mapping[Kind, Taxonomy] = field(repr=False)
 
     @classmethod
@@ -47,26 +53,29 @@ class Settings:
         reader = Reader(environ)
         development = reader.choice("PROFILE", "production", "development") == "development"
         graph_version = reader.parsed("META_GRAPH_VERSION", forms.version, "such as v26.0") or ""
+        address = reader.address("GRPC_ADDRESS") or ("localhost", 0)
         settings = cls(
             development=development,
             database_url=Secret(reader.url("DATABASE_URL", "postgresql", "postgres")),
             redis_url=Secret(reader.url("REDIS_URL", "redis", "rediss", "unix")),
-            grpc_address=reader.address("GRPC_ADDRESS") or ("", 0),
+            grpc_address=address,
+            doors=read_doors(reader, address, development=development),
+            row_security=reader.choice("DATABASE_ROW_SECURITY", "required", "off") == "required",
             webhook_address=reader.address("WEBHOOK_ADDRESS") or ("", 0),
             metrics_address=reader.address("METRICS_ADDRESS"),
             public_url=reader.url("PUBLIC_URL", "https", "http"),
             graph_url=reader.url("META_GRAPH_URL", "https", "http"),
             dialog_url=reader.url("META_DIALOG_URL", "https", "http"),
             graph_version=graph_version,
-            batch_time=reader.parsed("META_BATCH_SECONDS", forms.seconds, "a number from 1 to 3600"),
-            batch_window=reader.parsed("META_BATCH_WINDOW_SECONDS", forms.seconds, "a number from 1 to 3600"),
+            batch_time=reader.period("META_BATCH_SECONDS"),
+            batch_window=reader.period("META_BATCH_WINDOW_SECONDS"),
             apps=reader.apps(graph_version),
             taxonomies={kind: reader.taxonomy(kind) for kind in Kind},
-            vault_keys=reader.parsed(
-                "VAULT_KEYS", forms.keys, "`id:base64 of 32 bytes`, ids from 1 to 255, comma separated"
-            )
-            or {},
+            vault=reader.ring(),
             caller_jwks=reader.parsed("CALLER_JWKS", forms.jwks, "a JSON object with a list `keys`") or "",
+            caller_jwks_url=reader.url("CALLER_JWKS_URL", "https", "http"),
+            caller_jwks_period=reader.period("CALLER_JWKS_SECONDS"),
+            caller_token_limit=reader.period("CALLER_TOKEN_SECONDS", most=timedelta(days=1)),
             caller_audience=reader.text("CALLER_AUDIENCE"),
             development_token=Secret(reader.text("DEVELOPMENT_TOKEN")),
             log_level=reader.choice("LOG_LEVEL", "debug", "info", "warning", "error"),
@@ -75,10 +84,7 @@ class Settings:
         reader.require(
             development or not settings.development_token, "DEVELOPMENT_TOKEN: only with PROFILE=development"
         )
-        reader.require(
-            bool(settings.caller_jwks) or (development and bool(settings.development_token)),
-            "CALLER_JWKS: required, or no caller could be let in" + (" (or DEVELOPMENT_TOKEN)" if development else ""),
-        )
+        _require_keys(reader, settings)
         reader.finish()
         return settings
 
@@ -89,3 +95,17 @@ def read_database_url(environ: Mapping[str, str]) -> Secret:
     url = Secret(reader.url("DATABASE_URL", "postgresql", "postgres"))
     reader.finish()
     return url
+
+
+def _require_keys(reader: Reader, settings: Settings) -> None:
+    """Refuse settings by which nobody could be let in, or anybody who listens could choose the keys."""
+    given, url = bool(settings.caller_jwks), settings.caller_jwks_url
+    reader.require(
+        given or bool(url) or (settings.development and bool(settings.development_token)),
+        "CALLER_JWKS or CALLER_JWKS_URL: required, or no caller could be let in"
+        + (" (or DEVELOPMENT_TOKEN)" if settings.development else ""),
+    )
+    reader.require(not (given and url), "CALLER_JWKS_URL: given beside CALLER_JWKS; which of them counts?")
+    reader.require(
+        settings.development or not url.startswith("http:"), "CALLER_JWKS_URL: must begin with https:// in production"
+    )

@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from datetime import timedelta
 
 from connector.values import OPTIONAL, CapabilityKind
+from connector.vault.services import Place
 
 
 def version(value: str) -> str:
@@ -24,12 +24,7 @@ def optional(value: str) -> frozenset[CapabilityKind]:
     return kinds
 
 
-def seconds(value: str) -> timedelta:
-    """Read a number of seconds, up to an hour."""
-    seconds = int(value)
-    if not 1 <= seconds <= 3600:
-        raise ValueError(value)
-    return timedelta(seconds=seconds)
+KEYS = "`id:base64 of 32 bytes`, ids from 1 to 255, comma separated"
 
 
 def keys(value: str) -> dict[int, bytes]:
@@ -47,9 +42,28 @@ def keys(value: str) -> dict[int, bytes]:
     return ring
 
 
+PLACES = "`id:service:key`, ids from 1 to 255, comma separated, services aws, gcp, transit"
+
+
+def places(value: str) -> dict[int, Place]:
+    """Read where keys of the vault live, by their ids."""
+    ring: dict[int, Place] = {}
+    for part in value.split(","):
+        number, _, place = part.strip().partition(":")
+        if not 0 < int(number) < 256 or int(number) in ring:
+            raise ValueError(value)
+        ring[int(number)] = Place.read(place)
+    return ring
+
+
 def jwks(value: str) -> str:
     """Read a JSON Web Key Set, as text."""
     parsed = json.loads(value)
     if not isinstance(parsed, dict) or not isinstance(parsed.get("keys"), list):
         raise ValueError(value)
     return value
+
+
+def networks(value: str) -> Sequence[IPv4Network | IPv6Network]:
+    """Read networks such as 10.0.0.0/8, comma separated."""
+    return tuple(ip_network(part.strip()) for part in value.split(","))

@@ -1,7 +1,8 @@
 """Reads the environment, and collects every problem instead of stopping at the first; a secret `X` may stand in a file `X_FILE`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from connector.settings.variables import VARIABLES
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import OPTIONAL, CapabilityKind, Environment
 from connector.vault import Secret
+from connector.vault.services import Place
 
 
 class SettingsError(Exception):
@@ -33,6 +35,16 @@ class AppProfile:
     graph_version: str
     capabilities: frozenset[CapabilityKind]
     login_config_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The vault's keys by id: our own, those that live in a key service, and the one that seals."""
+
+    keys: Mapping[int, bytes] = field(repr=False)
+    places: Mapping[int, Place]
+    sealing_key_id: int
+    transit_token: Secret
 
 
 class Reader:
@@ -90,6 +102,21 @@ class Reader:
         self.require(value in allowed, f"{name}: must be one of {', '.join(word or 'empty' for word in allowed)}")
         return value
 
+    def number(self, name: str, least: int, most: int) -> int:
+        """Read a whole number within limits."""
+
+        def parse(value: str) -> int:
+            number = int(value)
+            if not least <= number <= most:
+                raise ValueError(value)
+            return number
+
+        return self.parsed(name, parse, f"a number from {least} to {most}") or least
+
+    def period(self, name: str, *, most: timedelta = timedelta(hours=1)) -> timedelta:
+        """Read a time in seconds, at least one."""
+        return timedelta(seconds=self.number(name, 1, int(most.total_seconds())))
+
     def url(self, name: str, *schemes: str) -> str:
         """Read a whole URL, without a slash at its end."""
         value = self.text(name)
@@ -110,6 +137,20 @@ class Reader:
         except (OSError, ValueError) as error:
             self._problems.append(f"{name}: cannot be read ({error})")
             return taxonomy.load(kind, "")
+
+    def ring(self) -> Ring:
+        """Read the vault's keys, and look that the clients of their key services are installed."""
+        before = len(self._problems)
+        keys: dict[int, bytes] = self.parsed("VAULT_KEYS", forms.keys, forms.KEYS) or {}
+        places: dict[int, Place] = self.parsed("VAULT_KMS", forms.places, forms.PLACES) or {}
+        self.require(bool(keys or places) or len(self._problems) > before, "VAULT_KEYS: required, or VAULT_KMS")
+        self.require(not keys.keys() & places.keys(), "VAULT_KMS: a key has an id of one in VAULT_KEYS")
+        for extra in sorted({place.missing_extra() for place in places.values()} - {""}):
+            self.require(False, f"VAULT_KMS: the client is missing: install facebook-connector[{extra}]")
+        ring = [*places, *keys]
+        named = self.parsed("VAULT_SEALING_KEY", int, "the id of a key") or next(iter(ring), 0)
+        self.require(named in ring or not ring, "VAULT_SEALING_KEY: must be the id of a key in VAULT_KEYS or VAULT_KMS")
+        return Ring(keys, places, named, Secret(self.text("VAULT_TRANSIT_TOKEN")))
 
     def apps(self, default_version: str) -> Mapping[Environment, AppProfile]:
         """Read the apps that we are at Meta."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from connector.values import OPTIONAL
+from connector.vault.services import SERVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,32 @@ VARIABLES = (
         example="redis://localhost:6379/0",
     ),
     Variable("GRPC_ADDRESS", "host:port of the gRPC server; port 0 takes a free one", "127.0.0.1:50051"),
+    Variable(
+        "GRPC_TLS_CERTIFICATE_FILE",
+        "PEM file of the gRPC server's certificate and chain; read again when it changes",
+        "",
+    ),
+    Variable("GRPC_TLS_KEY_FILE", "PEM file of that certificate's key", ""),
+    Variable(
+        "GRPC_TLS_CLIENT_CA_FILE", "PEM file of who signs callers' certificates; given, every caller needs one", ""
+    ),
+    Variable(
+        "GRPC_PLAINTEXT",
+        "where the gRPC server may do without TLS: `loopback`, or `behind-proxy` when a proxy in front ends TLS",
+        "loopback",
+    ),
+    Variable("GRPC_MESSAGE_BYTES", "the largest request and answer", str(8 * 1024 * 1024)),
+    Variable("GRPC_STREAMS", "calls at once on one connection; more wait at the caller", "256"),
+    Variable("GRPC_CALLS", "calls at once on this process; more are refused with TOO_MANY_CALLS", "1000"),
+    Variable("GRPC_PING_SECONDS", "an idle caller that pings more often, three times, loses its connection", "10"),
+    Variable("GRPC_CONNECTION_SECONDS", "a connection's age at which the caller is asked to make a new one", "1800"),
+    Variable("GRPC_DEADLINE_SECONDS", "how long a call may take whose caller set no deadline", "10"),
+    Variable("GRPC_LONGEST_DEADLINE_SECONDS", "the longest deadline that a caller gets", "60"),
+    Variable(
+        "DATABASE_ROW_SECURITY",
+        "`required`: calls see their store's rows only, by PostgreSQL's row-level security; or `off`",
+        "required",
+    ),
     Variable("WEBHOOK_ADDRESS", "host:port of the webhook ingress", "127.0.0.1:8080"),
     Variable("METRICS_ADDRESS", "host:port of this process's Prometheus endpoint; empty turns it off", ""),
     Variable(
@@ -36,6 +63,11 @@ VARIABLES = (
         "base URL under which Meta and browsers reach the ingress",
         None,
         example="https://facebook.stormcom.example",
+    ),
+    Variable(
+        "TRUSTED_PROXIES",
+        "networks of the reverse proxies in front of the ingress, comma separated: only they are believed who calls, and how",
+        "",
     ),
     Variable("META_GRAPH_URL", "the Graph API", "https://graph.facebook.com"),
     Variable("META_DIALOG_URL", "where the login dialog lives", "https://www.facebook.com"),
@@ -97,12 +129,29 @@ VARIABLES = (
     ),
     Variable(
         "VAULT_KEYS",
-        "keys that seal tokens, `id:base64 of 32 bytes`, comma separated: the first seals, all open",
-        None,
+        "keys that seal tokens, `id:base64 of 32 bytes`, comma separated: the first seals, all open; required without VAULT_KMS",
+        "",
         secret=True,
         example="1:…",
     ),
-    Variable("CALLER_JWKS", "JSON Web Key Set that verifies callers' tokens; required in production", "", secret=True),
+    Variable(
+        "VAULT_KMS",
+        "keys that live in a key service, comma separated, with ids of their own: "
+        + ", ".join(f"`id:{service.form}`" for service in SERVICES.values())
+        + "; the first seals instead of VAULT_KEYS, all open",
+        "",
+    ),
+    Variable("VAULT_SEALING_KEY", "id of the key that seals, where it is not the first", ""),
+    Variable("VAULT_TRANSIT_TOKEN", "what Vault Transit lets us in with; empty behind a Vault Agent", "", secret=True),
+    Variable(
+        "CALLER_JWKS",
+        "JSON Web Key Set that verifies callers' tokens; this or CALLER_JWKS_URL is required in production",
+        "",
+        secret=True,
+    ),
+    Variable("CALLER_JWKS_URL", "where the key set is fetched from instead; keys may change there at any time", ""),
+    Variable("CALLER_JWKS_SECONDS", "how often it is fetched; a token with an unknown key asks for it sooner", "300"),
+    Variable("CALLER_TOKEN_SECONDS", "the longest time from `iat` to `exp` that a caller's token may have", "600"),
     Variable("CALLER_AUDIENCE", "the audience callers' tokens must name", "facebook-connector"),
     Variable("DEVELOPMENT_TOKEN", "a bearer token that may do everything; development only", "", secret=True),
     Variable("LOG_LEVEL", "debug, info, warning or error", "info"),

@@ -30,7 +30,7 @@ def test_a_complete_environment_is_read() -> None:
     assert settings.metrics_address is None
     assert settings.public_url == "https://fb.example"
     assert settings.graph_version == "v26.0"
-    assert list(settings.vault_keys) == [2, 1]
+    assert (list(settings.vault.keys), settings.vault.sealing_key_id) == ([2, 1], 2)
     assert [secret.reveal() for secret in settings.apps[Environment.PRODUCTION].secrets] == ["new", "old"]
 
 
@@ -67,7 +67,7 @@ def test_every_problem_is_named_at_once() -> None:
         "DATABASE_URL",
         "REDIS_URL",
         "PUBLIC_URL",
-        "CALLER_JWKS",
+        "CALLER_JWKS or CALLER_JWKS_URL",
     }
     assert expected | {"META_PRODUCTION_APP_ID or META_TEST_APP_ID"} == named
 
