@@ -18,10 +18,10 @@ from connector.drift import DriftEar
 from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, Heard, open_graph
-from connector.settings import AppProfile, Settings
+from connector.settings import AppProfile, Ring, Settings
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
-from connector.vault import Vault
+from connector.vault import Kept, Key, LocalKey, Vault
 
 Now = Callable[[], datetime]
 
@@ -65,6 +65,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def open_vault(ring: Ring, *, now: Now) -> Vault:
+    """Make the vault's keys ready to use; what a key service unwraps is remembered for a while."""
+    keys: dict[int, Key] = {number: LocalKey(key) for number, key in ring.keys.items()}
+    for number, place in ring.places.items():
+        keys[number] = Kept(place.open(ring.transit_token), now=now)
+    return Vault(keys, sealing_key_id=ring.sealing_key_id)
+
+
 @asynccontextmanager
 async def open_runtime(
     settings: Settings, *, now: Now = utc_now, ids: NewId = new_id, pool_size: int = 10
@@ -88,7 +96,7 @@ async def open_runtime(
                 bell=bell,
                 gather=gather,
                 graph=graph,
-                vault=Vault(settings.vault_keys),
+                vault=open_vault(settings.vault, now=now),
                 apps=settings.apps,
                 public_url=settings.public_url,
                 dialog_url=settings.dialog_url,

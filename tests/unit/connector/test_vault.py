@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.vault import Binding, Secret, Unsealable, Vault
+from connector.errors import Unavailable
+from connector.vault import Binding, LocalKey, Secret, Unsealable, Vault
 
-KEYS = {1: bytes(32), 2: bytes(range(32))}
+KEYS = {1: LocalKey(bytes(32)), 2: LocalKey(bytes(range(32)))}
 WYCHEPROOF = Path(__file__).parents[4] / "shared/fixtures/crypto/wycheproof_aes_gcm_test.json"
 
 
