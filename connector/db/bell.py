@@ -18,7 +18,7 @@ from connector import log
 from connector.db.schema import Tx
 
 _RETRY = timedelta(seconds=1)
-_CHANNELS = ("events", "operations", "connections", "messages")
+_CHANNELS = ("events", "operations", "connections", "messages", "self_tests")
 
 Ear = asyncio.Event
 

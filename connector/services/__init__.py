@@ -13,6 +13,7 @@ from connector.services.connector import Connector
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
 from connector.services.feeds import Feeds
+from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.operations import Operations
 from stormcom.facebook.v1 import (
@@ -23,6 +24,7 @@ from stormcom.facebook.v1 import (
     diagnostic_service_pb2_grpc,
     event_service_pb2_grpc,
     feed_service_pb2_grpc,
+    health_service_pb2_grpc,
     inventory_service_pb2_grpc,
     operation_service_pb2_grpc,
 )
@@ -35,6 +37,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
+    (health_service_pb2_grpc.add_FacebookHealthServicer_to_server, Health),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
 )
