@@ -17,6 +17,7 @@ from connector.db.schema import Tx
 
 EVERY: Mapping[Task, timedelta] = {
     Task.SWEEP: timedelta(hours=1),
+    Task.WATCH_META: timedelta(hours=1),
     Task.EXPIRE_HOLDS: timedelta(seconds=15),
     Task.WATCH_STOCK: timedelta(minutes=1),
     Task.PASS_EDGES: timedelta(minutes=1),
@@ -28,6 +29,10 @@ EVERY_CONNECTION: Mapping[Task, timedelta] = {
     Task.PULL_DIAGNOSTICS: timedelta(hours=1),
 }
 """Begins with the go; the period spreads the first turns, and is how long one that failed rests."""
+EVERY_LINKED: Mapping[Task, timedelta] = {
+    Task.EXAMINE_CONNECTION: timedelta(hours=1),
+}
+"""The same, but begins with the link: a connection need not have a catalog."""
 CHECKED_EVERY = timedelta(minutes=1)
 
 _MISSING = text(
@@ -35,7 +40,7 @@ _MISSING = text(
     INSERT INTO tasks (name, key, connection_id, arguments, due_time)
     SELECT :name, 'every:' || :name || ':' || id, id, '{}',
         :at + :period * (abs(hashtextextended(:name || id, 0) % 10007) / 10007.0)
-    FROM connections WHERE state = :state AND catalog_go_time IS NOT NULL AND catalog_id <> ''
+    FROM connections WHERE state = :state AND (:linked OR (catalog_go_time IS NOT NULL AND catalog_id <> ''))
     AND NOT EXISTS (SELECT FROM tasks WHERE tasks.key = 'every:' || :name || ':' || connections.id AND due_time IS NOT NULL)
     ON CONFLICT (key) DO UPDATE SET due_time = :at + :period, tries = 0, unfinished = 0 WHERE tasks.due_time IS NULL
     """
@@ -48,6 +53,7 @@ async def plan(
     at: datetime,
     every: Mapping[Task, timedelta] = EVERY,
     every_connection: Mapping[Task, timedelta] = EVERY_CONNECTION,
+    every_linked: Mapping[Task, timedelta] = EVERY_LINKED,
 ) -> None:
     """Ask for every kind of periodic work that nobody has asked for; one that failed gets another life.
 
@@ -60,5 +66,7 @@ async def plan(
     for key, name in keys.items():
         if key not in present:
             await outbox.add(tx, name, key=key, due=at + every[name])
-    for name, period in every_connection.items():
-        await tx.execute(_MISSING, {"name": name, "at": at, "period": period, "state": State.CONNECTED})
+    for linked, kinds in ((False, every_connection), (True, every_linked)):
+        for name, period in kinds.items():
+            values = {"name": name, "at": at, "period": period, "state": State.CONNECTED, "linked": linked}
+            await tx.execute(_MISSING, values)

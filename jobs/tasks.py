@@ -46,6 +46,8 @@ def _plan(action: str, lane: Lane, *, limit_seconds: int = 60, patience_hours: i
 PLANS: Mapping[Task, Plan] = {
     Task.SUBSCRIBE_PAGE: _plan("connections.actions:subscribe_page", Lane.DEFAULT),
     Task.UNSUBSCRIBE_PAGE: _plan("connections.actions:unsubscribe_page", Lane.DEFAULT, patience_hours=24),
+    Task.CHECK_CAPABILITIES: _plan("connections.actions:check_capabilities", Lane.DEFAULT, patience_hours=24),
+    Task.WATCH_META: _plan("connections.actions:watch_meta", Lane.DEFAULT, limit_seconds=300),
     Task.SEND_ITEMS: _plan("catalog.actions:send_items", Lane.BULK, limit_seconds=180),
     Task.CHECK_BATCH: _plan("catalog.actions:check_batch", Lane.BULK, limit_seconds=180),
     Task.CARRY_ITEMS: _plan("catalog.actions:carry_items", Lane.BULK, limit_seconds=300),
@@ -73,7 +75,9 @@ PLANS: Mapping[Task, Plan] = {
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
     Task.PULL_DIAGNOSTICS: _plan("diagnostics.actions:pull", Lane.BULK, limit_seconds=180),
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
-    Task.SWEEP: _plan("health.actions:sweep", Lane.DEFAULT, limit_seconds=300),
+    Task.ERASE_PERSON: _plan("privacy.actions:erase", Lane.DEFAULT, patience_hours=720),
+    Task.EXAMINE_CONNECTION: _plan("doctor.actions:examine", Lane.DEFAULT, limit_seconds=180),
+    Task.SWEEP: _plan("privacy.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
 
 

@@ -24,6 +24,7 @@ from stormcom.facebook.v1 import (
     diagnostic_service_pb2,
     event_service_pb2,
     feed_service_pb2,
+    health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
 )
@@ -54,12 +55,13 @@ SERVICES = tuple(
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
+        (health_service_pb2, "FacebookHealth"),
     )
 )
 
 _ROLES = {
     Role.READER: """
-        GetCatalogSettings GetHold GetInventory GetItem GetOperation GetStatus ListCatalogs ListCategories
+        GetCatalogSettings GetHold GetInventory GetItem GetOperation GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
@@ -70,7 +72,7 @@ _ROLES = {
     Role.MANAGER: """
         AbandonSnapshot ApplyAdoption AttachCatalog BeginSnapshot CancelOperation CommitSnapshot CompleteHold
         ConfirmChange Connect CreateCatalog DeleteCategories DeleteProducts DeleteReviews Disconnect ExtendHold
-        PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems ScanCatalog
+        PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems RunDiagnostics ScanCatalog
         SetCategories SetFeed SyncCatalog UpdateCatalogSettings UpdateInventory UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """

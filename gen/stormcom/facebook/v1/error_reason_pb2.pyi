@@ -256,6 +256,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
     ERROR_REASON_GRAPH_VERSION_RETIRED: _ErrorReason.ValueType  # 158
     """FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
+    ERROR_REASON_CONNECTION_ACCESS_BROKEN: _ErrorReason.ValueType  # 165
+    """An alert, no status of a call: the token, a permission or the merchant's role on the Page is gone. Example: a permission was taken back. The merchant connects again, as `body` says; it closes when a look finds it mended."""
+    ERROR_REASON_PAGE_SUBSCRIPTION_LOST: _ErrorReason.ValueType  # 166
+    """An alert, no status of a call: Meta ended the Page's webhook subscription, or part of it, as it does after an hour of failures. Example: `messages` is missing. It is asked for again by itself and closes when Meta shows it; what was written meanwhile is in the Page's inbox."""
+    ERROR_REASON_APP_SUBSCRIPTION_BROKEN: _ErrorReason.ValueType  # 167
+    """An alert, no status of a call: our Meta app does not send its webhooks to us. Example: another address is set. Operators mend it in the app's dashboard."""
+    ERROR_REASON_WEBHOOKS_NOT_ARRIVING: _ErrorReason.ValueType  # 168
+    """An alert, no status of a call: a delivery that we sent to our own public address did not come through, twice. Example: `WEBHOOK_UNREACHABLE`. Operators look at what `body` names."""
+    ERROR_REASON_THREADS_OWNED_ELSEWHERE: _ErrorReason.ValueType  # 169
+    """An alert, no status of a call: another app answers the Page's conversations. Example: `THREAD_FOREIGN`. The merchant makes our app the primary receiver."""
+    ERROR_REASON_BUSINESS_REFUSED_BY_META: _ErrorReason.ValueType  # 170
+    """An alert, no status of a call: Meta refused or took back the verification of the business. Example: `status=rejected`. The merchant reads why in Meta's Security Center."""
+    ERROR_REASON_DOMAIN_UNVERIFIED: _ErrorReason.ValueType  # 171
+    """An alert, no status of a call: products link to a domain that the business has not claimed or verified. Example: `hosts=shop.example`. The merchant verifies it at Meta."""
+    ERROR_REASON_SHOP_CLOSED_BY_META: _ErrorReason.ValueType  # 172
+    """An alert, no status of a call: the shop is switched off, or Meta's review rejected it. Example: `COMMERCE_REJECTED`. The merchant looks into Commerce Manager."""
+    ERROR_REASON_CATALOG_OUT_OF_REACH: _ErrorReason.ValueType  # 173
+    """An alert, no status of a call: the catalog is gone, another business's, or not one for products. Example: `CATALOG_GONE`. The merchant gives access back, or chooses another."""
+    ERROR_REASON_ORDERS_MANAGED_ELSEWHERE: _ErrorReason.ValueType  # 174
+    """An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -494,4 +514,24 @@ ERROR_REASON_PAGE_TASK_MISSING: ErrorReason.ValueType  # 157
 """FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
 ERROR_REASON_GRAPH_VERSION_RETIRED: ErrorReason.ValueType  # 158
 """FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
+ERROR_REASON_CONNECTION_ACCESS_BROKEN: ErrorReason.ValueType  # 165
+"""An alert, no status of a call: the token, a permission or the merchant's role on the Page is gone. Example: a permission was taken back. The merchant connects again, as `body` says; it closes when a look finds it mended."""
+ERROR_REASON_PAGE_SUBSCRIPTION_LOST: ErrorReason.ValueType  # 166
+"""An alert, no status of a call: Meta ended the Page's webhook subscription, or part of it, as it does after an hour of failures. Example: `messages` is missing. It is asked for again by itself and closes when Meta shows it; what was written meanwhile is in the Page's inbox."""
+ERROR_REASON_APP_SUBSCRIPTION_BROKEN: ErrorReason.ValueType  # 167
+"""An alert, no status of a call: our Meta app does not send its webhooks to us. Example: another address is set. Operators mend it in the app's dashboard."""
+ERROR_REASON_WEBHOOKS_NOT_ARRIVING: ErrorReason.ValueType  # 168
+"""An alert, no status of a call: a delivery that we sent to our own public address did not come through, twice. Example: `WEBHOOK_UNREACHABLE`. Operators look at what `body` names."""
+ERROR_REASON_THREADS_OWNED_ELSEWHERE: ErrorReason.ValueType  # 169
+"""An alert, no status of a call: another app answers the Page's conversations. Example: `THREAD_FOREIGN`. The merchant makes our app the primary receiver."""
+ERROR_REASON_BUSINESS_REFUSED_BY_META: ErrorReason.ValueType  # 170
+"""An alert, no status of a call: Meta refused or took back the verification of the business. Example: `status=rejected`. The merchant reads why in Meta's Security Center."""
+ERROR_REASON_DOMAIN_UNVERIFIED: ErrorReason.ValueType  # 171
+"""An alert, no status of a call: products link to a domain that the business has not claimed or verified. Example: `hosts=shop.example`. The merchant verifies it at Meta."""
+ERROR_REASON_SHOP_CLOSED_BY_META: ErrorReason.ValueType  # 172
+"""An alert, no status of a call: the shop is switched off, or Meta's review rejected it. Example: `COMMERCE_REJECTED`. The merchant looks into Commerce Manager."""
+ERROR_REASON_CATALOG_OUT_OF_REACH: ErrorReason.ValueType  # 173
+"""An alert, no status of a call: the catalog is gone, another business's, or not one for products. Example: `CATALOG_GONE`. The merchant gives access back, or chooses another."""
+ERROR_REASON_ORDERS_MANAGED_ELSEWHERE: ErrorReason.ValueType  # 174
+"""An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
