@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator import inspection, seeds
+from simulator import business_extension, inspection, seeds
 from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
@@ -80,6 +80,7 @@ def subscribe(app: Application, url: str, verify_token: str, fields: list[str] |
     """Set an app's page webhook without the handshake, as if it had been set in the dashboard before."""
     app.subscriptions["page"] = Subscription("page", url, list(fields or DEFAULT_FIELDS), verify_token)
     app.subscriptions["permissions"] = Subscription("permissions", url, list(seeds.SCOPES), verify_token)
+    app.subscriptions["user"] = Subscription("user", url, ["fbe_install"], verify_token)
 
 
 def seed(world: World, _request: web.Request, document: Document) -> Document:
@@ -185,6 +186,36 @@ def ask_deletion(world: World, request: web.Request, document: Document) -> Docu
     return {"delivery": world.outbox.post_callback(app, app.data_deletion_url, user_id=user.id).id}
 
 
+def list_installs(world: World, _request: web.Request, _document: Document) -> Document:
+    """List what is installed by Meta Business Extension."""
+    return {"installations": world.all(business_extension.FbeInstall)}
+
+
+def change_install(world: World, request: web.Request, document: Document) -> Document:
+    """Change an installation as the merchant does in the business settings: ids by their names, empty takes away."""
+    found = _install(world, request)
+    for name, value in document.items():
+        if type(value) is not type(getattr(found, name)):
+            raise ValueError(f"{name}: expected {type(getattr(found, name)).__name__}, got {value!r}")
+    business_extension.change(world, found, document)
+    return asdict(found)
+
+
+def end_install(world: World, request: web.Request, _document: Document) -> Document:
+    """Uninstall as the merchant does in the business settings."""
+    found = _install(world, request)
+    business_extension.uninstall(world, found)
+    return asdict(found)
+
+
+def _install(world: World, request: web.Request) -> business_extension.FbeInstall:
+    name = request.match_info["external_business_id"]
+    found = next((one for one in world.all(business_extension.FbeInstall) if one.external_business_id == name), None)
+    if found is None:
+        raise ValueError(f"external_business_id: nothing is installed for {name!r}")
+    return found
+
+
 def order_fault(world: World, _request: web.Request, document: Document) -> Document:
     """Break the next calls.
 
@@ -279,6 +310,7 @@ def _object(document: Document, name: str) -> Document:
 
 # What a body may hold is checked by name before the action looks at it; ANY leaves that to the action.
 ANY = "any"
+INSTALL_MEMBERS = "pages catalog_id pixel_id ad_account_id instagram_profiles commerce_merchant_settings_id onsite_eligible shop_status"
 ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("GET", "/_simulator", read_help, ""),
     ("POST", "/_simulator/reset", reset, ""),
@@ -290,6 +322,9 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("POST", "/_simulator/tokens/revoke", revoke_tokens, "page_id user_id token subcode"),
     ("POST", "/_simulator/users/{user_id}/remove-app", remove_app, "app_id"),
     ("POST", "/_simulator/users/{user_id}/ask-deletion", ask_deletion, "app_id"),
+    ("GET", "/_simulator/installations", list_installs, ""),
+    ("PATCH", "/_simulator/installations/{external_business_id}", change_install, INSTALL_MEMBERS),
+    ("DELETE", "/_simulator/installations/{external_business_id}", end_install, ""),
     ("POST", "/_simulator/faults", order_fault, ANY),
     ("DELETE", "/_simulator/faults", clear_faults, ""),
     ("GET", "/_simulator/faults", list_faults, ""),

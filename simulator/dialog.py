@@ -9,11 +9,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
+from simulator.business_extension import SCOPE as EXTENSION_SCOPE
+from simulator.business_extension import install, read_extras
 from simulator.oauth import authorize
 from simulator.state import Application, User
 from simulator.world import World
 
-HIDDEN = ("client_id", "redirect_uri", "state", "scope", "response_type", "config_id", "auth_type")
+HIDDEN = ("client_id", "redirect_uri", "state", "scope", "response_type", "config_id", "auth_type", "extras")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;background:#f0f2f5;margin:0}
 main{max-width:26rem;margin:10vh auto;background:#fff;border-radius:12px;padding:2rem;box-shadow:0 2px 12px #0002}
@@ -61,6 +63,10 @@ def _check(world: World, query: Mapping[str, str]) -> tuple[Application | None, 
         return None, "URL blocked: the redirect URI is not white-listed in the app's client OAuth settings."
     if query.get("response_type", "code") != "code":
         return None, "Only response_type=code is simulated."
+    try:
+        read_extras(query["extras"]) if "extras" in query else None
+    except ValueError as problem:
+        return None, str(problem)
     return app, ""
 
 
@@ -82,6 +88,9 @@ def _allow(
     world: World, app: Application, user: User, query: Mapping[str, str], *, scopes: Mapping[str, str]
 ) -> web.Response:
     code = authorize(world, app, user, query["redirect_uri"], scopes=dict(scopes))
+    if "extras" in query:
+        granted = scopes.get(EXTENSION_SCOPE) == "granted"
+        install(world, app, user, read_extras(query["extras"]), granted=granted)
     return _redirect(query, {"code": code.value}, fragment="_=_")
 
 

@@ -13,7 +13,18 @@ from typing import Any
 
 import orjson
 
-from simulator import accounts, catalog, feeds, messaging, oauth, pages, product_sets, products, sending
+from simulator import (
+    accounts,
+    business_extension,
+    catalog,
+    feeds,
+    messaging,
+    oauth,
+    pages,
+    product_sets,
+    products,
+    sending,
+)
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
 from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data, unknown_alias, unknown_path
 from simulator.faults import Fault
@@ -35,7 +46,7 @@ from simulator.tokens import (
 from simulator.unset_fields import UNSET
 from simulator.world import World
 
-FEATURES = (accounts, catalog, feeds, messaging, oauth, pages, product_sets, products, sending)
+FEATURES = (accounts, business_extension, catalog, feeds, messaging, oauth, pages, product_sets, products, sending)
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}
 ROUTES: Mapping[tuple[str, str, str], Route] = {
     key: route for feature in FEATURES for key, route in feature.ROUTES.items()
@@ -210,7 +221,7 @@ def _usage_headers(call: Call, *, code: int | None = None) -> dict[str, str]:
     """Write how full the buckets are; `code` is that of a refusal, which may be this very bucket's."""
     if call.app is None or call.token is None:
         return {}
-    app_id = call.app.id if call.token.kind in {"USER", "APP"} else ""
+    app_id = call.app.id if call.token.kind in {"USER", "APP", "SYSTEM_USER"} else ""
     bucket, owner = _bucket(call)
     throttled = code in {THROTTLE_CODES[bucket], THROTTLE_CODES.get(f"{bucket}_user")} - {None}
     return dict(call.world.limits.headers(bucket, owner, app_id, throttled=throttled))

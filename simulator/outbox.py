@@ -108,9 +108,10 @@ class Outbox:
             return
         entries: dict[tuple[str, str], dict[str, Any]] = {}
         for update in updates:
-            entry = entries.setdefault(
-                (update.entry_id, update.key), {"id": update.entry_id, "time": self._entry_time(update.key)}
-            )
+            # facebook-for-woocommerce, Connection.php (read 2026-11-21): an entry of object `user` tells the id twice.
+            twice = {"uid": update.entry_id} if object_ == "user" else {}
+            head = {"id": update.entry_id, **twice, "time": self._entry_time(update.key)}
+            entry = entries.setdefault((update.entry_id, update.key), head)
             if update.key == "changes" and not subscription.include_values:
                 entry.setdefault("changed_fields", []).append(update.payload["field"])
             else:

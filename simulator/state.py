@@ -73,7 +73,7 @@ class Token:
     """An access token. `death` is set once: the 190 subcode, or 0 for none."""
 
     value: str
-    kind: str  # USER | PAGE | APP
+    kind: str  # USER | PAGE | APP | SYSTEM_USER
     app_id: str
     issue_time: float
     user_id: str = ""
@@ -155,6 +155,7 @@ class Page:
     templates: list[str] = field(default_factory=list)  # approved utility templates
     attachments: dict[str, dict[str, Any]] = field(default_factory=dict)  # reusable ones by attachment id
     failing_since: dict[str, float] = field(default_factory=dict)  # app id → first failure of its webhook
+    orders: str = ""  # kept | ended; empty: by the dates of the switches
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ It refuses unknown names and wrong types, naming the knob.
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from typing import Any
 
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting (read 2026-11-21); catalog_* names secondary.
@@ -33,7 +34,9 @@ WINDOW_SECONDS = {
 CHOICES: Mapping[str, tuple[Any, ...]] = {
     "dialog": ("page", "allow", "deny"),
     "future_version_code": (2635, 100),
+    "retired_code": (100, 3, 10, 12, 803),
     "throttle_status": (403, 400),
+    "uninstall_webhook": ("empty", "absent"),
 }
 REALISTIC: dict[str, Any] = {
     "batch_seconds": 120.0,
@@ -100,6 +103,15 @@ class Switches:
     short_token_seconds: float = 5_400.0
     long_token_seconds: float = 5_184_000.0
 
+    # Meta Business Extension.
+    dialog_installs: bool = True  # False: the merchant leaves the dialog before its end, after allowing access
+    install_pages: int = 1  # how many Pages the merchant ticks
+    install_catalogs: int = 1  # 0: none
+    system_user_speaks_for_pages: bool = True  # Unverified: only three permissions of its token are documented
+    uninstall_kills_tokens: bool = True  # Unverified: the end kills the system user's tokens
+    uninstall_subcode: int = 458  # Unverified: with this subcode of 190; 0 for none
+    uninstall_webhook: str = "empty"  # or absent: the token in the webhook of an end
+
     # Transport.
     short_page_share: float = 0.0  # share of pages with fewer rows than asked for, even none, though `next` follows
     max_page: int = 100  # Unverified: longer pages of anything but catalogs and their items are cut, silently
@@ -108,6 +120,10 @@ class Switches:
     oldest_version: str = "v21.0"
     newest_version: str = "v26.0"
     future_version_code: int = 2635  # or 100
+    # https://developers.facebook.com/docs/graph-api/changelog/version26.0 (read 2026-11-21)
+    orders_end_date: str = "2026-10-27"  # from when orders are gone, for calls of versions before v26.0
+    orders_end_date_v26: str = "2026-07-29"  # the same, for v26.0 and newer
+    retired_code: int = 100  # Unverified: how endpoints that are gone answer: 100 (with subcode 33), 3, 10, 12 or 803
     flat_usage_header: bool = False  # the shape that one plugin expects: members at the top of the header
     throttled_calls_count: bool = True
     engaged_users: int = 1  # multiplies the pages and messenger allowances
@@ -139,6 +155,8 @@ class Switches:
             raise ValueError(f"switches.{name}: expected a number of at least 0, a share at most 1; got {value!r}")
         if name.endswith("_pattern"):
             _require_pattern(name, value)
+        if "_date" in name:
+            _require_date(name, value)
         if isinstance(current, dict):
             wrong = value.keys() - current.keys()
             if wrong or not all(isinstance(number, int | float) for number in value.values()):
@@ -155,3 +173,10 @@ def _require_pattern(name: str, value: str) -> None:
         re.compile(value)
     except re.error as problem:
         raise ValueError(f"switches.{name}: not a regular expression: {problem}") from problem
+
+
+def _require_date(name: str, value: str) -> None:
+    try:
+        date.fromisoformat(value)
+    except ValueError as problem:
+        raise ValueError(f"switches.{name}: expected a date such as 2026-10-27, got {value!r}") from problem

@@ -73,7 +73,7 @@ def death_of(world: World, token: Token) -> int | None:
     if token.expire_time is not None and token.expire_time <= world.clock.now():
         return 463
     user = world.find(User, token.user_id)
-    if token.kind in {"USER", "PAGE"}:
+    if token.kind in {"USER", "PAGE", "SYSTEM_USER"}:
         if user is None or token.app_id not in user.grants:
             return 458
         if token.kind == "PAGE" and token.page_id not in user.page_tasks:

@@ -113,7 +113,7 @@ class World:
 
     def issue_token(self, kind: str, app_id: str, **details: Any) -> Token:
         """Make and remember a token."""
-        prefix = {"USER": "EAAU", "PAGE": "EAAP"}[kind]
+        prefix = {"USER": "EAAU", "PAGE": "EAAP", "SYSTEM_USER": "EAAS"}[kind]
         token = Token(self.new_text_id(prefix, size=60), kind, app_id, self.clock.now(), **details)
         self.tokens[token.value] = token
         return token

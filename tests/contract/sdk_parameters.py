@@ -29,6 +29,15 @@ WITHOUT_CLASS: Mapping[tuple[str, str], set[str]] = {
     },
     ("GET", "oauth/revoke"): {"client_id", "client_secret", "revoke_token"},
     ("GET", "debug_token"): {"input_token"},
+    # graph-api.md 3.3: as facebook-for-woocommerce and meta-for-magento2 call them.
+    ("GET", "fbe_business/fbe_installs"): {"fbe_external_business_id"},
+    ("DELETE", "fbe_business/fbe_installs"): {"fbe_external_business_id"},
+    ("GET", "fbe_business"): {"fbe_external_business_id"},
+    ("POST", "fbe_business"): {"fbe_external_business_id", "business_config"},
+    ("POST", "commerce_partner_integrations_repair"): {
+        "fbe_external_business_id", "shop_domain", "admin_url", "extension_version",
+        "commerce_partner_seller_platform_type",
+    },
     ("POST", ""): {"batch", "include_headers"},
 }  # fmt: skip
 # Edges of nodes that the SDK has no class for. graph-api.md 3.3: as facebook-for-woocommerce and meta-for-magento2 call it.

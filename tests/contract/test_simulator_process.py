@@ -33,7 +33,7 @@ def test_it_tells_its_address_and_ends_on_a_signal(number: signal.Signals) -> No
             len(state["pages"]),
             switches["batch_seconds"],
         )
-        assert {"page", "permissions"} == {one["object"] for one in state["apps"][0]["subscriptions"]}
+        assert {"page", "permissions", "user"} == {one["object"] for one in state["apps"][0]["subscriptions"]}
         process.send_signal(number)
         assert 0 == process.wait(10)
 
