@@ -19,7 +19,6 @@ import pytest
 from yarl import URL
 
 from connector import log
-from connector.db.schema import load_tables
 from connector.runtime import Runtime, open_runtime
 from connector.server import build_server, set_serving
 from connector.settings import Settings
@@ -34,6 +33,10 @@ APP_ID, APP_SECRET, VERIFY_TOKEN = "610000000000001", "0123456789abcdef012345678
 DEVELOPMENT_TOKEN = "development-token-of-this-test"
 PUBLIC_URL = "http://127.0.0.1:9"
 STORE = "store_1"
+_TOUCHED = """
+    SELECT quote_ident(relname) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
+"""
 
 
 class Clock:
@@ -106,9 +109,11 @@ async def control_api(meta_url: str) -> AsyncIterator[Callable[..., Awaitable[An
 @pytest.fixture
 def empty_database(database_url: str) -> Iterator[str]:
     """The worker's migrated database, emptied."""
-    names = ", ".join(f'"{table.name}"' for table in load_tables().sorted_tables)
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        # A table that nobody touched has no pages: to truncate all of them takes twenty times as long.
+        touched = [name for (name,) in connection.execute(_TOUCHED)]
+        if touched:
+            connection.execute(f"TRUNCATE {', '.join(touched)} RESTART IDENTITY CASCADE")
     yield database_url
 
 
