@@ -23,6 +23,7 @@ from simulator import (
     pages,
     product_sets,
     products,
+    retirements,
     sending,
 )
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
@@ -46,7 +47,7 @@ from simulator.tokens import (
 from simulator.unset_fields import UNSET
 from simulator.world import World
 
-FEATURES = (accounts, business_extension, catalog, feeds, messaging, oauth, pages, product_sets, products, sending)
+FEATURES = (accounts, business_extension, catalog, feeds, messaging, oauth, pages, product_sets, products, retirements, sending)
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}
 ROUTES: Mapping[tuple[str, str, str], Route] = {
     key: route for feature in FEATURES for key, route in feature.ROUTES.items()

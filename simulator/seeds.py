@@ -1,9 +1,9 @@
 """Builds the world that tests and demos start from, out of one JSON document; repeating it changes nothing.
 
     {"user": {"id", "name"}, "businesses": [{"id", "name"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
-     "instagram": {"id", "username"}, "tasks", "templates"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids], "integration_id"}], "scopes": [...]}
+     "instagram": {"id", "username"}, "tasks", "templates", "orders"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids], "integration_id"}], "scopes": [...]}
 
-Empty `tasks` take the user's role on a Page away. It refuses unknown members and wrong types, naming the place.
+Empty `tasks` take the user's role on a Page away; `orders` ("kept" or "ended") outlive or precede their end. It refuses unknown members and wrong types, naming the place.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ MEMBERS = {
     "": {"user", "businesses", "pages", "catalogs", "scopes", "app_id"},
     "user": {"id", "name"},
     "businesses": {"id", "name"},
-    "pages": {"id", "name", "business_id", "people", "instagram", "tasks", "templates"},
+    "pages": {"id", "name", "business_id", "people", "instagram", "tasks", "templates", "orders"},
     "catalogs": {"id", "name", "business_id", "vertical", "shared_with", "integration_id"},
     "people": {"psid", "name", "reachable"},
     "instagram": {"id", "username", "name"},
@@ -110,6 +110,13 @@ def _texts(document: Mapping[str, Any], name: str, default: Iterable[str]) -> li
     return value
 
 
+def _choice(document: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = document.get(name, default)
+    if value not in allowed:
+        raise ValueError(f"{name}: expected one of {allowed}, got {value!r}")
+    return str(value)
+
+
 def _id(world: World, document: Mapping[str, Any], name: str = "id") -> str:
     value = document.get(name) or world.new_id()
     if not isinstance(value, str) or not value.isdecimal():
@@ -153,6 +160,7 @@ def _page(world: World, user: User, business: Business, document: Mapping[str, A
     else:
         user.page_tasks.pop(page.id, None)
     page.templates = _texts(document, "templates", page.templates)
+    page.orders = _choice(document, "orders", ("", "kept", "ended"), page.orders)
     for one in _list(document, "people"):
         person(page, _id(world, one, "psid"), str(one.get("name", "Test Person"))).reachable = bool(
             one.get("reachable", True)
