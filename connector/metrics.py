@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 import orjson
-from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 from prometheus_client.samples import Sample
@@ -64,6 +64,17 @@ version_drifts = Counter(
     "connector_graph_version_drifts",
     "Times Meta began, and ended, to answer an app with another Graph version than it speaks: began, ended",
     ["change"],
+)
+
+rewrapped_tokens = Counter(
+    "connector_rewrapped_tokens",
+    "Tokens whose data keys were to be wrapped by the vault's newest key, by outcome: rewrapped, changed, damaged",
+    ["outcome"],
+)
+sealed_tokens = Gauge(
+    "connector_sealed_tokens",
+    "Tokens by the key of the vault that they need, as last counted; shown by the relay. A key at 0 may be removed",
+    ["key"],
 )
 
 Series = tuple[str, tuple[tuple[str, str], ...]]

@@ -44,6 +44,7 @@ def _plan(action: str, lane: Lane, *, limit_seconds: int = 60, patience_hours: i
 
 
 PLANS: Mapping[Task, Plan] = {
+    Task.REWRAP_TOKENS: _plan("keyring.actions:rewrap_tokens", Lane.DEFAULT),
     Task.SUBSCRIBE_PAGE: _plan("connections.actions:subscribe_page", Lane.DEFAULT),
     Task.UNSUBSCRIBE_PAGE: _plan("connections.actions:unsubscribe_page", Lane.DEFAULT, patience_hours=24),
     Task.CHECK_CAPABILITIES: _plan("connections.actions:check_capabilities", Lane.DEFAULT, patience_hours=24),

@@ -34,6 +34,9 @@ Json = JSONB(none_as_null=True)
 
 _RESTED_SECONDS = 1.0  # a shorter rest than any restart of PostgreSQL
 
+SEALED = "sealed"
+"""In a column's `info`: it holds tokens that the vault sealed, as which kind; `{id}` stands for the row's id."""
+
 _TABLES = (
     "connector.db.outbox",
     "connector.db.observations",

@@ -21,6 +21,7 @@ class Settings:
     redis_url: Secret
     grpc_address: tuple[str, int]
     webhook_address: tuple[str, int]
+    trusted_proxies: tuple[forms.Network, ...]
     metrics_address: tuple[str, int] | None
     public_url: str
     graph_url: str
@@ -62,6 +63,7 @@ class Settings:
             doors=read_doors(reader, address, development=development),
             row_security=reader.choice("DATABASE_ROW_SECURITY", "required", "off") == "required",
             webhook_address=reader.address("WEBHOOK_ADDRESS") or ("", 0),
+            trusted_proxies=reader.parsed("TRUSTED_PROXIES", forms.networks, "networks such as 10.0.0.0/8") or (),
             metrics_address=reader.address("METRICS_ADDRESS"),
             public_url=reader.url("PUBLIC_URL", "https", "http"),
             graph_url=reader.url("META_GRAPH_URL", "https", "http"),

@@ -3,9 +3,12 @@
 import base64
 import binascii
 import json
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from connector.values import OPTIONAL, CapabilityKind
 from connector.vault.services import Place
+
+Network = IPv4Network | IPv6Network
 
 
 def version(value: str) -> str:
@@ -64,6 +67,6 @@ def jwks(value: str) -> str:
     return value
 
 
-def networks(value: str) -> Sequence[IPv4Network | IPv6Network]:
+def networks(value: str) -> tuple[Network, ...]:
     """Read networks such as 10.0.0.0/8, comma separated."""
     return tuple(ip_network(part.strip()) for part in value.split(","))

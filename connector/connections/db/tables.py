@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from connector.connections.model import Block, CapabilityKind, Connection, State
-from connector.db.schema import Instant, Json, metadata
+from connector.db.schema import SEALED, Instant, Json, metadata
 from connector.values import Environment
 
 CHANNEL = "connections"
@@ -50,14 +50,14 @@ connections = Table(
     Column("catalog_wish", Json, comment="a catalog that Meta was asked to create: looked for before asking again"),
     Column("catalog_go_time", Instant, comment="the explicit go: nothing is sent to the catalog before"),
     Column("user_id", Text, nullable=False, server_default="", comment="app-scoped id of who logged in"),
-    Column("user_token", LargeBinary, comment="sealed"),
-    Column("page_token", LargeBinary, comment="sealed"),
+    Column("user_token", LargeBinary, comment="sealed", info={SEALED: "user"}),
+    Column("page_token", LargeBinary, comment="sealed", info={SEALED: "page"}),
     Column("granted_scopes", Json, nullable=False, server_default="[]"),
     Column("token_expire_time", Instant),
     Column("data_access_expire_time", Instant),
     Column("token_time", Instant, comment="when the tokens were last replaced: what failed of the old ones is the past"),
     Column("blocks", Json, nullable=False, server_default="{}", comment="what Meta took away from single capabilities"),
-    Column("login_token", LargeBinary, comment="sealed; of a login whose choice is open"),
+    Column("login_token", LargeBinary, comment="sealed; of a login whose choice is open", info={SEALED: "login"}),
     Column("offer", Json, comment="what the last login granted"),
     Column("subscribed_fields", Json, nullable=False, server_default="[]"),
     Column("subscription_check_time", Instant),

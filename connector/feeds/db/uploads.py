@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from connector.db.schema import Instant, Json, Tx, metadata, plain
+from connector.db.schema import SEALED, Instant, Json, Tx, metadata, plain
 from connector.feeds.model.values import OPEN, Feed, FeedError, FeedKind, File, Findings, Severity, State, Upload
 from connector.values import ConnectionId
 
@@ -60,7 +60,7 @@ feed_uploads = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("piece_count", Integer, nullable=False, server_default="0"),
     Column("token_hash", LargeBinary, nullable=False, unique=True, comment="by which the file is found"),
-    Column("sealed_token", LargeBinary, nullable=False, comment="for Meta; sealed for this connection"),
+    Column("sealed_token", LargeBinary, nullable=False, comment="for Meta; sealed", info={SEALED: "feed:{id}"}),
     Column("meta_upload_id", Text, nullable=False, server_default=""),
     Column("polls", Integer, nullable=False, server_default="0"),
     Column("findings", Json, nullable=False, server_default="{}"),

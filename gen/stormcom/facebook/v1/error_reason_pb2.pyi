@@ -276,6 +276,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: the catalog is gone, another business's, or not one for products. Example: `CATALOG_GONE`. The merchant gives access back, or chooses another."""
     ERROR_REASON_ORDERS_MANAGED_ELSEWHERE: _ErrorReason.ValueType  # 174
     """An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
+    ERROR_REASON_VAULT_UNAVAILABLE: _ErrorReason.ValueType  # 175
+    """UNAVAILABLE: a key of the vault, without which the connection's token can neither be opened nor sealed, cannot be used for the moment. Example: the key service does not answer. Operators look at the key service, or put the key back into VAULT_KEYS; the caller tries again."""
+    ERROR_REASON_META_APP_REMOVED: _ErrorReason.ValueType  # 190
+    """FAILED_PRECONDITION: the merchant removed our app at Meta; its tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. The merchant connects again, if they want to: `Connect.begin` with this connection."""
+    ERROR_REASON_DELETION_NOT_FOUND: _ErrorReason.ValueType  # 191
+    """NOT_FOUND: the store has no such deletion. Metadata: `deletion_id`."""
+    ERROR_REASON_DELETION_LATE: _ErrorReason.ValueType  # 192
+    """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -534,4 +542,12 @@ ERROR_REASON_CATALOG_OUT_OF_REACH: ErrorReason.ValueType  # 173
 """An alert, no status of a call: the catalog is gone, another business's, or not one for products. Example: `CATALOG_GONE`. The merchant gives access back, or chooses another."""
 ERROR_REASON_ORDERS_MANAGED_ELSEWHERE: ErrorReason.ValueType  # 174
 """An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
+ERROR_REASON_VAULT_UNAVAILABLE: ErrorReason.ValueType  # 175
+"""UNAVAILABLE: a key of the vault, without which the connection's token can neither be opened nor sealed, cannot be used for the moment. Example: the key service does not answer. Operators look at the key service, or put the key back into VAULT_KEYS; the caller tries again."""
+ERROR_REASON_META_APP_REMOVED: ErrorReason.ValueType  # 190
+"""FAILED_PRECONDITION: the merchant removed our app at Meta; its tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. The merchant connects again, if they want to: `Connect.begin` with this connection."""
+ERROR_REASON_DELETION_NOT_FOUND: ErrorReason.ValueType  # 191
+"""NOT_FOUND: the store has no such deletion. Metadata: `deletion_id`."""
+ERROR_REASON_DELETION_LATE: ErrorReason.ValueType  # 192
+"""An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
