@@ -129,7 +129,7 @@ def list_subscriptions(call: Call) -> Json:
             {
                 "object": subscription.object,
                 "callback_url": subscription.callback_url,
-                "active": True,
+                "active": subscription.active,
                 "fields": [{"name": name, "version": version} for name in subscription.fields],
             }
             for subscription in app.subscriptions.values()
@@ -167,7 +167,11 @@ def unsubscribe(call: Call) -> Json:
 
 NODES = {
     "User": NodeType({"id": attribute("id"), "name": attribute("name")}),
-    "Business": NodeType({"id": attribute("id"), "name": attribute("name")}, scopes=("business_management",)),
+    "Business": NodeType(
+        {name: attribute(name) for name in ("id", "name", "verification_status")},
+        default=("id", "name"),
+        scopes=("business_management",),
+    ),
     "Application": NodeType(
         {"id": attribute("id"), "name": attribute("name"), "link": lambda *_: "https://apps.test/"}
     ),

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator import business_extension, inspection, seeds
+from simulator import business_extension, inspection, seeds, standing_control
 from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
@@ -331,6 +331,7 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("POST", "/_simulator/clock/advance", advance_clock, "seconds"),
     ("PATCH", "/_simulator/switches", change_switches, ANY),
     ("GET", "/_simulator/switches", list_switches, ""),
+    *standing_control.ROUTES,
     ("GET", "/_simulator/state", inspection.read_state, ""),
     ("GET", "/_simulator/state/catalogs/{catalog_id}/items", inspection.list_items, ""),
     ("GET", "/_simulator/calls", inspection.list_calls, ""),

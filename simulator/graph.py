@@ -25,6 +25,7 @@ from simulator import (
     products,
     retirements,
     sending,
+    standing,
 )
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
 from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data, unknown_alias, unknown_path
@@ -47,7 +48,20 @@ from simulator.tokens import (
 from simulator.unset_fields import UNSET
 from simulator.world import World
 
-FEATURES = (accounts, business_extension, catalog, feeds, messaging, oauth, pages, product_sets, products, retirements, sending)
+FEATURES = (
+    accounts,
+    business_extension,
+    catalog,
+    feeds,
+    messaging,
+    oauth,
+    pages,
+    product_sets,
+    products,
+    retirements,
+    sending,
+    standing,
+)
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}
 ROUTES: Mapping[tuple[str, str, str], Route] = {
     key: route for feature in FEATURES for key, route in feature.ROUTES.items()

@@ -220,7 +220,6 @@ NODES = {
             "link": lambda _, page: f"https://www.facebook.com/{page.id}",
             "business": lambda call, page: call.world.find(Business, page.business_id),
             "instagram_business_account": lambda call, page: call.world.find(IGUser, page.instagram_id),
-            "commerce_merchant_settings": lambda *_: None,
             "is_webhooks_subscribed": lambda _, page: bool(page.fields_by_app),
             "has_transitioned_to_new_page_experience": lambda *_: True,
         },

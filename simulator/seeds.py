@@ -1,6 +1,6 @@
 """Builds the world that tests and demos start from, out of one JSON document; repeating it changes nothing.
 
-    {"user": {"id", "name"}, "businesses": [{"id", "name"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
+    {"user": {"id", "name"}, "businesses": [{"id", "name", "domains"}], "pages": [{"id", "name", "people": [{"psid", "name"}],
      "instagram": {"id", "username"}, "tasks", "templates", "orders"}], "catalogs": [{"id", "name", "business_id", "shared_with": [business ids], "integration_id"}], "scopes": [...]}
 
 Empty `tasks` take the user's role on a Page away; `orders` ("kept" or "ended") outlive or precede their end. It refuses unknown members and wrong types, naming the place.
@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.feed_state import CommercePartnerIntegration
 from simulator.pages import ALL_TASKS, page_token, person
+from simulator.standing_control import claim_domains
 from simulator.state import Application, Business, IGUser, Page, ProductCatalog, Token, User
 from simulator.world import World
 
@@ -20,7 +21,7 @@ SCOPES = (
 )  # fmt: skip
 DEFAULT: Mapping[str, Any] = {
     "user": {"id": "10000000000000001", "name": "Mina Merchant"},
-    "businesses": [{"id": "20000000000000001", "name": "Mina's Shop"}],
+    "businesses": [{"id": "20000000000000001", "name": "Mina's Shop", "domains": [{"name": "shop.example"}]}],
     "pages": [
         {
             "id": "30000000000000001",
@@ -37,7 +38,7 @@ DEFAULT: Mapping[str, Any] = {
 MEMBERS = {
     "": {"user", "businesses", "pages", "catalogs", "scopes", "app_id"},
     "user": {"id", "name"},
-    "businesses": {"id", "name"},
+    "businesses": {"id", "name", "domains"},
     "pages": {"id", "name", "business_id", "people", "instagram", "tasks", "templates", "orders"},
     "catalogs": {"id", "name", "business_id", "vertical", "shared_with", "integration_id"},
     "people": {"psid", "name", "reachable"},
@@ -144,6 +145,7 @@ def _business(world: World, user: User, document: Mapping[str, Any]) -> Business
     )
     if business.id not in user.businesses:
         user.businesses.append(business.id)
+    claim_domains(world, business, document.get("domains"))
     return business
 
 

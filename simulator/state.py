@@ -35,6 +35,7 @@ class Subscription:
     fields: list[str]
     verify_token: str
     include_values: bool = True
+    active: bool = True
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Business:
 
     id: str
     name: str
+    verification_status: str = "verified"
     catalogs: list[str] = field(default_factory=list)
     client_catalogs: list[str] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)

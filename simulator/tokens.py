@@ -16,6 +16,7 @@ from simulator.feed_state import (
     ProductFeedUploadErrorSample,
 )
 from simulator.signatures import appsecret_proof
+from simulator.standing import CommerceMerchantSettings
 from simulator.state import (
     Application,
     Business,
@@ -128,6 +129,8 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
             return token.page_id == node.id or (
                 token.kind != "PAGE" and user is not None and node.id in user.page_tasks
             )
+        case CommerceMerchantSettings():
+            return reaches(world, token, world.require(Page, node.page_id, name="page_id"))
         case IGUser():
             return any(page.instagram_id == node.id and reaches(world, token, page) for page in world.all(Page))
     if isinstance(node, ProductFeed) and node.readable_time > world.clock.now():

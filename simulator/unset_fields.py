@@ -13,8 +13,12 @@ UNSET: Mapping[str, frozenset[str]] = {
             collaborative_ads_managed_partner_eligibility collaborative_ads_partner_premium_options created_by
             created_time extended_updated_time is_hidden link marketing_messages_onboarding_status
             payment_account_id primary_page profile_picture_uri timezone_id two_factor_type updated_by
-            updated_time user_access_expire_time verification_status vertical vertical_id
+            updated_time user_access_expire_time vertical vertical_id
             whatsapp_business_manager_messaging_limit
+        """,
+        "CommerceMerchantSettings": """
+            checkout_config contact_email facebook_channel instagram_channel korea_ftc_listing
+            offsite_iab_checkout_enabled_countries payment_provider privacy_policy_localized shops_ads_setup terms
         """,
         "IGUser": """
             biography business_discovery collaborative_media_search followers_count follows_count
@@ -51,6 +55,9 @@ UNSET: Mapping[str, frozenset[str]] = {
             supports_donate_button_in_live_video talking_about_count temporary_status unread_message_count
             unread_notif_count unseen_message_count user_access_expire_time username verification_status
             voip_info website were_here_count whatsapp_number written_by
+        """,
+        "OwnedDomain": """
+            owner_business verification_code
         """,
         "ProductCatalog": """
             ad_account_to_collaborative_ads_share_settings additional_vertical_option
