@@ -21,6 +21,7 @@ from connector import log, metrics, start
 from connector.db import outbox
 from connector.db.outbox import SWEEP, Leased
 from connector.db.schema import at_once, open_engine
+from connector.keyring import db as keyring
 from connector.runtime import Now, utc_now
 from connector.settings import Settings
 from jobs import beginning, bell, schedule
@@ -92,6 +93,9 @@ async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop:
                 if now() - planned >= schedule.CHECKED_EVERY:
                     async with engine.begin() as tx:
                         await schedule.plan(tx, at=now())
+                        counts = await keyring.noted(tx)
+                    for key_id, number in counts.items():
+                        metrics.sealed_tokens.labels(str(key_id)).set(number)
                     planned = now()
                 await hand_over(engine, redis, at=now())
                 pause = await _pause(engine, now)

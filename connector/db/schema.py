@@ -35,7 +35,7 @@ Json = JSONB(none_as_null=True)
 _RESTED_SECONDS = 1.0  # a shorter rest than any restart of PostgreSQL
 
 SEALED = "sealed"
-"""In a column's `info`: it holds tokens that the vault sealed, as which kind; `{id}` stands for the row's id."""
+"""In a column's `info`: it holds tokens that the vault sealed; as which kind, or how a row tells its kind."""
 
 _TABLES = (
     "connector.db.outbox",

@@ -34,26 +34,26 @@ async def rewrap_tokens(runtime: Runtime, task: Taken) -> None:
     load_tables()
     every = {column.name: column for column in db.columns()}
     names, older = sorted(every), runtime.vault.ring.keys() - {runtime.vault.sealing_key_id}
-    name, after = task.arguments.get("column", names[0]), UUID(task.arguments.get("after", str(_FIRST)))
+    name, after = task.arguments.get("column", names[0]), task.arguments.get("after", "")
     end = runtime.now() + TURN
     for column in (every[one] for one in names if one >= name):
         while tokens := await _older_tokens(runtime, column, older, after=after):
             changes = [new for new in await asyncio.gather(*(_wrap(runtime, one) for one in tokens)) if new]
-            after, at = tokens[-1].id, runtime.now()
+            after, at = str(tokens[-1].id), runtime.now()
             async with runtime.db.begin() as tx:
                 await outbox.hold(tx, task)
                 written = await db.replace(tx, column, changes) if changes else 0
-                await outbox.keep(tx, task, {"column": column.name, "after": str(after)})
+                await outbox.keep(tx, task, {"column": column.name, "after": after})
                 if at >= end:
                     await outbox.again(tx, task, at)
             _tell(written, len(changes) - written, len(tokens) - len(changes))
             if at >= end:
                 return
-        after = _FIRST
+        after = ""
     await _conclude(runtime, task)
 
 
-async def _older_tokens(runtime: Runtime, column: SealedColumn, older: set[int], *, after: UUID) -> list[SealedToken]:
+async def _older_tokens(runtime: Runtime, column: SealedColumn, older: set[int], *, after: str) -> list[SealedToken]:
     async with runtime.db.begin() as tx:
         return await db.load(tx, column, older, after=after, limit=_PIECE)
 

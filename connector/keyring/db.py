@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Column, LargeBinary, Table, Uuid, func, literal, select, union_all, update
+from sqlalchemy import ARRAY, Column, LargeBinary, Table, func, literal, select, union_all, update
 
 from connector.db import observations
 from connector.db.schema import SEALED, Tx, metadata
@@ -34,14 +34,15 @@ class SealedColumn:
     def binding(self, row: Any) -> Binding:
         """Tell what a row's token is bound to."""
         connection_id = row.id if self.table.name == "connections" else row.connection_id
-        return Binding(row.store_id, str(connection_id), self.column.info[SEALED].format(id=row.id))
+        kind = self.column.info[SEALED]
+        return Binding(row.store_id, str(connection_id), kind if isinstance(kind, str) else kind(row))
 
 
 @dataclass(frozen=True, slots=True)
 class SealedToken:
     """A token where it stands."""
 
-    id: UUID
+    id: UUID | int
     sealed: bytes
     binding: Binding
 
@@ -63,11 +64,12 @@ async def count(tx: Tx) -> dict[int, int]:
     return counts
 
 
-async def load(tx: Tx, column: SealedColumn, keys: Collection[int], *, after: UUID, limit: int) -> list[SealedToken]:
-    """Read tokens whose data keys are wrapped by one of these keys, in the order of their ids."""
+async def load(tx: Tx, column: SealedColumn, keys: Collection[int], *, after: str, limit: int) -> list[SealedToken]:
+    """Read tokens whose data keys are wrapped by one of these keys, in the order of their ids; an empty `after` is the begin."""
     table, sealed = column.table, column.column
     on_them = func.get_byte(_header(sealed), 1).in_(keys)
-    wanted = select(table).where(sealed.is_not(None), on_them, table.c.id > after).order_by(table.c.id).limit(limit)
+    later = [table.c.id > table.c.id.type.python_type(after)] if after else []
+    wanted = select(table).where(sealed.is_not(None), on_them, *later).order_by(table.c.id).limit(limit)
     return [SealedToken(row.id, row._mapping[sealed], column.binding(row)) for row in await tx.execute(wanted)]  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
 
 
@@ -75,7 +77,7 @@ async def replace(tx: Tx, column: SealedColumn, changes: Sequence[tuple[SealedTo
     """Write tokens anew where they are still the ones that were read and nobody is at work on their row; tells how many."""
     table, sealed = column.table, column.column
     arrays = (
-        literal([token.id for token, _ in changes], ARRAY(Uuid)),
+        literal([token.id for token, _ in changes], ARRAY(table.c.id.type)),
         literal([token.sealed for token, _ in changes], ARRAY(LargeBinary)),
         literal([new for _, new in changes], ARRAY(LargeBinary)),
     )

@@ -60,7 +60,10 @@ feed_uploads = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("piece_count", Integer, nullable=False, server_default="0"),
     Column("token_hash", LargeBinary, nullable=False, unique=True, comment="by which the file is found"),
-    Column("sealed_token", LargeBinary, nullable=False, comment="for Meta; sealed", info={SEALED: "feed:{id}"}),
+    Column(
+        "sealed_token", LargeBinary, nullable=False, comment="for Meta; sealed",
+        info={SEALED: lambda row: f"feed:{row.id}"},
+    ),
     Column("meta_upload_id", Text, nullable=False, server_default=""),
     Column("polls", Integer, nullable=False, server_default="0"),
     Column("findings", Json, nullable=False, server_default="{}"),
