@@ -8,10 +8,11 @@ import sys
 import uvloop
 
 from connector import log, metrics, start, tracing
-from connector.db import migrations
+from connector.db import migrations, walls
+from connector.rpc.keys import open_keys
 from connector.runtime import open_runtime
-from connector.server import build_server, set_serving
-from connector.settings import Settings, SettingsError, read_database_url
+from connector.server import build_server, open_port, set_serving
+from connector.settings import Settings, read_database_url
 
 _GRACE_SECONDS = 2.0  # unary calls are short; a stream's caller resumes elsewhere
 
@@ -20,23 +21,21 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then refuse new calls, finish those at work, and stop.
 
     Raises:
-        SettingsError: an address cannot be listened on.
+        SettingsError: an address cannot be listened on, a certificate or callers' keys cannot be used.
 
     """
     metrics.serve(settings.metrics_address)
-    async with open_runtime(settings, pool_size=16) as runtime:
+    async with open_runtime(settings, pool_size=16) as runtime, open_keys(settings, runtime.now) as keys:
         await migrations.require_current(runtime.db)
-        server, checks = build_server(runtime, settings)
-        host, port = settings.grpc_address
-        try:
-            port = server.add_insecure_port(f"{host}:{port}")
-        except RuntimeError:
-            raise SettingsError(
-                f"GRPC_ADDRESS cannot be listened on: {host}:{port} is taken, or not one of this machine"
-            ) from None
+        if settings.row_security:
+            await walls.require(runtime.db)
+        else:
+            log.warn("wall.off", remedy="DATABASE_ROW_SECURITY=required")
+        server, checks = build_server(runtime, settings, keys)
+        address = open_port(server, settings)
         await server.start()
         await set_serving(checks)
-        log.canonical("server.ready", address=f"{host}:{port}")
+        log.canonical("server.ready", address=address, tls=settings.doors.tls is not None)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -49,11 +48,19 @@ async def serve(settings: Settings) -> None:
 def main(arguments: list[str]) -> int:
     """Run; anything that keeps us from it is one sentence and exit code 1."""
     if arguments == ["migrate"]:
-        return start.explained(lambda: migrations.upgrade(read_database_url(os.environ)))
+        return start.explained(_migrate)
     if arguments:
         print("usage: python -m connector [migrate]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
         return 2
     return start.run(_serve)
+
+
+def _migrate() -> None:
+    if left := migrations.upgrade(read_database_url(os.environ)):
+        print(  # noqa: T201 – the one who runs it reads it
+            f"The tables are up to date. Row-level security needs an administrator: {left}; then migrate again.",
+            file=sys.stderr,
+        )
 
 
 def _serve(settings: Settings) -> None:

@@ -1,17 +1,22 @@
 """Gathers calls that want the same kind of work: those that come while one is under way go together in the next.
 
 The first never waits for company; where several met, the next turn waits a moment for more. Nobody is answered before the work
-that covers the call is done. Only calls with the same key meet; a key that nobody uses leaves nothing behind.
+that covers the call is done; work that nobody waits for any more is stopped. Only calls with the same key meet; a key that nobody
+uses leaves nothing behind.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
+
+from connector import deadline
 
 LINGER = timedelta(milliseconds=6)
 """Measured: with 64 callers a turn then serves most of them, and they are served sooner than in two turns."""
 
+_Asked = tuple[Any, asyncio.Future[Any]]
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -20,13 +25,13 @@ class Gather:
     """The calls that wait, by key. A key stands for one kind of question and answer."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Hashable, list[tuple[Any, asyncio.Future[Any]]]] = {}
+        self._waiting: dict[Hashable, list[_Asked]] = {}
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def ask(
         self, key: Hashable, question: Q, act: Callable[[Sequence[Q]], Awaitable[Sequence[A | Exception]]], *, most: int
     ) -> A:
-        """Return the answer of `act`, or raise what it raised, for us or for all. Nobody's leaving stops the others.
+        """Return the answer of `act`, or raise what it raised, for us or for all. Only when all have left is it stopped.
 
         `act` does the work of at most so many calls at once; it returns answers, or what went wrong with one, in their order.
         """
@@ -49,21 +54,42 @@ class Gather:
 
     async def _work(self, key: Hashable, act: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], most: int) -> None:
         try:
-            linger = timedelta()
-            while self._waiting[key]:
-                await asyncio.sleep(linger.total_seconds())
-                waiting = self._waiting[key]
-                group, self._waiting[key] = waiting[:most], waiting[most:]
-                linger = LINGER if len(group) > 1 else timedelta()
-                answers: Sequence[Any]
-                try:
-                    answers = await act([question for question, _ in group])
-                except Exception as error:  # noqa: BLE001 – the top of a task: whatever it is belongs to those who asked
-                    answers = [error] * len(group)
-                for (_, future), answer in zip(group, answers, strict=True):
-                    _settle(future, answer)
+            with deadline.unlimited():  # the first caller's is not that of the others
+                linger = timedelta()
+                while self._waiting[key]:
+                    await asyncio.sleep(linger.total_seconds())
+                    waiting = self._waiting[key]
+                    group, self._waiting[key] = waiting[:most], waiting[most:]
+                    linger = LINGER if len(group) > 1 else timedelta()
+                    await _serve(asyncio.ensure_future(act([question for question, _ in group])), group)
         finally:
             del self._waiting[key]
+
+
+async def _serve(work: asyncio.Future[Any], group: Sequence[_Asked]) -> None:
+    """Answer a group when its work is done; stop the work when the last of the group has left."""
+    for _, answer in group:
+        answer.add_done_callback(partial(_leave, work, group))
+    answers: Sequence[Any]
+    try:
+        answers = await work
+    except asyncio.CancelledError:
+        if not _all_left(group):
+            raise
+        return
+    except Exception as error:  # noqa: BLE001 – the top of a task: whatever it is belongs to those who asked
+        answers = [error] * len(group)
+    for (_, future), one in zip(group, answers, strict=True):
+        _settle(future, one)
+
+
+def _all_left(group: Sequence[_Asked]) -> bool:
+    return all(answer.cancelled() for _, answer in group)
+
+
+def _leave(work: asyncio.Future[Any], group: Sequence[_Asked], _left: asyncio.Future[Any]) -> None:
+    if _all_left(group):
+        work.cancel()
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:

@@ -44,6 +44,17 @@ task_delay = Histogram(
 deliveries = Counter(
     "connector_deliveries", "Webhook deliveries, by what became of them: stored, forged, unavailable", ["outcome"]
 )
+callbacks = Counter(
+    "connector_callbacks", "Meta's signed callbacks, by kind and outcome: done, forged, stale, wrong", ["kind", "outcome"]
+)
+late_deletions = Counter("connector_deletions_late", "Deletions of personal data that a sweep found past their day")
+turned_away = Counter(
+    "connector_ingress_turned_away", "Connections of the ingress ended by a limit: full, address, idle, slow", ["cause"]
+)
+key_sets = Counter("connector_key_sets", "Fetches of callers' keys, by outcome: fetched, failed", ["outcome"])
+certificates = Counter(
+    "connector_certificates", "New certificates of the gRPC server, by outcome: taken, refused", ["outcome"]
+)
 signals = Counter("connector_signals", "Signals read from deliveries, by kind and outcome", ["kind", "outcome"])
 items = Counter("connector_items", "Items settled, by verdict: confirmed, rejected", ["verdict"])
 budget_percent = Histogram(

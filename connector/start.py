@@ -12,7 +12,7 @@ from collections.abc import Callable
 import sqlalchemy.exc
 
 from connector import log
-from connector.db import migrations
+from connector.db import migrations, walls
 from connector.settings import Settings, SettingsError
 
 _NEW_OBJECTS = 50_000
@@ -36,7 +36,7 @@ def explained(work: Callable[[], None]) -> int:
     """Work; return the exit code, and say on stderr what was in the way."""
     try:
         work()
-    except (SettingsError, migrations.WrongSchemaError) as problem:
+    except (SettingsError, migrations.WrongSchemaError, walls.NoWallError) as problem:
         return _refuse(str(problem))
     except sqlalchemy.exc.OperationalError as problem:
         # libpq appends an advice on lines of their own.

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, MetaData, event, exc, make_url
+from sqlalchemy import Connection, DateTime, MetaData, event, exc, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from connector.db import walls
 
 metadata = MetaData(
     naming_convention={
@@ -41,6 +43,9 @@ _TABLES = (
     "connector.db.outbox",
     "connector.db.observations",
     "connector.db.requests",
+    "connector.db.forgotten",
+    "connector.db.retentions",
+    "connector.db.self_tests",
     "connector.budgets.db",
     "connector.operations.db",
     "connector.events.db",
@@ -50,12 +55,15 @@ _TABLES = (
     "connector.categories.db",
     "connector.readback.db",
     "connector.diagnostics.db",
+    "connector.tokens.db",
     "connector.catalog.db",
     "connector.feeds.db",
     "connector.inventory.db",
     "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",
+    "connector.doctor.db",
+    "connector.privacy.db",
 )
 
 
@@ -66,13 +74,18 @@ def load_tables() -> MetaData:
     return metadata
 
 
+@event.listens_for(metadata, "after_create")
+def _raise_walls(_metadata: MetaData, connection: Connection, **_options: Any) -> None:
+    for statement in walls.policies(metadata):
+        connection.execute(text(statement))
+
+
 def open_engine(
     database_url: str, *, pool_size: int = 10, statement_timeout: timedelta = timedelta(seconds=30)
 ) -> AsyncEngine:
     """Open a pool to PostgreSQL; connects on first use.
 
     Sessions speak UTC, drop statements that run longer than `statement_timeout`, and transactions left idle for a minute.
-    One that rested is asked whether it is still there before it is used.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     options = (
@@ -81,6 +94,7 @@ def open_engine(
     )
     engine = create_async_engine(
         url,
+        isolation_level="AUTOCOMMIT",  # BEGIN is said by `walls.begin`, together with what the transaction begins with
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
@@ -88,6 +102,7 @@ def open_engine(
         json_deserializer=orjson.loads,
         connect_args={"options": options, "connect_timeout": 3},
     )
+    event.listen(engine.sync_engine, "begin", walls.begin)
     _greet_the_rested(engine)
     return engine
 

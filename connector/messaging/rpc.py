@@ -5,10 +5,11 @@ from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 
+from connector import deadline
 from connector.errors import InvalidInput
 from connector.messaging import actions, db
 from connector.messaging.model import LONGEST_TEXT, Sender
-from connector.rpc import deadline, read
+from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import conversation_pb2

@@ -1,11 +1,11 @@
 """Who calls, and what they may do: bearer tokens, roles, and the one table that gives every method its role.
 
-A caller's token is a JWT signed by one of the keys in CALLER_JWKS (asymmetric algorithms only, pinned by the key), with `aud`,
-`exp`, `sub`, `role` and `stores` (ids, or `*`). In development a fixed token may do everything. Whatever is not allowed is denied.
+A caller's token is a JWT signed by one of the callers' keys (asymmetric algorithms only, pinned by the key), with `aud`, `iat`,
+`exp`, `sub`, `role` and `stores` (ids, or `*`), and short-lived. In development a fixed token may do everything. Whatever is not
+allowed is denied.
 """
 
 import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,10 @@ from typing import Any
 import jwt
 
 from connector.errors import Forbidden, Unauthenticated
-from connector.settings import Settings, SettingsError
+from connector.rpc.keys import Keys, read_given
+from connector.settings import Settings
 from stormcom.facebook.v1 import (
+    admin_service_pb2,
     adoption_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
@@ -27,9 +29,9 @@ from stormcom.facebook.v1 import (
     health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
+    token_service_pb2,
 )
 
-_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"})
 _LEEWAY = timedelta(seconds=30)
 _REMEMBERED = 1024
 
@@ -52,17 +54,19 @@ SERVICES = tuple(
         (inventory_service_pb2, "FacebookInventory"),
         (adoption_service_pb2, "FacebookAdoption"),
         (feed_service_pb2, "FacebookFeeds"),
+        (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
+        (admin_service_pb2, "FacebookAdmin"),
         (health_service_pb2, "FacebookHealth"),
     )
 )
 
 _ROLES = {
     Role.READER: """
-        GetCatalogSettings GetHold GetInventory GetItem GetOperation GetStatus ListCatalogs ListCategories ListChecks
-        ListConversations ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
+        GetCatalogSettings GetDeletion GetHold GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
+        ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
     """,
@@ -71,9 +75,10 @@ _ROLES = {
     """,
     Role.MANAGER: """
         AbandonSnapshot ApplyAdoption AttachCatalog BeginSnapshot CancelOperation CommitSnapshot CompleteHold
-        ConfirmChange Connect CreateCatalog DeleteCategories DeleteProducts DeleteReviews Disconnect ExtendHold
-        PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems RunDiagnostics ScanCatalog
-        SetCategories SetFeed SyncCatalog UpdateCatalogSettings UpdateInventory UploadFeed UpsertProducts
+        ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
+        InspectToken PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems
+        RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog UpdateCatalogSettings
+        UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """
         AckEvents PullEvents Subscribe
@@ -119,13 +124,15 @@ class Caller:
 class Gate:
     """Turns an `authorization` header into a caller."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keys: Keys | None = None) -> None:
         self._audience = settings.caller_audience
+        self._longest = settings.caller_token_limit
         self._development_token = settings.development_token
-        self._keys = _read_keys(settings.caller_jwks)
+        self._keys = keys or Keys(read_given(settings.caller_jwks))
         self._known: dict[str, Caller] = {}
+        self._generation = 0
 
-    def admit(self, authorization: str, *, now: datetime) -> Caller:
+    async def admit(self, authorization: str, *, now: datetime) -> Caller:
         """Tell who calls.
 
         Raises:
@@ -137,20 +144,20 @@ class Gate:
             raise Unauthenticated("CREDENTIALS_MISSING", "Send the header `authorization: Bearer <token>`")
         if self._development_token and hmac.compare_digest(token.encode(), self._development_token.reveal().encode()):
             return Caller("development", Role.PLATFORM, frozenset({"*"}), now + timedelta(days=1))
+        if self._generation != self._keys.generation or len(self._known) >= _REMEMBERED:
+            self._generation = self._keys.generation
+            self._known.clear()
         caller = self._known.get(token)
         if caller is None:
-            caller = self._verify(token)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[token] = caller
+            caller = self._known[token] = await self._verify(token)
         if caller.expire_time + _LEEWAY <= now:
-            del self._known[token]
+            self._known.pop(token, None)
             raise _invalid()
         return caller
 
-    def _verify(self, token: str) -> Caller:
+    async def _verify(self, token: str) -> Caller:
         try:
-            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid", "")))
+            key = await self._keys.find(str(jwt.get_unverified_header(token).get("kid", "")))
             if key is None:
                 raise _invalid()
             claims = jwt.decode(
@@ -159,8 +166,10 @@ class Gate:
                 algorithms=[str(key.algorithm_name)],
                 audience=self._audience,
                 leeway=_LEEWAY,
-                options={"require": ["exp", "aud", "sub"]},
+                options={"require": ["exp", "iat", "aud", "sub"]},
             )
+            if claims["exp"] - claims["iat"] > self._longest.total_seconds():
+                raise _invalid()
             return _read_claims(claims)
         except (
             jwt.PyJWTError,
@@ -171,25 +180,6 @@ class Gate:
             OSError,
         ):  # the last two: a time out of range
             raise _invalid() from None
-
-
-def _read_keys(jwks: str) -> dict[str, jwt.PyJWK]:
-    keys: dict[str, jwt.PyJWK] = {}
-    for entry in json.loads(jwks)["keys"] if jwks else ():
-        try:
-            key = jwt.PyJWK(entry)
-        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
-            raise _unusable() from None
-        if key.algorithm_name not in _ALGORITHMS or not key.key_id:
-            raise _unusable()
-        keys[key.key_id] = key
-    return keys
-
-
-def _unusable() -> SettingsError:
-    return SettingsError(
-        f"CALLER_JWKS: every key needs a `kid` and an asymmetric algorithm: {', '.join(sorted(_ALGORITHMS))}"
-    )
 
 
 def _read_claims(claims: dict[str, Any]) -> Caller:
@@ -206,5 +196,6 @@ def _read_claims(claims: dict[str, Any]) -> Caller:
 
 def _invalid() -> Unauthenticated:
     return Unauthenticated(
-        "CREDENTIALS_INVALID", "The bearer token is not valid: wrong key, signature, audience, claims, or expired"
+        "CREDENTIALS_INVALID",
+        "The bearer token is not valid: wrong key, signature, audience, claims, too long-lived, or expired",
     )

@@ -4,8 +4,8 @@ Health and reflection are answered without a credential; every other method need
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Self, cast
 
@@ -15,16 +15,16 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from connector import log, metrics, tracing
+from connector import deadline, log, metrics, tracing
+from connector.db import walls
 from connector.errors import ConnectorError, InvalidInput, Overloaded
-from connector.rpc import deadline, replies
+from connector.rpc import calling, replies
 from connector.rpc.callers import SERVICES, Gate, require_complete
 from connector.rpc.read import foreign_id, storable
 from connector.rpc.status import code_of, understand, write_status
 from connector.runtime import Runtime
+from connector.settings import Limits
 
-DEFAULT_SECONDS, LONGEST_SECONDS = 10.0, 60.0
-MOST_CALLS = 1000
 _STATUS_DETAILS = "grpc-status-details-bin"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -36,10 +36,11 @@ Serve = Callable[..., Any]
 class Door(grpc.aio.ServerInterceptor):
     """Lets a call in, or says why not; sees it out with a status and a log line."""
 
-    def __init__(self, runtime: Runtime, gate: Gate, *, most_calls: int = MOST_CALLS) -> None:
+    def __init__(self, runtime: Runtime, gate: Gate, *, limits: Limits, walled: bool) -> None:
         self._runtime = runtime
         self._gate = gate
-        self._most_calls, self._calls = most_calls, 0
+        self._limits, self._calls = limits, 0
+        self._wall = walls.only if walled else _no_wall
         self._methods = {
             f"/{method.containing_service.full_name}/{method.name}": method
             for one in SERVICES
@@ -74,8 +75,8 @@ class Door(grpc.aio.ServerInterceptor):
 
         async def answer(request: Message | None, context: Context) -> Message:
             async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
-                request, line.caller = self._admit(method, request, metadata)
-                async with deadline.within(min(context.time_remaining() or DEFAULT_SECONDS, LONGEST_SECONDS)):
+                request, line.caller = await self._admit(method, request, metadata)
+                async with self._inside(request, context):
                     if mutating:
                         return await replies.once(
                             self._runtime, request, response_type, lambda wish: serve(wish, context)
@@ -87,19 +88,29 @@ class Door(grpc.aio.ServerInterceptor):
     def _streaming(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
         async def answer(request: Message | None, context: Context) -> AsyncIterator[Message]:
             async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
-                request, line.caller = self._admit(method, request, metadata)
+                request, line.caller = await self._admit(method, request, metadata)
                 await context.send_initial_metadata(
                     ()
                 )  # the caller sees that it is let in before there is anything to say
-                async for response in serve(request, context):
-                    yield response
+                with self._wall(request.store_id):  # type: ignore[attr-defined] # as in replies
+                    async for response in serve(request, context):
+                        yield response
 
         return answer
 
     @asynccontextmanager
+    async def _inside(self, request: Message, context: Context) -> AsyncIterator[None]:
+        """Limit what a unary call sees to its store, and how long it takes."""
+        wished, longest = context.time_remaining(), self._limits.longest_deadline.total_seconds()
+        seconds = self._limits.deadline.total_seconds() if wished is None else min(wished, longest)
+        with self._wall(request.store_id):  # type: ignore[attr-defined] # as in replies
+            async with deadline.within(seconds):
+                yield
+
+    @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:
         """Count a call, unary or stream, for as long as it lasts; refuse one too many."""
-        if self._calls >= self._most_calls:
+        if self._calls >= self._limits.calls:
             raise Overloaded("TOO_MANY_CALLS", "The connector has too many calls at once: repeat the call in a second")
         self._calls += 1
         try:
@@ -107,16 +118,22 @@ class Door(grpc.aio.ServerInterceptor):
         finally:
             self._calls -= 1
 
-    def _admit(
+    async def _admit(
         self, method: MethodDescriptor, request: Message | None, metadata: dict[str, Any]
     ) -> tuple[Message, str]:
         """Tell what is asked, and who asks; a stranger is not told what is wrong with a request."""
-        caller = self._gate.admit(str(metadata.get("authorization", "")), now=self._runtime.now())
+        caller = await self._gate.admit(str(metadata.get("authorization", "")), now=self._runtime.now())
         if request is None:
             raise InvalidInput.of("", "FIELD_INVALID", f"The bytes are no {method.input_type.full_name}")
         caller.require(method.name, foreign_id(request.store_id, "store_id"))  # type: ignore[attr-defined] # as in replies
         storable(request)
+        calling.enter(caller.subject, caller.stores)
         return request, caller.subject
+
+
+@contextmanager
+def _no_wall(_store_id: str) -> Iterator[None]:
+    yield
 
 
 def _parse(parse: Callable[[bytes], Message], said: bytes) -> Message | None:

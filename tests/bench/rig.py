@@ -176,10 +176,15 @@ async def running_rig(
         "role": "platform",
         "stores": ["*"],
         "aud": AUDIENCE,
+        "iat": int(time.time()),
         "exp": int(time.time()) + TOKEN_SECONDS,
     }
     token = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "bench"})
-    signed = {"CALLER_JWKS": orjson.dumps({"keys": [public]}).decode(), "LOG_FORMAT": "json"}
+    signed = {
+        "CALLER_JWKS": orjson.dumps({"keys": [public]}).decode(),
+        "LOG_FORMAT": "json",
+        "CALLER_TOKEN_SECONDS": str(TOKEN_SECONDS),
+    }
     async with (
         running_stack(folder, only=only, environment={**signed, **environment}, fresh=True, say=_complain) as stack,
         grpc.aio.insecure_channel(stack.addresses["connector"]) as channel,

@@ -10,15 +10,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connector.db import walls
+from connector.db.schema import load_tables
 from connector.vault import Secret
 
 _FOLDER = Path(__file__).parent
 
 
-def upgrade(database_url: Secret) -> None:
-    """Bring a database to the newest schema. Safe to run from several places at once: they take turns."""
+def upgrade(database_url: Secret) -> str:
+    """Bring a database to the newest schema. Safe to run from several places at once: they take turns.
+
+    Tells what an administrator must do before row-level security can be used; empty when nothing is left.
+    """
     with _alone(database_url) as config:
         command.upgrade(config, "head")
+        return walls.admit(config.attributes["connection"], load_tables())
 
 
 def write(database_url: Secret, words: str) -> None:

@@ -54,7 +54,7 @@ GARBAGE = Garbage()
 
 def bearer(role: Role, *stores: str) -> tuple[tuple[str, str]]:
     claims = {"sub": "t", "aud": "facebook-connector", "role": role.name.lower(), "stores": stores}
-    expiring = {**claims, "exp": datetime.now(UTC) + timedelta(minutes=5)}
+    expiring = {**claims, "iat": datetime.now(UTC), "exp": datetime.now(UTC) + timedelta(minutes=5)}
     return (("authorization", "Bearer " + jwt.encode(expiring, KEY, algorithm="ES256", headers={"kid": "k"})),)
 
 
@@ -290,7 +290,9 @@ async def test_one_call_too_many_is_told_when_to_come_again(
     runtime: Runtime, settings: Settings, tmp_path: Path
 ) -> None:
     """Beyond its limit of calls at once, streams included, the connector refuses with RetryInfo, and goes on when there is room."""
-    server = grpc.aio.server(interceptors=[Door(runtime, Gate(settings), most_calls=1)])
+    server = grpc.aio.server(
+        interceptors=[Door(runtime, Gate(settings), limits=replace(settings.doors.limits, calls=1), walled=True)]
+    )
     event_grpc.add_FacebookEventsServicer_to_server(Events(runtime), server)
     server.add_insecure_port(address := f"unix:{tmp_path}/small.sock")
     await server.start()

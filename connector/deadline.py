@@ -1,9 +1,9 @@
-"""How long a call may still take: kept for its whole length, so that whoever waits on purpose stops before the caller does."""
+"""How long a call may still take: kept for its whole length, so that whoever waits for a database or for Meta stops in time."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 
@@ -21,7 +21,17 @@ async def within(seconds: float) -> AsyncIterator[None]:
         _end_seconds.reset(token)
 
 
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Forget the deadline inside, for work on behalf of several calls."""
+    token = _end_seconds.set(None)
+    try:
+        yield
+    finally:
+        _end_seconds.reset(token)
+
+
 def left(*, margin: timedelta) -> timedelta | None:
-    """Tell how long may still be waited, keeping a margin for the answer; None when nothing ends this call."""
+    """Tell how long may still be waited, keeping a margin for what comes after; None when nothing ends this call."""
     end = _end_seconds.get()
     return None if end is None else max(timedelta(seconds=end - time.monotonic()) - margin, timedelta())
