@@ -10,6 +10,7 @@ from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import GraphError, invalid_parameter
 from simulator.handshake import verify_callback
 from simulator.state import Application, Business, Page, ProductCatalog, Subscription, User
+from simulator.token_care import tell
 from simulator.world import World
 
 # SDK 26.0.3, productcatalog.py, ProductCatalog.Vertical
@@ -49,24 +50,15 @@ def delete_permissions(call: Call) -> Json:
     """Revoke one permission, or the whole app; the latter tells the app by its deauthorize callback."""
     app = call.app
     grants = call.node.grants.get(app.id, {}) if app else {}
-    if scope := call.text("permission", ""):
+    if app and (scope := call.text("permission", "")):
         if scope not in grants:
             raise invalid_parameter(f"Param permission: {scope!r} was never granted")
         grants[scope] = "declined"
-        _tell_revoked(call, scope)
+        tell(call.world, app, call.node, scope, "revoked")
         return SUCCESS
     if app:
         deauthorize(call.world, app, call.node)
     return SUCCESS
-
-
-def _tell_revoked(call: Call, scope: str) -> None:
-    """Tell the app by the webhook of object `permissions`, if it wants it."""
-    # Unverified: the payload is recalled.
-    app = call.app
-    if app and (subscription := app.subscriptions.get("permissions")) and scope in subscription.fields:
-        value = {"verb": "revoked", "target_ids": list(call.node.page_tasks)}
-        call.world.outbox.tell(app, "permissions", call.node.id, "changes", {"field": scope, "value": value})
 
 
 def deauthorize(world: World, app: Application, user: User) -> None:

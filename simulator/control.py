@@ -19,6 +19,7 @@ from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
 from simulator.recording import mask
+from simulator.settings_page import change_permission, make_system_user
 from simulator.state import Application, Page, Subscription, User
 from simulator.world import World
 
@@ -321,6 +322,8 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("POST", "/_simulator/pages/{page_id}/events", send_event, "messaging standby change body body_base64 signature"),
     ("POST", "/_simulator/tokens/revoke", revoke_tokens, "page_id user_id token subcode"),
     ("POST", "/_simulator/users/{user_id}/remove-app", remove_app, "app_id"),
+    ("POST", "/_simulator/users/{user_id}/permissions", change_permission, "app_id permission status"),
+    ("POST", "/_simulator/system-users", make_system_user, "app_id business_id name pages scopes expires"),
     ("POST", "/_simulator/users/{user_id}/ask-deletion", ask_deletion, "app_id"),
     ("GET", "/_simulator/installations", list_installs, ""),
     ("PATCH", "/_simulator/installations/{external_business_id}", change_install, INSTALL_MEMBERS),

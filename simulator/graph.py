@@ -26,6 +26,7 @@ from simulator import (
     retirements,
     sending,
     standing,
+    token_care,
 )
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
 from simulator.errors import GraphError, invalid_parameter, missing_object, too_much_data, unknown_alias, unknown_path
@@ -61,6 +62,7 @@ FEATURES = (
     retirements,
     sending,
     standing,
+    token_care,
 )
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}
 ROUTES: Mapping[tuple[str, str, str], Route] = {

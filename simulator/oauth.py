@@ -8,6 +8,7 @@ from typing import Any
 from simulator.call import SUCCESS, Call, Json, Route
 from simulator.errors import TOKEN_DEATHS, GraphError, invalid_parameter
 from simulator.state import Application, Code, Token, User
+from simulator.token_care import data_access_end, renew
 from simulator.tokens import check_secret, death_of, find_token, granted_scopes
 from simulator.world import World
 
@@ -59,12 +60,14 @@ def _exchange_code(call: Call, app: Application) -> Json:
 
 def _lengthen(call: Call, app: Application) -> Json:
     token = find_token(call.world, call.text("fb_exchange_token"))
-    if token.kind != "USER":
+    if token.kind not in {"USER", "SYSTEM_USER"}:
         raise invalid_parameter("Param fb_exchange_token must be the access token of a user")
     if token.app_id != app.id or death_of(call.world, token) is not None:
         raise GraphError(
             "Error validating access token: it is expired, revoked or another app's.", code=190, status=401
         )
+    if token.kind == "SYSTEM_USER":
+        return renew(call, app, token)
     return _issue(call, app, token.user_id, call.world.switches.long_token_seconds, long_lived=True)
 
 
@@ -108,7 +111,7 @@ def debug_token(call: Call) -> Json:
         "app_id": token.app_id,
         "type": token.kind,
         "application": call.app.name,
-        "data_access_expires_at": _data_access_end(token),
+        "data_access_expires_at": int(data_access_end(world, token) or 0) if token.kind == "USER" else 0,
         "expires_at": int(token.expire_time or 0),
         "is_valid": True,
         "issued_at": int(token.issue_time),
@@ -125,11 +128,6 @@ def debug_token(call: Call) -> Json:
 def _invalid(message: str, *, subcode: int | None) -> dict[str, Json]:
     error: dict[str, Json] = {"code": 190, "message": message}
     return {"is_valid": False, "error": error | ({"subcode": subcode} if subcode else {})}
-
-
-def _data_access_end(token: Token) -> int:
-    # Unverified: users' data access ends 90 days after the login; other tokens have no such end.
-    return int(token.issue_time) + 90 * 86_400 if token.kind == "USER" else 0
 
 
 def _granular_scopes(world: World, token: Token, user: User | None) -> list[Json]:

@@ -102,6 +102,11 @@ class Switches:
     code_seconds: float = 600.0
     short_token_seconds: float = 5_400.0
     long_token_seconds: float = 5_184_000.0
+    data_access_seconds: float = (
+        7_776_000.0  # Unverified: from a person's login to the end of access to their data; 0: no end
+    )
+    data_access_end_kills: bool = False  # Unverified: that end kills the person's token and the Page's
+    renewal_kills_old: bool = False  # Unverified: renewing a system user's token kills the one it was renewed with
 
     # Meta Business Extension.
     dialog_installs: bool = True  # False: the merchant leaves the dialog before its end, after allowing access

@@ -32,6 +32,7 @@ from simulator.state import (
     UnifiedThread,
     User,
 )
+from simulator.token_care import data_access_ended
 from simulator.world import World
 
 PROOF_AGE_SECONDS = 300.0
@@ -69,7 +70,7 @@ def death_of(world: World, token: Token) -> int | None:
     """Return the 190 subcode of a dead token (0: dead without one), or None while it lives."""
     if token.death is not None:
         return token.death
-    if token.app_id not in world.apps:
+    if token.app_id not in world.apps or data_access_ended(world, token):
         return 0
     if token.expire_time is not None and token.expire_time <= world.clock.now():
         return 463
