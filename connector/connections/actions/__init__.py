@@ -1,36 +1,70 @@
 """Links a store to its Page, keeps its tokens sealed, and notices when Meta takes something away.
 
-    begin ─▶ AWAITING_LOGIN ──complete_login──▶ AWAITING_CHOICE ──choose──▶ CONNECTED ◀──begin, complete_login──┐
-                   │                                                          │  └──token refused──▶ NEEDS_LOGIN
-                   └── denied, expired, under-scoped ──▶ DISCONNECTED ◀── disconnect (from anywhere)
+    begin ──▶ AWAITING_LOGIN ──complete_login──▶ AWAITING_CHOICE ──choose──▶ CONNECTED ◀──── choose, attach ────┐
+                 │                  ▲                 │      ▲                  │  └──token refused,         NEEDS_LOGIN
+                 │                  │              1 h over  └── attach ────    │     Page taken away──────────▶┘
+                 │ declined,        └── begin ────┐   │                         │
+                 │ under-scoped, 10 min over      │   ▼                         ▼
+                 └─────────────────────────────▶ DISCONNECTED ◀──────────── disconnect (from anywhere)
 
-A login never disturbs a live connection: its token waits beside the old one until the Page is linked with it. A login
-that grants the linked Page again links it at once; ids, catalog, history and waiting work stay.
-Its files: `login`, `linking`, `subscription`, `refusals`, `tokens`, `news`.
+The ways: a Page login (scopes), Login for Business (a configuration), and `attach`, a token made elsewhere; a feature above may
+bring another (`begin(write_dialog=…)`, `complete_login(ways=…)`). Whichever it is, a token is examined (`granting`) before it is
+kept (`keeping`), waits sealed beside what is linked, for an hour, and links in one transaction (`linking`). So a login never
+disturbs a live connection, and one that fails leaves it as it was; one that grants the linked Page again links it at once; ids,
+catalog, history and waiting work stay. A login begun before a disconnect links nothing after it. At Meta a consent replaces the
+same person's earlier ones: all their connections are verified (`verifying`) at once.
+Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `verifying`, `unlinking`, `subscription`, `refusals`, `standing`,
+`checks`, `tokens`, `news`.
 """
 
-from connector.connections.actions.linking import choose, disconnect, look
-from connector.connections.actions.login import Begun, begin, complete_login, own_callback
+from connector.connections.actions.attaching import attach
+from connector.connections.actions.checks import check_capabilities, watch_meta
+from connector.connections.actions.granting import Grant, examine, exchange
+from connector.connections.actions.keeping import lost
+from connector.connections.actions.linking import choose, look
+from connector.connections.actions.login import OWN_WAYS, Begun, Redeem, WriteDialog, begin, complete_login, own_callback
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.refusals import note_refusal, require_capability
+from connector.connections.actions.standing import note_success, plan_check, reweigh, weigh_anew
 from connector.connections.actions.subscription import subscribe_page, unsubscribe_page
-from connector.connections.actions.tokens import access, require_open, require_room
+from connector.connections.actions.tokens import access, binding, open_token, require_open, require_room
+from connector.connections.actions.unlinking import disconnect, settle, unlink
+from connector.connections.actions.verifying import verify
 
 __all__ = [
+    "OWN_WAYS",
     "Begun",
+    "Grant",
+    "Redeem",
+    "WriteDialog",
     "access",
+    "attach",
     "begin",
+    "binding",
+    "check_capabilities",
     "choose",
     "complete_login",
     "disconnect",
+    "examine",
+    "exchange",
     "look",
+    "lost",
     "note_refusal",
+    "note_success",
+    "open_token",
     "own_callback",
+    "plan_check",
     "problem_of",
     "require_capability",
     "require_open",
     "require_room",
+    "reweigh",
+    "settle",
     "subscribe_page",
     "tell",
+    "unlink",
     "unsubscribe_page",
+    "verify",
+    "watch_meta",
+    "weigh_anew",
 ]

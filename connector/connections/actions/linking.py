@@ -1,4 +1,4 @@
-"""Links the chosen Page and catalog, and unlinks them."""
+"""Links the chosen Page and catalog."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,23 +8,21 @@ from uuid import UUID
 
 import sqlalchemy.exc
 
-from connector.alerts import db as alerts
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
 from connector.connections.actions.tokens import binding, open_token, require_open
-from connector.connections.model import Catalog, Connection, Offer, Page, State
-from connector.db import outbox
+from connector.connections.model import EDITOR_TASKS, Catalog, Connection, Offer, Page, State, Waiting, missing_tasks
+from connector.db import outbox, walls
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput
 from connector.graph.client import Access
-from connector.operations import db as operations
 from connector.runtime import Runtime
 from connector.vault import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class Chosen:
     """What the merchant chose, and the offer it was chosen from."""
 
     offer: Offer
@@ -41,33 +39,41 @@ async def choose(
     whatever id the login began with.
 
     Raises:
-        FailedPrecondition: STORE_NOT_CONNECTED without a login, PAGE_NOT_GRANTED, CATALOG_NOT_GRANTED,
-            CATALOG_ATTACHED.
+        FailedPrecondition: STORE_NOT_CONNECTED without a login, LOGIN_CHOICE_EXPIRED, PAGE_NOT_GRANTED,
+            CATALOG_NOT_GRANTED, SCOPE_WITHOUT_PAGE, SCOPE_WITHOUT_CATALOG, PAGE_ROLE_TOO_LOW, CATALOG_ATTACHED,
+            ASSET_IN_OTHER_ENVIRONMENT.
         AlreadyExists: PAGE_TAKEN.
 
     """
-    async with runtime.db.begin() as tx:
-        connection = await followed(tx, store_id, connection_id)
-        offer, sealed = await db.read_offer(tx, connection.id), await db.read_login_token(tx, connection.id)
-        owner = await db.owner_of_page(tx, connection.environment, page_id)
-        home = await db.of_page(tx, store_id, connection.environment, page_id) or connection
-        if sealed is not None:
-            await require_open(runtime, tx, connection.environment)
-    chosen = _chosen(connection, offer, page_id, catalog_id, login_open=sealed is not None)
+    with walls.beyond():  # whether somebody else has the Page
+        async with runtime.db.begin() as tx:
+            connection = await followed(tx, store_id, connection_id)
+            waiting = await db.read_waiting(tx, connection.id)
+            offer = waiting.offer if waiting else await db.read_offer(tx, connection.id)
+            owner = await db.owner_of_page(tx, connection.environment, page_id)
+            home = await db.of_page(tx, store_id, connection.environment, page_id) or connection
+            if waiting is not None:
+                await require_open(runtime, tx, connection.environment)
+    if waiting is not None and waiting.expire_time <= runtime.now():
+        await _end_choice(runtime, connection)
+        raise _too_late()
+    chosen = _chosen(connection, offer, page_id, catalog_id, login_open=waiting is not None)
     if owner is not None and owner.store_id != store_id:
         raise _page_taken(page_id)
-    if sealed is None:
+    if waiting is None:
         return await _attach(runtime, connection, chosen.catalog)
     app = runtime.app(connection.environment)
-    user_token = await open_token(runtime, connection, sealed, "login")
+    user_token = await open_token(runtime, connection, waiting.token, "login")
     issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0], app.app_id))
     tokens = await _seal(runtime, home, user_token=user_token, page_token=issued.token)
     try:
-        async with runtime.db.begin() as tx:
-            current = await followed(tx, store_id, connection_id, lock=True)
-            login_open = await db.read_login_token(tx, current.id) == sealed
-            if login_open and (linked := await _link(runtime, tx, current, chosen, home_id=home.id, tokens=tokens)):
-                return linked
+        with walls.beyond():  # whether the other environment has the Page or catalog
+            async with runtime.db.begin() as tx:
+                current = await followed(tx, store_id, connection_id, lock=True)
+                still = await db.read_waiting(tx, current.id)
+                login_open = still is not None and still.token == waiting.token
+                if login_open and (linked := await _link(runtime, tx, current, chosen, home_id=home.id, tokens=tokens)):
+                    return linked
     except sqlalchemy.exc.IntegrityError as clash:
         if "uq_connections_environment_page_id" in str(clash.orig):
             raise _page_taken(page_id) from clash
@@ -79,31 +85,65 @@ async def choose(
     raise _no_login()
 
 
-async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, Offer]:
+async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, Waiting | None]:
     """Tell where a connection stands, and what an open login lets the merchant choose from."""
     async with runtime.db.begin() as tx:
         connection = await followed(tx, store_id, connection_id)
-        login_open = await db.read_login_token(tx, connection.id) is not None
-        return connection, await db.read_offer(tx, connection.id) if login_open else Offer()
+        waiting = await db.read_waiting(tx, connection.id)
+    if waiting is not None and waiting.expire_time <= runtime.now():
+        return await _end_choice(runtime, connection), None
+    return connection, waiting
 
 
-def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str, *, login_open: bool) -> _Chosen:
+async def _end_choice(runtime: Runtime, connection: Connection) -> Connection:
+    """Wipe the token of a choice that was not made in time; tells the connection as it is then."""
+    now = runtime.now()
+    async with runtime.db.begin() as tx:
+        for ended in await db.end_choices(tx, db.connections.c.id == connection.id, at=now):
+            await tell(tx, ended, at=now)
+        return await db.require(tx, connection.store_id, connection.id)
+
+
+def _chosen(connection: Connection, offer: Offer, page_id: str, catalog_id: str, *, login_open: bool) -> Chosen:
     """Find what was chosen in what was granted."""
     if connection.page_id and connection.page_id != page_id:
         message = "this connection stands for another Page; begin without connection_id to link a further one"
         raise InvalidInput.of("choose.page_id", "FIELD_INVALID", message)
     if not login_open and not connection.live:
         raise _no_login()
-    page, catalog = offer.page(page_id), offer.catalog(catalog_id) if catalog_id else None
+    return pick(offer, page_id, catalog_id)
+
+
+def pick(offer: Offer, page_id: str, catalog_id: str) -> Chosen:
+    """Find a Page (and catalog) in what was granted, and make sure that it was granted well enough.
+
+    Raises:
+        FailedPrecondition: PAGE_NOT_GRANTED, PAGE_ROLE_TOO_LOW, SCOPE_WITHOUT_PAGE, CATALOG_NOT_GRANTED,
+            SCOPE_WITHOUT_CATALOG.
+
+    """
+    page = offer.page(page_id)
     if page is None:
-        message = "The Page is not among those the merchant granted: begin again and tick it"
-        raise FailedPrecondition("PAGE_NOT_GRANTED", message, fix="Connect.begin", page_id=page_id)
-    if catalog_id and catalog is None:
+        raise _too_little("PAGE_NOT_GRANTED", "The Page is not among those the merchant granted", page_id=page_id)
+    if lacking := " ".join(missing_tasks(page.tasks, EDITOR_TASKS)):
         message = (
-            "The catalog is not among those the merchant granted: choose another, or begin again and grant its business"
+            f"Whoever logged in lacks {lacking} on the Page: someone with full control gives these tasks, or logs in"
         )
-        raise FailedPrecondition("CATALOG_NOT_GRANTED", message, fix="Connect.begin", catalog_id=catalog_id)
-    return _Chosen(offer, page, catalog)
+        raise FailedPrecondition("PAGE_ROLE_TOO_LOW", message, fix="Connect.begin", page_id=page_id, tasks=lacking)
+    if short := " ".join(offer.reach.scopes_without_page(graph.SCOPES, page_id)):
+        raise _too_little("SCOPE_WITHOUT_PAGE", f"{short} was granted for other Pages", page_id=page_id, scopes=short)
+    return Chosen(offer, page, _pick_catalog(offer, catalog_id) if catalog_id else None)
+
+
+def _pick_catalog(offer: Offer, catalog_id: str) -> Catalog:
+    catalog = offer.catalog(catalog_id)
+    if catalog is None:
+        message = "The catalog is not among those the merchant granted"
+        raise _too_little("CATALOG_NOT_GRANTED", message, catalog_id=catalog_id)
+    if short := " ".join(offer.reach.scopes_without_catalog(catalog_id, catalog.business_id)):
+        message = f"{short} was granted for other catalogs"
+        raise _too_little("SCOPE_WITHOUT_CATALOG", message, catalog_id=catalog_id, scopes=short)
+    return catalog
 
 
 async def _seal(runtime: Runtime, home: Connection, *, user_token: Secret, page_token: Secret) -> dict[str, bytes]:
@@ -116,7 +156,7 @@ async def _seal(runtime: Runtime, home: Connection, *, user_token: Secret, page_
 
 
 async def _link(
-    runtime: Runtime, tx: Tx, connection: Connection, chosen: _Chosen, *, home_id: UUID, tokens: Mapping[str, bytes]
+    runtime: Runtime, tx: Tx, connection: Connection, chosen: Chosen, *, home_id: UUID, tokens: Mapping[str, bytes]
 ) -> Connection | None:
     """Link the Page in one transaction: tokens, subscription task, failed work revived, StormCom told.
 
@@ -126,6 +166,9 @@ async def _link(
     home = await db.of_page(tx, connection.store_id, connection.environment, chosen.page.id) or connection
     if home.id != home_id:
         return None
+    wish = _attached(home, chosen.catalog, at=now)
+    catalog_id = wish.get("catalog_id", home.catalog_id)
+    await db.require_own_world(tx, home.environment, page_id=chosen.page.id, catalog_id=catalog_id)
     if home.id != connection.id:
         await _retire(tx, connection, home, at=now)
     linked = await db.change(
@@ -137,7 +180,7 @@ async def _link(
         blocks={},
         **tokens,
         **_granted(chosen),
-        **_attached(home, chosen.catalog, at=now),
+        **wish,
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
     await outbox.revive(tx, home.id, at=now)
@@ -147,21 +190,26 @@ async def _link(
 
 async def _retire(tx: Tx, connection: Connection, home: Connection, *, at: datetime) -> None:
     """End the connection a login began with: the store has one of that Page already, which takes over."""
-    emptied = {"login_token": None, "offer": None}
-    await db.change(tx, connection.id, at=at, state=State.DISCONNECTED, reason="", successor_id=home.id, **emptied)
+    await db.change(
+        tx, connection.id, at=at, state=State.DISCONNECTED, reason="", successor_id=home.id, **db.NOTHING_WAITS
+    )
 
 
-def _granted(chosen: _Chosen) -> dict[str, Any]:
+def _granted(chosen: Chosen) -> dict[str, Any]:
     """Write the columns that tell what was granted."""
     page, offer = chosen.page, chosen.offer
     return {
         "page_id": page.id,
         "page_name": page.name,
         "page_tasks": list(page.tasks),
-        "login_token": None,
+        "instagram_id": page.instagram.id if page.instagram else "",
+        "instagram_username": page.instagram.username if page.instagram else "",
         "offer": offer.document(),
         "user_id": offer.user_id,
+        "token_kind": offer.token_kind,
         "granted_scopes": list(offer.scopes),
+        "reach": offer.reach.document(),
+        **db.NOTHING_WAITS,
         "token_expire_time": offer.token_expire_time,
         "data_access_expire_time": offer.data_access_expire_time,
     }
@@ -170,14 +218,16 @@ def _granted(chosen: _Chosen) -> dict[str, Any]:
 async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog | None) -> Connection:
     """Attach a catalog to a connection that is linked already, if it is a new wish."""
     now = runtime.now()
-    async with runtime.db.begin() as tx:
-        current = await db.require(tx, connection.store_id, connection.id, lock=True)
-        wish = _attached(current, catalog, at=now)
-        if not wish:
-            return current
-        changed = await db.change(tx, current.id, at=now, **wish)
-        await tell(tx, changed, at=now)
-        return changed
+    with walls.beyond():  # whether the other environment has the catalog
+        async with runtime.db.begin() as tx:
+            current = await db.require(tx, connection.store_id, connection.id, lock=True)
+            wish = _attached(current, catalog, at=now)
+            if not wish:
+                return current
+            await db.require_own_world(tx, current.environment, catalog_id=wish["catalog_id"])
+            changed = await db.change(tx, current.id, at=now, **wish)
+            await tell(tx, changed, at=now)
+            return changed
 
 
 def _attached(home: Connection, catalog: Catalog | None, *, at: datetime) -> dict[str, Any]:
@@ -196,33 +246,6 @@ def _attached(home: Connection, catalog: Catalog | None, *, at: datetime) -> dic
     }
 
 
-async def disconnect(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
-    """Unlink a connection. Repeating it changes nothing.
-
-    The person's token is wiped at once. The Page's stays sealed, out of reach of all other work, until the Page is
-    unsubscribed with it, at most an hour. Operations end FAILED, alerts close; products, ids and conversations stay.
-    """
-    now = runtime.now()
-    async with runtime.db.begin() as tx:
-        connection = await db.require(tx, store_id, connection_id, lock=True)
-        if connection.state is State.DISCONNECTED:
-            return connection
-        wiped: dict[str, Any] = {"user_token": None, "login_token": None, "offer": None, "blocks": {}}
-        linked = connection.live
-        connection = await db.change(tx, connection.id, at=now, state=State.DISCONNECTED, reason="", **wiped)
-        for operation in await operations.running(tx, connection.id):
-            await operations.fail(tx, operation.id, "STORE_NOT_CONNECTED", at=now)
-        await outbox.forget_periodic(
-            tx, connection.id
-        )  # before the alerts: no turn under way opens one behind our back
-        await alerts.close_all(tx, connection.store_id, connection.id, at=now)
-        if linked:
-            key = f"unsubscribe:{connection.id}"
-            await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)
-            await tell(tx, connection, at=now)
-        return connection
-
-
 async def followed(tx: Tx, store_id: str, connection_id: str, *, lock: bool = False) -> Connection:
     """Find a store's connection, going on to the one that took over its login."""
     connection = await db.require(tx, store_id, connection_id, lock=lock)
@@ -234,6 +257,15 @@ async def followed(tx: Tx, store_id: str, connection_id: str, *, lock: bool = Fa
 def _no_login() -> FailedPrecondition:
     message = "No login is open for this connection: call Connect with begin, then choose"
     return FailedPrecondition("STORE_NOT_CONNECTED", message, fix="Connect.begin")
+
+
+def _too_late() -> FailedPrecondition:
+    message = "More than an hour went by since the login, so its token was wiped: begin again"
+    return FailedPrecondition("LOGIN_CHOICE_EXPIRED", message, fix="Connect.begin")
+
+
+def _too_little(reason: str, message: str, **metadata: str) -> FailedPrecondition:
+    return FailedPrecondition(reason, f"{message}: begin again and tick it", fix="Connect.begin", **metadata)
 
 
 def _page_taken(page_id: str) -> AlreadyExists:

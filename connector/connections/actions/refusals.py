@@ -1,17 +1,13 @@
 """Notices what Meta takes away: a token, or what one capability needs."""
 
-from datetime import datetime
-
 from connector.connections import db
 from connector.connections.actions.news import problem_of, tell
+from connector.connections.actions.standing import take_away
 from connector.connections.model import CONCERNED, Capability, CapabilityKind, Connection, State
 from connector.db.outbox import Task
-from connector.db.schema import Tx
 from connector.errors import FailedPrecondition, MetaRefused
-from connector.graph.faults import REASONS, Kind
 from connector.runtime import Runtime
-
-_BLOCKING = {REASONS[kind] for kind in (Kind.PERMISSION, Kind.POLICY, Kind.RETIRED)}
+from connector.vault import same_token
 
 
 async def note_refusal(
@@ -28,22 +24,14 @@ async def note_refusal(
         if found is None:
             return
         await db.note_problem(tx, found.id, problem_of(error, at=now))
-        same_tokens = (found.user_token, found.page_token) == (connection.user_token, connection.page_token)
+        same_tokens = same_token(found.user_token, connection.user_token) and same_token(
+            found.page_token, connection.page_token
+        )
         if found.state is not State.CONNECTED or not same_tokens:
             return
-        changed = await _take_away(tx, found, error, CONCERNED.get(task or ""), at=now)
-        if changed is not None:
+        changed = await take_away(runtime, tx, found, error, CONCERNED.get(task or ""))
+        if changed is not found:
             await tell(tx, changed, at=now)
-
-
-async def _take_away(
-    tx: Tx, connection: Connection, error: MetaRefused, kind: CapabilityKind | None, *, at: datetime
-) -> Connection | None:
-    if error.reason == REASONS[Kind.TOKEN]:
-        return await db.change(tx, connection.id, at=at, state=State.NEEDS_LOGIN, reason=error.reason)
-    if kind is None or error.reason not in _BLOCKING or kind in connection.blocks:
-        return None
-    return await db.block(tx, connection, kind, error.reason, at=at)
 
 
 def require_capability(connection: Connection, kind: CapabilityKind) -> Capability:
@@ -55,7 +43,8 @@ def require_capability(connection: Connection, kind: CapabilityKind) -> Capabili
     """
     capability = connection.capability(kind)
     if kind in connection.blocks:
+        facts = {"missing": " ".join(capability.missing)} if capability.missing else {}
         raise FailedPrecondition(
-            capability.reason, capability.fix, fix=capability.fix, connection_id=str(connection.id)
+            capability.reason, capability.fix, fix=capability.fix, connection_id=str(connection.id), **facts
         )
     return capability

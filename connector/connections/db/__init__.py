@@ -1,23 +1,31 @@
 """Where connections, logins under way and problems are kept. Each query takes the open transaction."""
 
 from connector.connections.db.finding import by_id as by_id
+from connector.connections.db.finding import connected as connected
 from connector.connections.db.finding import missing as missing
 from connector.connections.db.finding import not_connected as not_connected
 from connector.connections.db.finding import of_page as of_page
+from connector.connections.db.finding import of_person as of_person
+from connector.connections.db.finding import of_store as of_store
 from connector.connections.db.finding import of_task as of_task
 from connector.connections.db.finding import owner_of_page as owner_of_page
 from connector.connections.db.finding import require as require
 from connector.connections.db.finding import require_connected as require_connected
 from connector.connections.db.finding import require_live as require_live
+from connector.connections.db.finding import require_own_world as require_own_world
 from connector.connections.db.finding import the_one as the_one
 from connector.connections.db.finding import unchecked as unchecked
+from connector.connections.db.logins import NOTHING_WAITS as NOTHING_WAITS
 from connector.connections.db.logins import begin_login as begin_login
+from connector.connections.db.logins import login_stands as login_stands
 from connector.connections.db.logins import read_catalog_wish as read_catalog_wish
-from connector.connections.db.logins import read_login_token as read_login_token
 from connector.connections.db.logins import read_offer as read_offer
+from connector.connections.db.logins import read_waiting as read_waiting
 from connector.connections.db.logins import return_login as return_login
 from connector.connections.db.logins import use_login as use_login
-from connector.connections.db.sweeping import sweep as sweep
+from connector.connections.db.logins import withdraw_logins as withdraw_logins
+from connector.connections.db.sweeping import end_choices as end_choices
+from connector.connections.db.sweeping import end_logins as end_logins
 from connector.connections.db.sweeping import wipe as wipe
 from connector.connections.db.tables import CHANNEL as CHANNEL
 from connector.connections.db.tables import connections as connections
@@ -25,8 +33,8 @@ from connector.connections.db.tables import logins as logins
 from connector.connections.db.tables import problems as problems
 from connector.connections.db.tables import read_connection as read_connection
 from connector.connections.db.tables import shown as shown
-from connector.connections.db.writing import block as block
 from connector.connections.db.writing import change as change
 from connector.connections.db.writing import create as create
 from connector.connections.db.writing import note_problem as note_problem
 from connector.connections.db.writing import note_receipt as note_receipt
+from connector.connections.db.writing import stand as stand

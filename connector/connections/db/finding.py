@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from connector.connections.db.tables import SHOWN, connections, shown
 from connector.connections.model import LIVE, Connection, State
@@ -111,6 +111,43 @@ async def of_page(tx: Tx, store_id: str, environment: Environment, page_id: str)
     oldest = select(*SHOWN).where(*same).order_by(connections.c.create_time).limit(1).with_for_update()
     row = (await tx.execute(oldest)).one_or_none()
     return None if row is None else shown(row)
+
+
+async def of_person(tx: Tx, environment: Environment, user_id: str) -> list[Connection]:
+    """List the live connections, whichever store's, that a person at Meta granted."""
+    same = connections.c.environment == environment, connections.c.user_id == user_id, connections.c.state.in_(LIVE)
+    return await _select(tx, False, *same) if user_id else []
+
+
+async def of_store(tx: Tx, store_id: str, environment: Environment) -> list[Connection]:
+    """List a store's live connections in an environment."""
+    same = connections.c.store_id == store_id, connections.c.environment == environment, connections.c.state.in_(LIVE)
+    return await _select(tx, False, *same)
+
+
+async def require_own_world(tx: Tx, environment: Environment, *, page_id: str = "", catalog_id: str = "") -> None:
+    """Refuse a Page or catalog that is linked in the other environment, before it is linked in this transaction.
+
+    Two who link the same one at once, each in one environment, are told one after the other.
+
+    Raises:
+        FailedPrecondition: ASSET_IN_OTHER_ENVIRONMENT.
+
+    """
+    for column, value in ((connections.c.page_id, page_id), (connections.c.catalog_id, catalog_id)):
+        if not value:
+            continue
+        await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{column.name}:{value}", 0))))
+        elsewhere = column == value, connections.c.environment != environment, connections.c.state.in_(LIVE)
+        if await tx.scalar(select(connections.c.id).where(*elsewhere).limit(1)):
+            message = "It is linked in the other environment, and the two never share a Page or catalog: choose another"
+            raise FailedPrecondition("ASSET_IN_OTHER_ENVIRONMENT", message, **{column.name: value})
+
+
+async def connected(tx: Tx, *, after: ConnectionId | None = None, limit: int) -> list[Connection]:
+    """List working connections in the order of their ids, those behind one, for work on all of them piece by piece."""
+    wanted = select(*SHOWN).where(connections.c.state == State.CONNECTED).order_by(connections.c.id).limit(limit)
+    return [shown(row) for row in await tx.execute(wanted.where(connections.c.id > after) if after else wanted)]
 
 
 async def unchecked(tx: Tx, *, before: datetime) -> list[ConnectionId]:

@@ -1,5 +1,6 @@
 """Writes connections: a new one, a change of one, what Meta took away, what went wrong, when a Page was last heard of."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from sqlalchemy import Text, cast, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.connections.db.tables import CHANNEL, SHOWN, connections, problems, shown
-from connector.connections.model import LIVE, Block, CapabilityKind, Connection, Problem, State
+from connector.connections.model import LIVE, Block, CapabilityKind, Connection, Probe, Problem, State
 from connector.db.bell import ring
 from connector.db.observations import observations
 from connector.db.schema import Instant, Tx, plain
@@ -34,14 +35,19 @@ async def change(tx: Tx, connection_id: UUID, *, at: datetime, **values: Any) ->
     return shown(row)
 
 
-async def block(tx: Tx, connection: Connection, kind: CapabilityKind, reason: str, *, at: datetime) -> Connection:
-    """Note what Meta took away from one capability."""
-    blocks = {**connection.blocks, kind: Block(reason, at)}
-    stored = {
-        name.value: {"reason": entry.reason, "since_time": entry.since_time.isoformat()}
-        for name, entry in blocks.items()
-    }
-    return await change(tx, connection.id, at=at, blocks=stored)
+async def stand(
+    tx: Tx,
+    connection_id: UUID,
+    blocks: Mapping[CapabilityKind, Block],
+    *,
+    probes: Mapping[CapabilityKind, Probe] | None = None,
+    at: datetime,
+) -> Connection:
+    """Note what keeps capabilities from working, and, when given, what tries of them told."""
+    stored: dict[str, Any] = {"blocks": {kind.value: block.document() for kind, block in blocks.items()}}
+    if probes is not None:
+        stored["probes"] = {kind.value: probe.document() for kind, probe in probes.items()}
+    return await change(tx, connection_id, at=at, **stored)
 
 
 async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:

@@ -1,9 +1,23 @@
 """What a merchant has at Meta and grants us: Pages, businesses, catalogs, and the offer they make together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from connector.connections.model.reach import Reach, missing_tasks, surplus_tasks
+
+
+@dataclass(frozen=True, slots=True)
+class InstagramAccount:
+    """The Instagram account of a Page."""
+
+    id: str
+    username: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Write it with the contract's field names."""
+        return {"instagram_account_id": self.id, "username": self.username}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +27,25 @@ class Page:
     id: str
     name: str
     tasks: tuple[str, ...] = ()
+    instagram: InstagramAccount | None = None
 
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names."""
-        return {"page_id": self.id, "name": self.name, "tasks": list(self.tasks)}
+        return {
+            "page_id": self.id,
+            "name": self.name,
+            "tasks": list(self.tasks),
+            "missing_tasks": list(missing_tasks(self.tasks)),
+            "surplus_tasks": list(surplus_tasks(self.tasks)),
+            "instagram_account": self.instagram and self.instagram.document(),
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Page":
+        """Read what `document` wrote."""
+        account = document.get("instagram_account")
+        linked = InstagramAccount(account["instagram_account_id"], account["username"]) if account else None
+        return cls(document["page_id"], document["name"], tuple(document["tasks"]), linked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +90,8 @@ class Offer:
     scopes: tuple[str, ...] = ()
     token_expire_time: datetime | None = None
     data_access_expire_time: datetime | None = None
+    token_kind: str = ""
+    reach: Reach = field(default_factory=Reach)
 
     def page(self, page_id: str) -> Page | None:
         """Find a Page in it."""
@@ -84,6 +115,8 @@ class Offer:
         return self.choice() | {
             "user_id": self.user_id,
             "scopes": list(self.scopes),
+            "token_kind": self.token_kind,
+            "reach": self.reach.document(),
             **{f"{name}_expire_time": time and time.isoformat() for name, time in times.items()},
         }
 
@@ -91,7 +124,7 @@ class Offer:
     def of(cls, document: Mapping[str, Any]) -> "Offer":
         """Read what `document` wrote."""
         return cls(
-            tuple(Page(page["page_id"], page["name"], tuple(page["tasks"])) for page in document["pages"]),
+            tuple(Page.of(page) for page in document["pages"]),
             tuple(Business(business["business_id"], business["name"]) for business in document["businesses"]),
             tuple(
                 Catalog(one["catalog_id"], one["name"], one["business_id"], one["product_count"])
@@ -101,6 +134,8 @@ class Offer:
             tuple(document["scopes"]),
             _instant(document["token_expire_time"]),
             _instant(document["data_access_expire_time"]),
+            document.get("token_kind", ""),  # not told in what earlier versions stored, nor how far it reaches
+            Reach.of(document.get("reach", {})),
         )
 
 

@@ -1,21 +1,21 @@
-"""What a connection is, how one is logged in, and what went wrong on it.
+"""What a connection is, and what went wrong on it.
 
 Capabilities are derived, never stored: from the connection's state, its catalog, the explicit go, and `blocks` – what
 Meta has taken away from one capability.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from connector.connections.model.assets import Catalog, Offer, Page
-from connector.connections.model.capabilities import FIXES, Block, Capability, CapabilityKind, CapabilityState
-from connector.errors import ConnectorError
-from connector.values import ConnectionId, Environment
+from connector.connections.model.assets import Catalog, InstagramAccount, Page
+from connector.connections.model.capabilities import STATES, Block, Capability, CapabilityKind, CapabilityState, Probe
+from connector.connections.model.needs import NEEDS, Asset
+from connector.connections.model.reach import Reach
+from connector.values import OPTIONAL, ConnectionId, Environment
 
-LOGIN_TIME = timedelta(minutes=10)
 UNSUBSCRIBE_TIME = timedelta(hours=1)
 """How long a disconnected Page's sealed token may wait for the Page to be unsubscribed with it."""
 
@@ -29,13 +29,6 @@ class State(StrEnum):
     NEEDS_LOGIN = "NEEDS_LOGIN"
     DISCONNECTING = "DISCONNECTING"
     DISCONNECTED = "DISCONNECTED"
-
-
-class Way(StrEnum):
-    """How a merchant connects: who asks in Meta's dialog, and for what."""
-
-    PAGE_LOGIN = "PAGE_LOGIN"
-    BUSINESS_EXTENSION = "BUSINESS_EXTENSION"
 
 
 LIVE = frozenset({State.CONNECTED, State.NEEDS_LOGIN, State.DISCONNECTING})
@@ -56,6 +49,8 @@ class Connection:
     page_id: str
     page_name: str
     page_tasks: tuple[str, ...]
+    instagram_id: str
+    instagram_username: str
     business_id: str
     catalog_id: str
     catalog_name: str
@@ -65,7 +60,9 @@ class Connection:
     user_id: str
     user_token: bytes | None
     page_token: bytes | None
+    token_kind: str
     granted_scopes: tuple[str, ...]
+    reach: Reach
     token_expire_time: datetime | None
     data_access_expire_time: datetime | None
     token_time: datetime | None
@@ -74,11 +71,20 @@ class Connection:
     subscription_check_time: datetime | None
     create_time: datetime
     update_time: datetime
+    probes: Mapping[CapabilityKind, Probe] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:
         """Tell whether it owns its Page."""
         return self.state in LIVE
+
+    @property
+    def page(self) -> Page | None:
+        """Tell the Page it is linked to."""
+        if not self.page_id:
+            return None
+        account = InstagramAccount(self.instagram_id, self.instagram_username) if self.instagram_id else None
+        return Page(self.page_id, self.page_name, self.page_tasks, account)
 
     def capabilities(self) -> tuple[Capability, ...]:
         """Tell what it may do, in a stable order."""
@@ -89,19 +95,19 @@ class Connection:
         return self._capability(kind)
 
     def _capability(self, kind: CapabilityKind) -> Capability:
-        state, reason, since = self._standing(kind)
-        fix = (
-            "" if state is CapabilityState.ACTIVE else FIXES.get(reason, "The merchant connects again: Connect.begin.")
-        )
-        return Capability(kind, state, reason, fix, since)
-
-    def _standing(self, kind: CapabilityKind) -> tuple[CapabilityState, str, datetime]:
         if self.state is not State.CONNECTED:
             reason = self.reason if self.state is State.NEEDS_LOGIN else "STORE_NOT_CONNECTED"
-            return CapabilityState.BLOCKED, reason, self.state_time
+            return Capability(kind, CapabilityState.BLOCKED, reason, self.state_time)
         if block := self.blocks.get(kind):
-            return CapabilityState.BLOCKED, block.reason, block.since_time
-        if kind is CapabilityKind.MESSAGING:
+            state = STATES.get(block.reason, CapabilityState.BLOCKED)
+            return Capability(kind, state, block.reason, block.since_time, block.missing, block.explanation)
+        if kind in OPTIONAL and not set(NEEDS[kind].scopes) <= set(self.granted_scopes):  # never weighed
+            return Capability(kind, CapabilityState.NOT_GRANTED, "SCOPES_MISSING", self.state_time)
+        return Capability(kind, *self._by_catalog(kind))
+
+    def _by_catalog(self, kind: CapabilityKind) -> tuple[CapabilityState, str, datetime]:
+        """Tell what the catalog, and the go for it, make of what nothing else stops."""
+        if NEEDS[kind].asset is not Asset.CATALOG:
             return CapabilityState.ACTIVE, "", self.state_time
         if not self.catalog_id:
             return CapabilityState.BLOCKED, "CATALOG_NOT_ATTACHED", self.state_time
@@ -117,7 +123,7 @@ class Connection:
             "environment": f"ENVIRONMENT_{self.environment}",
             "state": f"STATE_{self.state}",
             "reason": self.reason,
-            "page": Page(self.page_id, self.page_name, self.page_tasks).document() if self.page_id else None,
+            "page": self.page.document() if self.page else None,
             "catalog": self._catalog_document(),
             "capabilities": [capability.document() for capability in self.capabilities()],
             "create_time": self.create_time,
@@ -129,34 +135,6 @@ class Connection:
         if not self.catalog_id:
             return None
         return Catalog(self.catalog_id, self.catalog_name, self.business_id, self.catalog_product_count).document()
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """One walk through Meta's dialog. Its state is kept only as a digest."""
-
-    connection_id: ConnectionId
-    store_id: str
-    environment: Environment
-    way: Way
-    redirect_uri: str
-    return_url: str
-    expire_time: datetime
-    used: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """Where a login ended: `outcome` is `CONNECTED`, `AWAITING_CHOICE`, or the reason it failed with.
-
-    `return_url` is where the merchant's browser goes; empty for a state that nobody knows, or when none was given.
-    """
-
-    outcome: str
-    connection: Connection | None
-    offer: Offer
-    return_url: str
-    error: ConnectorError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ class Asset(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """All of `scopes` and `tasks` are needed; `asset` is what the calls are made on."""
+    """All of `scopes` and `tasks` are needed; a scope granted for single assets must reach the connection's own `asset`."""
 
     scopes: tuple[str, ...]
-    asset: Asset
+    asset: Asset | None = None
     tasks: tuple[str, ...] = ()
 
 
@@ -37,10 +37,10 @@ NEEDS: Mapping[CapabilityKind, Need] = {
     CapabilityKind.CATALOG_SYNC: Need(_CATALOG, Asset.CATALOG),
     CapabilityKind.INVENTORY: Need(_CATALOG, Asset.CATALOG),
     CapabilityKind.MESSAGING: Need(_MESSAGES, Asset.PAGE, ("MESSAGING",)),
-    CapabilityKind.ORDER_MANAGEMENT: Need(_ORDERS, Asset.PAGE, ("CREATE_CONTENT",)),
+    CapabilityKind.ORDER_MANAGEMENT: Need(_ORDERS, tasks=("CREATE_CONTENT",)),
     CapabilityKind.PROMOTIONS: Need(_CATALOG, Asset.CATALOG),
-    CapabilityKind.CONVERSIONS: Need(_ADS, Asset.PAGE),
-    CapabilityKind.INSIGHTS: Need(_ADS_READ, Asset.PAGE),
+    CapabilityKind.CONVERSIONS: Need(_ADS),
+    CapabilityKind.INSIGHTS: Need(_ADS_READ),
 }
 
 # pages_show_list is Unverified, as are the calls these are said to open.

@@ -114,7 +114,6 @@ async def test_addresses_must_be_absolute_https(api: Any, field: str, url: str) 
     "request_",
     [
         pb.ConnectRequest(store_id=STORE),
-        pb.ConnectRequest(store_id=STORE, complete=pb.CompleteConnect(state="s")),
         pb.ConnectRequest(store_id=STORE, complete=pb.CompleteConnect(code="c")),
         pb.ConnectRequest(store_id=STORE, choose=pb.ChooseAssets()),
         pb.ConnectRequest(store_id=STORE, begin=pb.BeginConnect(environment=7)),  # type: ignore[arg-type] # on purpose

@@ -140,13 +140,13 @@ async def test_a_code_of_another_app_is_a_mismatch(runtime: Runtime, walk: Any) 
     assert (await reload(runtime, begun.connection.id)).state is State.DISCONNECTED
 
 
-async def test_a_used_code_has_expired(runtime: Runtime, walk: Any) -> None:
-    """A code that was exchanged before is told as LOGIN_EXPIRED."""
+async def test_a_code_counts_once(runtime: Runtime, walk: Any) -> None:
+    """A code that was exchanged before is told as LOGIN_CODE_USED."""
     first, second = await begin(runtime), await begin(runtime)
     code = (await walk(first.url))["code"]
     await actions.complete_login(runtime, state=(await walk(first.url))["state"], code=code)
     landing = await actions.complete_login(runtime, state=(await walk(second.url))["state"], code=code)
-    assert "LOGIN_EXPIRED" == landing.outcome
+    assert "LOGIN_CODE_USED" == landing.outcome
 
 
 async def test_declined_permissions_are_named(runtime: Runtime, walk: Any, world: World) -> None:

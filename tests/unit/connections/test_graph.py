@@ -20,7 +20,7 @@ def test_the_dialog_asks_for_exactly_what_we_need() -> None:
     assert (["61"], ["https://a.example/b?c=d&e=f"], ["s-_"], ["code"]) == tuple(
         asked[name] for name in ("client_id", "redirect_uri", "state", "response_type")
     )
-    assert sorted(graph.SCOPES) == sorted(asked["scope"][0].split(","))
+    assert sorted([*graph.SCOPES, graph.INSTAGRAM]) == sorted(asked["scope"][0].split(","))
 
 
 def test_secrets_do_not_stand_in_paths() -> None:
@@ -50,10 +50,11 @@ def test_only_a_plain_yes_makes_a_token_valid(is_valid: object) -> None:
     assert not graph.inspect(Secret("t")).read({"data": {"is_valid": is_valid}}).valid
 
 
-def test_declined_and_expired_permissions_do_not_count() -> None:
-    """Only granted permissions are granted."""
-    rows = [{"permission": name, "status": name} for name in ("granted", "declined", "expired")]
-    assert {"granted"} == graph.permissions().read({"data": rows})
+def test_permissions_say_what_became_of_each() -> None:
+    """What was granted, declined, and granted but expired, is told apart."""
+    rows = [{"permission": f"p{name}", "status": name} for name in ("granted", "declined", "expired")]
+    expected = {"pgranted": "granted", "pdeclined": "declined", "pexpired": "expired"}
+    assert expected == graph.permissions().read({"data": rows})
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from connector.connections.model import (
     Connection,
     Offer,
     Page,
+    Reach,
     State,
 )
 from connector.db.outbox import Task
@@ -36,6 +37,8 @@ BARE = Connection(
     page_id="1",
     page_name="Page",
     page_tasks=("MESSAGING",),
+    instagram_id="",
+    instagram_username="",
     business_id="",
     catalog_id="",
     catalog_name="",
@@ -45,7 +48,9 @@ BARE = Connection(
     user_id="9",
     user_token=b"u",
     page_token=b"p",
+    token_kind="USER",
     granted_scopes=(),
+    reach=Reach(),
     token_expire_time=None,
     data_access_expire_time=None,
     token_time=None,
@@ -106,7 +111,7 @@ def test_what_does_not_work_says_what_to_press(state: State) -> None:
 def test_a_block_tells_since_when() -> None:
     """A blocked capability dates from its block, an active one from the last login or the go."""
     connection = replace(BARE, **ATTACHED, catalog_go_time=LATER, blocks={CapabilityKind.MESSAGING: BLOCK})
-    assert [LATER, LATER, LATER] == [one.since_time for one in connection.capabilities()]
+    assert [*[LATER] * 3, *[NOW] * 4] == [one.since_time for one in connection.capabilities()]
     assert NOW == BARE.capability(CapabilityKind.MESSAGING).since_time
 
 

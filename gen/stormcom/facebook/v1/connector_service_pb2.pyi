@@ -245,6 +245,10 @@ class ConnectResponse(_message.Message):
     CONNECTION_FIELD_NUMBER: _builtins.int
     OPEN_DIALOG_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
+    LOSSES_FIELD_NUMBER: _builtins.int
+    LOSING_STORE_COUNT_FIELD_NUMBER: _builtins.int
+    losing_store_count: _builtins.int
+    """How many stores, besides this one, lose something by it."""
     @_builtins.property
     def connection(self) -> _connection_pb2.Connection:
         """The connection."""
@@ -257,16 +261,22 @@ class ConnectResponse(_message.Message):
     def choice(self) -> Global___Choice:
         """Let the merchant choose, then call again with `choose`."""
 
+    @_builtins.property
+    def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsentLoss]:
+        """What this login took away from live connections of the same person at Meta, as what a person grants last replaces what was granted before. Empty is the good case; otherwise the merchant begins again and ticks these too."""
+
     def __init__(
         self,
         *,
         connection: _connection_pb2.Connection | None = ...,
         open_dialog: Global___OpenDialog | None = ...,
         choice: Global___Choice | None = ...,
+        losses: _abc.Iterable[Global___ConsentLoss] | None = ...,
+        losing_store_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "connection", b"connection", "next", b"next", "open_dialog", b"open_dialog"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "connection", b"connection", "next", b"next", "open_dialog", b"open_dialog"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "connection", b"connection", "losing_store_count", b"losing_store_count", "losses", b"losses", "next", b"next", "open_dialog", b"open_dialog"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_next: _TypeAlias = _typing.Literal["open_dialog", "choice"]  # noqa: Y015
     _WhichOneofArgType_next: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
@@ -317,11 +327,7 @@ class Choice(_message.Message):
     PAGES_FIELD_NUMBER: _builtins.int
     BUSINESSES_FIELD_NUMBER: _builtins.int
     CATALOGS_FIELD_NUMBER: _builtins.int
-    LOSSES_FIELD_NUMBER: _builtins.int
-    LOSING_STORE_COUNT_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
-    losing_store_count: _builtins.int
-    """How many stores, besides this one, lose something by it."""
     @_builtins.property
     def pages(self) -> _containers.RepeatedCompositeFieldContainer[_connection_pb2.Page]:
         """The Pages granted."""
@@ -335,10 +341,6 @@ class Choice(_message.Message):
         """The catalogs of these businesses."""
 
     @_builtins.property
-    def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsentLoss]:
-        """What this login took away from other connections of the same person at Meta, as what a person grants last replaces what was granted before. Empty is the good case; otherwise the merchant begins again and ticks these too."""
-
-    @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when the choice can be made."""
 
@@ -348,13 +350,11 @@ class Choice(_message.Message):
         pages: _abc.Iterable[_connection_pb2.Page] | None = ...,
         businesses: _abc.Iterable[_connection_pb2.Business] | None = ...,
         catalogs: _abc.Iterable[_connection_pb2.Catalog] | None = ...,
-        losses: _abc.Iterable[Global___ConsentLoss] | None = ...,
-        losing_store_count: _builtins.int = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["businesses", b"businesses", "catalogs", b"catalogs", "expire_time", b"expire_time", "losing_store_count", b"losing_store_count", "losses", b"losses", "pages", b"pages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["businesses", b"businesses", "catalogs", b"catalogs", "expire_time", b"expire_time", "pages", b"pages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,37 @@
+"""How Meta says login, assets and a Page's webhook subscription: requests as values, readings of answers."""
+
+from connector.connections.graph.assets import Entries as Entries
+from connector.connections.graph.assets import assigned_catalogs as assigned_catalogs
+from connector.connections.graph.assets import assigned_pages as assigned_pages
+from connector.connections.graph.assets import businesses as businesses
+from connector.connections.graph.assets import catalogs as catalogs
+from connector.connections.graph.assets import page_token as page_token
+from connector.connections.graph.assets import pages as pages
+from connector.connections.graph.assets import read_business as read_business
+from connector.connections.graph.assets import read_catalog as read_catalog
+from connector.connections.graph.assets import read_page as read_page
+from connector.connections.graph.assets import touch as touch
+from connector.connections.graph.logins import CODE_EXPIRED as CODE_EXPIRED
+from connector.connections.graph.logins import CODE_USED as CODE_USED
+from connector.connections.graph.logins import INSTAGRAM as INSTAGRAM
+from connector.connections.graph.logins import REDIRECT_MISMATCH as REDIRECT_MISMATCH
+from connector.connections.graph.logins import SCOPES as SCOPES
+from connector.connections.graph.logins import Inspection as Inspection
+from connector.connections.graph.logins import Issued as Issued
+from connector.connections.graph.logins import app_token as app_token
+from connector.connections.graph.logins import business_dialog as business_dialog
+from connector.connections.graph.logins import dialog as dialog
+from connector.connections.graph.logins import exchange_code as exchange_code
+from connector.connections.graph.logins import inspect as inspect
+from connector.connections.graph.logins import lengthen as lengthen
+from connector.connections.graph.logins import permissions as permissions
+from connector.connections.graph.logins import read_issued as read_issued
+from connector.connections.graph.logins import system_role as system_role
+from connector.connections.graph.probes import Try as Try
+from connector.connections.graph.probes import probe as probe
+from connector.connections.graph.probes import tells_gone as tells_gone
+from connector.connections.graph.subscriptions import SUBSCRIBED_FIELDS as SUBSCRIBED_FIELDS
+from connector.connections.graph.subscriptions import page_bucket as page_bucket
+from connector.connections.graph.subscriptions import read_subscription as read_subscription
+from connector.connections.graph.subscriptions import subscribe as subscribe
+from connector.connections.graph.subscriptions import unsubscribe as unsubscribe
