@@ -25,7 +25,8 @@ class AppProfile:
     """A Meta app: the first secret signs, all verify (rotation).
 
     `capabilities` are those that it asks merchants for beyond the basic ones; `login_config_id` is what Facebook Login
-    for Business asks for instead, empty where it is not set up.
+    for Business asks for instead, empty where it is not set up; `client_token` opens Meta Business Extension in an iframe, empty
+    where the dialog is used.
     """
 
     environment: Environment
@@ -35,6 +36,7 @@ class AppProfile:
     graph_version: str
     capabilities: frozenset[CapabilityKind]
     login_config_id: str = ""
+    client_token: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Reader:
                     version or default_version,
                     optional or frozenset(),
                     self.text(f"{prefix}LOGIN_CONFIG_ID"),
+                    Secret(self.text(f"{prefix}CLIENT_TOKEN")),
                 )
         self.require(bool(profiles), "META_PRODUCTION_APP_ID or META_TEST_APP_ID: at least one app profile is required")
         return profiles

@@ -116,6 +116,12 @@ VARIABLES = (
                 "",
             ),
             Variable(
+                f"META_{world}_CLIENT_TOKEN",
+                f"the {which} app's client token, for installing Meta Business Extension in an iframe; empty: only in the dialog",
+                "",
+                secret=True,
+            ),
+            Variable(
                 f"META_{world}_GRAPH_VERSION",
                 f"the Graph API version the {which} app speaks; empty takes META_GRAPH_VERSION",
                 "",
