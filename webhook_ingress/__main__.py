@@ -26,7 +26,7 @@ async def serve(settings: Settings) -> None:
         await migrations.require_current(runtime.db)
         host, port = settings.webhook_address
         try:
-            async with serving(create_app(runtime), host, port) as bound:
+            async with serving(create_app(runtime, proxies=settings.trusted_proxies), host, port) as bound:
                 log.canonical("ingress.ready", address=f"{host}:{bound}")
                 stop = asyncio.Event()
                 for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""Receives webhooks: the handshake, and deliveries, each answered with 200 only after its commit.
+"""The routes, and the webhooks: the handshake, and deliveries, each answered with 200 only after its commit.
 
 What is too large, wrongly typed, encoded, or not signed by Meta is refused before anything is stored; what is signed is stored
 even if nobody can read it. Answers 503 when it cannot store, so that Meta sends again; never 500.
@@ -7,7 +7,9 @@ even if nobody can read it. Answers 503 when it cannot store, so that Meta sends
 import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from aiohttp import web
@@ -17,38 +19,52 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector import log, metrics, tracing
 from connector.errors import Unavailable
 from connector.runtime import Runtime
+from connector.settings.forms import Network
 from connector.webhooks import actions as webhooks
 from connector.webhooks.model import Arrival
-from webhook_ingress import feeds
+from webhook_ingress import feeds, privacy
 from webhook_ingress.callbacks import finish_login
+from webhook_ingress.callers import Callers, Rate
+from webhook_ingress.doorway import doorway_of
 from webhook_ingress.inbox import Inbox
-from webhook_ingress.keys import RUNTIME, WORK, Work
+from webhook_ingress.keys import CALLERS, RUNTIME, WORK, Work
+from webhook_ingress.reading import read_body
 
 # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21): up to 1,000 updates in one POST.
 # Our own figure: 4 KiB each, twice what an escaped text of 2,000 characters and its frame usually take.
 LARGEST_BODY_BYTES = 4 * 1024 * 1024
-BODY_SECONDS = 6.0
+HANDSHAKES_PER_MINUTE = 30
 _READY_SECONDS = 3.0
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Server": "connector",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _INBOX = web.AppKey("inbox", Inbox)
+_HANDSHAKES = web.AppKey("handshakes", Rate)
 
 _stored = metrics.deliveries.labels("stored")
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(runtime: Runtime) -> web.Application:
-    """Make the application around an open runtime."""
+def create_app(
+    runtime: Runtime, *, proxies: Sequence[Network] = (), handshakes_per_minute: int = HANDSHAKES_PER_MINUTE
+) -> web.Application:
+    """Make the application around an open runtime; `proxies` are believed who calls."""
     app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[guard])
-    app[RUNTIME], app[WORK] = runtime, Work()
+    app[RUNTIME], app[WORK], app[CALLERS] = runtime, Work(), Callers(proxies)
     app[_INBOX] = Inbox(lambda: webhooks.keeping(runtime))
+    app[_HANDSHAKES] = Rate(handshakes_per_minute)
     app.on_cleanup.append(_close)
-    app.router.add_get("/webhooks/facebook", shake_hands, allow_head=False)
-    app.router.add_post("/webhooks/facebook", receive)
-    app.router.add_get("/oauth/callback", finish_login, allow_head=False)
-    app.router.add_get(feeds.ROUTE, feeds.serve_file)
-    app.router.add_get("/healthz", tell_alive)
-    app.router.add_get("/readyz", tell_ready)
+    prefix = urlsplit(runtime.public_url).path.rstrip("/")
+    for before in dict.fromkeys((prefix, "")):  # some proxies take the prefix off, some do not
+        for method, path, serve in ROUTES:
+            app.router.add_route(method, f"{before}{path}", serve)
     return app
 
 
@@ -61,7 +77,7 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever went wrong into an answer, without a word about it; a connection that went wrong is not used again."""
     response: web.StreamResponse
     try:
-        with request.app[WORK].one(), tracing.span(f"http {request.method}", path=_shown(request)):
+        with request.app[WORK].one(), _at_work(request), tracing.span(f"http {request.method}", path=_shown(request)):
             response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=refusal.reason, headers=_allowed(refusal))
@@ -75,10 +91,31 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
         error_id = uuid4().hex
         log.failed("request.failed", error, path=_shown(request), error_id=error_id)
         response = web.Response(status=503, text=f"Failed; tell the operators the id {error_id}")
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    _harden(request, response)
+    return response
+
+
+@contextmanager
+def _at_work(request: web.Request) -> Iterator[None]:
+    """Run the request's clock: one that came along with the request before starts here."""
+    if doorway := doorway_of(request):
+        doorway.begin()
+    try:
+        yield
+    finally:
+        if doorway := doorway_of(request):
+            doorway.end()
+
+
+def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    if response.prepared:  # a file, on its way already
+        return
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.app[CALLERS].secure(request):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if response.status >= 400:
         response.force_close()
-    return response
 
 
 def _shown(request: web.Request) -> str:
@@ -88,6 +125,8 @@ def _shown(request: web.Request) -> str:
 
 async def shake_hands(request: web.Request) -> web.Response:
     """Answer Meta's question whether we are who it subscribed."""
+    if not request.app[_HANDSHAKES].allows(request.app[CALLERS].address(request)):
+        raise web.HTTPTooManyRequests
     # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21)
     mode, token, challenge = (request.query.getall(f"hub.{name}", []) for name in ("mode", "verify_token", "challenge"))
     given = token[0].encode(errors="surrogateescape") if len(token) == 1 else b""
@@ -106,7 +145,7 @@ async def receive(request: web.Request) -> web.Response:
     if kind.partition(";")[0].strip().lower() != "application/json" or encoding != "identity":
         raise web.HTTPUnsupportedMediaType
     runtime, signature = request.app[RUNTIME], _signature(request)
-    body = await _read(request) if signature else b""
+    body = await read_body(request) if signature else b""
     environment = webhooks.sign_of(runtime.apps, body, signature) if signature else None
     if environment is None:
         metrics.deliveries.labels("forged").inc()
@@ -121,18 +160,6 @@ def _signature(request: web.Request) -> str:
     given = request.headers.getall("X-Hub-Signature-256", [])
     doubled = len(request.headers.getall("X-Hub-Signature", [])) > 1 or len(given) != 1
     return "" if doubled else given[0]
-
-
-async def _read(request: web.Request) -> bytes:
-    if request.content.is_eof():  # it came with its headers, as most do
-        return await request.read()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    except web.RequestPayloadError:
-        raise web.HTTPBadRequest from None
 
 
 def _allowed(refusal: web.HTTPException) -> dict[str, str]:
@@ -152,3 +179,17 @@ async def tell_ready(request: web.Request) -> web.Response:
     except (TimeoutError, OSError, SQLAlchemyError):
         return web.Response(status=503, text="the database cannot be reached")
     return web.Response(text="ok")
+
+
+ROUTES: Sequence[tuple[str, str, Respond]] = (
+    ("GET", "/webhooks/facebook", shake_hands),
+    ("POST", "/webhooks/facebook", receive),
+    ("GET", "/oauth/callback", finish_login),
+    ("POST", "/callbacks/deauthorize", privacy.deauthorize),
+    ("POST", "/callbacks/data-deletion", privacy.delete_data),
+    ("GET", "/deletions/{code:[0-9a-f]{32}}", privacy.show_deletion),
+    ("GET", feeds.ROUTE, feeds.serve_file),
+    ("HEAD", feeds.ROUTE, feeds.serve_file),
+    ("GET", "/healthz", tell_alive),
+    ("GET", "/readyz", tell_ready),
+)

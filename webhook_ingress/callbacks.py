@@ -3,7 +3,6 @@
 The only authority here is the `state`: whatever else the address says is handed on, and shown escaped or not at all.
 """
 
-from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
@@ -12,15 +11,8 @@ from connector.connections import actions as connections
 from connector.connections.model import Landing
 from connector.errors import Throttled, Unavailable
 from webhook_ingress.keys import RUNTIME
+from webhook_ingress.pages import HEADERS, page
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<body style="font: 1rem/1.5 sans-serif; max-width: 36rem; margin: 4rem auto; padding: 0 1rem"><h1>{title}</h1><p>{words}</p>
-"""
 _LONGEST = 4096
 
 
@@ -31,14 +23,14 @@ async def finish_login(request: web.Request) -> web.Response:
     try:
         landing = await connections.complete_login(request.app[RUNTIME], state=state, code=code, error=error)
     except (Throttled, Unavailable):
-        return _page("Facebook does not answer", "Load this page again in a minute.", status=503)
+        return page("Facebook does not answer", "Load this page again in a minute.", status=503)
     if landing.return_url:
-        return web.Response(status=303, headers=_HEADERS | {"Location": _home(landing)})
+        return web.Response(status=303, headers=HEADERS | {"Location": _home(landing)})
     if landing.error:
-        return _page("Not connected", landing.error.message, status=400)
+        return page("Not connected", landing.error.message, status=400)
     if landing.outcome == "CONNECTED":
-        return _page("Connected", "You can close this window.")
-    return _page("Almost there", "Go back to your store and choose the Page and catalog to connect.")
+        return page("Connected", "You can close this window.")
+    return page("Almost there", "Go back to your store and choose the Page and catalog to connect.")
 
 
 def _home(landing: Landing) -> str:
@@ -47,8 +39,3 @@ def _home(landing: Landing) -> str:
     ours = {"connection_id": str(landing.connection.id) if landing.connection else "", "outcome": landing.outcome}
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in ours]
     return urlunsplit(parts._replace(query=urlencode([*kept, *ours.items()])))
-
-
-def _page(title: str, words: str, *, status: int = 200) -> web.Response:
-    text = _PAGE.format(title=escape(title), words=escape(words))
-    return web.Response(status=status, text=text, content_type="text/html", headers=_HEADERS)

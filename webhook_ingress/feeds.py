@@ -12,6 +12,7 @@ from connector.feeds import actions as feeds
 from connector.feeds.model.files import FORMS
 from connector.feeds.model.values import File
 from connector.runtime import Runtime
+from webhook_ingress.doorway import linger
 from webhook_ingress.keys import RUNTIME
 
 ROUTE = "/feeds/{token:[^/.]+}.{suffix:[a-z.]+}"
@@ -31,6 +32,7 @@ async def serve_file(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     if request.method == "HEAD":
         return response
+    linger(request)
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await _send(runtime, file, response)
@@ -57,5 +59,6 @@ def _headers(file: File) -> dict[str, str]:
         "ETag": f'"{file.etag}"',
         "Accept-Ranges": "none",
         "Cache-Control": "private, no-store",
+        "Server": "connector",
         "X-Content-Type-Options": "nosniff",
     }

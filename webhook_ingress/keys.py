@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from connector.runtime import Runtime
+from webhook_ingress.callers import Callers
 
 
 class Work:
@@ -40,3 +41,4 @@ class Work:
 
 RUNTIME = web.AppKey("runtime", Runtime)
 WORK = web.AppKey("work", Work)
+CALLERS = web.AppKey("callers", Callers)

@@ -1,7 +1,7 @@
-"""Serves the application on a socket that slow, idle or countless callers cannot exhaust.
+"""Serves the application on a socket that slow, idle or countless callers cannot exhaust: behind a doorway for each connection.
 
-aiohttp closes a connection that is idle or stuck in its headers after `IDLE_SECONDS`; the handler bounds the body; here the
-number of connections is bounded. A proxy in front must close its idle connections sooner than that.
+A proxy in front must close its idle connections sooner than `IDLE_SECONDS`. Behind a prefix of PUBLIC_URL both forms of a path
+are served, as some proxies take the prefix off and some do not.
 """
 
 import asyncio
@@ -11,24 +11,17 @@ from contextlib import asynccontextmanager
 import aiohttp.http_parser
 from aiohttp import web
 
-from webhook_ingress.keys import WORK
+from webhook_ingress.doorway import Doorway, Limits
+from webhook_ingress.keys import CALLERS, WORK
 
 IDLE_SECONDS = 8.0
-MOST_CONNECTIONS = 1000
 _GRACE_SECONDS = 8.0
-
-
-class _Turned(asyncio.Protocol):
-    """Closes a connection that is one too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+_LONGEST_LINE_BYTES = 8190
+_MOST_HEADERS = 64
 
 
 @asynccontextmanager
-async def serving(
-    app: web.Application, host: str, port: int, *, most_connections: int = MOST_CONNECTIONS
-) -> AsyncIterator[int]:
+async def serving(app: web.Application, host: str, port: int, *, limits: Limits | None = None) -> AsyncIterator[int]:
     """Serve for the length of the block, and tell the port; at its end, requests at work are finished first."""
     require_c_parser()
     runner = web.AppRunner(
@@ -38,15 +31,15 @@ async def serving(
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=1.0,
         shutdown_timeout=1.0,
+        max_line_size=_LONGEST_LINE_BYTES,
+        max_field_size=_LONGEST_LINE_BYTES,
+        max_headers=_MOST_HEADERS,
     )
     await runner.setup()
     server = runner.server
     assert server is not None  # noqa: S101 – setup made it; for the type checker
-
-    def connect() -> asyncio.Protocol:
-        return server() if len(server.connections) < most_connections else _Turned()
-
-    listener = await asyncio.get_running_loop().create_server(connect, host, port, backlog=512)
+    bounds = limits or Limits(app[CALLERS])
+    listener = await asyncio.get_running_loop().create_server(lambda: Doorway(server, bounds), host, port, backlog=512)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:

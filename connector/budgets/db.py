@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Row, Table, Text, and_, delete, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Row, Table, Text, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector import metrics
@@ -223,10 +223,6 @@ async def note(tx: Tx, bucket: str, news: News, *, at: datetime) -> tuple[Breake
     await tx.execute(update(budgets).where(budgets.c.bucket == bucket).values(**values))
     return before, after
 
-
-async def sweep(tx: Tx, *, before: datetime) -> None:
-    """Forget places that nobody came back for."""
-    await tx.execute(delete(places).where(places.c.time < before))
 
 
 async def _lock(tx: Tx, bucket: str) -> Row[Any]:

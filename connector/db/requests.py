@@ -79,10 +79,6 @@ async def release(tx: Tx, store_id: str, request_id: str) -> None:
     await tx.execute(delete(requests).where(*_of(store_id, request_id), requests.c.response.is_(None)))
 
 
-async def sweep(tx: Tx, *, at: datetime) -> None:
-    """Forget answers older than `KEPT`."""
-    await tx.execute(delete(requests).where(requests.c.claim_time < at - KEPT))
-
 
 def _of(store_id: str, request_id: str) -> tuple[ColumnElement[bool], ...]:
     return requests.c.store_id == store_id, requests.c.request_id == request_id

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    delete,
     func,
     select,
     text,
@@ -228,10 +227,6 @@ async def cancel(tx: Tx, operation_id: UUID, *, at: datetime) -> Operation | Non
     """End an operation because the caller wishes so; None when it had ended before."""
     return await _end(tx, operation_id, State.CANCELLED, reason="", at=at)
 
-
-async def sweep(tx: Tx, *, before: datetime) -> None:
-    """Forget operations that ended before a time."""
-    await tx.execute(delete(operations).where(operations.c.finish_time < before))
 
 
 async def _settle(tx: Tx, operation: Operation, *, planned: bool, at: datetime) -> Operation:

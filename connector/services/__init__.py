@@ -6,6 +6,7 @@ The servicers' base classes are abstract, so that a missing RPC, or one bound to
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from connector.services.admin import Admin
 from connector.services.adoption import Adoption
 from connector.services.catalog import Catalog
 from connector.services.categories import Categories
@@ -16,7 +17,9 @@ from connector.services.feeds import Feeds
 from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.operations import Operations
+from connector.services.tokens import Tokens
 from stormcom.facebook.v1 import (
+    admin_service_pb2_grpc,
     adoption_service_pb2_grpc,
     catalog_service_pb2_grpc,
     category_service_pb2_grpc,
@@ -27,6 +30,7 @@ from stormcom.facebook.v1 import (
     health_service_pb2_grpc,
     inventory_service_pb2_grpc,
     operation_service_pb2_grpc,
+    token_service_pb2_grpc,
 )
 
 SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] = (
@@ -38,7 +42,9 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
     (health_service_pb2_grpc.add_FacebookHealthServicer_to_server, Health),
+    (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
+    (admin_service_pb2_grpc.add_FacebookAdminServicer_to_server, Admin),
 )
 """How each service is added to a server, and what makes it from a runtime."""

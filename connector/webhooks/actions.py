@@ -10,7 +10,7 @@ A signal whose Page nobody connected waits, parked, and goes on when somebody ha
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
 
 import psycopg
@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from connector import log, metrics
 from connector.connections import db as connections
 from connector.connections.model import Connection
-from connector.db import outbox
+from connector.db import forgotten, outbox, retentions, self_tests
 from connector.db.outbox import LeaseLost, Taken
 from connector.db.schema import Tx
 from connector.errors import Unavailable
@@ -31,8 +31,8 @@ from connector.runtime import Runtime
 from connector.settings import AppProfile
 from connector.values import Environment
 from connector.webhooks import db
-from connector.webhooks.graph import read_signals
-from connector.webhooks.model import Arrival, Delivery, Kept, Signal, SignalState
+from connector.webhooks.graph import read_signals, without
+from connector.webhooks.model import Arrival, Delivery, Kept, SelfTest, Signal, SignalState, digest
 
 KEEP_LIMIT = timedelta(seconds=4)
 """How long an answer to Meta may wait for the database: Meta itself waits 5 s (Unverified: recalled; 20 s in its FAQ)."""
@@ -41,8 +41,6 @@ BATCHES_PER_TURN = 200
 TRIES = 4
 """At which beginning a signal is set aside instead: before its task would be given up (outbox.CRASH_LIMIT)."""
 PARKED_AGAIN = timedelta(seconds=30)
-RETENTION = timedelta(days=30)
-RETENTION_OF_FAILED = timedelta(days=90)
 
 _Owners = dict[tuple[Environment, str], Connection | None]
 _Act = Callable[[Runtime, Tx, Sequence[tuple[Delivery, Signal]]], Awaitable[list[str]]]
@@ -100,8 +98,6 @@ async def process(runtime: Runtime, task: Taken) -> None:
         if not going:
             break
     async with runtime.db.begin() as tx:
-        now = runtime.now()
-        await db.sweep(tx, before=now - RETENTION, failed_before=now - RETENTION_OF_FAILED)
         await outbox.hold(tx, task)
         if going or await db.next_waiting(tx, limit=1):  # came just now, or a turn that was thought dead held it
             await outbox.again(tx, task, runtime.now())
@@ -133,14 +129,74 @@ async def _work_off(runtime: Runtime, act: _Act) -> bool:
     async with runtime.db.begin() as tx:
         batch = await db.next_waiting(tx, limit=BATCH)
         read = [(delivery, read_signals(delivery.body)[delivery.position :]) for delivery in batch]
-        signals = [(delivery, signal) for delivery, listed in read for signal in listed]
+        told = [(delivery, signal) for delivery, listed in read for signal in listed]
+        gone = await _gone(runtime, tx, told)
+        signals = [(delivery, signal) for place, (delivery, signal) in enumerate(told) if place not in gone]
         outcomes = await act(runtime, tx, signals)
         await _note_receipts(tx, signals)
         await db.finish(tx, [delivery.id for delivery in batch])
+        for delivery in {told[place][0].id: told[place][0] for place in gone}.values():
+            await _strip(runtime, tx, delivery)
     _count([(_kind(signal), outcome) for (_, signal), outcome in zip(signals, outcomes, strict=True)])
+    _count([(_kind(told[place][1]), "forgotten") for place in gone])
     for delivery in batch:
         _line(runtime, delivery)
     return bool(batch)
+
+
+async def _gone(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Signal]]) -> set[int]:
+    """Tell which signals are not taken in: of a person whose data was deleted since, or older than their store keeps messages.
+
+    Whoever captured a webhook may post it again years later; what it would bring back must stay away.
+    """
+    persons = {place: _person(delivery, signal) for place, (delivery, signal) in enumerate(told)}
+    raws = {place: digest(signal.raw) for place, (_, signal) in enumerate(told)}
+    until = await forgotten.times_of(tx, [*filter(None, persons.values()), *raws.values()])
+    gone = {place for place, raw in raws.items() if raw in until}
+    gone |= {
+        place
+        for place, person in persons.items()
+        if person in until and (_time(told[place][1]) or until[person]) <= until[person]
+    }
+    return gone | await _outlived(runtime, tx, told)
+
+
+async def _outlived(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Signal]]) -> set[int]:
+    """Tell which signals are older than their store keeps messages; looks into old ones only, and there are hardly any."""
+    ages = {place: runtime.now() - time for place, (_, signal) in enumerate(told) if (time := _time(signal))}
+    owners: _Owners = {}
+    old = {
+        place: owner.store_id
+        for place, age in ages.items()
+        if age > retentions.SHORTEST and (owner := await _owner(tx, *told[place], owners))
+    }
+    kept = await retentions.of_stores(tx, set(old.values())) if old else {}
+    return {place for place, store_id in old.items() if ages[place] > kept[store_id]}
+
+
+def _person(delivery: Delivery, signal: Signal) -> bytes | None:
+    if isinstance(signal.content, Kept | SelfTest):
+        return None
+    return forgotten.digest_of_person(delivery.environment, signal.page_id, signal.content.psid)
+
+
+def _time(signal: Signal) -> datetime | None:
+    match signal.content:
+        case PersonMessage() | Echo():
+            return signal.content.send_time
+        case Delivered() | Read():
+            return signal.content.watermark
+        case _:
+            return None
+
+
+async def _strip(runtime: Runtime, tx: Tx, delivery: Delivery) -> None:
+    """Take what is not taken in out of a delivery's bytes as well."""
+    listed = read_signals(delivery.body)
+    gone = await _gone(runtime, tx, [(delivery, signal) for signal in listed])
+    unwanted = [listed[place] for place in gone]
+    kept, _ = without(delivery.body, lambda signal: signal in unwanted)
+    await db.rewrite(tx, delivery.id, kept)
 
 
 async def _note_receipts(tx: Tx, signals: Sequence[tuple[Delivery, Signal]]) -> None:
@@ -212,6 +268,8 @@ async def _one_by_one(runtime: Runtime, task: Taken) -> bool:
         async with runtime.db.begin() as tx:
             await outbox.hold(tx, task)
             await db.finish(tx, [delivery.id])
+            if await _gone(runtime, tx, [(delivery, signal) for signal in read_signals(delivery.body)]):
+                await _strip(runtime, tx, delivery)
         _line(runtime, delivery)
     return bool(batch)
 
@@ -223,7 +281,9 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
         tries = await db.begin(tx, delivery, position)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        if tries < TRIES:
+        if await _gone(runtime, tx, [(delivery, signal)]):
+            outcome = "forgotten"
+        elif tries < TRIES:
             outcome = await _act_or_set_aside(runtime, tx, delivery, signal, owners={})
         else:
             outcome, reason = "quarantined", "every try was cut off"
@@ -239,6 +299,9 @@ async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, 
     if isinstance(content, Kept):
         await db.set_aside(tx, delivery, signal, SignalState.KEPT, kind=content.kind, reason=content.reason)
         return "kept"
+    if isinstance(content, SelfTest):
+        heard = await self_tests.hear(tx, delivery.environment, content.nonce, at=runtime.now())
+        return "heard" if heard else "unknown"
     connection = await _owner(tx, delivery, signal, owners)
     if connection is None:
         await db.park(tx, delivery, signal)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    and_,
     delete,
     event,
     select,
@@ -183,17 +182,13 @@ async def set_aside(tx: Tx, delivery: Delivery, signal: Signal, state: SignalSta
     await tx.execute(kept.on_conflict_do_nothing())
 
 
-async def sweep(tx: Tx, *, before: datetime, failed_before: datetime) -> None:
-    """Forget what came in before a time, a thousand at once: deliveries but waiting ones, and signals that were set aside."""
-    settled = deliveries.c.state != DeliveryState.WAITING
-    failed = signals.c.state == SignalState.QUARANTINED
-    for table, old in (
-        (deliveries, and_(deliveries.c.receive_time < before, settled)),
-        (signals, and_(signals.c.receive_time < before, ~failed)),
-        (signals, and_(signals.c.receive_time < failed_before, failed)),
-    ):
-        oldest = select(table.c.id).where(old).limit(1000)
-        await tx.execute(delete(table).where(table.c.id.in_(oldest)))
+async def rewrite(tx: Tx, delivery_id: int, body: bytes | None) -> None:
+    """Keep only this much of a delivery, or (None) nothing of it."""
+    mine = deliveries.c.id == delivery_id
+    if body is None:
+        await tx.execute(delete(deliveries).where(mine))
+    else:
+        await tx.execute(update(deliveries).where(mine).values(body=body, digest=digest(body), signature=""))
 
 
 def _delivery(row: Row[Any]) -> Delivery:

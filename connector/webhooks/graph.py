@@ -8,11 +8,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from connector.messaging.model import Attachment, Delivered, Echo, PersonMessage, Read
-from connector.webhooks.model import Content, Kept, Signal, digest
+from connector.webhooks.model import SELF_TEST, Content, Kept, SelfTest, Signal, digest
 
 DEEPEST = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +32,19 @@ def read_signals(body: bytes) -> list[Signal]:
     except _Unreadable as wrong:
         return [Signal("", "", Kept("unreadable", str(wrong)), body)]
     return [signal for entry in entries for signal in _read_entry(_word(parsed.get("object")), entry)]
+
+
+def without(body: bytes, unwanted: Callable[[Signal], bool]) -> tuple[bytes | None, list[Signal]]:
+    """Write a delivery without some of its signals (None when nothing is left), and tell which those are."""
+    told = read_signals(body)
+    dropped = [signal for signal in told if unwanted(signal)]
+    kept = [json.loads(signal.raw) for signal in told if signal not in dropped]
+    if not dropped:
+        return body, []
+    if not kept:
+        return None, dropped
+    entries = [entry for envelope in kept for entry in envelope["entry"]]
+    return json.dumps({"object": kept[0]["object"], "entry": entries}).encode(), dropped
 
 
 def _parse(body: bytes) -> Any:
@@ -73,7 +87,17 @@ def _read_item(object_: str, asset: str, key: str, item: Any, time: Any) -> Sign
         return Signal(object_, asset, Kept("unreadable", str(wrong)), envelope)
 
 
+def _read_self_test(change: dict[str, Any]) -> Content:
+    """Read a delivery of our own."""
+    try:
+        return SelfTest(UUID(_text(_dict(change.get("value"), "value"), "nonce")))
+    except ValueError:
+        raise _Unreadable("a self-test has no number") from None
+
+
 def _read_change(object_: str, _asset: str, item: Any, _time: Any) -> Content:
+    if object_ == SELF_TEST:
+        return _read_self_test(_dict(item, "change"))
     return Kept(f"{object_}.{_word(_dict(item, 'change').get('field'))}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from connector.messaging.model import Delivered, Echo, PersonMessage, Read
 from connector.values import Environment
@@ -38,7 +39,25 @@ class Kept:
     reason: str = ""
 
 
-Content = PersonMessage | Echo | Delivered | Read | Kept
+SELF_TEST = "stormcom_self_test"
+"""The object of our own deliveries, which Meta never sends: it has no object of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A delivery that we sent to ourselves. It counts only while its number is one we wait for."""
+
+    nonce: UUID
+
+
+def write_self_test(environment: Environment, nonce: UUID, *, at: datetime) -> bytes:
+    """Write a delivery to ourselves; `environment` stands where Meta names an asset."""
+    change = {"field": "self_test", "value": {"nonce": str(nonce)}}
+    entry = {"id": str(environment), "time": int(at.timestamp()), "changes": [change]}
+    return json.dumps({"object": SELF_TEST, "entry": [entry]}).encode()
+
+
+Content = PersonMessage | Echo | Delivered | Read | SelfTest | Kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from connector.runtime import Runtime
 from tests.integration.conftest import VERIFY_TOKEN
+from webhook_ingress.app import create_app
+from webhook_ingress.serving import serving
 
 SHARED = Path(__file__).parents[4] / "shared" / "fixtures"
 
@@ -55,10 +58,19 @@ async def test_anything_else_gets_nothing(ingress: str, query: list[tuple[str, s
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared fixtures are not here")
-async def test_no_naughty_challenge_is_reflected(ingress: str) -> None:
+async def test_no_naughty_challenge_is_reflected(runtime: Runtime) -> None:
     """Of all naughty strings only plain words come back, and those as text."""
-    for naughty in json.loads((SHARED / "naughty" / "blns.json").read_text()):
-        status, body, kind = await ask(ingress, *question(challenge=naughty))
-        assert kind.startswith("text/plain")
-        assert (status == 200) is (body == naughty)
-        assert status == 403 or all(character.isalnum() or character in "_-" for character in body)
+    async with serving(create_app(runtime, handshakes_per_minute=10_000), "127.0.0.1", 0) as port:
+        for naughty in json.loads((SHARED / "naughty" / "blns.json").read_text()):
+            status, body, kind = await ask(f"http://127.0.0.1:{port}", *question(challenge=naughty))
+            assert kind.startswith("text/plain")
+            assert (status == 200) is (body == naughty)
+            assert status == 403 or all(character.isalnum() or character in "_-" for character in body)
+
+
+async def test_nobody_may_guess_for_long(runtime: Runtime) -> None:
+    """After so many questions of a minute an address is told to come back later, whatever it asks."""
+    async with serving(create_app(runtime, handshakes_per_minute=2), "127.0.0.1", 0) as port:
+        asked = [await ask(f"http://127.0.0.1:{port}", *question(verify_token="wrong")) for _ in range(2)]
+        asked += [await ask(f"http://127.0.0.1:{port}", *question())]
+    assert [403, 403, 429] == [status for status, *_ in asked]

@@ -8,6 +8,8 @@ import pytest
 from connector.runtime import Runtime
 from tests.integration.webhook_ingress.conftest import sign
 from webhook_ingress.app import create_app
+from webhook_ingress.callers import Callers
+from webhook_ingress.doorway import Limits
 from webhook_ingress.serving import serving
 
 PATH = b"POST /webhooks/facebook HTTP/1.1\r\nHost: x\r\n"
@@ -43,7 +45,7 @@ async def test_slow_callers_are_hung_up_on(runtime: Runtime) -> None:
 
 async def test_one_connection_too_many_is_closed_at_once(runtime: Runtime) -> None:
     """Beyond the limit connections are closed; those within it are served."""
-    async with serving(create_app(runtime), "127.0.0.1", 0, most_connections=3) as port:
+    async with serving(create_app(runtime), "127.0.0.1", 0, limits=Limits(Callers(), connections=3)) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         await asyncio.sleep(0.1)
         assert await closed_after(port) < 1

@@ -1,0 +1,126 @@
+"""Meta's two callbacks about a merchant: they removed the app, or want their data deleted. Both irreversible, so both proven.
+
+A request counts once, and only for logins that are older than it: a captured one that is sent again does nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.alerts import db as alerts
+from connector.connections import db as connections
+from connector.connections.actions.news import tell
+from connector.connections.model import LIVE, State
+from connector.db import forgotten
+from connector.db.schema import Tx
+from connector.graph.signatures import read_signed_request
+from connector.privacy.actions.asking import open_deletion
+from connector.privacy.db import ledger, logins
+from connector.privacy.model.classes import DataClass
+from connector.privacy.model.data_map import columns_of
+from connector.privacy.model.deletions import Deletion, Origin, Subject, SubjectKind, new_code
+from connector.runtime import Runtime
+from connector.settings import AppProfile
+from connector.values import Environment
+
+# Unverified: how long Meta tries to deliver a callback; a day covers what is known of its webhooks' first tries.
+OLDEST = timedelta(hours=24)
+AHEAD = timedelta(minutes=5)
+SKEW = timedelta(minutes=1)
+"""By how much Meta's clock and ours may differ when a login and a callback follow upon each other."""
+
+
+class Stale(Exception):
+    """The request is genuine, but too old or from the future."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A genuine request of Meta: about whom, in which environment, and when it was made."""
+
+    environment: Environment
+    user_id: str
+    time: datetime
+    digest: bytes
+
+
+def read_request(runtime: Runtime, text: str) -> Wish | None:
+    """Read a signed request, by any active secret of any of our apps; None for a forged one.
+
+    Raises:
+        ValueError: it is signed, but names no user.
+        Stale: it is signed, but too old, or from the future.
+
+    """
+    for app in runtime.apps.values():
+        said = read_signed_request(text, app.secrets)
+        if said is not None:
+            return _wish(app, said, text, at=runtime.now())
+    return None
+
+
+def _wish(app: AppProfile, said: Mapping[str, Any], text: str, *, at: datetime) -> Wish:
+    # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback (read 2026-11-21)
+    user, issued = said.get("user_id"), said.get("issued_at")
+    user_id = str(user) if isinstance(user, int | str) and not isinstance(user, bool) else ""
+    if not (user_id.isascii() and user_id.isdecimal() and len(user_id) <= 64):
+        raise ValueError("user_id")
+    time = at
+    if issued is not None:
+        if isinstance(issued, bool) or not isinstance(issued, int | float) or not 0 <= issued < 1 << 40:
+            raise Stale
+        time = datetime.fromtimestamp(issued, UTC)
+        if not at - OLDEST <= time <= at + AHEAD:
+            raise Stale
+    return Wish(app.environment, user_id, time, forgotten.digest_of("callback", text.partition(".")[2]))
+
+
+async def deauthorize(runtime: Runtime, wish: Wish) -> int:
+    """Wipe the tokens of every connection that this person made, at once; tells how many there were."""
+    now = runtime.now()
+    async with runtime.db.begin() as tx:
+        if not await forgotten.use_once(tx, wish.digest, at=now):
+            return 0
+        made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
+        for connection_id in made:
+            await _wipe(tx, connection_id, at=now)
+    return len(made)
+
+
+async def _wipe(tx: Tx, connection_id: Any, *, at: datetime) -> None:
+    found = await connections.by_id(tx, connection_id, lock=True)
+    if found is None:
+        return
+    values: dict[str, Any] = dict.fromkeys((*columns_of("connections", DataClass.SEALED), "offer", "login_offer"))
+    if found.state in LIVE:
+        values |= {"state": State.NEEDS_LOGIN, "reason": "META_APP_REMOVED"}
+    elif found.state is State.AWAITING_CHOICE:
+        values |= {"state": State.DISCONNECTED, "reason": "META_APP_REMOVED"}
+    changed = await connections.change(tx, found.id, at=at, **values)
+    if changed.state is not found.state or changed.reason != found.reason:
+        await tell(tx, changed, at=at)
+    if changed.state is State.DISCONNECTED:
+        await alerts.close_all(tx, changed.store_id, changed.id, at=at)
+
+
+async def request_deletion(runtime: Runtime, wish: Wish) -> Deletion:
+    """Wipe the tokens and open a deletion of what is a merchant's own; one request, or one that came again, has one deletion."""
+    now = runtime.now()
+    await deauthorize(runtime, wish)
+    about = forgotten.digest_of("meta user", wish.environment, wish.user_id)
+    async with runtime.db.begin() as tx:
+        await logins.lock(tx, about)
+        known = await ledger.latest_of(tx, Origin.META, about)
+        if known is not None and (known.finish_time is None or known.create_time > wish.time - SKEW):
+            return known
+        stores, made = await logins.stores_of_user(tx, wish.environment, wish.user_id)
+        subject = Subject(SubjectKind.META_USER, wish.user_id, stores, made, ((wish.environment, ""),))
+        values = {"store_id": None, "origin": Origin.META, "caller": "Meta", "code": new_code()}
+        return await open_deletion(runtime, tx, values, subject, about, at=now)
+
+
+async def status_of(runtime: Runtime, code: str) -> Deletion | None:
+    """Find the deletion that a confirmation code is of."""
+    async with runtime.db.begin() as tx:
+        return await ledger.by_code(tx, code)

@@ -1,0 +1,41 @@
+"""Does a deletion, step by step and in pieces; ends when a whole round of the steps found nothing more."""
+
+from datetime import datetime
+from uuid import UUID
+
+from connector import log
+from connector.db.outbox import Taken
+from connector.db.schema import Tx
+from connector.pieces import Cursor, go_through
+from connector.privacy.db import erasing, ledger
+from connector.runtime import Runtime
+
+_NAMES = tuple(erasing.STEPS)
+
+
+async def erase(runtime: Runtime, task: Taken) -> None:
+    """Do as much of a deletion as fits into a turn."""
+    await go_through(runtime, task, _piece)
+
+
+async def _piece(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
+    deletion_id, place = UUID(cursor["deletion_id"]), cursor.get("step", 0)
+    subject = await ledger.subject_of(tx, deletion_id)
+    if subject is None:
+        return None
+    step = _NAMES[place]
+    touched, after = await erasing.STEPS[step](tx, subject, cursor.get("after", 0), at)
+    if touched:
+        await ledger.count(tx, deletion_id, step, touched)
+    found = cursor.get("found", 0) + touched
+    if after is not None:
+        return cursor | {"after": after, "found": found}
+    if place + 1 < len(_NAMES):
+        return cursor | {"step": place + 1, "after": 0, "found": found}
+    if found:  # what was under way while the steps went by is found by the next round
+        return cursor | {"step": 0, "after": 0, "found": 0}
+    ended = await ledger.finish(tx, deletion_id, at=at)
+    log.canonical(
+        "deletion.done", deletion_id=str(ended.id), store_id=ended.store_id or "", removed=dict(ended.removed)
+    )
+    return None

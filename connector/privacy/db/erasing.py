@@ -1,0 +1,177 @@
+"""Takes a person out of every table that may know them: a step per table, each done in pieces until it finds nothing more.
+
+`STEPS` is in the order of the work: first what still comes in, so that nothing is made anew behind our back. Each step tells
+how many rows it touched and where it goes on; None ends it.
+"""
+# ruff: noqa: S608 – every statement is made of words of ours
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import text
+
+from connector.db import forgotten
+from connector.db.schema import Tx
+from connector.privacy.model.classes import DataClass
+from connector.privacy.model.data_map import columns_of
+from connector.privacy.model.deletions import Subject, SubjectKind
+from connector.webhooks import db as webhooks
+from connector.webhooks.graph import without
+from connector.webhooks.model import Signal, digest
+
+PIECE = 500
+Step = Callable[[Tx, Subject, int, datetime], Awaitable[tuple[int, int | None]]]
+
+
+def _patterns(subject: Subject) -> list[str]:
+    """How a person's word stands in a text, as a whole word."""
+    escaped = [trace.replace("\\", "\\\\") for trace in subject.traces]  # as bytea is written
+    return [rf"(?<![0-9a-z]){re.escape(trace)}(?![0-9a-z])" for trace in dict.fromkeys((*subject.traces, *escaped))]
+
+
+def _given(subject: Subject) -> dict[str, Any]:
+    return {
+        "patterns": _patterns(subject),
+        "word": subject.word,
+        "psid": subject.word if subject.kind is SubjectKind.PSID else "",
+        "email": subject.kind is SubjectKind.EMAIL,
+        "user": subject.word if subject.kind is SubjectKind.META_USER else "",
+        "stores": list(subject.stores),
+        "connections": list(subject.connection_ids),
+        "environments": [environment for environment, _ in subject.pages],
+        "pages": [page_id for _, page_id in subject.pages],
+        "piece": PIECE,
+    }
+
+
+def _mentions(expression: str) -> str:
+    return f"lower({expression}) ~ ANY (CAST(:patterns AS text[]))"
+
+
+def _raw(column: str) -> str:
+    return _mentions(f"encode({column}, 'escape')")
+
+
+_TALKS = "SELECT id FROM conversations WHERE psid = :psid AND connection_id = ANY (CAST(:connections AS uuid[]))"
+_TALK_WORDS = f"SELECT id::text FROM ({_TALKS}) AS talk"
+_STORES = "store_id = ANY (CAST(:stores AS text[]))"
+_CONNECTIONS = "connection_id = ANY (CAST(:connections AS uuid[]))"
+_PAGES = """((environment, page_id) IN (SELECT * FROM unnest(CAST(:environments AS text[]), CAST(:pages AS text[])))
+    OR :user <> '' AND environment = ANY (CAST(:environments AS text[])))"""
+
+
+_REVIEW = "concat_ws(' ', reviewer_id, reviewer_name, title, content)"
+_MESSAGE = "text || attachments::text"
+
+
+def _until_none(*statements: str) -> Step:
+    """Make a step of statements that each touch at most a piece, and are repeated until they find nothing."""
+    prepared = [(text(statement), set(re.findall(r"(?<!:):(\w+)", statement))) for statement in statements]
+
+    async def step(tx: Tx, subject: Subject, _after: int, _at: datetime) -> tuple[int, int | None]:
+        given, touched = _given(subject), 0
+        for statement, names in prepared:
+            touched += (await tx.execute(statement, {name: given[name] for name in names})).rowcount
+        return touched, 0 if touched else None
+
+    return step
+
+
+async def _people(tx: Tx, subject: Subject, _after: int, at: datetime) -> tuple[int, int | None]:
+    """Write the person down as a hash, before anything else: from now on nothing about them is taken in."""
+    if subject.kind is SubjectKind.PSID:
+        await forgotten.forget(tx, [forgotten.digest_of_person(*page, subject.word) for page in subject.pages], at=at)
+    return 0, None
+
+
+async def _deliveries(tx: Tx, subject: Subject, after: int, _at: datetime) -> tuple[int, int | None]:
+    """Write deliveries without the person, a window of ids at once; one at work is left to the task that works it off.
+
+    Waits for a batch that is being worked off: what it makes of the person is found by the steps that follow.
+    """
+    begin: int | None = await tx.scalar(text("SELECT min(id) FROM deliveries WHERE id > :after"), {"after": after})
+    if begin is None:
+        return 0, None
+    found = await tx.execute(_WINDOW, _given(subject) | {"begin": begin, "end": begin + PIECE})
+    touched = 0
+    for row in found.all():
+        kept, dropped = without(bytes(row.body), partial(_concerns, subject))
+        if dropped:
+            touched += 1
+            await forgotten.forget(tx, {digest(signal.raw) for signal in dropped}, at=row.receive_time)
+            await webhooks.rewrite(tx, row.id, kept)
+    return touched, begin + PIECE
+
+
+def _concerns(subject: Subject, signal: Signal) -> bool:
+    """Tell whether a signal of one of the subject's Pages (or, of a merchant, of any) mentions them."""
+    ours = subject.kind is SubjectKind.META_USER or signal.page_id in {"", *(page_id for _, page_id in subject.pages)}
+    said = signal.raw.decode(errors="replace").lower()
+    return ours and any(re.search(pattern, said) for pattern in _patterns(subject))
+
+
+async def _signals(tx: Tx, subject: Subject, _after: int, _at: datetime) -> tuple[int, int | None]:
+    """Remove signals that were set aside, and remember their hashes."""
+    gone = (await tx.execute(_SET_ASIDE, _given(subject))).all()
+    for row in gone:
+        await forgotten.forget(tx, [bytes(row.digest)], at=row.receive_time)
+    return len(gone), 0 if gone else None
+
+
+_WINDOW = text(f"""
+    SELECT id, body, receive_time FROM deliveries WHERE id BETWEEN :begin AND :end
+    AND environment = ANY (CAST(:environments AS text[])) AND {_raw("body")}
+    AND (state <> 'WAITING' OR (position = 0 AND tries = 0)) ORDER BY id FOR UPDATE
+""")
+_SET_ASIDE = text(f"""
+    DELETE FROM signals WHERE id IN (SELECT id FROM signals WHERE {_PAGES} AND {_raw("raw")} LIMIT :piece)
+    RETURNING digest, receive_time
+""")
+
+
+_WIPED = ", ".join(f"{column} = NULL" for column in columns_of("connections", DataClass.SEALED))
+
+STEPS: Mapping[str, Step] = {
+    "people": _people,
+    "deliveries": _deliveries,
+    "signals": _signals,
+    "tasks": _until_none(
+        f"DELETE FROM tasks WHERE arguments ->> 'conversation_id' IN ({_TALK_WORDS})",
+        f"UPDATE tasks SET message = NULL WHERE {_CONNECTIONS} AND {_mentions('message')}",
+    ),
+    "messages": _until_none(
+        f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({_TALKS}) LIMIT :piece)",
+        f"""UPDATE messages SET text = '', attachments = '[]' WHERE id IN (
+            SELECT id FROM messages WHERE :email AND {_STORES} AND {_mentions(_MESSAGE)} LIMIT :piece)""",
+    ),
+    # A repeated call must not do it again: its request_id stays used, its answer is gone.
+    "requests": _until_none(
+        f"""UPDATE requests SET response = '', digest = '' WHERE ({_STORES}) AND length(response) > 0 AND (
+            {_raw("response")} OR EXISTS (SELECT FROM ({_TALK_WORDS}) AS talk (word)
+            WHERE position(convert_to(talk.word, 'UTF8') IN response) > 0))"""
+    ),
+    # An event keeps its place and its id; what it told is gone.
+    "events": _until_none(
+        f"""UPDATE events SET body = '{{}}' WHERE id IN (SELECT id FROM events WHERE {_STORES} AND body <> '{{}}' AND (
+            ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR {_mentions("body::text")}) LIMIT :piece)"""
+    ),
+    "conversations": _until_none(
+        f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
+        f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}",
+    ),
+    "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
+    "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
+    "holds": _until_none(f"UPDATE holds SET reference = '' WHERE {_STORES} AND {_mentions('reference')}"),
+    "logins": _until_none(
+        """DELETE FROM logins WHERE connection_id IN (
+            SELECT id FROM connections WHERE id = ANY (CAST(:connections AS uuid[])) AND user_id = :user AND :user <> '')"""
+    ),
+    "merchants": _until_none(
+        f"""UPDATE connections SET {_WIPED}, user_id = '', offer = NULL, granted_scopes = '[]'
+            WHERE id = ANY (CAST(:connections AS uuid[])) AND user_id = :user AND :user <> ''"""
+    ),
+}
+"""Every step, in the order of the work."""

@@ -1,0 +1,43 @@
+"""Which connections a merchant, as Meta's app-scoped user, made."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from connector.alerts.db import alerts
+from connector.connections.db import connections
+from connector.db.schema import Tx
+from connector.values import Environment
+
+
+async def of_user(tx: Tx, environment: Environment, user_id: str, *, before: datetime) -> list[UUID]:
+    """List the connections that a person made and whose tokens are older than a time."""
+    mine = connections.c.environment == environment, connections.c.user_id == user_id
+    sealed = or_(*(connections.c[name].is_not(None) for name in ("user_token", "page_token", "login_token")))
+    wanted = select(connections.c.id).where(*mine, connections.c.state_time <= before, sealed)
+    return list(await tx.scalars(wanted.order_by(connections.c.id)))
+
+
+async def stores_of_user(tx: Tx, environment: Environment, user_id: str) -> tuple[tuple[str, ...], tuple[UUID, ...]]:
+    """Tell a person's stores and connections."""
+    mine = connections.c.environment == environment, connections.c.user_id == user_id
+    rows = (await tx.execute(select(connections.c.store_id, connections.c.id).where(*mine))).all()
+    return tuple(sorted({row.store_id for row in rows})), tuple(row.id for row in rows)
+
+
+async def of_store(tx: Tx, store_id: str) -> list[tuple[UUID, str, str, str]]:
+    """List a store's connections as (id, environment, Page, user)."""
+    shown = connections.c.id, connections.c.environment, connections.c.page_id, connections.c.user_id
+    return [tuple(row) for row in await tx.execute(select(*shown).where(connections.c.store_id == store_id))]
+
+
+async def lock(tx: Tx, digest: bytes) -> None:
+    """Let nobody else decide about the same person until the transaction ends."""
+    await tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+
+
+async def with_alert(tx: Tx, reason: str) -> list[tuple[UUID, str]]:
+    """List the connections, with their stores, that have an alert open."""
+    wanted = select(connections.c.id, connections.c.store_id).join(alerts, alerts.c.connection_id == connections.c.id)
+    return [(row.id, row.store_id) for row in await tx.execute(wanted.where(alerts.c.reason == reason))]

@@ -1,0 +1,273 @@
+"""The data map: every column of every table, what it holds and how long it stays. The sweep carries it out.
+
+A column without a class, and an entry without a column, fail the build. `docs/privacy.md` is written from here.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from connector.privacy.model.classes import Aged, DataClass, Entry, Held, Ruled, entry
+
+_DAY = timedelta(days=1)
+_UNLINKED = Held("as long as the store's catalog is kept")
+_OPEN = Held("until it is over")
+_SETTING = Held("until it is changed")
+
+DATA_MAP: Mapping[str, Entry] = {
+    "alerts": entry(
+        _OPEN,
+        technical="connection_id reason item_count since_time update_time",
+        business="title body fix_rpc link sample_retailer_ids",
+    ),
+    "aliases": entry(_UNLINKED, technical="connection_id create_time", business="alias retailer_id"),
+    "batches": entry(
+        _OPEN,
+        technical="id connection_id lane handle item_count checks create_time upload_id",
+        business="catalog_id warned",
+    ),
+    "budgets": entry(
+        Held("as long as the bucket is used"),
+        technical="bucket spent window_seconds cost urgent_time patient_time pause_time breaker_calls breaker_openings"
+        " breaker_time breaker_probing",
+    ),
+    "catalog_diagnostics": entry(
+        Held("until Meta tells it no more"),
+        technical="connection_id first_time last_time",
+        business="type severity told",
+    ),
+    "categories": entry(
+        Held("until DeleteCategories"),
+        technical="connection_id source_version update_time",
+        business="category_id parent_id name position google facebook product_set cover_image_link description link",
+    ),
+    "connections": entry(
+        Held("as long as the store; tokens until Disconnect, deauthorization, deletion, or an hour after it"),
+        erased_by="merchants",
+        technical="id store_id environment state reason state_time successor_id catalog_attach_time catalog_go_time"
+        " token_expire_time data_access_expire_time token_time blocks subscribed_fields subscription_check_time create_time update_time",
+        business="page_id page_name business_id catalog_id catalog_name catalog_product_count catalog_wish",
+        personal="user_id page_tasks granted_scopes offer",
+        sealed="user_token page_token login_token",
+    ),
+    "consumers": entry(Held("as long as the store"), technical="store_id name floor"),
+    "conversations": entry(
+        Ruled("messages", "until its last message goes"),
+        erased_by="conversations",
+        technical="id store_id connection_id unread_count last_message_time delivered_time read_time person_time",
+        personal="psid person_name",
+        content="snippet",
+    ),
+    "deletions": entry(
+        Aged("finish_time", 400 * _DAY),
+        erased_by="itself",
+        technical="id store_id request_id state create_time due_time finish_time code",
+        hash="subject_digest",
+        personal="subject",
+        audit="origin caller removed",
+    ),
+    "deliveries": entry(
+        Aged("receive_time", 30 * _DAY, "state <> 'WAITING'", "once worked off"),
+        erased_by="deliveries",
+        technical="id environment receive_time state position tries",
+        business="page_id",
+        hash="digest signature",
+        raw="body",
+    ),
+    "events": entry(
+        Ruled("events", "7 days after it was made when every consumer acknowledged it, at most 90 days"),
+        erased_by="events",
+        technical="id store_id connection_id ordering_key kind position create_time",
+        content="body",
+    ),
+    "feed_pieces": entry(Ruled("uploads", "with its upload"), technical="upload_id number", business="body"),
+    "feed_uploads": entry(
+        Ruled("uploads", "30 days after it ended"),
+        technical="id store_id connection_id kind request_id state reason message row_count size_bytes piece_count"
+        " meta_upload_id polls create_time ask_time fetch_time end_time expire_time",
+        hash="token_hash",
+        sealed="sealed_token",
+        business="findings",
+    ),
+    "feedings": entry(_SETTING, technical="connection_id enabled snapshot_time pause_time"),
+    "feeds": entry(_SETTING, technical="connection_id kind enabled ask_time", business="integration_id meta_feed_id"),
+    "flips": entry(_OPEN, technical="connection_id time sold_out", business="sample_retailer_ids"),
+    "forgotten": entry(Held("for ever: it keeps deleted data away"), technical="time", hash="digest"),
+    "handouts": entry(
+        Held("until every event below it is acknowledged"),
+        technical="store_id consumer position ordering_key expire_time acknowledge_time",
+    ),
+    "hold_lines": entry(
+        Ruled("holds", "with its hold"), technical="hold_id", business="retailer_id product_id variant_id quantity"
+    ),
+    "holds": entry(
+        Ruled("holds", "90 days after it ended"),
+        erased_by="holds",
+        technical="id store_id connection_id request_id state create_time expire_time end_time",
+        business="purpose",
+        personal="reference",
+    ),
+    "item_counts": entry(_UNLINKED, technical="connection_id state part"),
+    "item_errors": entry(
+        Held("until Meta tells it no more"),
+        technical="connection_id error_type priority first_time last_time",
+        business="retailer_id words",
+    ),
+    "item_marks": entry(
+        Ruled("scans", "30 days after the connection ended"),
+        technical="connection_id kind",
+        hash="digest",
+        business="retailer_id",
+    ),
+    "item_observations": entry(
+        _UNLINKED,
+        technical="connection_id verdict observe_time mends",
+        business="retailer_id differences review_status review_rejection_reasons image_fetch_status faults",
+    ),
+    "items": entry(
+        _UNLINKED,
+        technical="connection_id whole usual clearing wanted counted hidden unconfirmed unconfirmed_time edge_look_time"
+        " edge_time price_version stock_version refused_by held stands batch_id operation_id sends offer_tries"
+        " desire_time send_time confirm_time stock_time stock_error state reasons content_due offer_due",
+        hash="content_hash offer_hash sent_content sent_offer confirmed_content confirmed_offer",
+        business="retailer_id product_id variant_id heir sku title content offer currency_code price compare_at_price"
+        " sale_start_time sale_end_time track_inventory quantity discontinued reserved offered faults meta_faults"
+        " sent_quantity confirmed_quantity",
+    ),
+    "logins": entry(
+        Aged("expire_time", _DAY),
+        technical="connection_id store_id environment expire_time use_time",
+        hash="state_digest",
+        business="redirect_uri return_url",
+    ),
+    "messages": entry(
+        Ruled("messages", "as the store's setting says, 730 days without one"),
+        erased_by="messages",
+        technical="id store_id connection_id conversation_id request_id origin state send_time attempt_time sender"
+        " reason unsupported_kind opens_window",
+        hash="digest",
+        personal="mid",
+        content="text attachments",
+    ),
+    "narrowings": entry(Held("as long as the catalog is used"), technical="item_count time", business="catalog_id"),
+    "navigations": entry(_SETTING, technical="connection_id update_time", business="menus"),
+    "observations": entry(Held("as long as it is looked at"), technical="name value time"),
+    "operations": entry(
+        Aged("finish_time", 90 * _DAY),
+        technical="id store_id connection_id request_id kind state planned total_count confirmed_count rejected_count"
+        " removal_count scheduled reason create_time update_time finish_time",
+        business="arguments first_rejections",
+    ),
+    "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
+    "problems": entry(
+        Aged(
+            "time",
+            30 * _DAY,
+            "EXISTS (SELECT FROM problems AS newer WHERE newer.connection_id = problems.connection_id"
+            " AND newer.time > problems.time)",
+            "but for a connection's last",
+        ),
+        erased_by="problems",
+        technical="id connection_id reason code subcode time",
+        raw="message",
+    ),
+    "product_sets": entry(
+        Held("until its category is deleted"),
+        technical="connection_id wanted stands allow_live refused reason confirm_time check_time state",
+        hash="desired_hash confirmed_hash",
+        business="category_id retailer_id name document set_id message product_count",
+    ),
+    "products": entry(
+        _UNLINKED,
+        technical="connection_id source_version refused deleted update_time",
+        hash="digest",
+        business="product_id placement",
+    ),
+    "replacings": entry(_OPEN, technical="connection_id after upto rest", business="category_ids"),
+    "requests": entry(
+        Aged("claim_time", 2 * _DAY),
+        erased_by="requests",
+        technical="store_id request_id claim_time",
+        hash="digest",
+        content="response",
+    ),
+    "retentions": entry(_SETTING, technical="store_id message_days update_time"),
+    "reviews": entry(
+        Held("until DeleteReviews"),
+        erased_by="reviews",
+        technical="connection_id create_time",
+        business="review_id product_id variant_id rating verified_purchase incentivized",
+        personal="reviewer_name reviewer_id",
+        content="title content",
+    ),
+    "rules": entry(
+        _SETTING,
+        technical="connection_id update_time",
+        business="guard_percent guard_items full_sync_period delta_sync_period safety_stock last_units hide_unconfirmed"
+        " flip_alarm_percent",
+    ),
+    "scanned_items": entry(
+        Ruled("scans", "30 days after the connection ended"),
+        technical="connection_id scan_id rule duplicate plan decided scan_time",
+        business="retailer_id item_id title link gtin mpn item_group_id product_type own",
+    ),
+    "signals": entry(
+        Aged("receive_time", 30 * _DAY, "state = 'KEPT'", "when nobody acts on its kind"),
+        Aged("receive_time", 90 * _DAY, "state <> 'KEPT'", "when acting on it failed"),
+        erased_by="signals",
+        technical="id environment kind state reason receive_time",
+        business="page_id",
+        hash="digest",
+        raw="raw",
+    ),
+    "snapshot_products": entry(
+        Ruled("snapshots", "with its snapshot"),
+        technical="snapshot_id source_version hidden",
+        hash="digest",
+        business="product_id variant_ids drafts",
+    ),
+    "snapshots": entry(
+        Ruled("snapshots", "until it expires"),
+        technical="id store_id connection_id request_id state operation_id create_time expire_time",
+        business="currency_code",
+    ),
+    "tasks": entry(
+        Held("until it is done"),
+        erased_by="tasks",
+        technical="id name key connection_id due_time leased attempt tries unfinished wishes reason trace create_time",
+        business="arguments",
+        raw="message",
+    ),
+}
+"""What every column holds, by table."""
+
+
+def columns_of(table: str, kind: DataClass) -> tuple[str, ...]:
+    """List a table's columns of one class."""
+    return tuple(name for name, held in DATA_MAP[table].columns.items() if held is kind)
+
+
+def write_page() -> str:
+    """Write `docs/privacy.md`."""
+    head = f"{_HEAD}\n| table | rows stay | a person leaves it by | columns |\n|---|---|---|---|\n"
+    return head + "".join(f"{_line(name, told)}\n" for name, told in DATA_MAP.items())
+
+
+def _line(name: str, told: Entry) -> str:
+    kinds = [
+        f"{kind.lower()}: {', '.join(columns)}"
+        for kind in DataClass
+        if (columns := [one for one, held in told.columns.items() if held is kind])
+    ]
+    stay = "; ".join(map(str, told.retention))
+    return f"| `{name}` | {stay} | {told.erased_by or '–'} | {'; '.join(kinds)} |"
+
+
+_HEAD = """# Personal data
+
+Written from the data map in `connector/privacy/model/data_map.py`; a test holds the two, and the tables, together.
+
+- **By age**: the sweep goes through the map every hour. How long a store's messages stay is its own setting (`UpdatePrivacySettings`, 30 to 3,650 days).
+- **By a person's wish**: `DeletePersonalData` goes through every table that names a step below; `GetDeletion` tells how far it is and what was removed. Only hashes stay, so that old webhooks of that person store nothing.
+- **By Meta's word**: when a merchant removes the app (deauthorize callback) tokens are wiped in the same transaction; when they ask Meta for deletion, what is theirs goes the same way as above, with a status page.
+- **Tokens** are sealed and never leave the database unsealed. Logs hold no texts, names or ids of people.
+"""
