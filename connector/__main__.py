@@ -9,6 +9,7 @@ import uvloop
 
 from connector import log, metrics, start, tracing
 from connector.db import migrations, walls
+from connector.keyring import actions as keyring
 from connector.rpc.keys import open_keys
 from connector.runtime import open_runtime
 from connector.server import build_server, open_port, set_serving
@@ -45,12 +46,22 @@ async def serve(settings: Settings) -> None:
         log.canonical("server.stopped")
 
 
+async def show_keys(settings: Settings) -> None:
+    """Print who is on which key of the vault, and which may be removed."""
+    async with open_runtime(settings, pool_size=1) as runtime:
+        await migrations.require_current(runtime.db)
+        for use in await keyring.look(runtime):
+            print(f"key {use.key_id}: {use.token_count} tokens, {use.standing}")  # noqa: T201 – the one who runs it reads it
+
+
 def main(arguments: list[str]) -> int:
     """Run; anything that keeps us from it is one sentence and exit code 1."""
     if arguments == ["migrate"]:
         return start.explained(_migrate)
+    if arguments == ["keys"]:
+        return start.run(lambda settings: uvloop.run(show_keys(settings)))
     if arguments:
-        print("usage: python -m connector [migrate]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
+        print("usage: python -m connector [migrate | keys]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
         return 2
     return start.run(_serve)
 

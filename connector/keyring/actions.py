@@ -77,9 +77,8 @@ async def _conclude(runtime: Runtime, task: Taken) -> None:
     at = runtime.now()
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        counts = await db.count(tx)
-        await db.note(tx, counts, at=at)
-        uses = judge(counts, ring=runtime.vault.ring.keys(), sealing_key_id=runtime.vault.sealing_key_id)
+        uses = _judge(runtime, await db.count(tx))
+        await db.note(tx, {use.key_id: use.token_count for use in uses}, at=at)
         await outbox.done(tx, task, at=at)
     for use in uses:
         if use.standing is Standing.MISSING:
@@ -90,5 +89,8 @@ async def look(runtime: Runtime) -> list[KeyUse]:
     """Tell of every key how many tokens need it, as it is now."""
     load_tables()
     async with runtime.db.begin() as tx:
-        counts = await db.count(tx)
+        return _judge(runtime, await db.count(tx))
+
+
+def _judge(runtime: Runtime, counts: dict[int, int]) -> list[KeyUse]:
     return judge(counts, ring=runtime.vault.ring.keys(), sealing_key_id=runtime.vault.sealing_key_id)

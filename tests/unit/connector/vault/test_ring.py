@@ -15,7 +15,7 @@ from connector.errors import Unavailable
 from connector.vault import Binding, LocalKey, Secret, Unsealable, Vault
 
 KEYS = {1: LocalKey(bytes(32)), 2: LocalKey(bytes(range(32)))}
-WYCHEPROOF = Path(__file__).parents[4] / "shared/fixtures/crypto/wycheproof_aes_gcm_test.json"
+WYCHEPROOF = Path(__file__).parents[5] / "shared/fixtures/crypto/wycheproof_aes_gcm_test.json"
 
 
 @given(st.text(), st.text(), st.text(), st.text())
