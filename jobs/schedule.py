@@ -32,6 +32,7 @@ EVERY_CONNECTION: Mapping[Task, timedelta] = {
 """Begins with the go; the period spreads the first turns, and is how long one that failed rests."""
 EVERY_LINKED: Mapping[Task, timedelta] = {
     Task.EXAMINE_CONNECTION: timedelta(hours=1),
+    Task.INSPECT_TOKENS: timedelta(hours=6),
 }
 """The same, but begins with the link: a connection need not have a catalog."""
 CHECKED_EVERY = timedelta(minutes=1)

@@ -61,7 +61,7 @@ async def _begin(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectResp
         runtime,
         request.store_id,
         connection_id=request.connection_id,
-        environment=read_environment(runtime, step.environment, "begin"),
+        environment=read_environment(runtime, step.environment, "begin.environment"),
         redirect_uri=redirect_uri,
         return_url=read_address(runtime, step.return_url, "begin.return_url"),
         way=_way(step.way),
@@ -111,7 +111,7 @@ async def _attach(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectRes
         request.store_id,
         token=Secret(token),
         connection_id=request.connection_id,
-        environment=read_environment(runtime, step.environment, "attach"),
+        environment=read_environment(runtime, step.environment, "attach.environment"),
         page_id=step.page_id,
         catalog_id=step.catalog_id,
     )
@@ -160,7 +160,8 @@ def _way(given: int) -> Way | None:
     return ways[given]  # type: ignore[index] # an open enum: any number may come
 
 
-def read_environment(runtime: Runtime, given: int, step: str) -> Environment:
+def read_environment(runtime: Runtime, given: int, field: str) -> Environment:
+    """Read which of Meta's worlds is meant; the only configured one need not be named."""
     match given:
         case connection_pb2.ENVIRONMENT_TEST:
             return Environment.TEST
@@ -170,9 +171,9 @@ def read_environment(runtime: Runtime, given: int, step: str) -> Environment:
             return next(iter(runtime.apps))
         case connection_pb2.ENVIRONMENT_UNSPECIFIED:
             message = "is required: both environments are configured"
-            raise InvalidInput.of(f"{step}.environment", "FIELD_REQUIRED", message)
+            raise InvalidInput.of(field, "FIELD_REQUIRED", message)
         case _:
-            raise InvalidInput.of(f"{step}.environment", "FIELD_INVALID", "must be TEST or PRODUCTION")
+            raise InvalidInput.of(field, "FIELD_INVALID", "must be TEST or PRODUCTION")
 
 
 def read_address(runtime: Runtime, url: str, field: str) -> str:

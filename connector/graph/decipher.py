@@ -70,7 +70,7 @@ def _error(call: Call[Any], answer: Answer, error: dict[str, Any], *, now: datet
     words = str(error.get("message", ""))
     traced = {"fbtrace_id": str(error.get("fbtrace_id") or answer.headers.get("x-fb-trace-id", ""))}
     fault = find(code, subcode, words) if code else None
-    kind = fault.kind if fault else _kind_of(answer, error)
+    kind = _kind_of(answer, error, fault)
     told: dict[str, Any] = {"meta_code": code, "meta_subcode": subcode, **traced}
     match kind:
         case Kind.UNAVAILABLE if call.effect is Effect.ONCE and not code:
@@ -103,13 +103,21 @@ def _refused(
     )
 
 
-def _kind_of(answer: Answer, error: dict[str, Any]) -> Kind:
-    """Classify a code that is new to us: by `is_transient`, then by status."""
+_LASTING = {Kind.TOKEN, Kind.PERMISSION, Kind.POLICY, Kind.RETIRED, Kind.APPROVAL, Kind.VERSION}
+
+
+def _kind_of(answer: Answer, error: dict[str, Any], fault: Fault | None) -> Kind:
+    """Classify by the table; a code that is new to us, by `is_transient`, then by status.
+
+    What Meta itself calls transient, or fails with, takes nothing lasting away, whatever the code.
+    """
+    if fault is not None and fault.kind not in _LASTING:
+        return fault.kind
     if error.get("is_transient") is True or answer.status >= 500:
         return Kind.UNAVAILABLE
     if answer.status == 429:
         return Kind.THROTTLED
-    return Kind.REFUSED
+    return fault.kind if fault is not None else Kind.REFUSED
 
 
 def _whole(value: object) -> int:

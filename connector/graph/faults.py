@@ -18,6 +18,8 @@ class Kind(StrEnum):
     PERMISSION = "PERMISSION"  # the merchant grants a permission
     POLICY = "POLICY"  # Meta blocks the action for a while
     RETIRED = "RETIRED"  # gone for good
+    APPROVAL = "APPROVAL"  # Meta has to approve our app
+    VERSION = "VERSION"  # operators raise the Graph version
     REFUSED = "REFUSED"  # the request, or the thing it is about, is wrong
     WINDOW = "WINDOW"  # too late to write to this person
     PERSON = "PERSON"  # this person cannot be written to
@@ -40,6 +42,8 @@ REASONS = {
     Kind.PERMISSION: "META_PERMISSION_MISSING",
     Kind.POLICY: "META_POLICY_BLOCKED",
     Kind.RETIRED: "CAPABILITY_RETIRED_BY_META",
+    Kind.APPROVAL: "META_APP_NOT_APPROVED",
+    Kind.VERSION: "GRAPH_VERSION_RETIRED",
     Kind.REFUSED: "META_REJECTED",
     Kind.WINDOW: "MESSAGING_WINDOW_CLOSED",
     Kind.PERSON: "META_PERSON_UNREACHABLE",
@@ -126,7 +130,6 @@ _TABLE = [
         (104, 0): "The proof of the app secret is wrong.",
     }),
     *_rows(_GRAPH, Kind.PERMISSION, Owner.MERCHANT, "The merchant connects again and grants the permission.", {
-        (3, 0): "The app may not do this.",
         (10, 0): "A permission is missing or was taken away.",
         **{(code, 0): "A permission is missing." for code in range(200, 300)},
     }),
@@ -135,7 +138,12 @@ _TABLE = [
     }),
     *_rows("Unverified: recalled from Meta's changelogs", Kind.RETIRED, Owner.META, "Nothing: Meta switched it off.", {
         (12, 0): "This part of the API is gone.",
+    }),
+    *_rows("Unverified: recalled from Meta's changelogs", Kind.VERSION, Owner.STORMCOM, "Operators raise META_GRAPH_VERSION.", {
         (2635, 0): "This version of the API is gone.",
+    }),
+    *_rows(_GRAPH, Kind.APPROVAL, Owner.STORMCOM, "Operators bring the app through Meta's review.", {
+        (3, 0): "The app may not do this.",
     }),
     *_rows(_GRAPH, Kind.REFUSED, Owner.STORMCOM, _MEND, {
         (-1, 0): "Meta refuses the request.",
@@ -161,9 +169,11 @@ _TABLE = [
     *_rows(_SEND, Kind.PERMISSION, Owner.STORMCOM, "The app needs Meta's approval for messaging.", {
         (1, 99): "A permission or verification is missing.",
         (2, 2018344): "An admin of the Page must accept Meta's terms for contacts.",
+        (230, 0): "The messaging permission or the person's consent is missing.",
+    }),
+    *_rows(_SEND, Kind.APPROVAL, Owner.STORMCOM, "Operators bring the app through Meta's review.", {
         (10, 2018028): "The app is not approved for messaging.",
         (200, 2018028): "The app is not approved for messaging.",
-        (230, 0): "The messaging permission or the person's consent is missing.",
     }),
     *_rows(_SEND, Kind.THROTTLED, Owner.META, _WAIT, {
         (4, 2018022): "Too many messages at once.",

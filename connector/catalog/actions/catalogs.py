@@ -118,6 +118,7 @@ async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog) ->
             catalog_attach_time=at,
             catalog_wish=None,
         )
+        attached = await connections.weigh_anew(runtime, tx, attached)
         await connections.tell(tx, attached, at=at)
     return attached
 

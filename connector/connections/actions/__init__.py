@@ -22,13 +22,21 @@ from connector.connections.actions.checks import check_capabilities, watch_meta
 from connector.connections.actions.granting import Grant, examine, exchange
 from connector.connections.actions.keeping import lost
 from connector.connections.actions.linking import choose, look
-from connector.connections.actions.login import OWN_WAYS, Begun, Redeem, WriteDialog, begin, complete_login, own_callback
+from connector.connections.actions.login import (
+    OWN_WAYS,
+    Begun,
+    Redeem,
+    WriteDialog,
+    begin,
+    complete_login,
+    own_callback,
+)
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.refusals import note_refusal, require_capability
 from connector.connections.actions.standing import note_success, plan_check, reweigh, weigh_anew
 from connector.connections.actions.subscription import subscribe_page, unsubscribe_page
 from connector.connections.actions.tokens import access, binding, open_token, require_open, require_room
-from connector.connections.actions.unlinking import disconnect, settle, unlink
+from connector.connections.actions.unlinking import disconnect, stop_work, unlink
 from connector.connections.actions.verifying import verify
 
 __all__ = [
@@ -59,7 +67,7 @@ __all__ = [
     "require_open",
     "require_room",
     "reweigh",
-    "settle",
+    "stop_work",
     "subscribe_page",
     "tell",
     "unlink",

@@ -135,7 +135,7 @@ async def _scopes(runtime: Runtime, access: Access, inspection: Inspection) -> f
     """Tell which permissions count: the token's own, and, of a person, those not declined or expired since."""
     statuses: dict[str, str] = dict.fromkeys(inspection.scopes, _GRANTED)
     if inspection.kind == TokenKind.USER:
-        statuses = (await runtime.graph.send(graph.permissions(), access))
+        statuses = await runtime.graph.send(graph.permissions(), access)
     granted = frozenset(scope for scope in inspection.scopes if statuses.get(scope) == _GRANTED)
     missing = sorted(graph.SCOPES.keys() - granted)
     if not missing:

@@ -10,6 +10,7 @@ import sqlalchemy.exc
 
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
+from connector.connections.actions.standing import weigh_anew
 from connector.connections.actions.tokens import binding, open_token, require_open
 from connector.connections.model import EDITOR_TASKS, Catalog, Connection, Offer, Page, State, Waiting, missing_tasks
 from connector.db import outbox, walls
@@ -184,6 +185,7 @@ async def _link(
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
     await outbox.revive(tx, home.id, at=now)
+    linked = await weigh_anew(runtime, tx, linked)
     await tell(tx, linked, at=now)
     return linked
 
@@ -225,7 +227,7 @@ async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog | N
             if not wish:
                 return current
             await db.require_own_world(tx, current.environment, catalog_id=wish["catalog_id"])
-            changed = await db.change(tx, current.id, at=now, **wish)
+            changed = await weigh_anew(runtime, tx, await db.change(tx, current.id, at=now, **wish))
             await tell(tx, changed, at=now)
             return changed
 

@@ -13,7 +13,7 @@ from connector.vault import same_token
 async def note_refusal(
     runtime: Runtime, connection: Connection, error: MetaRefused, *, task: Task | None = None
 ) -> None:
-    """Learn from Meta's refusal: a dead token stops the connection, a lost permission only the capability concerned.
+    """Learn from Meta's refusal: a lost permission stops the capability concerned, and the tokens are looked at.
 
     Throttling and other passing failures never come here. `task` tells what was being done. StormCom is told when
     something changed, once.

@@ -4,6 +4,8 @@ Whoever changes the grants, tasks or assets of a connection calls `reweigh` in t
 change. `connection` is always locked and fresh.
 """
 
+from datetime import datetime
+
 from connector.connections import db
 from connector.connections.actions.news import tell
 from connector.connections.model import Block, CapabilityKind, Connection, State
@@ -57,13 +59,20 @@ async def take_away(
     now = runtime.now()
     match consequence(refusal.reason, refusal.code, refusal.subcode):
         case Consequence.LOGIN:
-            return await db.change(tx, connection.id, at=now, state=State.NEEDS_LOGIN, reason=refusal.reason)
+            await plan_inspection(tx, connection, at=now)
         case Consequence.BLOCK if kind is not None and kind not in connection.blocks:
+            await plan_inspection(tx, connection, at=now)
             blocks = {**connection.blocks, kind: Block(refusal.reason, now)}
             return await db.stand(tx, connection.id, blocks, at=now)
         case Consequence.LOOK if kind is not None:
             await plan_check(runtime, tx, connection, kind)
     return connection
+
+
+async def plan_inspection(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Have Meta asked what the tokens are: whether one is dead, one refused call alone does not tell."""
+    key = f"every:{Task.INSPECT_TOKENS}:{connection.id}"
+    await outbox.add(tx, Task.INSPECT_TOKENS, due=at, connection_id=connection.id, key=key)
 
 
 async def plan_check(runtime: Runtime, tx: Tx, connection: Connection, kind: CapabilityKind | None = None) -> None:

@@ -34,7 +34,7 @@ async def unlink(tx: Tx, connection: Connection, *, at: datetime, reason: str = 
     wiped: dict[str, Any] = {"user_token": None, "offer": None, "blocks": {}, **db.NOTHING_WAITS}
     linked = connection.live
     connection = await db.change(tx, connection.id, at=at, state=State.DISCONNECTED, reason=reason, **wiped)
-    await settle(tx, connection, at=at)
+    await stop_work(tx, connection, at=at)
     if linked:
         key = f"unsubscribe:{connection.id}"
         await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=at, connection_id=connection.id, key=key)
@@ -42,7 +42,7 @@ async def unlink(tx: Tx, connection: Connection, *, at: datetime, reason: str = 
     return connection
 
 
-async def settle(tx: Tx, connection: Connection, *, at: datetime) -> None:
+async def stop_work(tx: Tx, connection: Connection, *, at: datetime) -> None:
     """End what is at work on a connection that takes no more work: operations, periodic tasks, alerts."""
     for operation in await operations.running(tx, connection.id):
         await operations.fail(tx, operation.id, "STORE_NOT_CONNECTED", at=at)
