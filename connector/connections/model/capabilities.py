@@ -32,13 +32,9 @@ STATES: Mapping[str, CapabilityState] = {
 }
 """What a reason makes of a capability; any other makes it BLOCKED."""
 
-_AGAIN = "The merchant connects again: Connect.begin with this connection."
 FIXES = {
     "STORE_NOT_CONNECTED": "The merchant connects the store: Connect.begin.",
-    "META_TOKEN_INVALID": _AGAIN,
-    "DATA_ACCESS_EXPIRED": _AGAIN,
-    "TOKENS_REVOKED": _AGAIN,
-    "PAGE_ACCESS_LOST": "An admin of the Page gives the merchant a role on it, then: Connect.begin with this connection.",
+    "META_TOKEN_INVALID": "The merchant connects again: Connect.begin with this connection.",
     "INSTALLATION_ASSET_MISSING": "The merchant adds the Page or catalog to the installation again.",
     "META_APP_REMOVED": "The merchant connects again, if they want to: Connect.begin with this connection.",
     "TOKENS_REVOKED": "The merchant connects again: Connect.begin with this connection; or RotateToken hands in a token.",
@@ -59,9 +55,6 @@ FIXES = {
 EXPLANATIONS = {
     "STORE_NOT_CONNECTED": "The store is not connected to Facebook.",
     "META_TOKEN_INVALID": "Facebook does not accept the connection any more.",
-    "DATA_ACCESS_EXPIRED": "Facebook ends every connection that nobody renews for 90 days.",
-    "TOKENS_REVOKED": "The connection to Facebook was cut on purpose.",
-    "PAGE_ACCESS_LOST": "You have lost your role on the Facebook Page.",
     "INSTALLATION_ASSET_MISSING": "The Page or catalog was taken out of the installation.",
     "META_APP_REMOVED": "You have removed this service at Facebook.",
     "TOKENS_REVOKED": "The connection was ended for safety.",
