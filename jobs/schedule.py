@@ -19,6 +19,7 @@ EVERY: Mapping[Task, timedelta] = {
     Task.SWEEP: timedelta(hours=1),
     Task.REWRAP_TOKENS: timedelta(minutes=5),
     Task.WATCH_META: timedelta(hours=1),
+    Task.WATCH_INSTALLATIONS: timedelta(hours=1),
     Task.EXPIRE_HOLDS: timedelta(seconds=15),
     Task.WATCH_STOCK: timedelta(minutes=1),
     Task.PASS_EDGES: timedelta(minutes=1),

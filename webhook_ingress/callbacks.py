@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
-from connector.connections import actions as connections
+from connector.business_extension import actions as business_extension
 from connector.connections.model import Landing
 from connector.errors import Throttled, Unavailable
 from webhook_ingress.keys import RUNTIME
@@ -21,7 +21,7 @@ async def finish_login(request: web.Request) -> web.Response:
     # https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow (read 2026-11-21): state, code, error.
     state, code, error = (request.query.get(name, "")[:_LONGEST] for name in ("state", "code", "error"))
     try:
-        landing = await connections.complete_login(request.app[RUNTIME], state=state, code=code, error=error)
+        landing = await business_extension.finish_login(request.app[RUNTIME], state=state, code=code, error=error)
     except (Throttled, Unavailable):
         return page("Facebook does not answer", "Load this page again in a minute.", status=503)
     if landing.return_url:

@@ -51,6 +51,7 @@ _TABLES = (
     "connector.events.db",
     "connector.alerts.db",
     "connector.connections.db",
+    "connector.business_extension.db",
     "connector.registry.db",
     "connector.categories.db",
     "connector.readback.db",

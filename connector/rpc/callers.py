@@ -20,6 +20,7 @@ from connector.settings import Settings
 from stormcom.facebook.v1 import (
     admin_service_pb2,
     adoption_service_pb2,
+    business_extension_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
     connector_service_pb2,
@@ -49,6 +50,7 @@ SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
         (connector_service_pb2, "FacebookConnector"),
+        (business_extension_service_pb2, "FacebookBusinessExtension"),
         (catalog_service_pb2, "FacebookCatalog"),
         (category_service_pb2, "FacebookCategories"),
         (inventory_service_pb2, "FacebookInventory"),
@@ -65,7 +67,7 @@ SERVICES = tuple(
 
 _ROLES = {
     Role.READER: """
-        GetCatalogSettings GetDeletion GetHold GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
+        GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
@@ -74,10 +76,10 @@ _ROLES = {
         SendMessage
     """,
     Role.MANAGER: """
-        AbandonSnapshot ApplyAdoption AttachCatalog BeginSnapshot CancelOperation CommitSnapshot CompleteHold
+        AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
-        InspectToken PlanAdoption PutNavigation PutReviews PutSnapshotProducts ReleaseHold ReserveStock RetryItems
-        RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog UpdateCatalogSettings
+        InspectToken PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
+        RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings
         UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """

@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.services.admin import Admin
 from connector.services.adoption import Adoption
+from connector.services.business_extension import BusinessExtension
 from connector.services.catalog import Catalog
 from connector.services.categories import Categories
 from connector.services.connector import Connector
@@ -21,6 +22,7 @@ from connector.services.tokens import Tokens
 from stormcom.facebook.v1 import (
     admin_service_pb2_grpc,
     adoption_service_pb2_grpc,
+    business_extension_service_pb2_grpc,
     catalog_service_pb2_grpc,
     category_service_pb2_grpc,
     connector_service_pb2_grpc,
@@ -35,6 +37,7 @@ from stormcom.facebook.v1 import (
 
 SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] = (
     (connector_service_pb2_grpc.add_FacebookConnectorServicer_to_server, Connector),
+    (business_extension_service_pb2_grpc.add_FacebookBusinessExtensionServicer_to_server, BusinessExtension),
     (catalog_service_pb2_grpc.add_FacebookCatalogServicer_to_server, Catalog),
     (category_service_pb2_grpc.add_FacebookCategoriesServicer_to_server, Categories),
     (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),

@@ -1,0 +1,86 @@
+"""Repairs and uninstalls, at a caller's wish."""
+
+from connector.business_extension import db, graph
+from connector.business_extension.actions.watching import ask, conclude_end, look, require
+from connector.business_extension.model import Installation, State
+from connector.connections import actions as connections
+from connector.connections import db as connections_db
+from connector.connections.model import Connection
+from connector.connections.model import State as ConnectionState
+from connector.errors import FailedPrecondition, MetaRefused
+from connector.graph.faults import REASONS, Kind
+from connector.runtime import Runtime
+from connector.values import Environment
+
+
+async def repair(runtime: Runtime, store_id: str, environment: Environment) -> tuple[Connection, Installation]:
+    """Have Meta repair the commerce integration, then read the installation back.
+
+    Raises:
+        NotFound: INSTALLATION_NOT_FOUND.
+        FailedPrecondition: STORE_NOT_CONNECTED, META_TOKEN_INVALID, or Meta's refusal.
+        Throttled, Unavailable: Meta failed for the moment.
+
+    """
+    async with runtime.db.begin() as tx:
+        installation, connection = await require(tx, store_id, environment)
+        await connections.require_open(runtime, tx, environment)
+    if connection is None:
+        raise connections_db.not_connected()
+    call = graph.repair(installation.external_business_id, domain=installation.domain, admin_url=installation.admin_url)
+    access = await connections.access(runtime, connection, kind="user")
+    try:
+        await runtime.graph.send(call, access)
+    except MetaRefused as refusal:
+        await connections.note_refusal(runtime, connection, refusal)
+        raise
+    return await look(runtime, installation, connection)
+
+
+async def uninstall(runtime: Runtime, store_id: str, environment: Environment) -> Installation:
+    """Uninstall at Meta, then end the connection. Repeating it changes nothing.
+
+    The wish is kept before Meta is asked: when the answer, or we, get lost, what follows knows that the end was meant.
+
+    Raises:
+        NotFound: INSTALLATION_NOT_FOUND.
+        FailedPrecondition: STORE_NOT_CONNECTED, META_TOKEN_INVALID, or Meta's refusal.
+        Throttled, Unavailable: Meta failed for the moment.
+
+    """
+    async with runtime.db.begin() as tx:
+        before, connection = await require(tx, store_id, environment)
+        if before.state is State.UNINSTALLED:
+            return before
+        if connection is None:
+            raise connections_db.not_connected()
+        await connections.require_open(runtime, tx, environment)
+        installation = await db.note_notice(tx, before, at=runtime.now())
+    if before.notice_time is None or connection.state is not ConnectionState.NEEDS_LOGIN:
+        await _delete(runtime, installation, connection, again=before.notice_time is not None)
+    async with runtime.db.begin() as tx:
+        current = await connections_db.require(tx, store_id, connection.id, lock=True)
+        return await conclude_end(runtime, tx, installation, current, reason="")
+
+
+async def _delete(runtime: Runtime, installation: Installation, connection: Connection, *, again: bool) -> None:
+    """Uninstall at Meta. A refusal counts as done when Meta shows nothing any more, or when an earlier try may have killed the token."""
+    try:
+        access = await connections.access(runtime, connection, kind="user")
+        await runtime.graph.send(graph.delete_installs(installation.external_business_id), access)
+    except FailedPrecondition as refusal:
+        if isinstance(refusal, MetaRefused) and await _gone(runtime, installation, connection, refusal, again=again):
+            return
+        async with runtime.db.begin() as tx:
+            await db.note_notice(tx, installation, at=None)
+        if isinstance(refusal, MetaRefused):
+            await connections.note_refusal(runtime, connection, refusal)
+        raise
+
+
+async def _gone(
+    runtime: Runtime, installation: Installation, connection: Connection, refusal: MetaRefused, *, again: bool
+) -> bool:
+    if refusal.reason == REASONS[Kind.TOKEN]:
+        return again
+    return await ask(runtime, installation, connection) is None

@@ -1,0 +1,159 @@
+"""Installations: one for each store and environment, with the name it has at Meta for ever, and what Meta showed last."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Row, Table, Text, Uuid, and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.business_extension.model import Assets, Installation, State
+from connector.connections.db import connections
+from connector.connections.model import LIVE
+from connector.connections.model import State as ConnectionState
+from connector.connections.model.needs import Asset
+from connector.db.schema import Instant, Json, Tx, metadata, plain
+from connector.values import ConnectionId, Environment
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("store_id", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("external_business_id", Text, nullable=False, unique=True, comment="our name of the shop at Meta, for ever"),
+    Column("connection_id", Uuid, comment="the connection it serves; empty until the first install"),
+    Column("state", Text, nullable=False),
+    Column("assets", Json, nullable=False, server_default="{}", comment="what Meta showed last"),
+    Column("missing", Json, nullable=False, server_default="[]", comment="assets of the connection it names no more"),
+    Column("system_user", Boolean, nullable=False, server_default="false"),
+    Column("domain", Text, nullable=False),
+    Column("admin_url", Text, nullable=False, server_default=""),
+    Column("read_time", Instant),
+    Column("install_time", Instant),
+    Column("uninstall_time", Instant),
+    Column("notice_time", Instant, comment="when Meta told of its end, or we asked for it: to be looked at"),
+    Column("absence_time", Instant, comment="when Meta first showed nothing"),
+    CheckConstraint(
+        "state <> 'INSTALLED' OR (connection_id IS NOT NULL AND read_time IS NOT NULL)", "installed_is_known"
+    ),
+    Index("ix_installations_connection_id", "connection_id"),
+)
+_SHOWN = [installations.c[name] for name in Installation.__slots__]
+
+
+async def begin(
+    tx: Tx, store_id: str, environment: Environment, external_business_id: str, *, domain: str, admin_url: str
+) -> Installation:
+    """Keep that an installation begins. One that was begun before keeps its name; one that stands stays installed."""
+    told = {"domain": plain(domain), "admin_url": plain(admin_url)}
+    wish = insert(installations).values(
+        store_id=store_id,
+        environment=environment,
+        external_business_id=external_business_id,
+        state=State.BEGUN,
+        **told,
+    )
+    kept = wish.on_conflict_do_update(index_elements=["store_id", "environment"], set_=told)
+    return _read((await tx.execute(kept.returning(*_SHOWN))).one())
+
+
+async def of_store(tx: Tx, store_id: str, environment: Environment, *, lock: bool = False) -> Installation | None:
+    """Find a store's installation."""
+    mine = installations.c.store_id == store_id, installations.c.environment == environment
+    wanted = select(*_SHOWN).where(*mine)
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def of_connection(tx: Tx, connection_id: UUID) -> Installation | None:
+    """Find the installation that serves a connection."""
+    row = (await tx.execute(select(*_SHOWN).where(installations.c.connection_id == connection_id))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def of_name(tx: Tx, environment: Environment, external_business_id: str) -> Installation | None:
+    """Find the installation that Meta calls by our name."""
+    named = installations.c.external_business_id == plain(external_business_id)
+    row = (await tx.execute(select(*_SHOWN).where(named, installations.c.environment == environment))).one_or_none()
+    return None if row is None else _read(row)
+
+
+async def install(
+    tx: Tx, installation: Installation, connection_id: UUID, assets: Assets, *, system_user: bool, at: datetime
+) -> None:
+    """Keep what Meta shows of a new install."""
+    values = {
+        "connection_id": connection_id,
+        "state": State.INSTALLED,
+        "system_user": system_user,
+        "install_time": at,
+        "uninstall_time": None,
+    }
+    await _change(tx, installation, values | _seen(assets, frozenset(), at))
+
+
+async def note_seen(
+    tx: Tx, installation: Installation, assets: Assets, missing: frozenset[Asset], *, at: datetime
+) -> Installation:
+    """Keep what Meta shows now."""
+    return await _change(tx, installation, _seen(assets, missing, at))
+
+
+def _seen(assets: Assets, missing: frozenset[Asset], at: datetime) -> dict[str, Any]:
+    shown = {"assets": assets.document(), "missing": sorted(missing), "read_time": at}
+    return {**shown, "notice_time": None, "absence_time": None}
+
+
+async def note_absence(tx: Tx, installation: Installation, *, at: datetime) -> None:
+    """Keep since when Meta shows nothing."""
+    await _change(tx, installation, {"absence_time": installation.absence_time or at})
+
+
+async def note_notice(tx: Tx, installation: Installation, *, at: datetime | None) -> Installation:
+    """Keep that it may have ended: Meta told so, or we are about to ask for it; None takes that back."""
+    return await _change(tx, installation, {"notice_time": at})
+
+
+async def end(tx: Tx, installation: Installation, *, at: datetime) -> Installation:
+    """Keep that it is uninstalled."""
+    return await _change(
+        tx, installation, {"state": State.UNINSTALLED, "uninstall_time": at, "notice_time": None, "absence_time": None}
+    )
+
+
+async def follow(tx: Tx, installation: Installation, connection_id: UUID) -> Installation:
+    """Let it serve the connection that took over the one it was begun with."""
+    return await _change(tx, installation, {"connection_id": connection_id})
+
+
+async def stale(tx: Tx, *, before: datetime, limit: int) -> list[ConnectionId]:
+    """List working connections whose installation was last shown before a time, the longest ago first."""
+    joined = installations.join(connections, connections.c.id == installations.c.connection_id)
+    old = and_(connections.c.state == ConnectionState.CONNECTED, installations.c.read_time < before)
+    told = and_(connections.c.state.in_(LIVE), installations.c.notice_time.is_not(None))
+    listed = (
+        select(connections.c.id).select_from(joined).where(installations.c.state == State.INSTALLED, or_(old, told))
+    )
+    rows = await tx.execute(listed.order_by(installations.c.read_time).limit(limit))
+    return [ConnectionId(row.id) for row in rows]
+
+
+async def _change(tx: Tx, installation: Installation, values: Mapping[str, Any]) -> Installation:
+    mine = (
+        installations.c.store_id == installation.store_id,
+        installations.c.environment == installation.environment,
+    )
+    changed = update(installations).where(*mine).values(**values)
+    return _read((await tx.execute(changed.returning(*_SHOWN))).one())
+
+
+def _read(row: Row[Any]) -> Installation:
+    values = {name: getattr(row, name) for name in Installation.__slots__}
+    words = {
+        "environment": Environment(row.environment),
+        "state": State(row.state),
+        "assets": Assets.of(row.assets),
+        "missing": frozenset(map(Asset, row.missing)),
+    }
+    return Installation(**values | words)
