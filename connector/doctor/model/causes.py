@@ -81,19 +81,19 @@ _TABLE = [
     *_rows(Kind.TOKEN, State.OK, {"TOKEN_ALIVE": ("The token is alive and ours.", _NOTHING)}),
     *_rows(Kind.TOKEN, State.WARNING, {
         "TOKEN_ENDS_SOON": ("The token ends within a week.", "The merchant connects again before it ends."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
     *_rows(Kind.TOKEN, State.FAILED, {
         "TOKEN_DEAD": ("Meta does not accept the token any more.", "The merchant connects again."),
         "TOKEN_FOREIGN": ("The token belongs to another Meta app.", "The merchant connects again."),
         "DATA_ACCESS_ENDED": ("The access to the merchant's data has ended.", "The merchant connects again."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
     *_rows(None, State.FAILED, {
         "APP_REFUSED": ("Meta refuses our app's own token.", "StormCom's operators compare META_*_APP_ID and META_*_APP_SECRETS with the app's dashboard."),
     }, owner=Owner.STORMCOM),
     *_rows(Kind.SCOPES, State.OK, {"SCOPES_COMPLETE": ("Every permission is granted.", _NOTHING)}),
     *_rows(Kind.SCOPES, State.FAILED, {
         "SCOPES_LACKING": ("Permissions are missing or were taken away.", _AGAIN),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
     *_rows(Kind.PAGE_TASKS, State.OK, {"TASKS_COMPLETE": ("The merchant may do on the Page what we need.", _NOTHING)}),
     *_rows(Kind.PAGE_TASKS, State.FAILED, {
         "TASKS_LACKING": ("The merchant's role on the Page is too small.", "Somebody with full control of the Page gives the merchant messages, content and community activity; then the merchant connects again."),
@@ -153,7 +153,7 @@ _TABLE = [
         "COMMERCE_REJECTED": ("Meta's review rejected the shop.", "The merchant reads Meta's reasons in Commerce Manager, mends them and asks for another review."),
         "COMMERCE_DISABLED": ("The shop is switched off.", "The merchant switches it on in Commerce Manager."),
     }, owner=Owner.MERCHANT, where=Where.SHOP),
-    *_rows(Kind.COMMERCE, State.SKIPPED, {
+    *_rows(None, State.SKIPPED, {
         "COMMERCE_NONE": ("The Page has no shop at Meta.", "Nothing, unless the merchant wants one: Commerce Manager sets it up."),
     }, owner=Owner.MERCHANT, where=Where.SHOP),
     *_rows(Kind.CATALOG, State.OK, {"CATALOG_OURS": ("The catalog is the business's own.", _NOTHING)}),
@@ -186,7 +186,7 @@ _TABLE = [
     }, owner=Owner.META),
     *_rows(None, State.UNKNOWN, {
         "TOKEN_NEEDED": ("Without a token Meta cannot be asked.", "The merchant connects again."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
     *_rows(None, State.SKIPPED, {
         "NOT_GRANTED": ("The permission to look was not granted.", "Nothing: what it is about works or fails without our knowing."),
         "NO_CATALOG": ("No catalog is attached.", "Attach one: AttachCatalog or CreateCatalog."),
