@@ -43,6 +43,14 @@ async def open_alert(tx: Tx, store_id: str, connection_id: UUID, alert: Alert, *
     return new
 
 
+async def remind(tx: Tx, store_id: str, connection_id: UUID, reason: str, *, at: datetime) -> None:
+    """Tell StormCom once more of an alert that is open: it has become more urgent."""
+    mine = alerts.c.connection_id == connection_id, alerts.c.reason == reason
+    row = (await tx.execute(select(*_SHOWN).where(*mine))).one_or_none()
+    if row is not None:
+        await _tell(tx, store_id, connection_id, _document(row), resolved=False, at=at)
+
+
 async def close_alert(tx: Tx, store_id: str, connection_id: UUID, reason: str, *, at: datetime) -> bool:
     """Close an alert and tell StormCom; nothing happens when none is open. Tells whether one was."""
     mine = alerts.c.connection_id == connection_id, alerts.c.reason == reason

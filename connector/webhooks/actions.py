@@ -29,10 +29,11 @@ from connector.messaging import actions as messaging
 from connector.messaging.model import Delivered, Echo, PersonMessage, Read
 from connector.runtime import Runtime
 from connector.settings import AppProfile
+from connector.tokens import actions as tokens
 from connector.values import Environment
 from connector.webhooks import db
 from connector.webhooks.graph import read_signals, without
-from connector.webhooks.model import Arrival, Delivery, Kept, SelfTest, Signal, SignalState, digest
+from connector.webhooks.model import Arrival, Delivery, Kept, PermissionNews, SelfTest, Signal, SignalState, digest
 
 KEEP_LIMIT = timedelta(seconds=4)
 """How long an answer to Meta may wait for the database: Meta itself waits 5 s (Unverified: recalled; 20 s in its FAQ)."""
@@ -175,7 +176,7 @@ async def _outlived(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Sig
 
 
 def _person(delivery: Delivery, signal: Signal) -> bytes | None:
-    if isinstance(signal.content, Kept | SelfTest):
+    if isinstance(signal.content, Kept | SelfTest | PermissionNews):
         return None
     return forgotten.digest_of_person(delivery.environment, signal.page_id, signal.content.psid)
 
@@ -302,6 +303,9 @@ async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, 
     if isinstance(content, SelfTest):
         heard = await self_tests.hear(tx, delivery.environment, content.nonce, at=runtime.now())
         return "heard" if heard else "unknown"
+    if isinstance(content, PermissionNews):
+        found = await tokens.notice(tx, delivery.environment, signal.page_id, at=runtime.now())
+        return "acted" if found else "unknown"
     connection = await _owner(tx, delivery, signal, owners)
     if connection is None:
         await db.park(tx, delivery, signal)

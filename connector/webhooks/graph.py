@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from connector.messaging.model import Attachment, Delivered, Echo, PersonMessage, Read
-from connector.webhooks.model import SELF_TEST, Content, Kept, SelfTest, Signal, digest
+from connector.webhooks.model import SELF_TEST, Content, Kept, PermissionNews, SelfTest, Signal, digest
 
 DEEPEST = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +98,17 @@ def _read_self_test(change: dict[str, Any]) -> Content:
 def _read_change(object_: str, _asset: str, item: Any, _time: Any) -> Content:
     if object_ == SELF_TEST:
         return _read_self_test(_dict(item, "change"))
-    return Kept(f"{object_}.{_word(_dict(item, 'change').get('field'))}")
+    change = _dict(item, "change")
+    field, value = _word(change.get("field")), change.get("value")
+    # Unverified: the payload is recalled, and whether such news may also come for the object `user`.
+    if object_ == "permissions" or (object_, field) == ("user", "permissions"):
+        return PermissionNews(field, _word(value.get("verb")) if isinstance(value, dict) else "")
+    return Kept(f"{object_}.{field}")
+
+
+def _read_changed_field(object_: str, _asset: str, item: Any, _time: Any) -> Content:
+    """Read a change whose value our subscription left out."""
+    return PermissionNews(_word(item)) if object_ == "permissions" else Kept(f"{object_}.{_word(item)}")
 
 
 def _read_messaging(_object: str, page_id: str, item: Any, entry_time: Any) -> Content:
@@ -153,6 +163,7 @@ _READERS: Mapping[str, Callable[[str, str, Any, Any], Content]] = {
     "messaging": _read_messaging,
     "standby": _read_messaging,
     "changes": _read_change,
+    "changed_fields": _read_changed_field,
 }
 _KINDS: Mapping[str, Callable[[dict[str, Any], str, datetime], Content | None]] = {
     "message": _read_message,

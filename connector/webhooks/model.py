@@ -57,7 +57,15 @@ def write_self_test(environment: Environment, nonce: UUID, *, at: datetime) -> b
     return json.dumps({"object": SELF_TEST, "entry": [entry]}).encode()
 
 
-Content = PersonMessage | Echo | Delivered | Read | SelfTest | Kept
+@dataclass(frozen=True, slots=True)
+class PermissionNews:
+    """A person changed what they grant our app; the signal's asset is that person. What they grant now, Meta is asked."""
+
+    field: str
+    verb: str = ""
+
+
+Content = PersonMessage | Echo | Delivered | Read | PermissionNews | SelfTest | Kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.messaging.model import Attachment, Delivered, Echo, PersonMessage, Read
 from connector.webhooks.graph import DEEPEST, read_signals
-from connector.webhooks.model import Content, Kept, Signal
+from connector.webhooks.model import Content, Kept, PermissionNews, Signal
 
 META = Path(__file__).parents[2] / "fixtures" / "meta" / "webhooks"
 SHARED = Path(__file__).parents[4] / "shared" / "fixtures"
@@ -45,8 +45,8 @@ READ_FULLY: dict[str, Content] = {
     "read": Read(PERSON, TIME),
     "policy": Kept("page.policy_enforcement"),
     "feed_comment": Kept("page.feed"),
-    "permissions": Kept("permissions.pages_messaging"),
-    "changed_fields": Kept("page.entry"),
+    "permissions": PermissionNews("pages_messaging", "revoked"),
+    "changed_fields": Kept("page.feed"),
 }
 SHOWN_AS_UNSUPPORTED = {
     "reaction": "reaction",

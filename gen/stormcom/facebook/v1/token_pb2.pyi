@@ -85,7 +85,7 @@ class TokenInspection(_message.Message):
 
     @_builtins.property
     def granular_scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___GranularScope]:
-        """To what some of the scopes are limited."""
+        """To what some of the scopes are limited; one that is not listed reaches everything its owner can grant."""
 
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
@@ -131,7 +131,7 @@ Global___TokenInspection: _TypeAlias = TokenInspection  # noqa: Y015
 
 @_typing.final
 class GranularScope(_message.Message):
-    """A scope and what it reaches."""
+    """A scope that reaches single assets only."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -141,7 +141,7 @@ class GranularScope(_message.Message):
     """The scope."""
     @_builtins.property
     def target_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Meta's ids of what it reaches; empty means everything its owner can grant."""
+        """Meta's ids of what it reaches."""
 
     def __init__(
         self,

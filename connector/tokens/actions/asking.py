@@ -1,0 +1,84 @@
+"""Asks Meta what tokens are. Nothing but calls: no transaction is open meanwhile."""
+
+from connector.connections import actions as connections
+from connector.connections import graph as connections_graph
+from connector.connections.model import Connection
+from connector.connections.model.reach import TokenKind
+from connector.errors import MetaRefused
+from connector.graph.client import Access
+from connector.runtime import Runtime
+from connector.settings import AppProfile
+from connector.tokens import graph
+from connector.tokens.model import Inspection, Kind, Look
+from connector.vault import Secret
+
+_MOST_LISTS = 40
+"""Pages of a list of Pages that are read at most."""
+
+
+def app_access(app: AppProfile) -> Access:
+    """Speak as the app itself."""
+    secret = app.secrets[0]
+    return Access(connections_graph.app_token(app.app_id, secret), secret, app.app_id)
+
+
+def user_access(app: AppProfile, token: Secret) -> Access:
+    """Speak for a person or a system user."""
+    return Access(token, app.secrets[0], app.app_id)
+
+
+async def ask(runtime: Runtime, connection: Connection, token: Secret, kind: Kind) -> Inspection:
+    """Ask Meta what a token is."""
+    app = runtime.app(connection.environment)
+    return await runtime.graph.send(graph.inspect(token, kind, at=runtime.now()), app_access(app))
+
+
+async def look_at(runtime: Runtime, connection: Connection) -> Look:
+    """Ask Meta what both tokens are. A Page's dead one is derived anew if the user's is alive.
+
+    Raises:
+        FailedPrecondition: META_TOKEN_INVALID, when there are no tokens or they cannot be opened.
+
+    """
+    user_token = await connections.open_token(runtime, connection, connection.user_token, "user")
+    page_token = await connections.open_token(runtime, connection, connection.page_token, "page")
+    user = await ask(runtime, connection, user_token, Kind.USER)
+    page = await ask(runtime, connection, page_token, Kind.PAGE)
+    if not user.valid:
+        return Look(user, page)
+    access = user_access(runtime.app(connection.environment), user_token)
+    tasks = await page_tasks(runtime, connection, access, user)
+    if page.valid:
+        return Look(user, page, tasks)
+    derived = await derive(runtime, connection, access)
+    if derived is None or not (renewed := await ask(runtime, connection, derived, Kind.PAGE)).valid:
+        return Look(user, page, tasks)
+    sealed = await runtime.vault.seal(derived, connections.binding(connection, "page"))
+    return Look(user, renewed, tasks, sealed)
+
+
+async def derive(runtime: Runtime, connection: Connection, access: Access) -> Secret | None:
+    """Derive the Page's token; None when Meta refuses it."""
+    try:
+        return (await runtime.graph.send(connections_graph.page_token(connection.page_id), access)).token
+    except MetaRefused:
+        return None
+
+
+async def page_tasks(
+    runtime: Runtime, connection: Connection, access: Access, user: Inspection
+) -> tuple[str, ...] | None:
+    """Read what may be done on the Page; None when Meta does not list it."""
+    system = user.meta_type == TokenKind.SYSTEM_USER
+    after, pages = "", connections_graph.assigned_pages if system else connections_graph.pages
+    for _ in range(_MOST_LISTS):
+        try:
+            listed = await runtime.graph.send(pages(after), access)
+        except MetaRefused:
+            return None
+        for page in map(connections_graph.read_page, listed.entries):
+            if page.id == connection.page_id:
+                return page.tasks
+        if not (after := listed.after):
+            break
+    return None

@@ -1,0 +1,120 @@
+"""Ends tokens: out of our own reach at once, then killed at Meta, again and again for a day."""
+
+from datetime import timedelta
+
+from connector.connections import actions as connections
+from connector.connections import db as connections_db
+from connector.connections.model import Connection, Problem, State
+from connector.db import outbox
+from connector.db.outbox import Taken, Task
+from connector.errors import FailedPrecondition, MetaRefused
+from connector.runtime import Runtime
+from connector.tokens import db, graph
+from connector.tokens.actions.asking import app_access, user_access
+from connector.tokens.model import Kind, Retired
+from connector.vault import Secret
+
+_AGAIN = timedelta(minutes=15)
+
+
+async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
+    """End a connection's tokens, as for a suspected leak. Repeating it changes nothing.
+
+    One transaction: nothing of ours can use them from then on. One that was on its way out (DISCONNECTING) is out.
+    """
+    at = runtime.now()
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require(tx, store_id, connection_id, lock=True)
+        waiting = await connections_db.read_waiting(tx, connection.id)
+        if (connection.user_token, connection.page_token, waiting) == (None, None, None):
+            return connection
+        said = next((one for one in await db.read(tx, connection.id) if one.kind is Kind.USER), None)
+        await db.retire(tx, connection, said, tuple(Kind), login=waiting.token if waiting else None, at=at, forced=True)
+        key = f"{Task.KILL_TOKENS}:{connection.id}"
+        await outbox.add(tx, Task.KILL_TOKENS, due=at, connection_id=connection.id, key=key)
+        if connection.state is State.DISCONNECTING:
+            connection = await connections.unlink(tx, connection, at=at)
+        wiped = {"user_token": None, "page_token": None, "login_token": None, "login_offer": None, "token_time": at}
+        state = {"state": State.NEEDS_LOGIN, "reason": "TOKENS_REVOKED"} if connection.live else {}
+        connection = await connections_db.change(tx, connection.id, at=at, **wiped, **state)
+        await connections.tell(tx, connection, at=at)
+        return connection
+
+
+async def kill_tokens(runtime: Runtime, task: Taken) -> None:
+    """Kill a connection's retired tokens at Meta; those another connection lives on only when that was asked for.
+
+    One that Meta does not accept any more is dead. What it cannot be told of within a day is wiped alive, and told as a problem.
+    Then everybody's tokens of that person are looked at.
+    """
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        connection = task.connection_id and await connections_db.by_id(tx, task.connection_id)
+        if not connection:
+            await outbox.done(tx, task, at=runtime.now())
+            return
+        await connections.require_room(runtime, tx, connection, "app")
+        going = await db.retired_of(tx, connection.id)
+    left = False
+    for one in going:
+        dead = one.expire_time <= runtime.now() or await _kill(runtime, connection, one)
+        left = left or not dead
+        if dead:
+            async with runtime.db.begin() as tx:
+                await outbox.hold(tx, task)
+                await db.forget(tx, one.id)
+    async with runtime.db.begin() as tx:
+        await outbox.hold(tx, task)
+        for user_id in {one.user_id for one in going}:
+            for other in await db.of_user(tx, connection.environment, user_id):
+                await db.ask(tx, other, at=runtime.now())
+        await (outbox.again(tx, task, runtime.now() + _AGAIN) if left else outbox.done(tx, task, at=runtime.now()))
+
+
+async def _kill(runtime: Runtime, connection: Connection, one: Retired) -> bool:
+    """Kill a token; tells whether it is out of the world, or not ours to kill."""
+    app = runtime.app(connection.environment)
+    try:
+        token = await connections.open_token(runtime, connection, one.sealed, one.kind.lower())
+    except FailedPrecondition:  # nobody can read it any more, so nobody can kill it
+        return True
+    async with runtime.db.begin() as tx:
+        others = [
+            found
+            for other in await db.of_user(tx, connection.environment, one.user_id)
+            if (found := await connections_db.by_id(tx, other))
+        ]
+    if not one.forced and await _in_use(runtime, others, token):
+        return True
+    everything = one.every and not any(other.id != connection.id for other in others)
+    try:
+        if everything:
+            await runtime.graph.send(graph.kill_all(one.user_id), user_access(app, token))
+        else:
+            await runtime.graph.send(graph.kill(app.app_id, app.secrets[0], token), app_access(app))
+    except MetaRefused as refusal:
+        return await _settle(runtime, connection, refusal)
+    return True
+
+
+async def _settle(runtime: Runtime, connection: Connection, refusal: MetaRefused) -> bool:
+    """Tell whether a refusal means that the token is dead; any other is a problem, and asked again."""
+    if refusal.reason == "META_TOKEN_INVALID":
+        return True
+    words = f"Meta does not kill an old token: {refusal.message}"
+    async with runtime.db.begin() as tx:
+        problem = Problem(refusal.reason, words, runtime.now(), refusal.code, refusal.subcode)
+        await connections_db.note_problem(tx, connection.id, problem)
+    return False
+
+
+async def _in_use(runtime: Runtime, others: list[Connection], token: Secret) -> bool:
+    """Tell whether a connection lives on this very token, as when one system user's serves several Pages."""
+    for other in others:
+        for sealed, kind in ((other.user_token, "user"), (other.page_token, "page")):
+            try:
+                if sealed is not None and await connections.open_token(runtime, other, sealed, kind) == token:
+                    return True
+            except FailedPrecondition:  # it cannot be opened: then nothing lives on it
+                continue
+    return False
