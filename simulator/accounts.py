@@ -3,6 +3,7 @@
 It refuses a callback that does not answer the verification handshake.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from simulator.errors import GraphError, invalid_parameter
 from simulator.handshake import verify_callback
 from simulator.state import Application, Business, Page, ProductCatalog, Subscription, User
 from simulator.token_care import tell
+from simulator.tokens import catalogs_of, grants
 from simulator.world import World
 
 # SDK 26.0.3, productcatalog.py, ProductCatalog.Vertical
@@ -31,8 +33,25 @@ def _in_order(nodes: list[Any], *, default: tuple[str, ...] = ()) -> Rows:
 
 def list_pages(call: Call) -> Rows:
     """List the Pages that the user has a role on and let the app see."""
-    pages = [node for page_id in call.node.page_tasks if (node := call.world.find(Page, page_id))]
+    pages = [node for page_id in _seen(call, call.node.page_tasks) if (node := call.world.find(Page, page_id))]
     return _in_order(pages, default=("access_token", "category", "name", "id", "tasks"))
+
+
+def _seen(call: Call, assets: Iterable[str]) -> list[str]:
+    """Return the Pages or catalogs that the user's last consent did not leave out."""
+    user = call.world.find(User, call.token.user_id) if call.token else None
+    return [asset for asset in assets if call.token and user and grants(call.token, user, asset)]
+
+
+def list_assigned_pages(call: Call) -> Rows:
+    """List the Pages that are assigned to a system user."""
+    return list_pages(call)._replace(default=("name", "id"))
+
+
+def list_assigned_catalogs(call: Call) -> Rows:
+    """List the catalogs that are assigned to a system user."""
+    seen = _seen(call, dict.fromkeys(catalogs_of(call.world, call.node)))
+    return _in_order([call.world.require(ProductCatalog, catalog, name="catalogs") for catalog in seen])
 
 
 def list_businesses(call: Call) -> Rows:
@@ -79,7 +98,8 @@ def deauthorize(world: World, app: Application, user: User) -> None:
 
 def list_catalogs(call: Call) -> Rows:
     """List the catalogs that the business owns."""
-    return _in_order([call.world.require(ProductCatalog, catalog, name="catalogs") for catalog in call.node.catalogs])
+    seen = _seen(call, call.node.catalogs)
+    return _in_order([call.world.require(ProductCatalog, catalog, name="catalogs") for catalog in seen])
 
 
 def list_client_catalogs(call: Call) -> Rows:
@@ -158,7 +178,8 @@ def unsubscribe(call: Call) -> Json:
 
 
 NODES = {
-    "User": NodeType({"id": attribute("id"), "name": attribute("name")}),
+    # Unverified: that a system user may read its own role; a person has none.
+    "User": NodeType({"id": attribute("id"), "name": attribute("name"), "role": attribute("role")}),
     "Business": NodeType(
         {name: attribute(name) for name in ("id", "name", "verification_status")},
         default=("id", "name"),
@@ -174,6 +195,8 @@ NODES = {
 CATALOG = ("catalog_management",)
 ROUTES = {
     ("User", "GET", "accounts"): Route(list_pages, scopes=("pages_show_list",)),
+    ("User", "GET", "assigned_pages"): Route(list_assigned_pages, scopes=("pages_show_list",)),
+    ("User", "GET", "assigned_product_catalogs"): Route(list_assigned_catalogs, scopes=("catalog_management",)),
     ("User", "GET", "businesses"): Route(list_businesses, scopes=("business_management",)),
     ("User", "GET", "permissions"): Route(list_permissions),
     ("User", "DELETE", "permissions"): Route(delete_permissions),

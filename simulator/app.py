@@ -81,7 +81,8 @@ async def _get_dialog(request: web.Request) -> web.Response:
 async def _post_dialog(request: web.Request) -> web.Response:
     form = await request.post()
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
-    return answer_dialog(request.app[WORLD], texts, [str(scope) for scope in form.getall("granted", [])])
+    granted, assets = ([str(one) for one in form.getall(name, [])] for name in ("granted", "asset"))
+    return answer_dialog(request.app[WORLD], texts, granted, assets or None)
 
 
 async def _graph(request: web.Request) -> web.StreamResponse:

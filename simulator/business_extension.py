@@ -111,7 +111,7 @@ def install(world: World, app: Application, user: User, extras: Mapping[str, Any
 
 
 def _make_system_user(world: World, app: Application, business: Business) -> User:
-    system_user = User(world.new_id(), f"{app.name} System User (FBE)", [business.id])
+    system_user = User(world.new_id(), f"{app.name} System User (FBE)", [business.id], role="EMPLOYEE")
     return world.add(system_user)
 
 

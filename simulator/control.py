@@ -323,7 +323,7 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("POST", "/_simulator/tokens/revoke", revoke_tokens, "page_id user_id token subcode"),
     ("POST", "/_simulator/users/{user_id}/remove-app", remove_app, "app_id"),
     ("POST", "/_simulator/users/{user_id}/permissions", change_permission, "app_id permission status"),
-    ("POST", "/_simulator/system-users", make_system_user, "app_id business_id name pages scopes expires"),
+    ("POST", "/_simulator/system-users", make_system_user, "app_id business_id name role pages scopes expires"),
     ("POST", "/_simulator/users/{user_id}/ask-deletion", ask_deletion, "app_id"),
     ("GET", "/_simulator/installations", list_installs, ""),
     ("PATCH", "/_simulator/installations/{external_business_id}", change_install, INSTALL_MEMBERS),

@@ -3,24 +3,48 @@
 It promises the shapes and subcodes of Facebook Login, single use of codes and byte-for-byte redirect URIs.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from simulator.call import SUCCESS, Call, Json, Route
 from simulator.errors import TOKEN_DEATHS, GraphError, invalid_parameter
 from simulator.state import Application, Code, Token, User
 from simulator.token_care import data_access_end, renew
-from simulator.tokens import check_secret, death_of, find_token, granted_scopes
+from simulator.tokens import catalogs_of, check_secret, death_of, find_token, granted_scopes, grants
 from simulator.world import World
 
 NODES: dict[str, Any] = {}
 
 
-def authorize(world: World, app: Application, user: User, redirect_uri: str, *, scopes: dict[str, str]) -> Code:
-    """Note what the user granted and declined, and issue a code for it."""
-    user.grants.setdefault(app.id, {}).update(scopes | {"public_profile": "granted"})
-    code = Code(world.new_text_id("AQ", size=60), app.id, user.id, redirect_uri, world.clock.now())
+def authorize(
+    world: World,
+    app: Application,
+    user: User,
+    redirect_uri: str,
+    *,
+    scopes: dict[str, str],
+    withheld: Iterable[str] = (),
+    kind: str = "USER",
+) -> Code:
+    """Note what the user granted, declined and left out, and issue a code for it.
+
+    What is granted last replaces what was granted before: a Page left out now is out of reach of the older tokens too.
+    """
+    grantor = _system_user(world, app, user) if kind == "SYSTEM_USER" else user
+    grantor.grants.setdefault(app.id, {}).update(scopes | {"public_profile": "granted"})
+    grantor.withheld[app.id] = sorted(withheld)
+    code = Code(world.new_text_id("AQ", size=60), app.id, grantor.id, redirect_uri, world.clock.now(), kind)
     world.codes[code.value] = code
     return code
+
+
+def _system_user(world: World, app: Application, user: User) -> User:
+    """Return the system user that Login for Business makes in the person's first business, with the person's Pages."""
+    name, businesses = f"{app.name} System User", user.businesses[:1]
+    known = (one for one in world.all(User) if (one.role, one.name, one.businesses) == ("EMPLOYEE", name, businesses))
+    found = next(known, None) or world.add(User(world.new_id(), name, businesses, role="EMPLOYEE"))
+    found.page_tasks = {page: list(tasks) for page, tasks in user.page_tasks.items()}
+    return found
 
 
 def exchange(call: Call) -> Json:
@@ -55,6 +79,8 @@ def _exchange_code(call: Call, app: Application) -> Json:
             subcode=36008,
         )
     code.used = True
+    if code.kind == "SYSTEM_USER":
+        return _issue(call, app, code.user_id, 0, long_lived=True, kind=code.kind)
     return _issue(call, app, code.user_id, world.switches.short_token_seconds, long_lived=False)
 
 
@@ -71,12 +97,12 @@ def _lengthen(call: Call, app: Application) -> Json:
     return _issue(call, app, token.user_id, call.world.switches.long_token_seconds, long_lived=True)
 
 
-def _issue(call: Call, app: Application, user_id: str, seconds: float, *, long_lived: bool) -> Json:
+def _issue(call: Call, app: Application, user_id: str, seconds: float, *, long_lived: bool, kind: str = "USER") -> Json:
     user = call.world.require(User, user_id, name="user_id")
     scopes = tuple(scope for scope, status in user.grants.get(app.id, {}).items() if status == "granted")
     expire_time = call.world.clock.now() + seconds if seconds else None
     token = call.world.issue_token(
-        "USER", app.id, user_id=user_id, scopes=scopes, expire_time=expire_time, long_lived=long_lived
+        kind, app.id, user_id=user_id, scopes=scopes, expire_time=expire_time, long_lived=long_lived
     )
     document = {"access_token": token.value, "token_type": "bearer"}
     if token.expire_time is not None:
@@ -131,9 +157,16 @@ def _invalid(message: str, *, subcode: int | None) -> dict[str, Json]:
 
 
 def _granular_scopes(world: World, token: Token, user: User | None) -> list[Json]:
-    targets = list(user.page_tasks) if user else []
+    """Tell the assets each scope is good for: Pages always, catalogs when something was left out."""
+    pages = [page for page in user.page_tasks if grants(token, user, page)] if user else []
+    some = user is not None and bool(user.withheld.get(token.app_id))
+    catalogs = [one for one in catalogs_of(world, user) if grants(token, user, one)] if user and some else []
     return [
-        {"scope": scope, "target_ids": targets} if scope.startswith("pages_") else {"scope": scope}
+        {"scope": scope, "target_ids": pages}
+        if scope.startswith("pages_")
+        else {"scope": scope, "target_ids": catalogs}
+        if some and scope == "catalog_management"
+        else {"scope": scope}
         for scope in sorted(granted_scopes(world, token))
     ]
 

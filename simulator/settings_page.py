@@ -29,7 +29,8 @@ def make_system_user(world: World, _request: web.Request, document: Document) ->
     app = _app(world, document)
     business = world.require(Business, str(document.get("business_id", _first(world))), name="business_id")
     scopes = tuple(_texts(document, "scopes", list(SCOPES)))
-    user = world.add(User(world.new_id(), str(document.get("name", "System User")), [business.id]))
+    role = str(document.get("role", "EMPLOYEE"))
+    user = world.add(User(world.new_id(), str(document.get("name", "System User")), [business.id], role=role))
     for page_id in _texts(document, "pages", business.pages):
         tasks = {task for one in world.all(User) for task in one.page_tasks.get(page_id, ())}
         user.page_tasks[world.require(Page, page_id, name="pages").id] = sorted(tasks)

@@ -23,6 +23,7 @@ class Application:
     deauthorize_url: str = ""
     data_deletion_url: str = ""
     human_agent: bool = True  # the Human Agent feature was granted
+    login_configs: dict[str, Any] = field(default_factory=dict)  # id → {"scopes": […], "token": USER | SYSTEM_USER}
     subscriptions: dict[str, "Subscription"] = field(default_factory=dict)  # by object
 
 
@@ -40,13 +41,15 @@ class Subscription:
 
 @dataclass(slots=True)
 class User:
-    """A person of ours who manages businesses and Pages."""
+    """A person of ours who manages businesses and Pages; with a `role`, a business's system user."""
 
     id: str
     name: str
     businesses: list[str] = field(default_factory=list)
     page_tasks: dict[str, list[str]] = field(default_factory=dict)
-    grants: dict[str, dict[str, str]] = field(default_factory=dict)  # app id → scope → granted | declined
+    grants: dict[str, dict[str, str]] = field(default_factory=dict)  # app id → scope → granted | declined | expired
+    withheld: dict[str, list[str]] = field(default_factory=dict)  # app id → Pages and catalogs its consent left out
+    role: str = ""  # ADMIN | EMPLOYEE, of a system user
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class Code:
     user_id: str
     redirect_uri: str
     issue_time: float
+    kind: str = "USER"  # of the token it is good for: USER | SYSTEM_USER
     used: bool = False
 
 

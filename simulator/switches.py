@@ -99,6 +99,8 @@ class Switches:
 
     # Login.
     dialog: str = "page"  # page | allow | deny: what the login dialog does without a human
+    withheld_scopes: str = ""  # what the merchant unticks in a dialog without a human: scopes …
+    withheld_assets: str = ""  # … and Pages and catalogs; commas between them
     code_seconds: float = 600.0
     short_token_seconds: float = 5_400.0
     long_token_seconds: float = 5_184_000.0

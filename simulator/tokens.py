@@ -74,13 +74,19 @@ def death_of(world: World, token: Token) -> int | None:
         return 0
     if token.expire_time is not None and token.expire_time <= world.clock.now():
         return 463
-    user = world.find(User, token.user_id)
     if token.kind in {"USER", "PAGE", "SYSTEM_USER"}:
-        if user is None or token.app_id not in user.grants:
-            return 458
-        if token.kind == "PAGE" and token.page_id not in user.page_tasks:
-            return 492
+        return _death_of_grant(token, world.find(User, token.user_id))
     return None
+
+
+def _death_of_grant(token: Token, user: User | None) -> int | None:
+    """Return how a token died because somebody took back what it stands on."""
+    if user is None or token.app_id not in user.grants:
+        return 458
+    if token.kind == "PAGE" and token.page_id not in user.page_tasks:
+        return 492
+    # Unverified: which subcode, if any, a Page's token has that a later consent left out.
+    return 0 if token.kind == "PAGE" and not grants(token, user, token.page_id) else None
 
 
 def _check_proof(world: World, app: Application, token: Token, params: Mapping[str, Any]) -> None:
@@ -128,7 +134,10 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
             return user is not None and token.kind != "PAGE" and node.id in user.businesses
         case Page():
             return token.page_id == node.id or (
-                token.kind != "PAGE" and user is not None and node.id in user.page_tasks
+                token.kind != "PAGE"
+                and user is not None
+                and node.id in user.page_tasks
+                and grants(token, user, node.id)
             )
         case CommerceMerchantSettings():
             return reaches(world, token, world.require(Page, node.page_id, name="page_id"))
@@ -138,15 +147,24 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
         return False
     if isinstance(node, CATALOG_KINDS):
         allowed = token.kind != "PAGE" or world.switches.page_token_manages_catalogs
-        return user is not None and allowed and _shares_business(world, user, catalog_of(world, node))
+        if user is None or not allowed:
+            return False
+        catalog_id = catalog_of(world, node).id
+        return catalog_id in catalogs_of(world, user) and grants(token, user, catalog_id)
     if isinstance(node, PAGE_KINDS):
         return token.kind == "PAGE" and token.page_id == page_of(world, node).id
     return False
 
 
-def _shares_business(world: World, user: User, catalog: ProductCatalog) -> bool:
+def grants(token: Token, user: User, asset_id: str) -> bool:
+    """Return whether the user's last consent to the token's app did not leave this Page or catalog out."""
+    return asset_id not in user.withheld.get(token.app_id, ())
+
+
+def catalogs_of(world: World, user: User) -> list[str]:
+    """Return the catalogs of the user's businesses, owned and shared."""
     businesses = [world.require(Business, business_id, name="businesses") for business_id in user.businesses]
-    return any(catalog.id in business.catalogs or catalog.id in business.client_catalogs for business in businesses)
+    return [catalog for business in businesses for catalog in (*business.catalogs, *business.client_catalogs)]
 
 
 def catalog_of(world: World, node: Any) -> ProductCatalog:
