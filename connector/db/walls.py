@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from psycopg.sql import quote
 from sqlalchemy import Connection, MetaData, Table, text
 from sqlalchemy.exc import DBAPIError
@@ -44,6 +45,7 @@ SHARED = {
     "places": "who waits for a bucket's allowance, in which order: one line for all",
     "narrowings": "how many items Meta takes at once, by catalog",
     "observations": "what a process saw of the whole service, for operators",
+    "self_tests": "deliveries of our own to our own public address: numbers and times, no store's",
 }
 """Tables without a store, open to calls: each with its reason."""
 
@@ -94,9 +96,15 @@ def begin(connection: Connection) -> None:
     single = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
     if single and _stores.get() is None:
         return
-    message = opening()
-    driver: Any = connection.connection.dbapi_connection
-    driver.run_async(lambda psycopg: psycopg.execute(message, prepare=False))
+    message, pooled = opening(), connection.connection
+    driver: Any = pooled.dbapi_connection
+    try:
+        driver.run_async(lambda connected: connected.execute(message, prepare=False))
+    except psycopg.Error as error:
+        broken = driver.driver_connection.broken
+        if broken:
+            connection.invalidate(error)
+        raise DBAPIError.instance(message, None, error, psycopg.Error, connection_invalidated=broken) from error
 
 
 def opening() -> str:
@@ -164,6 +172,10 @@ END $$
 """
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: insufficient privilege, invalid value for a setting.
+_NO_ROLE = frozenset({"42501", "22023"})
+
+
 async def require(engine: AsyncEngine) -> None:
     """Refuse to serve without the wall.
 
@@ -176,9 +188,9 @@ async def require(engine: AsyncEngine) -> None:
             async with engine.begin() as tx:
                 await tx.execute(text("SELECT FROM connections LIMIT 0"))
     except DBAPIError as refusal:
-        if isinstance(refusal, DBAPIError) and getattr(refusal.orig, "sqlstate", "") in {"42501", "42704", "22023"}:
-            raise NoWallError(
-                f"The database's user may not act as the role {ROLE}: have an administrator run `CREATE ROLE {ROLE} NOLOGIN; "
-                f"GRANT {ROLE} TO <user>`, then `python -m connector migrate`; or set DATABASE_ROW_SECURITY=off"
-            ) from None
-        raise
+        if getattr(refusal.orig, "sqlstate", "") not in _NO_ROLE:
+            raise
+        raise NoWallError(
+            f"The database's user may not act as the role {ROLE}: have an administrator run `CREATE ROLE {ROLE} NOLOGIN; "
+            f"GRANT {ROLE} TO <user>`, then `python -m connector migrate`; or set DATABASE_ROW_SECURITY=off"
+        ) from None
