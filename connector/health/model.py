@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.connections.model import Connection, Problem
+from connector.graph.lifecycle import nearing, version_end
 
 PROBLEM_WINDOW = timedelta(hours=24)
 
@@ -71,6 +72,11 @@ class Status:
             "graph_version_drift": self.graph_version_drift if self.graph_version_drift != graph_version else "",
             "token_days_left": days_left(connection.token_expire_time, at=at),
             "alerts": list(self.alerts),
+            "graph_version_end_time": version_end(graph_version),
+            "sunsets": [
+                {"what": one.what, "end_time": one.time, "explanation": one.explanation}
+                for one in nearing(graph_version, at=at)
+            ],
         }
 
 

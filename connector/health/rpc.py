@@ -23,4 +23,6 @@ async def watch_status(runtime: Runtime, request: pb.WatchStatusRequest) -> Asyn
 
 def write_status(runtime: Runtime, status: Status) -> status_pb2.ConnectionStatus:
     """Write a status."""
-    return status_pb2.ConnectionStatus(**status.document(graph_version=runtime.graph.version, at=runtime.now()))
+    app = runtime.apps.get(status.connection.environment)
+    version = app.graph_version if app else runtime.graph.version
+    return status_pb2.ConnectionStatus(**status.document(graph_version=version, at=runtime.now()))

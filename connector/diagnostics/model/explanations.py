@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from connector.diagnostics.model.capability_reasons import CAPABILITY_REASONS
 from connector.diagnostics.model.catalog_errors import CATALOG_ERRORS
 from connector.diagnostics.model.item_errors import ITEM_ERRORS
 from connector.diagnostics.model.reasons import REASONS
@@ -9,7 +10,7 @@ from connector.diagnostics.model.rows import Explanation, Kind, Where
 from connector.graph.faults import FAULTS, Fault, Owner
 from connector.graph.faults import Kind as FaultKind
 
-VERSION = 1
+VERSION = 2
 """Grows with every change of a row."""
 
 _FIXES = {FaultKind.TOKEN: "Connect", FaultKind.PERMISSION: "Connect", FaultKind.REFUSED: ""}
@@ -23,7 +24,7 @@ def _of_fault(fault: Fault) -> Explanation:
     return Explanation(Kind.GRAPH_CODE, name, fault.meaning, fault.remedy, fault.owner, retryable, fix, where)
 
 
-_TABLE = [*REASONS, *ITEM_ERRORS, *CATALOG_ERRORS, *map(_of_fault, FAULTS.values())]
+_TABLE = [*REASONS, *CAPABILITY_REASONS, *ITEM_ERRORS, *CATALOG_ERRORS, *map(_of_fault, FAULTS.values())]
 
 EXPLANATIONS: Mapping[tuple[Kind, str], Explanation] = {
     (one.kind, one.name): one for one in sorted(_TABLE, key=lambda row: (row.kind, row.name))

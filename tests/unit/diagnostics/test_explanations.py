@@ -7,6 +7,8 @@ import pytest
 from facebook_business.adobjects.productcatalogdiagnosticgroup import ProductCatalogDiagnosticGroup
 from facebook_business.adobjects.productitem import ProductItem
 
+from connector.connections.model import EXPLANATIONS as CAPABILITIES
+from connector.connections.model import FIXES
 from connector.diagnostics.model.explanations import EXPLANATIONS, explain
 from connector.diagnostics.model.rows import Explanation, Kind, Where
 from connector.graph.faults import FAULTS, Owner
@@ -56,7 +58,16 @@ def test_a_row_per_reason_that_a_fault_of_an_item_can_have() -> None:
     """Whatever our checks and Meta's verdicts say of an item is explained, and nothing is explained that is never said."""
     explained = {name for kind, name in EXPLANATIONS if kind is Kind.REASON}
     assert _said("catalog/model") <= explained
-    assert explained <= _said("catalog/model", "registry", "readback")
+    assert explained - FIXES.keys() <= _said("catalog/model", "registry", "readback")
+
+
+def test_a_row_per_reason_that_stops_a_capability() -> None:
+    """Whatever a capability shows as its reason is explained, with who mends it; only Meta and operators have no button."""
+    rows = {reason: EXPLANATIONS[Kind.REASON, reason] for reason in FIXES if reason}
+    assert rows.keys() == CAPABILITIES.keys() - {""}
+    assert {"INSTALLATION_ASSET_MISSING", "META_POLICY_BLOCKED"} == {
+        reason for reason, row in rows.items() if row.owner is Owner.MERCHANT and not row.fix_rpc
+    }
 
 
 def test_what_meta_invented_since_is_told_as_meta_tells_it() -> None:
