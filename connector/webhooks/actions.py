@@ -10,6 +10,7 @@ A signal whose Page nobody connected waits, parked, and goes on when somebody ha
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
 
@@ -18,6 +19,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from connector import log, metrics
+from connector.business_extension import actions as business_extension
+from connector.business_extension.model import InstallNews
 from connector.connections import db as connections
 from connector.connections.model import Connection
 from connector.db import forgotten, outbox, retentions, self_tests
@@ -32,7 +35,7 @@ from connector.settings import AppProfile
 from connector.tokens import actions as tokens
 from connector.values import Environment
 from connector.webhooks import db
-from connector.webhooks.graph import read_signals, without
+from connector.webhooks.graph import read_signals, without, without_tokens
 from connector.webhooks.model import Arrival, Delivery, Kept, PermissionNews, SelfTest, Signal, SignalState, digest
 
 KEEP_LIMIT = timedelta(seconds=4)
@@ -63,6 +66,8 @@ Keep = Callable[[Sequence[Arrival]], Awaitable[None]]
 async def keeping(runtime: Runtime) -> AsyncIterator[Keep]:
     """Hold a connection and hand out what keeps deliveries on it: one statement, one commit, nothing parsed.
 
+    Access tokens that Meta sends along are masked: whoever reads what is kept learns none. Signatures were checked on arrival.
+
     Raises:
         Unavailable: DATABASE_UNAVAILABLE, here and in what is handed out, when the database did not answer in time.
 
@@ -77,7 +82,8 @@ async def keeping(runtime: Runtime) -> AsyncIterator[Keep]:
         async def keep(arrivals: Sequence[Arrival]) -> None:
             with _answering():
                 async with asyncio.timeout(KEEP_LIMIT.total_seconds()):
-                    await db.keep(driver, arrivals, at=runtime.now())
+                    masked = [replace(one, body=without_tokens(one.body)) for one in arrivals]
+                    await db.keep(driver, masked, at=runtime.now())
 
         yield keep
 
@@ -176,7 +182,7 @@ async def _outlived(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Sig
 
 
 def _person(delivery: Delivery, signal: Signal) -> bytes | None:
-    if isinstance(signal.content, Kept | SelfTest | PermissionNews):
+    if isinstance(signal.content, Kept | SelfTest | PermissionNews | InstallNews):
         return None
     return forgotten.digest_of_person(delivery.environment, signal.page_id, signal.content.psid)
 
@@ -306,6 +312,9 @@ async def _act(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, 
     if isinstance(content, PermissionNews):
         found = await tokens.notice(tx, delivery.environment, signal.page_id, at=runtime.now())
         return "acted" if found else "unknown"
+    if isinstance(content, InstallNews):
+        known = await business_extension.note_news(runtime, tx, delivery.environment, content)
+        return "acted" if known else "unknown"
     connection = await _owner(tx, delivery, signal, owners)
     if connection is None:
         await db.park(tx, delivery, signal)

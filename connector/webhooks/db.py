@@ -44,7 +44,7 @@ deliveries = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("environment", Text, nullable=False, comment="whose app secret signed it"),
-    Column("body", LargeBinary, nullable=False, comment="exactly the bytes received"),
+    Column("body", LargeBinary, nullable=False, comment="the bytes received, access tokens in them masked"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the body"),
     Column("signature", Text, nullable=False, comment="the header X-Hub-Signature-256"),
     Column("receive_time", Instant, nullable=False),

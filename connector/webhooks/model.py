@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from connector.business_extension.model import InstallNews
 from connector.messaging.model import Delivered, Echo, PersonMessage, Read
 from connector.values import Environment
 
@@ -65,7 +66,7 @@ class PermissionNews:
     verb: str = ""
 
 
-Content = PersonMessage | Echo | Delivered | Read | PermissionNews | SelfTest | Kept
+Content = PersonMessage | Echo | Delivered | Read | PermissionNews | InstallNews | SelfTest | Kept
 
 
 @dataclass(frozen=True, slots=True)
