@@ -26,7 +26,7 @@ installations = Table(
     Column("state", Text, nullable=False),
     Column("assets", Json, nullable=False, server_default="{}", comment="what Meta showed last"),
     Column("missing", Json, nullable=False, server_default="[]", comment="assets of the connection it names no more"),
-    Column("system_user", Boolean, nullable=False, server_default="false"),
+    Column("by_system_user", Boolean, nullable=False, server_default="false"),
     Column("domain", Text, nullable=False),
     Column("admin_url", Text, nullable=False, server_default=""),
     Column("read_time", Instant),
@@ -80,13 +80,13 @@ async def of_name(tx: Tx, environment: Environment, external_business_id: str) -
 
 
 async def install(
-    tx: Tx, installation: Installation, connection_id: UUID, assets: Assets, *, system_user: bool, at: datetime
+    tx: Tx, installation: Installation, connection_id: UUID, assets: Assets, *, by_system_user: bool, at: datetime
 ) -> None:
     """Keep what Meta shows of a new install."""
     values = {
         "connection_id": connection_id,
         "state": State.INSTALLED,
-        "system_user": system_user,
+        "by_system_user": by_system_user,
         "install_time": at,
         "uninstall_time": None,
     }

@@ -120,7 +120,7 @@ class Installation:
     state: State
     assets: Assets
     missing: frozenset[Asset]
-    system_user: bool
+    by_system_user: bool
     domain: str
     admin_url: str
     read_time: datetime | None

@@ -184,7 +184,7 @@ def _write(installation: Installation) -> business_extension_pb2.Installation:
         connection_id=str(installation.connection_id or ""),
         state=business_extension_pb2.Installation.State.Value(f"STATE_{installation.state}"),
         assets=business_extension_pb2.InstalledAssets(**installation.assets.document()) if known else None,
-        system_user=installation.system_user,
+        system_user=installation.by_system_user,
         missing_assets=[_MISSING[asset] for asset in sorted(installation.missing)],
         read_time=write.instant(installation.read_time),
         install_time=write.instant(installation.install_time),

@@ -167,8 +167,8 @@ async def _grant(runtime: Runtime, login: Login, token: Secret) -> connections.G
     if chosen is None:
         raise _incomplete("The installation names no Page that we may work with: install again and tick the Page")
     async with runtime.db.begin() as tx:
-        system_user = chosen is system
-        await db.install(tx, installation, login.connection_id, assets, system_user=system_user, at=runtime.now())
+        by_system_user = chosen is system
+        await db.install(tx, installation, login.connection_id, assets, by_system_user=by_system_user, at=runtime.now())
     return await _without_choice(runtime, login, replace(chosen, offer=_installed(chosen.offer, assets)))
 
 
