@@ -1,17 +1,22 @@
 """A merchant who walks through Meta's dialog, and a store that is connected."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
+from sqlalchemy import select
 
 from connector.connections import actions
+from connector.connections.db import connections
 from connector.connections.model import Connection
 from connector.runtime import Runtime
 from connector.values import Environment
 from simulator.world import World
+from webhook_ingress.app import create_app
+from webhook_ingress.serving import serving
 
+_TOKENS = ("user_token", "page_token", "login_token")
 PAGE_ID, CATALOG_ID = "30000000000000001", "50000000000000001"
 
 Walk = Callable[[str], Awaitable[dict[str, str]]]
@@ -48,3 +53,22 @@ def connect(runtime: Runtime, walk: Walk) -> Connect:
         )
 
     return connect
+
+
+@pytest.fixture
+async def ingress(runtime: Runtime) -> AsyncIterator[str]:
+    """Where the ingress of this test answers."""
+    async with serving(create_app(runtime), "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def kept(runtime: Runtime) -> Callable[[], Awaitable[list[tuple[str, str]]]]:
+    """List every sealed token in the database, by connection and kind."""
+
+    async def kept() -> list[tuple[str, str]]:
+        async with runtime.db.begin() as tx:
+            rows = (await tx.execute(select(connections.c.id, *(connections.c[name] for name in _TOKENS)))).all()
+        return sorted((str(row.id), name) for row in rows for name in _TOKENS if getattr(row, name) is not None)
+
+    return kept
