@@ -13,18 +13,15 @@ _end_seconds: ContextVar[float | None] = ContextVar("deadline", default=None)
 @asynccontextmanager
 async def within(seconds: float) -> AsyncIterator[None]:
     """End what runs inside after so many seconds, with TimeoutError."""
-    token = _end_seconds.set(time.monotonic() + seconds)
-    try:
+    with known(seconds):
         async with asyncio.timeout(seconds):
             yield
-    finally:
-        _end_seconds.reset(token)
 
 
 @contextmanager
-def unlimited() -> Iterator[None]:
-    """Forget the deadline inside, for work on behalf of several calls."""
-    token = _end_seconds.set(None)
+def known(seconds: float | None) -> Iterator[None]:
+    """Let what runs inside know that somebody ends it after so many seconds; None: nobody does."""
+    token = _end_seconds.set(None if seconds is None else time.monotonic() + seconds)
     try:
         yield
     finally:

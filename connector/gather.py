@@ -54,7 +54,7 @@ class Gather:
 
     async def _work(self, key: Hashable, act: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], most: int) -> None:
         try:
-            with deadline.unlimited():  # the first caller's is not that of the others
+            with deadline.known(None):  # the first caller's is not that of the others
                 linger = timedelta()
                 while self._waiting[key]:
                     await asyncio.sleep(linger.total_seconds())

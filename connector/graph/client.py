@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import aiohttp
 import orjson
 
-from connector import log, metrics, tracing
+from connector import deadline, log, metrics, tracing
 from connector.errors import ConnectorError, OutcomeUnknown, Throttled, Unavailable
 from connector.graph.call import Call, Effect
 from connector.graph.decipher import Answer, decipher
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 _CONNECT_SECONDS = 3.0
+_MARGIN = timedelta(milliseconds=100)
+_HURRIED = "DEADLINE_TOO_SHORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class GraphClient:
         Raises:
             MetaRefused, FailedPrecondition: Meta understood and refuses.
             Throttled: Meta wants a pause of `call.bucket`.
-            Unavailable: it did not happen, or may be repeated.
+            Unavailable: it did not happen, or may be repeated; DEADLINE_TOO_SHORT when the caller's deadline was in the way.
             OutcomeUnknown: a call that must not run twice may have happened.
 
         """
@@ -121,6 +123,8 @@ class GraphClient:
             heard = replace(heard, usages=usages, served=served)
             result = decipher(call, answer, now=self.now())
         except ConnectorError as error:
+            if error.reason == _HURRIED:  # that tells nothing of Meta
+                raise
             failed, pause = isinstance(error, Unavailable | OutcomeUnknown), None
             if isinstance(error, Throttled):
                 pause = app if error.bucket == "app" else error.bucket, error.until
@@ -139,7 +143,8 @@ class GraphClient:
         if body is not None:
             headers["Content-Type"] = "application/json"
         url = f"{self.base_url}/{version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
-        timeout = aiohttp.ClientTimeout(total=call.timeout.total_seconds(), sock_connect=_CONNECT_SECONDS)
+        patience = _patience(call)
+        timeout = aiohttp.ClientTimeout(total=patience.total_seconds(), sock_connect=_CONNECT_SECONDS)
         try:
             request = self.http.request(
                 call.method, url, params=params, headers=headers, data=body, timeout=timeout, allow_redirects=False
@@ -149,7 +154,7 @@ class GraphClient:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unavailable("META_UNAVAILABLE", "Meta cannot be reached; work resumes by itself") from error
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise _lost(call) from error
+            raise _lost(call, hurried=isinstance(error, TimeoutError) and patience < call.timeout) from error
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -161,11 +166,23 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _lost(call: Call[Any]) -> ConnectorError:
+def _patience(call: Call[Any]) -> timedelta:
+    """Tell how long to wait for Meta: never longer than whoever waits for us, less the time to answer them."""
+    left = deadline.left(margin=_MARGIN)
+    if left is None:
+        return call.timeout
+    if left <= timedelta():
+        raise Unavailable(_HURRIED, "The call's deadline leaves no time to ask Meta: repeat it with a longer one")
+    return min(call.timeout, left)
+
+
+def _lost(call: Call[Any], *, hurried: bool) -> ConnectorError:
     if call.effect is Effect.ONCE:
         return OutcomeUnknown(
             "META_OUTCOME_UNKNOWN", "Meta's answer was lost after the request left; it is settled in the background"
         )
+    if hurried:
+        return Unavailable(_HURRIED, "Meta did not answer within the call's deadline: repeat it with a longer one")
     return Unavailable("META_UNAVAILABLE", "Meta did not answer in time; work resumes by itself")
 
 

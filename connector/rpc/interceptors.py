@@ -92,7 +92,8 @@ class Door(grpc.aio.ServerInterceptor):
                 await context.send_initial_metadata(
                     ()
                 )  # the caller sees that it is let in before there is anything to say
-                with self._wall(request.store_id):  # type: ignore[attr-defined] # as in replies
+                # gRPC ends a stream at its caller's deadline; without one it may go on for ever.
+                with self._wall(request.store_id), deadline.known(context.time_remaining()):  # type: ignore[attr-defined] # as in replies
                     async for response in serve(request, context):
                         yield response
 

@@ -278,6 +278,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
     ERROR_REASON_VAULT_UNAVAILABLE: _ErrorReason.ValueType  # 175
     """UNAVAILABLE: a key of the vault, without which the connection's token can neither be opened nor sealed, cannot be used for the moment. Example: the key service does not answer. Operators look at the key service, or put the key back into VAULT_KEYS; the caller tries again."""
+    ERROR_REASON_DEADLINE_TOO_SHORT: _ErrorReason.ValueType  # 180
+    """UNAVAILABLE: the call's deadline leaves no time to ask Meta, or passed while Meta was asked. Example: 200 ms for a call that reads Meta's list of catalogs. Carries RetryInfo. The caller repeats it with a longer deadline."""
     ERROR_REASON_META_APP_REMOVED: _ErrorReason.ValueType  # 190
     """FAILED_PRECONDITION: the merchant removed our app at Meta; its tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. The merchant connects again, if they want to: `Connect.begin` with this connection."""
     ERROR_REASON_DELETION_NOT_FOUND: _ErrorReason.ValueType  # 191
@@ -544,6 +546,8 @@ ERROR_REASON_ORDERS_MANAGED_ELSEWHERE: ErrorReason.ValueType  # 174
 """An alert, no status of a call: another app manages the shop's orders. Example: `ORDER_APP_FOREIGN`. The merchant takes it out in Commerce Manager."""
 ERROR_REASON_VAULT_UNAVAILABLE: ErrorReason.ValueType  # 175
 """UNAVAILABLE: a key of the vault, without which the connection's token can neither be opened nor sealed, cannot be used for the moment. Example: the key service does not answer. Operators look at the key service, or put the key back into VAULT_KEYS; the caller tries again."""
+ERROR_REASON_DEADLINE_TOO_SHORT: ErrorReason.ValueType  # 180
+"""UNAVAILABLE: the call's deadline leaves no time to ask Meta, or passed while Meta was asked. Example: 200 ms for a call that reads Meta's list of catalogs. Carries RetryInfo. The caller repeats it with a longer deadline."""
 ERROR_REASON_META_APP_REMOVED: ErrorReason.ValueType  # 190
 """FAILED_PRECONDITION: the merchant removed our app at Meta; its tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. The merchant connects again, if they want to: `Connect.begin` with this connection."""
 ERROR_REASON_DELETION_NOT_FOUND: ErrorReason.ValueType  # 191
