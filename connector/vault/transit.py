@@ -18,6 +18,8 @@ from connector.vault.keys import unavailable
 from connector.vault.secret import Secret
 
 _SECONDS = 5.0
+# Unverified: Vault's words for a ciphertext that is damaged, of another key or with other data. A key that is gone is a 400 as well.
+_DAMAGED = ("message authentication failed", "invalid ciphertext")
 
 
 class TransitKey:
@@ -35,10 +37,10 @@ class TransitKey:
     async def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
         """Unwrap a data key; raises as `Key.unwrap`."""
         try:
-            words = {"ciphertext": wrapped.decode(), "associated_data": _written(aad)}
-            answer = await self._ask("decrypt_data", **words)
-        except (InvalidRequest, UnicodeDecodeError):
+            ciphertext = wrapped.decode()
+        except UnicodeDecodeError:
             raise Unsealable("the stored token cannot be opened") from None
+        answer = await self._ask("decrypt_data", ciphertext=ciphertext, associated_data=_written(aad))
         return base64.b64decode(answer["data"]["plaintext"])
 
     @cached_property
@@ -52,8 +54,8 @@ class TransitKey:
         try:
             return await asyncio.to_thread(ask)
         except (VaultError, RequestException) as problem:
-            if isinstance(problem, InvalidRequest) and verb == "decrypt_data":
-                raise
+            if isinstance(problem, InvalidRequest) and any(words in str(problem) for words in _DAMAGED):
+                raise Unsealable("the stored token cannot be opened") from None
             kind = type(problem).__name__
             raise unavailable(f"Vault Transit refuses the key, or cannot be asked ({kind})") from None
 
