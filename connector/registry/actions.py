@@ -19,7 +19,7 @@ from connector import metrics
 from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import Connection, Problem
+from connector.connections.model import CapabilityKind, Connection, Problem
 from connector.db import observations, outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
@@ -236,6 +236,9 @@ async def check(runtime: Runtime, task: Taken) -> None:
             return
         await connections.require_room(runtime, tx, connection, graph.catalog_bucket(batch.catalog_id))
     status = await _status(runtime, connection, batch.catalog_id, batch.handle)
+    if status.finished:
+        worked = CapabilityKind.INVENTORY if batch.lane is Lane.STOCK else CapabilityKind.CATALOG_SYNC
+        await connections.note_success(runtime, connection, worked)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         at = runtime.now()

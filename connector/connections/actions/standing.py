@@ -1,7 +1,7 @@
 """Keeps what a connection may do true: weighs it anew when something changed, blocks and heals single capabilities.
 
 Whoever changes the grants, tasks or assets of a connection calls `reweigh` in the same transaction. StormCom is told once per
-change. `connection` is always locked and fresh.
+change. Wherever a transaction is given, `connection` is locked in it, and fresh.
 """
 
 from datetime import datetime
@@ -34,12 +34,14 @@ async def weigh_anew(runtime: Runtime, tx: Tx, connection: Connection) -> Connec
     return connection if blocks == connection.blocks else await db.stand(tx, connection.id, blocks, at=now)
 
 
-async def note_success(runtime: Runtime, tx: Tx, connection: Connection, kind: CapabilityKind) -> None:
-    """Learn that a call of a kind worked, in the transaction of its effect: what a refusal had blocked works again.
+async def note_success(runtime: Runtime, connection: Connection, kind: CapabilityKind) -> None:
+    """Learn that a call of a kind worked: what a refusal had blocked works again. Costs nothing while nothing is blocked.
 
-    Costs nothing while nothing is blocked. `connection` is what the caller knew when it made the call, locked or not.
+    `connection` is what the caller knew when it made the call; a block that is newer than that stays.
     """
-    if refused(connection, kind):
+    if not refused(connection, kind):
+        return
+    async with runtime.db.begin() as tx:
         current = await db.by_id(tx, connection.id, lock=True)
         if current is not None and current.blocks.get(kind) == connection.blocks[kind]:
             await tell(tx, await heal(runtime, tx, current, kind), at=runtime.now())

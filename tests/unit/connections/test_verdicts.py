@@ -245,4 +245,4 @@ def test_merchants_are_asked_for_what_is_used() -> None:
     assert BASIC == scopes_for([]) == scopes_for(set(CapabilityKind) - set(OPTIONAL))
     assert {**BASIC, **FURTHER} == scopes_for(OPTIONAL)
     assert {"ads_read"} == scopes_for([CapabilityKind.INSIGHTS]).keys() - BASIC.keys()
-    assert all(scope in BASIC | FURTHER for need in NEEDS.values() for scope in need.scopes)
+    assert all(scope in {**BASIC, **FURTHER} for need in NEEDS.values() for scope in need.scopes)
