@@ -10,6 +10,7 @@ from functools import partial
 
 from connector import log
 from connector.business_extension import db, graph
+from connector.business_extension.actions.watching import require
 from connector.business_extension.model import Assets, Installation, Shop, State
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
@@ -126,9 +127,7 @@ async def complete(
     if landing.error is not None or landing.connection is None:
         raise landing.error or RuntimeError("an install without an error ended without a connection")
     async with runtime.db.begin() as tx:
-        installation = await db.of_store(tx, store_id, landing.connection.environment)
-    if installation is None:
-        raise RuntimeError("an install ended without an installation")
+        installation, _ = await require(tx, store_id, landing.connection.environment)
     return landing.connection, installation
 
 
