@@ -51,7 +51,6 @@ PLANS: Mapping[Task, Plan] = {
     Task.WATCH_META: _plan("connections.actions:watch_meta", Lane.DEFAULT, limit_seconds=300),
     Task.INSPECT_TOKENS: _plan("tokens.actions:inspect_tokens", Lane.DEFAULT),
     Task.KILL_TOKENS: _plan("tokens.actions:kill_tokens", Lane.DEFAULT),
-    Task.VERIFY_CONNECTION: _plan("connections.actions:verify", Lane.DEFAULT, patience_hours=24),
     Task.SEND_ITEMS: _plan("catalog.actions:send_items", Lane.BULK, limit_seconds=180),
     Task.CHECK_BATCH: _plan("catalog.actions:check_batch", Lane.BULK, limit_seconds=180),
     Task.CARRY_ITEMS: _plan("catalog.actions:carry_items", Lane.BULK, limit_seconds=300),

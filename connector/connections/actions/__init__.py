@@ -12,8 +12,8 @@ bring another (`begin(write_dialog=…)`, `complete_login(ways=…)`). Whichever
 kept (`keeping`), waits sealed beside what is linked, for an hour, and links in one transaction (`linking`). So a login never
 disturbs a live connection, and one that fails leaves it as it was; one that grants the linked Page again links it at once; ids,
 catalog, history and waiting work stay. A login begun before a disconnect links nothing after it. At Meta a consent replaces the
-same person's earlier ones: all their connections are verified (`verifying`) at once.
-Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `verifying`, `unlinking`, `subscription`, `refusals`, `standing`,
+same person's earlier ones: all their connections are inspected at once.
+Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, `subscription`, `refusals`, `standing`,
 `checks`, `tokens`, `news`.
 """
 
@@ -37,7 +37,6 @@ from connector.connections.actions.standing import note_success, plan_check, rew
 from connector.connections.actions.subscription import subscribe_page, unsubscribe_page
 from connector.connections.actions.tokens import access, binding, open_token, require_open, require_room
 from connector.connections.actions.unlinking import disconnect, stop_work, unlink
-from connector.connections.actions.verifying import verify
 
 __all__ = [
     "OWN_WAYS",
@@ -72,7 +71,6 @@ __all__ = [
     "tell",
     "unlink",
     "unsubscribe_page",
-    "verify",
     "watch_meta",
     "weigh_anew",
 ]

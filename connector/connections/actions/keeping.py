@@ -1,7 +1,7 @@
 """Keeps what a login granted until the choice is made, and what went wrong with one.
 
 A login never disturbs what is linked: its token waits sealed beside it, for an hour. At Meta, though, it replaces what the
-same person granted before, in other stores too: who loses by it is told, and every connection of the person is verified.
+same person granted before, in other stores too: who loses by it is told, and every live connection of the person is inspected at once.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from connector.connections import db
 from connector.connections.actions.granting import Grant
 from connector.connections.actions.linking import choose, followed
 from connector.connections.actions.news import problem_of, tell
+from connector.connections.actions.standing import plan_inspection
 from connector.connections.actions.tokens import binding
 from connector.connections.model import CHOICE_TIME, Connection, Loss, State, losses
-from connector.db import outbox, walls
-from connector.db.outbox import Task
+from connector.db import walls
 from connector.errors import ConnectorError, FailedPrecondition, Throttled, Unavailable
 from connector.runtime import Runtime
 from connector.values import ConnectionId
@@ -59,7 +59,7 @@ async def keep_grant(
             connection = await db.change(tx, current.id, at=now, **waits)
             theirs = await db.of_person(tx, current.environment, offer.user_id)
             for one in theirs:
-                await outbox.add(tx, Task.VERIFY_CONNECTION, due=now, connection_id=one.id, key=f"verify:{one.id}")
+                await plan_inspection(tx, one, at=now)
     return Kept(connection, grant, losses(offer, theirs))
 
 

@@ -19,7 +19,7 @@ from connector.db.schema import Tx
 from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput
 from connector.graph.client import Access
 from connector.runtime import Runtime
-from connector.vault import Secret
+from connector.vault import Secret, same_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def choose(
             async with runtime.db.begin() as tx:
                 current = await followed(tx, store_id, connection_id, lock=True)
                 still = await db.read_waiting(tx, current.id)
-                login_open = still is not None and still.token == waiting.token
+                login_open = still is not None and same_token(still.token, waiting.token)
                 if login_open and (linked := await _link(runtime, tx, current, chosen, home_id=home.id, tokens=tokens)):
                     return linked
     except sqlalchemy.exc.IntegrityError as clash:
@@ -180,7 +180,7 @@ async def _link(
         reason="",
         blocks={},
         **tokens,
-        **_granted(chosen),
+        **_granted(chosen, at=now),
         **wish,
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
@@ -197,7 +197,7 @@ async def _retire(tx: Tx, connection: Connection, home: Connection, *, at: datet
     )
 
 
-def _granted(chosen: Chosen) -> dict[str, Any]:
+def _granted(chosen: Chosen, *, at: datetime) -> dict[str, Any]:
     """Write the columns that tell what was granted."""
     page, offer = chosen.page, chosen.offer
     return {
@@ -209,6 +209,7 @@ def _granted(chosen: Chosen) -> dict[str, Any]:
         "offer": offer.document(),
         "user_id": offer.user_id,
         "token_kind": offer.token_kind,
+        "token_time": at,
         "granted_scopes": list(offer.scopes),
         "reach": offer.reach.document(),
         **db.NOTHING_WAITS,

@@ -10,7 +10,6 @@ from connector.connections.graph.assets import pages as pages
 from connector.connections.graph.assets import read_business as read_business
 from connector.connections.graph.assets import read_catalog as read_catalog
 from connector.connections.graph.assets import read_page as read_page
-from connector.connections.graph.assets import touch as touch
 from connector.connections.graph.logins import CODE_EXPIRED as CODE_EXPIRED
 from connector.connections.graph.logins import CODE_USED as CODE_USED
 from connector.connections.graph.logins import INSTAGRAM as INSTAGRAM

@@ -53,12 +53,6 @@ def page_token(page_id: str) -> Call[Issued]:
     return Call("GET", page_id, params={"fields": "access_token"}, read=read_issued)
 
 
-def touch(node_id: str) -> Call[bool]:
-    """Read nothing but an object's id: whether a token still reaches it."""
-    # https://developers.facebook.com/docs/graph-api/overview (read 2026-11-21): a node is read by its id.
-    return Call("GET", node_id, params={"fields": "id"}, read=lambda answer: str(answer["id"]) != "")
-
-
 def read_page(entry: Mapping[str, Any]) -> Page:
     """Read a Page of a list."""
     tasks = tuple(str(task) for task in entry.get("tasks", ()))

@@ -131,11 +131,7 @@ def _inspection(answer: Any) -> Inspection:
 
 def _targets(entries: Any) -> dict[str, list[str]]:
     # Unverified: a permission without target_ids reaches everything the person has.
-    return {
-        str(one["scope"]): [str(target) for target in one["target_ids"]]
-        for one in entries
-        if one.get("target_ids") is not None
-    }
+    return {str(one["scope"]): [str(target) for target in one.get("target_ids") or ()] for one in entries}
 
 
 def _end(seconds: Any) -> datetime | None:

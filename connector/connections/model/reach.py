@@ -45,7 +45,9 @@ class Reach:
     @classmethod
     def of(cls, targets: Mapping[str, Iterable[str]]) -> "Reach":
         """Read targets as Meta or our own table tells them."""
-        return cls({scope: tuple(ids) for scope, ids in sorted(targets.items())})
+        # Unverified: an empty list stands for everything, like none at all; who grants nothing does not grant the permission.
+        told = {scope: tuple(ids) for scope, ids in sorted(targets.items())}
+        return cls({scope: ids for scope, ids in told.items() if ids})
 
     def document(self) -> dict[str, list[str]]:
         """Write it the way it is stored."""
