@@ -41,6 +41,9 @@ class Sent:
     hear_time: datetime | None
 
 
+_SHOWN = [self_tests.c[name] for name in Sent.__slots__]
+
+
 async def begin(tx: Tx, environment: Environment, nonce: UUID, *, at: datetime) -> None:
     """Wait for a new one, and forget old ones."""
     await tx.execute(delete(self_tests).where(self_tests.c.send_time < at - _KEPT))
@@ -63,9 +66,13 @@ async def hear(tx: Tx, environment: Environment, nonce: UUID, *, at: datetime) -
     return True
 
 
+async def read(tx: Tx, nonce: UUID) -> Sent:
+    """Read one that was sent."""
+    return Sent(*(await tx.execute(select(*_SHOWN).where(self_tests.c.nonce == nonce))).one())
+
+
 async def latest(tx: Tx, environment: Environment, *, after: datetime) -> Sent | None:
     """Read the one sent last, if that was after a time."""
-    columns = [self_tests.c[name] for name in Sent.__slots__]
-    wanted = select(*columns).where(self_tests.c.environment == environment, self_tests.c.send_time > after)
+    wanted = select(*_SHOWN).where(self_tests.c.environment == environment, self_tests.c.send_time > after)
     row = (await tx.execute(wanted.order_by(self_tests.c.send_time.desc()).limit(1))).one_or_none()
     return None if row is None else Sent(*row)

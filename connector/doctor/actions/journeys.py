@@ -4,6 +4,8 @@ It takes the way of Meta's webhooks to the last step, under an object that Meta 
 journey serves all connections of an environment, and nobody waits for it longer than `PATIENCE`.
 """
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +24,7 @@ PATH = "/webhooks/facebook"
 PATIENCE = timedelta(seconds=15)
 """How long a delivery may be on its way and in the queue, while nobody waits."""
 PATIENCE_OF_PEOPLE = timedelta(seconds=8)
+_LOOKED_AT_EVERY = timedelta(seconds=1)
 _ANSWER_SECONDS = 5.0
 _ANSWERS = {200: Arrival.ANSWERED, 403: Arrival.REFUSED, 503: Arrival.NOT_STORED}
 
@@ -65,24 +68,23 @@ async def arrive(runtime: Runtime, environment: Environment) -> Journey | Pendin
 
 async def wait(runtime: Runtime, environment: Environment) -> Journey:
     """Wait for the last delivery, as long as people wait."""
-    now = runtime.now()
     async with runtime.db.begin() as tx:
-        sent = await self_tests.latest(tx, environment, after=now - 2 * SHARED_FOR)
+        sent = await self_tests.latest(tx, environment, after=runtime.now() - 2 * SHARED_FOR)
     if sent is None:
-        return Journey(Arrival.UNREACHABLE, {"problem": "nothing was sent"})
-    ear = runtime.bell.ear(self_tests.CHANNEL, str(sent.nonce))
-    if not _settled(sent):
-        sent = await _read(runtime, environment, sent)
-    if not _settled(sent):
-        await runtime.bell.wait(ear, PATIENCE_OF_PEOPLE)
-        sent = await _read(runtime, environment, sent)
-    return _journey(sent)
+        return Journey(Arrival.UNREACHABLE, {"answer": "nothing was sent"})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_OF_PEOPLE.total_seconds()):
+            while not _settled(sent):
+                ear = runtime.bell.ear(self_tests.CHANNEL, str(sent.nonce))
+                sent = await _look_again(runtime, sent)
+                if not _settled(sent):
+                    await runtime.bell.wait(ear, _LOOKED_AT_EVERY)
+    return _journey(await _look_again(runtime, sent))
 
 
-async def _read(runtime: Runtime, environment: Environment, sent: Sent) -> Sent:
+async def _look_again(runtime: Runtime, sent: Sent) -> Sent:
     async with runtime.db.begin() as tx:
-        latest = await self_tests.latest(tx, environment, after=sent.send_time - timedelta(microseconds=1))
-    return latest or sent
+        return await self_tests.read(tx, sent.nonce)
 
 
 async def _post(runtime: Runtime, body: bytes, signature: str) -> tuple[Arrival, str]:

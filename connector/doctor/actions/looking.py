@@ -16,7 +16,8 @@ from connector.alerts import db as alerts
 from connector.alerts.model import Alert
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import LIVE, Connection, State
+from connector.connections.actions.standing import plan_inspection
+from connector.connections.model import Connection
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
@@ -29,6 +30,7 @@ from connector.doctor.model.checks import (
     FRESH_FOR,
     HOURLY,
     OK_FOR,
+    WITH_TOKENS,
     Question,
     following,
     unseen,
@@ -40,6 +42,8 @@ from connector.errors import ConnectorError, MetaRefused
 from connector.runtime import Runtime
 
 _LOST = {"PAGE_UNSUBSCRIBED", "PAGE_FIELDS_LACKING"}
+_INSPECTED = {"TOKEN_DEAD", "TOKEN_FOREIGN", "DATA_ACCESS_ENDED", "SCOPES_LACKING"}
+"""What is left to the inspection of tokens, which draws the consequences."""
 
 
 async def list_checks(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, list[Report]]:
@@ -71,7 +75,7 @@ async def run(
         known = await db.read(tx, connection.id)
         before, calm_before = now - FRESH_FOR, now - OK_FOR
         claimed = await db.claim(tx, connection.id, kinds, at=now, before=before, calm_before=calm_before)
-    if Kind.WEBHOOK in claimed and connection.state in LIVE:
+    if Kind.WEBHOOK in claimed and connection.state in WITH_TOKENS:
         await journeys.begin(runtime, connection.environment)
     for kind in (one for one in Kind if one in kinds and one not in claimed):
         yield connection, _remembered(known, kind)
@@ -97,7 +101,7 @@ async def examine(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         connection = await connections_db.by_id(tx, task.connection_id) if task.connection_id else None
-        if connection is None or connection.state not in {State.CONNECTED, State.NEEDS_LOGIN}:
+        if connection is None or connection.state not in WITH_TOKENS:
             await outbox.done(tx, task, at=runtime.now())
             return
         subject = await _subject(runtime, tx, connection)
@@ -175,11 +179,13 @@ async def _keep(runtime: Runtime, tx: Tx, subject: Subject, findings: dict[Kind,
     reports = [following(known.get(kind) or unseen(kind), found, at=now) for kind, found in findings.items()]
     await db.keep(tx, connection.id, reports, at=now)
     current = await connections_db.by_id(tx, connection.id, lock=True)
-    if current is None or current.state not in {State.CONNECTED, State.NEEDS_LOGIN}:
+    if current is None or current.state not in WITH_TOKENS:
         return reports  # disconnected meanwhile: nobody is told of what was seen before
     if any(report.cause in _LOST for report in reports):
         key = f"subscribe:{connection.id}"
         await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)
+    if any(report.cause in _INSPECTED and report.failures == 1 for report in reports):
+        await plan_inspection(tx, current, at=now)
     both = known | {report.kind: report for report in reports}
     for reason in dict.fromkeys(CHECKS[report.kind].reason for report in reports):
         await _alert(tx, subject, reason, [one for one in both.values() if CHECKS[one.kind].reason == reason], at=now)

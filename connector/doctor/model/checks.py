@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from connector.connections.model import LIVE
+from connector.connections.model import State as ConnectionState
 from connector.doctor.model import judging
 from connector.doctor.model.causes import CAUSES, Cause
 from connector.doctor.model.values import Finding, Kind, Report, State, Subject
@@ -49,7 +49,7 @@ class Check:
 
     def hindrance(self, subject: Subject) -> Finding | None:
         """Tell why it cannot be asked about this subject; None when it can."""
-        if subject.connection.state not in LIVE:
+        if subject.connection.state not in WITH_TOKENS:
             return Finding("NOT_CONNECTED")
         lacking = next((cause for need, cause in self.needs.items() if not _known(subject, need)), None)
         if lacking:
@@ -63,6 +63,7 @@ def _known(subject: Subject, need: str) -> object:
     return getattr(subject, need) if hasattr(subject, need) else getattr(subject.connection, need)
 
 
+WITH_TOKENS = frozenset({ConnectionState.CONNECTED, ConnectionState.NEEDS_LOGIN})
 HOURLY, DAILY = timedelta(hours=1), timedelta(days=1)
 CATALOG = {"catalog_id": "NO_CATALOG"}
 BUSINESS = {"business_id": "NO_CATALOG"}

@@ -181,6 +181,7 @@ _NOT_TOLD = {
     REASONS[FaultKind.PERMISSION]: "NOT_GRANTED",
     REASONS[FaultKind.RETIRED]: "NOT_OFFERED",
 }
+_WITHOUT_ASKING = {"META_TOKEN_INVALID": "TOKEN_NEEDED", "STORE_NOT_CONNECTED": "NOT_CONNECTED"}
 INVALID_PARAMETER = 100
 """Unverified: also what Graph says to a field or an edge that it does not have."""
 
@@ -194,7 +195,7 @@ def trouble(error: ConnectorError) -> Finding:
         return Finding("NOT_OFFERED", seen)
     if isinstance(error, MetaRefused):
         return Finding(_NOT_TOLD.get(error.reason, "META_UNCLEAR"), seen)
-    return Finding("TOKEN_NEEDED" if error.reason == "META_TOKEN_INVALID" else "META_SILENT", seen)
+    return Finding(_WITHOUT_ASKING.get(error.reason, "META_SILENT"), seen)
 
 
 def _complete(complete: str, lacking: str, missing: Collection[str], name: str = "missing") -> Finding:

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from connector.alerts import db as alerts
 from connector.connections import db as connections
+from connector.db import outbox
 from connector.db.outbox import tasks
+from connector.doctor import actions
 from connector.doctor.model.checks import COMMERCE
 from connector.runtime import Runtime
 from jobs import schedule
@@ -20,6 +22,8 @@ from simulator.state import Page
 from simulator.world import World
 from stormcom.facebook.v1 import health_service_pb2 as pb
 from stormcom.facebook.v1.check_pb2 import Check
+from stormcom.facebook.v1.connector_service_pb2 import DisconnectRequest
+from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
 from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
 from tests.integration.catalog.shop import Turn
 from tests.integration.conftest import STORE, Clock
@@ -42,7 +46,7 @@ class Patient:
     async def run(self, *kinds: str) -> dict[str, Check]:
         """Run the named checks, or all, while workers are at work; tells each by its kind, in the order it came in."""
         wanted = [Check.Kind.Value(f"KIND_{kind}") for kind in kinds]
-        request = pb.RunDiagnosticsRequest(store_id=STORE, kinds=wanted)
+        request = pb.RunDiagnosticsRequest(store_id=STORE, connection_id=self.connection_id, kinds=wanted)
         async with self.working():
             stream = FacebookHealthStub(self.channel).RunDiagnostics(request)
             return {name_of(answer.check): answer.check async for answer in stream}
@@ -72,6 +76,37 @@ class Patient:
             worker.cancel()
             with suppress(asyncio.CancelledError):
                 await worker
+
+    async def examine_as(self, runtime: Runtime) -> None:
+        """Let the hourly look take place with another runtime, without workers for what it sends."""
+        task = await self._planned()
+        for _ in range(2):
+            async with runtime.db.begin() as tx:
+                taken = await outbox.take(tx, *task, at=runtime.now())
+            assert taken is not None
+            await actions.examine(runtime, taken)
+            self.clock.advance(seconds=20)
+            task = await self._planned()
+
+    async def _planned(self) -> tuple[int, int]:
+        async with self.runtime.db.begin() as tx:
+            await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={})
+            row = await tx.execute(select(tasks.c.id, tasks.c.attempt).where(tasks.c.name == "EXAMINE_CONNECTION"))
+            number, attempt = row.one()
+            return number, attempt
+
+    async def forget_catalog(self) -> None:
+        """Take the catalog away, as of a connection that never chose one."""
+        async with self.runtime.db.begin() as tx:
+            connection = await connections.require(tx, STORE, self.connection_id)
+            gone = {"catalog_id": "", "business_id": "", "catalog_go_time": None}
+            await connections.change(tx, connection.id, at=self.runtime.now(), **gone)
+
+    async def disconnect(self) -> None:
+        """Unlink the connection."""
+        request = DisconnectRequest(store_id=STORE, request_id="bye", connection_id=self.connection_id)
+        await FacebookConnectorStub(self.channel).Disconnect(request)
+        await self.turn()
 
     async def examine(self) -> None:
         """Let the hourly look take place: as planned by a relay, done by a worker, with the wait for our own delivery."""

@@ -116,6 +116,7 @@ def test_a_subdomain_is_within_its_domain() -> None:
         (Unavailable("META_UNAVAILABLE", "gone"), "META_SILENT"),
         (OutcomeUnknown("META_OUTCOME_UNKNOWN", "lost"), "META_SILENT"),
         (FailedPrecondition("META_TOKEN_INVALID", "none"), "TOKEN_NEEDED"),
+        (FailedPrecondition("STORE_NOT_CONNECTED", "gone meanwhile"), "NOT_CONNECTED"),
         (MetaRefused("META_TOKEN_INVALID", "dead", code=190), "TOKEN_NEEDED"),
         (MetaRefused("META_PERMISSION_MISSING", "no", code=200), "NOT_GRANTED"),
         (MetaRefused("CAPABILITY_RETIRED_BY_META", "gone", code=12), "NOT_OFFERED"),
