@@ -269,14 +269,3 @@ async def test_refusals_arriving_together_are_told_once(runtime: Runtime, connec
     connection = await connect()
     await asyncio.gather(*(actions.note_refusal(runtime, connection, DEAD) for _ in range(8)))
     assert ["STATE_CONNECTED", "STATE_NEEDS_LOGIN"] == await told(runtime)
-
-
-async def test_another_graph_version_is_noticed(runtime: Runtime, connect: Any, turn: Any, world: World) -> None:
-    """When Meta answers with another version than we speak, the status says which."""
-    from connector.health import actions as health
-
-    world.switches.oldest_version = world.switches.newest_version = "v27.0"
-    await connect()
-    await turn()
-    status = await health.status(runtime, STORE, "")
-    assert "v27.0" == status.document(graph_version="v26.0", at=runtime.now())["graph_version_drift"]

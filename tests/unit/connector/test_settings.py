@@ -34,6 +34,30 @@ def test_a_complete_environment_is_read() -> None:
     assert [secret.reveal() for secret in settings.apps[Environment.PRODUCTION].secrets] == ["new", "old"]
 
 
+def test_an_app_speaks_its_own_version_and_asks_for_what_it_is_set_to() -> None:
+    """Without a version of its own an app speaks the common one; optional capabilities are off until they are named."""
+    own = {"META_PRODUCTION_GRAPH_VERSION": "v25.0", "META_PRODUCTION_CAPABILITIES": "INSIGHTS, CONVERSIONS"}
+    usual, special = (
+        Settings.read(COMPLETE | more).apps[Environment.PRODUCTION] for more in ({"META_GRAPH_VERSION": "v24.0"}, own)
+    )
+    assert ("v24.0", frozenset()) == (usual.graph_version, usual.capabilities)
+    assert ("v25.0", {"INSIGHTS", "CONVERSIONS"}) == (special.graph_version, special.capabilities)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("META_PRODUCTION_GRAPH_VERSION", "25"),
+        ("META_PRODUCTION_CAPABILITIES", "MESSAGING"),
+        ("META_PRODUCTION_CAPABILITIES", "EVERYTHING"),
+    ],
+)
+def test_an_app_with_a_wrong_version_or_capability_is_refused(name: str, value: str) -> None:
+    """What is no version, no capability, or one that is not optional, is named."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.read(COMPLETE | {name: value})
+
+
 def test_a_taxonomy_is_read_from_its_file(tmp_path: Path) -> None:
     """The lists of categories that the variables name are read; a file that is none is a problem of the settings."""
     file = tmp_path / "google.txt"
