@@ -1,0 +1,127 @@
+"""The doctor looks by itself: every hour, cheaply, and tells StormCom what stays broken and what healed."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from connector.events.db import events
+from simulator.standing import CommerceMerchantSettings
+from simulator.state import Business, Page
+from stormcom.facebook.v1 import event_service_pb2 as event_pb
+from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
+from tests.integration.conftest import APP_ID, STORE
+from tests.integration.doctor.patient import BUSINESS_ID, PAGE_ID, Patient, shown
+
+
+async def test_every_check_is_looked_at_by_itself(patient: Patient) -> None:
+    """A linked connection is looked at without anybody asking; its checks stand in the list from then on."""
+    assert {"NOT_LOOKED_AT"} == {check.cause for check in (await patient.listed()).values()}
+    await patient.examine()
+    found = await patient.listed()
+    assert {"OK"} == {shown(check)[0] for check in found.values()}
+    assert all(check.HasField("check_time") and not check.HasField("fail_time") for check in found.values())
+
+
+async def test_a_usual_hour_costs_meta_little(patient: Patient) -> None:
+    """An hour after the first look only the vital is asked again: token, Page subscription, and our app's own."""
+    await patient.examine()
+    last = patient.world.records.call_count
+    await patient.pass_time(hours=1)
+    await patient.pass_time(seconds=20)
+    asked = [call.edge or call.path for call in patient.world.records.calls if call.sequence > last]
+    assert ["debug_token", "subscribed_apps", "subscriptions"] == sorted(asked)
+
+
+async def test_a_look_waits_when_allowances_are_scarce(patient: Patient) -> None:
+    """While Meta wants a pause of the Page's calls, its checks are UNKNOWN and Meta is left alone; the others go on."""
+    fault = {
+        "match": {"path": "subscribed_apps"},
+        "action": {"kind": "error", "code": 32, "status": 403, "minutes": 240},
+    }
+    patient.world.faults.order(fault)
+    await patient.examine()
+    found = {name: shown(check) for name, check in (await patient.listed()).items()}
+    paused = [name for name, told in found.items() if told == ("UNKNOWN", "META_PAUSE")]
+    assert ["PAGE_SUBSCRIPTION", "THREAD_OWNER", "COMMERCE", "ORDER_APP"] == paused
+    assert ("OK", "WEBHOOK_HEARD") == found["WEBHOOK"]
+    calls = Counter(call.edge for call in patient.world.records.calls)
+    await patient.pass_time(hours=1)
+    assert calls["subscribed_apps"] == Counter(call.edge for call in patient.world.records.calls)["subscribed_apps"]
+
+
+async def test_one_failure_alerts_nobody_two_do_and_health_closes_it(patient: Patient) -> None:
+    """A failure is looked at again after five minutes; only then StormCom is told, once, and once more when it heals."""
+    business = patient.world.require(Business, BUSINESS_ID, name="business")
+    business.verification_status = "rejected"
+    await patient.examine()
+    assert [] == await patient.alerts()
+    await patient.pass_time(minutes=6)
+    assert ["BUSINESS_REFUSED_BY_META"] == [alert["reason"] for alert in await patient.alerts()]
+    await patient.pass_time(hours=1, minutes=1)
+    business.verification_status = "verified"
+    await patient.pass_time(hours=1, minutes=1)
+    assert [] == await patient.alerts()
+    assert [False, True] == await _told(patient, "BUSINESS_REFUSED_BY_META")
+
+
+async def _told(patient: Patient, reason: str) -> list[bool]:
+    """Tell whether each event about a reason says that it is over."""
+    stub = FacebookEventsStub(patient.channel)
+    pulled = await stub.PullEvents(event_pb.PullEventsRequest(store_id=STORE, consumer="test", request_id="pull"))
+    raised = [event.alert_raised for event in pulled.events if event.HasField("alert_raised")]
+    return [one.resolved for one in raised if one.alert.reason == reason]
+
+
+async def test_since_when_it_fails_is_told(patient: Patient) -> None:
+    """The list tells since when a check fails, also while Meta is silent about it."""
+    patient.world.require(Business, BUSINESS_ID, name="business").verification_status = "rejected"
+    await patient.examine()
+    first = (await patient.listed())["BUSINESS_VERIFICATION"].fail_time
+    patient.world.faults.order({"match": {"path": f"{BUSINESS_ID}$"}, "times": 9, "action": {"kind": "status"}})
+    await patient.pass_time(minutes=6)
+    silent = (await patient.listed())["BUSINESS_VERIFICATION"]
+    assert ("UNKNOWN", "META_SILENT") == shown(silent)
+    assert first == silent.fail_time
+    assert first.ToDatetime(UTC) < patient.clock() - timedelta(minutes=5)
+
+
+async def test_a_subscription_that_meta_dropped_comes_back_and_is_told(patient: Patient) -> None:
+    """The hourly look finds a dropped Page subscription, has it asked for again at once, and tells both moments."""
+    await patient.examine()
+    page = patient.world.require(Page, PAGE_ID, name="page")
+    page.fields_by_app.pop(APP_ID)
+    await patient.pass_time(hours=1)
+    assert page.fields_by_app[APP_ID]
+    assert ["PAGE_SUBSCRIPTION_LOST"] == [alert["reason"] for alert in await patient.alerts()]
+    await patient.pass_time(minutes=6)
+    assert ("OK", "PAGE_SUBSCRIBED") == shown((await patient.listed())["PAGE_SUBSCRIPTION"])
+    assert [False, True] == await _told(patient, "PAGE_SUBSCRIPTION_LOST")
+
+
+async def test_a_connection_without_a_catalog_is_looked_at(patient: Patient) -> None:
+    """What a connection does not have is skipped; the rest is looked at."""
+    patient.world.forget(patient.world.all(CommerceMerchantSettings)[0])
+    await patient.forget_catalog()
+    await patient.examine()
+    found = {name: shown(check)[0] for name, check in (await patient.listed()).items()}
+    skipped = {"BUSINESS_VERIFICATION", "DOMAIN", "COMMERCE", "CATALOG", "PIXEL", "ORDER_APP"}
+    assert {name: "SKIPPED" if name in skipped else "OK" for name in found} == found
+
+
+async def test_a_disconnected_connection_is_left_alone(patient: Patient) -> None:
+    """After Disconnect nothing is looked at any more, and open alerts are closed for good."""
+    patient.world.require(Business, BUSINESS_ID, name="business").verification_status = "rejected"
+    await patient.examine()
+    await patient.pass_time(minutes=6)
+    await patient.disconnect()
+    before = datetime.now(UTC)
+    await patient.pass_time(hours=3)
+    assert [] == await patient.alerts()
+    async with patient.runtime.db.begin() as tx:
+        late = select(events.c.id).where(
+            events.c.kind == "alert_raised", events.c.create_time > before + timedelta(hours=2)
+        )
+        assert (await tx.execute(late)).all() == []
+    found = await patient.run("TOKEN")
+    assert ("SKIPPED", "NOT_CONNECTED") == shown(found["TOKEN"])
