@@ -6,9 +6,7 @@ from connector.business_extension.model import Installation, State
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import Connection
-from connector.connections.model import State as ConnectionState
 from connector.errors import FailedPrecondition, MetaRefused
-from connector.graph.faults import REASONS, Kind
 from connector.runtime import Runtime
 from connector.values import Environment
 
@@ -56,31 +54,30 @@ async def uninstall(runtime: Runtime, store_id: str, environment: Environment) -
             raise connections_db.not_connected()
         await connections.require_open(runtime, tx, environment)
         installation = await db.note_notice(tx, before, at=runtime.now())
-    if before.notice_time is None or connection.state is not ConnectionState.NEEDS_LOGIN:
-        await _delete(runtime, installation, connection, again=before.notice_time is not None)
+    await _delete(runtime, before, installation, connection)
     async with runtime.db.begin() as tx:
         current = await connections_db.require(tx, store_id, connection.id, lock=True)
         return await conclude_end(runtime, tx, installation, current, reason="")
 
 
-async def _delete(runtime: Runtime, installation: Installation, connection: Connection, *, again: bool) -> None:
-    """Uninstall at Meta. A refusal counts as done when Meta shows nothing any more, or when an earlier try may have killed the token."""
+async def _delete(runtime: Runtime, before: Installation, wished: Installation, connection: Connection) -> None:
+    """Uninstall at Meta, unless it shows nothing any more. A definite no takes the wish back."""
     try:
-        access = await connections.access(runtime, connection, kind="user")
-        await runtime.graph.send(graph.delete_installs(installation.external_business_id), access)
+        if await ask(runtime, before, connection) is not None:
+            await _send(runtime, wished, connection)
     except FailedPrecondition as refusal:
-        if isinstance(refusal, MetaRefused) and await _gone(runtime, installation, connection, refusal, again=again):
-            return
         async with runtime.db.begin() as tx:
-            await db.note_notice(tx, installation, at=None)
+            await db.note_notice(tx, wished, at=before.notice_time)
         if isinstance(refusal, MetaRefused):
             await connections.note_refusal(runtime, connection, refusal)
         raise
 
 
-async def _gone(
-    runtime: Runtime, installation: Installation, connection: Connection, refusal: MetaRefused, *, again: bool
-) -> bool:
-    if refusal.reason == REASONS[Kind.TOKEN]:
-        return again
-    return await ask(runtime, installation, connection) is None
+async def _send(runtime: Runtime, wished: Installation, connection: Connection) -> None:
+    """Send the wish. A refused token was alive a moment ago: our own call killed it, whose first answer was lost."""
+    access = await connections.access(runtime, connection, kind="user")
+    try:
+        await runtime.graph.send(graph.delete_installs(wished.external_business_id), access)
+    except MetaRefused:
+        if await ask(runtime, wished, connection) is not None:
+            raise

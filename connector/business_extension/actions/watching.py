@@ -30,6 +30,7 @@ from connector.graph.client import app_bucket
 from connector.graph.faults import REASONS, Kind
 from connector.runtime import Runtime
 from connector.values import ConnectionId, Environment
+from connector.vault import same_token
 
 _PIECE = 500
 
@@ -136,7 +137,12 @@ async def _conclude(
     at = runtime.now()
     installation = await db.of_store(tx, asked.store_id, asked.environment, lock=True)
     current = await connections_db.by_id(tx, connection.id, lock=True)
-    if installation is None or current is None or current.user_token != connection.user_token or not current.live:
+    if (
+        installation is None
+        or current is None
+        or not same_token(current.user_token, connection.user_token)
+        or not current.live
+    ):
         return Verdict.STANDS
     verdict = judge(installation, shown, at=at)
     if verdict is Verdict.GONE:
