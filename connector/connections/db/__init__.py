@@ -14,7 +14,6 @@ from connector.connections.db.finding import require_connected as require_connec
 from connector.connections.db.finding import require_live as require_live
 from connector.connections.db.finding import require_own_world as require_own_world
 from connector.connections.db.finding import the_one as the_one
-from connector.connections.db.finding import unchecked as unchecked
 from connector.connections.db.logins import NOTHING_WAITS as NOTHING_WAITS
 from connector.connections.db.logins import begin_login as begin_login
 from connector.connections.db.logins import login_stands as login_stands

@@ -1,11 +1,10 @@
 """Finds connections: by what a caller names, by their Page, by the task at hand; or says why there is none to work with."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from connector.connections.db.tables import SHOWN, connections, shown
 from connector.connections.model import LIVE, Connection, State
@@ -148,13 +147,6 @@ async def connected(tx: Tx, *, after: ConnectionId | None = None, limit: int) ->
     """List working connections in the order of their ids, those behind one, for work on all of them piece by piece."""
     wanted = select(*SHOWN).where(connections.c.state == State.CONNECTED).order_by(connections.c.id).limit(limit)
     return [shown(row) for row in await tx.execute(wanted.where(connections.c.id > after) if after else wanted)]
-
-
-async def unchecked(tx: Tx, *, before: datetime) -> list[ConnectionId]:
-    """List working connections whose webhook subscription was last looked at before a time."""
-    stale = or_(connections.c.subscription_check_time.is_(None), connections.c.subscription_check_time < before)
-    rows = await tx.execute(select(connections.c.id).where(connections.c.state == State.CONNECTED, stale))
-    return [ConnectionId(row.id) for row in rows]
 
 
 async def _named(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: bool) -> list[Connection]:

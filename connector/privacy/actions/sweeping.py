@@ -1,7 +1,7 @@
 """Carries out the data map, once an hour: what is past its time goes, a piece per transaction; late deletions are told.
 
-The one place where rows end by age. What a feature must do besides – end logins nobody came back from, look at old
-subscriptions, give up uploads – is done here too, in the feature's own words.
+The one place where rows end by age. What a feature must do besides – end logins nobody came back from,
+give up uploads – is done here too, in the feature's own words.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ from connector.connections import db as connections
 from connector.connections.actions.news import tell
 from connector.connections.model import UNSUBSCRIBE_TIME
 from connector.db import outbox
-from connector.db.outbox import Taken, Task
+from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.events import db as events
 from connector.feeds import actions as feeds
@@ -27,7 +27,6 @@ from connector.privacy.model.data_map import DATA_MAP
 from connector.privacy.model.deletions import Deletion
 from connector.runtime import Runtime
 
-_CHECK_SUBSCRIPTIONS = timedelta(hours=24)
 _KEEP_SCANS, _FORGOTTEN = timedelta(days=30), 5_000
 _KEEP_ACKNOWLEDGED = timedelta(days=7)
 _KEEP_EVENTS = timedelta(days=90)
@@ -87,14 +86,11 @@ async def _forget_aged(table: str, rule: Aged, tx: Tx, at: datetime) -> bool:
 
 
 async def _look_after_connections(runtime: Runtime, now: datetime) -> None:
-    """Wipe what a disconnected Page left, end logins that ran out, have old subscriptions looked at, revive what only waited."""
+    """Wipe what a disconnected Page left, end logins that ran out, revive what only waited."""
     async with runtime.db.begin() as tx:
         await connections.wipe(tx, disconnected_before=now - UNSUBSCRIBE_TIME)
         for ended in await connections.end_logins(tx, at=now):
             await tell(tx, ended, at=now)
-        for connection_id in await connections.unchecked(tx, before=now - _CHECK_SUBSCRIPTIONS):
-            key = f"subscribe:{connection_id}"
-            await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=connection_id, key=key)
     async with runtime.db.begin() as tx:
         await outbox.revive_passing(tx, at=now)
 

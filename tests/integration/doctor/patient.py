@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,10 @@ class Patient:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Have a worker at work for the length of the block."""
+        stopping = asyncio.Event()
 
         async def work() -> None:
-            while True:
+            while not stopping.is_set():
                 await self.turn()
                 await asyncio.sleep(0.01)
 
@@ -73,9 +74,8 @@ class Patient:
         try:
             yield
         finally:
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            stopping.set()  # a turn that is cut off would keep its task leased for a while
+            await worker
 
     async def examine_as(self, runtime: Runtime) -> None:
         """Let the hourly look take place with another runtime, without workers for what it sends."""
