@@ -1,7 +1,9 @@
 """What keeps a capability from working: each fact alone, and each of Meta's codes."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -246,3 +248,21 @@ def test_merchants_are_asked_for_what_is_used() -> None:
     assert {**BASIC, **FURTHER} == scopes_for(OPTIONAL)
     assert {"ads_read"} == scopes_for([CapabilityKind.INSIGHTS]).keys() - BASIC.keys()
     assert all(scope in {**BASIC, **FURTHER} for need in NEEDS.values() for scope in need.scopes)
+
+
+def test_the_documents_table_is_the_one_in_force() -> None:
+    """What docs/graph-version.md says each capability needs is what the code asks for."""
+    lines = (Path(__file__).parents[3] / "docs/graph-version.md").read_text().splitlines()
+    rows = [line.split("|")[1:4] for line in lines if line.startswith("| `")]
+    written = {
+        kind: (set(_WORD.findall(scopes)), set(_WORD.findall(tasks)))
+        for kinds, scopes, tasks in rows
+        for kind in _WORD.findall(kinds)
+    }
+    assert {kind.value: (set(need.scopes), set(need.tasks)) for kind, need in NEEDS.items()} == written
+    assert {kind.value for kind in OPTIONAL} == {
+        kind for kinds, *_ in rows if "optional" in kinds for kind in _WORD.findall(kinds)
+    }
+
+
+_WORD = re.compile(r"`([^`]+)`")
