@@ -153,6 +153,7 @@ async def _grant(runtime: Runtime, login: Login, token: Secret) -> connections.G
         raise FailedPrecondition("SCOPES_MISSING", message, fix="BeginInstall", scopes=EXTENSION_SCOPE)
     async with runtime.db.begin() as tx:
         installation = await db.of_store(tx, login.store_id, login.environment)
+        await connections.require_open(runtime, tx, login.environment)
     if installation is None:
         raise RuntimeError("an install was begun without an installation")
     app = runtime.app(login.environment)
