@@ -25,6 +25,9 @@ ROLE = "connector_store"
 _GRACE = timedelta(milliseconds=100)
 """So long after its call's deadline PostgreSQL itself ends a statement. A call that ends sooner has it cancelled; a process may stall."""
 
+_STANDING = "stores_of_session"
+_LOWER = "RESET ROLE; RESET connector.stores"
+
 _stores: ContextVar[frozenset[str] | None] = ContextVar("stores", default=None)
 
 _STORES = "(SELECT string_to_array(current_setting('connector.stores', true), ','))::text[]"
@@ -91,13 +94,23 @@ def beyond() -> Iterator[None]:
 def begin(connection: Connection) -> None:
     """Begin a transaction, and raise the wall in the same message. A listener: the engine itself leaves BEGIN to it.
 
-    A single statement, for which AUTOCOMMIT was asked, needs neither unless there is a wall.
+    For statements that commit by themselves (AUTOCOMMIT was asked for) the wall is the session's, until somebody needs another.
     """
-    single = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-    if single and _stores.get() is None:
+    standing = connection.connection.info.get(_STANDING)
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        wanted = _stores.get()
+        if wanted != standing:
+            _say(connection, _raise(wanted) if wanted is not None else _LOWER)
+            connection.connection.info[_STANDING] = wanted
         return
-    message, pooled = opening(), connection.connection
-    driver: Any = pooled.dbapi_connection
+    lower = standing is not None and _stores.get() is None
+    _say(connection, f"{_LOWER}; {opening()}" if lower else opening())
+    if lower:
+        connection.connection.info[_STANDING] = None
+
+
+def _say(connection: Connection, message: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
     try:
         driver.run_async(lambda connected: connected.execute(message, prepare=False))
     except psycopg.Error as error:
@@ -107,18 +120,24 @@ def begin(connection: Connection) -> None:
         raise DBAPIError.instance(message, None, error, psycopg.Error, connection_invalidated=broken) from error
 
 
+def _raise(stores: frozenset[str]) -> str:
+    return f"SELECT set_config('role', '{ROLE}', false), set_config('connector.stores', {_listed(stores)}, false)"
+
+
 def opening() -> str:
     """Write what a transaction begins with: the role, its stores, and how long a statement may take."""
     settings: dict[str, str] = {}
     if (stores := _stores.get()) is not None:
-        settings |= {"role": ROLE, "connector.stores": ",".join(sorted(stores))}
+        settings |= {"role": quote(ROLE), "connector.stores": _listed(stores)}
     if (left := deadline.left(margin=-_GRACE)) is not None:
-        settings["statement_timeout"] = str(max(1, round(left.total_seconds() * 1000)))
+        settings["statement_timeout"] = f"'{max(1, round(left.total_seconds() * 1000))}'"
     if not settings:
         return "BEGIN"
-    return "BEGIN; SELECT " + ", ".join(
-        f"set_config('{name}', {quote(value)}, true)" for name, value in settings.items()
-    )
+    return "BEGIN; SELECT " + ", ".join(f"set_config('{name}', {value}, true)" for name, value in settings.items())
+
+
+def _listed(stores: frozenset[str]) -> str:
+    return quote(",".join(sorted(stores)))
 
 
 def policies(metadata: MetaData) -> list[str]:

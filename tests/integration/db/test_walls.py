@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector import deadline
 from connector.db import migrations, walls
-from connector.db.schema import load_tables, open_engine
+from connector.db.schema import at_once, load_tables, open_engine
 from connector.vault import Secret
 from stack import databases
 from stormcom.facebook.v1 import connector_service_pb2 as pb
@@ -123,6 +123,27 @@ async def test_single_reads_stand_behind_the_wall_too(engine: AsyncEngine) -> No
     with walls.together("mine"):
         async with single.connect() as tx:
             assert 2 == await tx.scalar(text("SELECT count(*) FROM consumers"))
+
+
+async def test_a_statement_alone_is_committed_behind_the_wall(empty_database: str) -> None:
+    """What a walled statement wrote by itself stays, and its session is opened again for whoever has no wall."""
+    engine = open_engine(empty_database, pool_size=1)
+    for store in ("mine", "theirs"):
+        with walls.only(store):
+            async with at_once(engine) as tx:
+                await tx.execute(text("INSERT INTO consumers (store_id, name) VALUES (:store, 'c')"), {"store": store})
+                assert [store] == [*await tx.scalars(text("SELECT store_id FROM consumers"))]
+    async with engine.begin() as tx:
+        assert 2 == await tx.scalar(text("SELECT count(*) FROM consumers"))
+    with walls.only("mine"):
+        async with at_once(engine) as tx:
+            assert 1 == await tx.scalar(text("SELECT count(*) FROM consumers"))
+    with walls.only("theirs"):
+        async with engine.begin() as tx:
+            assert ["theirs"] == [*await tx.scalars(text("SELECT store_id FROM consumers"))]
+    async with at_once(engine) as tx:
+        assert 2 == await tx.scalar(text("SELECT count(*) FROM consumers"))
+    await engine.dispose()
 
 
 async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine) -> None:
