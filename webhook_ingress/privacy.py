@@ -60,14 +60,16 @@ async def _wish(request: web.Request, kind: str) -> Wish:
     if request.content_type != "application/x-www-form-urlencoded" or encoding != "identity":
         raise web.HTTPUnsupportedMediaType
     given = _fields(await read_body(request)).get("signed_request", [])
+    if len(given) != 1:
+        raise _refused(kind, "wrong", web.HTTPBadRequest)
     try:
-        wish = privacy.read_request(request.app[RUNTIME], given[0] if len(given) == 1 else "")
+        wish = privacy.read_request(request.app[RUNTIME], given[0])
     except ValueError:
         raise _refused(kind, "wrong", web.HTTPBadRequest) from None
     except Stale:
         raise _refused(kind, "stale", web.HTTPForbidden) from None
     if wish is None:
-        raise _refused(kind, "forged", web.HTTPForbidden) if given else _refused(kind, "wrong", web.HTTPBadRequest)
+        raise _refused(kind, "forged", web.HTTPForbidden)
     metrics.callbacks.labels(kind, "done").inc()
     return wish
 

@@ -10,6 +10,7 @@ from connector.db import forgotten, outbox, retentions
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.messaging import db as messaging
+from connector.privacy.actions.wiping import wipe
 from connector.privacy.db import ledger, logins
 from connector.privacy.model.deletions import TARGET, Deletion, Origin, Subject, SubjectKind
 from connector.runtime import Runtime
@@ -41,6 +42,9 @@ async def delete_person(runtime: Runtime, store_id: str, person: Person, *, requ
         mine = await logins.of_store(tx, store_id)
         pages = tuple(sorted({(environment, page_id) for _, environment, page_id, _ in mine if page_id}))
         subject = Subject(kind, word, (store_id,), tuple(row[0] for row in mine), pages)
+        if kind is SubjectKind.META_USER:
+            for connection_id in (row[0] for row in mine if row[3] == word):
+                await wipe(tx, connection_id, "MERCHANT_DATA_DELETED", at=now)
         values = {"store_id": store_id, "request_id": request_id or None, "origin": Origin.CALLER, "caller": caller}
         return await open_deletion(runtime, tx, values, subject, forgotten.digest_of(kind, word), at=now)
 

@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connector.alerts import db as alerts
-from connector.connections import db as connections
-from connector.connections.actions.news import tell
-from connector.connections.model import LIVE, State
 from connector.db import forgotten
-from connector.db.schema import Tx
 from connector.graph.signatures import read_signed_request
 from connector.privacy.actions.asking import open_deletion
+from connector.privacy.actions.wiping import wipe
 from connector.privacy.db import ledger, logins
-from connector.privacy.model.classes import DataClass
-from connector.privacy.model.data_map import columns_of
 from connector.privacy.model.deletions import Deletion, Origin, Subject, SubjectKind, new_code
 from connector.runtime import Runtime
 from connector.settings import AppProfile
@@ -76,7 +70,7 @@ def _wish(app: AppProfile, said: Mapping[str, Any], text: str, *, at: datetime) 
     return Wish(app.environment, user_id, time, forgotten.digest_of("callback", text.partition(".")[2]))
 
 
-async def deauthorize(runtime: Runtime, wish: Wish) -> int:
+async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_REMOVED") -> int:
     """Wipe the tokens of every connection that this person made, at once; tells how many there were."""
     now = runtime.now()
     async with runtime.db.begin() as tx:
@@ -84,30 +78,14 @@ async def deauthorize(runtime: Runtime, wish: Wish) -> int:
             return 0
         made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
         for connection_id in made:
-            await _wipe(tx, connection_id, at=now)
+            await wipe(tx, connection_id, reason, at=now)
     return len(made)
-
-
-async def _wipe(tx: Tx, connection_id: Any, *, at: datetime) -> None:
-    found = await connections.by_id(tx, connection_id, lock=True)
-    if found is None:
-        return
-    values: dict[str, Any] = dict.fromkeys((*columns_of("connections", DataClass.SEALED), "offer", "login_offer"))
-    if found.state in LIVE:
-        values |= {"state": State.NEEDS_LOGIN, "reason": "META_APP_REMOVED"}
-    elif found.state is State.AWAITING_CHOICE:
-        values |= {"state": State.DISCONNECTED, "reason": "META_APP_REMOVED"}
-    changed = await connections.change(tx, found.id, at=at, **values)
-    if changed.state is not found.state or changed.reason != found.reason:
-        await tell(tx, changed, at=at)
-    if changed.state is State.DISCONNECTED:
-        await alerts.close_all(tx, changed.store_id, changed.id, at=at)
 
 
 async def request_deletion(runtime: Runtime, wish: Wish) -> Deletion:
     """Wipe the tokens and open a deletion of what is a merchant's own; one request, or one that came again, has one deletion."""
     now = runtime.now()
-    await deauthorize(runtime, wish)
+    await deauthorize(runtime, wish, reason="MERCHANT_DATA_DELETED")
     about = forgotten.digest_of("meta user", wish.environment, wish.user_id)
     async with runtime.db.begin() as tx:
         await logins.lock(tx, about)

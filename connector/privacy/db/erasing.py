@@ -15,8 +15,6 @@ from sqlalchemy import text
 
 from connector.db import forgotten
 from connector.db.schema import Tx
-from connector.privacy.model.classes import DataClass
-from connector.privacy.model.data_map import columns_of
 from connector.privacy.model.deletions import Subject, SubjectKind
 from connector.webhooks import db as webhooks
 from connector.webhooks.graph import without
@@ -60,7 +58,7 @@ _TALK_WORDS = f"SELECT id::text FROM ({_TALKS}) AS talk"
 _STORES = "store_id = ANY (CAST(:stores AS text[]))"
 _CONNECTIONS = "connection_id = ANY (CAST(:connections AS uuid[]))"
 _PAGES = """((environment, page_id) IN (SELECT * FROM unnest(CAST(:environments AS text[]), CAST(:pages AS text[])))
-    OR :user <> '' AND environment = ANY (CAST(:environments AS text[])))"""
+    OR (:user <> '' OR page_id = '') AND environment = ANY (CAST(:environments AS text[])))"""
 
 
 _REVIEW = "concat_ws(' ', reviewer_id, reviewer_name, title, content)"
@@ -132,7 +130,7 @@ _SET_ASIDE = text(f"""
 """)
 
 
-_WIPED = ", ".join(f"{column} = NULL" for column in columns_of("connections", DataClass.SEALED))
+_MERCHANT = "user_id = '', page_tasks = '[]', granted_scopes = '[]', reach = '{}'"
 
 STEPS: Mapping[str, Step] = {
     "people": _people,
@@ -165,13 +163,13 @@ STEPS: Mapping[str, Step] = {
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
     "holds": _until_none(f"UPDATE holds SET reference = '' WHERE {_STORES} AND {_mentions('reference')}"),
-    "logins": _until_none(
-        """DELETE FROM logins WHERE connection_id IN (
-            SELECT id FROM connections WHERE id = ANY (CAST(:connections AS uuid[])) AND user_id = :user AND :user <> '')"""
+    "token_inspections": _until_none(
+        f"DELETE FROM token_inspections WHERE {_CONNECTIONS} AND user_id = :user AND :user <> ''"
     ),
-    "merchants": _until_none(
-        f"""UPDATE connections SET {_WIPED}, user_id = '', offer = NULL, granted_scopes = '[]'
-            WHERE id = ANY (CAST(:connections AS uuid[])) AND user_id = :user AND :user <> ''"""
+    # Tokens went at once, when the deletion was asked for.
+    "connections": _until_none(
+        f"""UPDATE connections SET {_MERCHANT} WHERE id = ANY (CAST(:connections AS uuid[])) AND user_id = :user
+            AND :user <> '' AND state <> 'CONNECTED'"""
     ),
 }
 """Every step, in the order of the work."""

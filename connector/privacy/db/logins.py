@@ -3,20 +3,31 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from connector.alerts.db import alerts
 from connector.connections.db import connections
+from connector.connections.model import State
 from connector.db.schema import Tx
+from connector.privacy.model.classes import DataClass
+from connector.privacy.model.data_map import columns_of
+from connector.tokens.db import retired
 from connector.values import Environment
 
 
 async def of_user(tx: Tx, environment: Environment, user_id: str, *, before: datetime) -> list[UUID]:
-    """List the connections that a person made and whose tokens are older than a time."""
+    """List the connections with tokens that a person made, but for those they linked, or are about to link, after a time."""
     mine = connections.c.environment == environment, connections.c.user_id == user_id
-    sealed = or_(*(connections.c[name].is_not(None) for name in ("user_token", "page_token", "login_token")))
-    wanted = select(connections.c.id).where(*mine, connections.c.state_time <= before, sealed)
+    sealed = or_(*(connections.c[name].is_not(None) for name in columns_of("connections", DataClass.SEALED)))
+    fresh = func.greatest(connections.c.token_time, connections.c.state_time) > before
+    linked = connections.c.state.in_([State.CONNECTED, State.AWAITING_CHOICE])
+    wanted = select(connections.c.id).where(*mine, sealed, ~and_(linked, fresh))
     return list(await tx.scalars(wanted.order_by(connections.c.id)))
+
+
+async def forget_retired(tx: Tx, connection_id: UUID) -> None:
+    """Forget tokens of a connection that were on their way out."""
+    await tx.execute(delete(retired).where(retired.c.connection_id == connection_id))
 
 
 async def stores_of_user(tx: Tx, environment: Environment, user_id: str) -> tuple[tuple[str, ...], tuple[UUID, ...]]:

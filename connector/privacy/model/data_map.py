@@ -10,6 +10,7 @@ from connector.privacy.model.classes import Aged, DataClass, Entry, Held, Ruled,
 
 _DAY = timedelta(days=1)
 _UNLINKED = Held("as long as the store's catalog is kept")
+_LINKED = Held("as long as the connection")
 _OPEN = Held("until it is over")
 _SETTING = Held("until it is changed")
 
@@ -40,13 +41,20 @@ DATA_MAP: Mapping[str, Entry] = {
         technical="connection_id source_version update_time",
         business="category_id parent_id name position google facebook product_set cover_image_link description link",
     ),
+    "checks": entry(
+        _LINKED,
+        technical="connection_id kind cause ask_time check_time since_time fail_time failures due_time",
+        business="evidence",
+    ),
     "connections": entry(
-        Held("as long as the store; tokens until Disconnect, deauthorization, deletion, or an hour after it"),
-        erased_by="merchants",
+        Held("as long as the store; tokens until Disconnect, deauthorization or deletion, a Page's an hour longer"),
+        erased_by="connections",
         technical="id store_id environment state reason state_time successor_id catalog_attach_time catalog_go_time"
-        " token_expire_time data_access_expire_time token_time blocks subscribed_fields subscription_check_time create_time update_time",
-        business="page_id page_name business_id catalog_id catalog_name catalog_product_count catalog_wish",
-        personal="user_id page_tasks granted_scopes offer",
+        " token_kind token_expire_time data_access_expire_time token_time blocks probes login_expire_time"
+        " subscribed_fields subscription_check_time create_time update_time",
+        business="page_id page_name instagram_id instagram_username business_id catalog_id catalog_name"
+        " catalog_product_count catalog_wish",
+        personal="user_id page_tasks granted_scopes reach offer login_offer",
         sealed="user_token page_token login_token",
     ),
     "consumers": entry(Held("as long as the store"), technical="store_id name floor"),
@@ -106,6 +114,12 @@ DATA_MAP: Mapping[str, Entry] = {
         business="purpose",
         personal="reference",
     ),
+    "installations": entry(
+        Held("as long as the store: its name at Meta stays the same"),
+        technical="store_id environment connection_id state by_system_user read_time install_time uninstall_time"
+        " notice_time absence_time",
+        business="external_business_id assets missing domain admin_url",
+    ),
     "item_counts": entry(_UNLINKED, technical="connection_id state part"),
     "item_errors": entry(
         Held("until Meta tells it no more"),
@@ -135,7 +149,7 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "logins": entry(
         Aged("expire_time", _DAY),
-        technical="connection_id store_id environment expire_time use_time",
+        technical="connection_id store_id actor way environment expire_time use_time withdraw_time",
         hash="state_digest",
         business="redirect_uri return_url",
     ),
@@ -182,6 +196,11 @@ DATA_MAP: Mapping[str, Entry] = {
         hash="digest",
         business="product_id placement",
     ),
+    "readbacks": entry(
+        _LINKED,
+        technical="connection_id sample_time full_time stage left page_size begin_time seen flipped",
+        business="cursor sample_cursor different_cursor",
+    ),
     "replacings": entry(_OPEN, technical="connection_id after upto rest", business="category_ids"),
     "requests": entry(
         Aged("claim_time", 2 * _DAY),
@@ -191,6 +210,13 @@ DATA_MAP: Mapping[str, Entry] = {
         content="response",
     ),
     "retentions": entry(_SETTING, technical="store_id message_days update_time"),
+    "retired_tokens": entry(
+        Held("until it is killed at Meta, at most a day"),
+        erased_by="at once",
+        technical="id store_id connection_id kind every forced expire_time",
+        personal="user_id",
+        sealed="sealed",
+    ),
     "reviews": entry(
         Held("until DeleteReviews"),
         erased_by="reviews",
@@ -210,6 +236,7 @@ DATA_MAP: Mapping[str, Entry] = {
         technical="connection_id scan_id rule duplicate plan decided scan_time",
         business="retailer_id item_id title link gtin mpn item_group_id product_type own",
     ),
+    "self_tests": entry(Aged("send_time", _DAY), technical="nonce environment send_time answer detail hear_time"),
     "signals": entry(
         Aged("receive_time", 30 * _DAY, "state = 'KEPT'", "when nobody acts on its kind"),
         Aged("receive_time", 90 * _DAY, "state <> 'KEPT'", "when acting on it failed"),
@@ -236,6 +263,15 @@ DATA_MAP: Mapping[str, Entry] = {
         technical="id name key connection_id due_time leased attempt tries unfinished wishes reason trace create_time",
         business="arguments",
         raw="message",
+    ),
+    "token_cares": entry(_LINKED, technical="connection_id token_days data_access_days doubt_time"),
+    "token_inspections": entry(
+        _LINKED,
+        erased_by="token_inspections",
+        technical="connection_id kind valid meta_type app_id issue_time expire_time data_access_expire_time code subcode"
+        " inspect_time",
+        business="page_id",
+        personal="user_id scopes granular_scopes",
     ),
 }
 """What every column holds, by table."""

@@ -289,6 +289,8 @@ async def test_old_deliveries_are_forgotten(runtime: Runtime, connected: str, de
     async with runtime.db.begin() as tx:
         await tx.execute(text("UPDATE signals SET state = 'QUARANTINED' WHERE id = 1"))
     clock.advance(days=31)
+    async with runtime.db.begin() as tx:
+        await outbox.add(tx, Task.SWEEP, due=runtime.now(), key="sweep")
     await deliver(envelope(wrote(1, "m_2", "Hello")))
     assert [(1,)] == await rows(runtime, "SELECT count(*) FROM deliveries")
     assert [("QUARANTINED",)] == await rows(runtime, "SELECT state FROM signals")

@@ -286,6 +286,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: the store has no such deletion. Metadata: `deletion_id`."""
     ERROR_REASON_DELETION_LATE: _ErrorReason.ValueType  # 192
     """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
+    ERROR_REASON_MERCHANT_DATA_DELETED: _ErrorReason.ValueType  # 193
+    """FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -554,4 +556,6 @@ ERROR_REASON_DELETION_NOT_FOUND: ErrorReason.ValueType  # 191
 """NOT_FOUND: the store has no such deletion. Metadata: `deletion_id`."""
 ERROR_REASON_DELETION_LATE: ErrorReason.ValueType  # 192
 """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
+ERROR_REASON_MERCHANT_DATA_DELETED: ErrorReason.ValueType  # 193
+"""FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -65,17 +65,6 @@ async def test_a_forgotten_token_is_wiped_after_an_hour(runtime: Runtime, turn: 
         assert await tx.scalar(text("SELECT page_token IS NULL FROM connections"))
 
 
-async def test_a_subscription_is_looked_at_every_day(runtime: Runtime, turn: Any, clock: Any) -> None:
-    """A working connection whose Page subscription was not read back for a day is looked at again."""
-    begun = await actions.begin(runtime, STORE, environment=Environment.TEST)
-    async with runtime.db.begin() as tx:
-        facts = {"page_id": "30000000000000001", "user_token": b"x", "page_token": b"x"}
-        await connections.change(tx, begun.connection.id, at=runtime.now(), state=State.CONNECTED, **facts)
-        assert [begun.connection.id] == await connections.unchecked(tx, before=runtime.now())
-        await connections.change(tx, begun.connection.id, at=runtime.now(), subscription_check_time=runtime.now())
-        assert [] == await connections.unchecked(tx, before=runtime.now() - timedelta(hours=24))
-
-
 @pytest.mark.parametrize(
     ("state", "days", "left"), [(State.DISCONNECTED, 29, 1), (State.DISCONNECTED, 31, 0), (State.CONNECTED, 31, 1)]
 )
