@@ -71,15 +71,19 @@ async def test_a_token_opens_only_where_it_was_sealed(runtime: Runtime, connect:
         assert "META_TOKEN_INVALID" == refused.value.reason
 
 
-async def test_a_dead_token_stops_the_connection_and_is_told_once(runtime: Runtime, connect: Any) -> None:
-    """Meta's refusal of the token makes the connection NEEDS_LOGIN, and StormCom hears of it once."""
+async def test_a_dead_token_stops_the_connection_and_is_told_once(
+    runtime: Runtime, connect: Any, turn: Any, control_api: Any
+) -> None:
+    """Meta's refusal has the token looked at; when it is dead the connection is NEEDS_LOGIN, and StormCom hears of it once."""
     connection = await connect()
+    await control_api("POST", "/tokens/revoke", {"user_id": "10000000000000001", "subcode": 460})
     for _ in range(3):
         await actions.note_refusal(runtime, connection, DEAD, task=Task.SEND_ITEMS)
+        await turn()
     after = await reload(runtime, connection.id)
     assert (State.NEEDS_LOGIN, "META_TOKEN_INVALID") == (after.state, after.reason)
     assert ["STATE_CONNECTED", "STATE_NEEDS_LOGIN"] == await told(runtime)
-    assert {CapabilityState.BLOCKED} == {capability.state for capability in after.capabilities()}
+    assert all(capability.state is not CapabilityState.ACTIVE for capability in after.capabilities())
 
 
 async def test_a_lost_permission_blocks_only_what_needs_it(runtime: Runtime, connect: Any) -> None:
@@ -264,8 +268,13 @@ async def test_a_store_with_two_connections_must_name_one(runtime: Runtime, conn
     assert ("STORE_NOT_CONNECTED", "CONNECTION_AMBIGUOUS") == (none.value.reason, several.value.reason)
 
 
-async def test_refusals_arriving_together_are_told_once(runtime: Runtime, connect: Any) -> None:
+async def test_refusals_arriving_together_are_told_once(
+    runtime: Runtime, connect: Any, turn: Any, control_api: Any
+) -> None:
     """Many workers that meet the same dead token at once make one change and one event."""
     connection = await connect()
+    await turn()
+    await control_api("POST", "/tokens/revoke", {"user_id": "10000000000000001", "subcode": 460})
     await asyncio.gather(*(actions.note_refusal(runtime, connection, DEAD) for _ in range(8)))
+    await turn()
     assert ["STATE_CONNECTED", "STATE_NEEDS_LOGIN"] == await told(runtime)
