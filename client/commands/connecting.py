@@ -8,7 +8,7 @@ import typer
 from client.output import moment, word
 from client.session import Session, session_of
 from stormcom.facebook.v1.catalog_service_pb2 import CreateCatalogRequest
-from stormcom.facebook.v1.connection_pb2 import Connection, Environment
+from stormcom.facebook.v1.connection_pb2 import Capability, Connection, Environment
 from stormcom.facebook.v1.connector_service_pb2 import (
     BeginConnect,
     ChooseAssets,
@@ -165,6 +165,12 @@ def status(
     session.output.show(told, describe_status(told))
 
 
+def _describe_capability(capability: Capability) -> str:
+    told = f"  {word(capability, 'kind').lower()} {word(capability, 'state')}"
+    missing = f" ({', '.join(capability.missing)})" if capability.missing else ""
+    return f"{told}: {capability.reason}{missing}. {capability.fix}" if capability.reason else told
+
+
 def describe_status(status: ConnectionStatus) -> str:
     """Tell a status in a few lines."""
     items, backlog, webhooks = status.items, status.backlog, status.webhooks
@@ -175,11 +181,11 @@ def describe_status(status: ConnectionStatus) -> str:
         f"  webhooks  {', '.join(webhooks.subscribed_fields) or 'not subscribed'}; last heard {moment(webhooks.last_receive_time)}",
         f"  signals   {webhooks.waiting_signal_count} waiting, {webhooks.quarantined_signal_count} given up",
     ]
-    lines += [
-        f"  {word(capability, 'kind').lower()} {word(capability, 'state')}{f': {capability.reason}. {capability.fix}' if capability.reason else ''}"
-        for capability in status.connection.capabilities
-    ]
+    lines += [_describe_capability(capability) for capability in status.connection.capabilities]
     lines += [f"  pause     {throttle.bucket} until {moment(throttle.until_time)}" for throttle in status.throttles]
+    if status.graph_version_drift:
+        lines.append(f"  Meta answers in {status.graph_version_drift}, we speak {status.graph_version}")
+    lines += [f"  {sunset.what} ends {moment(sunset.end_time)}: {sunset.explanation}" for sunset in status.sunsets]
     if status.HasField("last_problem"):
         problem = status.last_problem
         lines.append(f"  last problem, {moment(problem.time)}: {problem.reason}: {problem.message}")
