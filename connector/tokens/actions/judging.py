@@ -8,6 +8,7 @@ from connector.alerts import db as alerts
 from connector.alerts.model import Alert
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
+from connector.connections.actions import standing
 from connector.connections.model import Block, CapabilityKind, Connection, Problem, State
 from connector.connections.model.reach import Reach
 from connector.db import outbox
@@ -18,6 +19,7 @@ from connector.runtime import Runtime
 from connector.tokens import db
 from connector.tokens.model import Care, Inspection, Look, data_access_alert, loss, token_alert, warned_days
 from connector.values import Environment
+from connector.vault import same_token
 
 _MOMENT = timedelta(minutes=1)
 """Before work is tried again that Meta refused for a token it calls valid."""
@@ -34,7 +36,10 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     at, current = runtime.now(), await connections_db.by_id(tx, connection.id, lock=True)
     if current is None or not current.live:
         return current or connection, False
-    if (current.user_token, current.page_token) != (connection.user_token, connection.page_token):
+    same = same_token(current.user_token, connection.user_token) and same_token(
+        current.page_token, connection.page_token
+    )
+    if not same:
         return current, False
     await db.note(tx, current.id, look.user, look.page)
     care = await db.care_of(tx, current.id)
@@ -42,9 +47,9 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     changed = await connections.weigh_anew(runtime, tx, changed)
     care = await _warn(tx, changed, look.user, care, at=at)
     await db.keep_care(tx, current.id, care)
-    weighed = await connections.reweigh(runtime, tx, changed)  # tells, if what it may do has changed
+    weighed = await standing.weigh_anew(runtime, tx, changed)
     different = any(getattr(current, name) != getattr(weighed, name) for name in _TOLD)
-    if different and weighed.blocks == changed.blocks:
+    if different:
         await connections.tell(tx, weighed, at=at)
     return weighed, different
 

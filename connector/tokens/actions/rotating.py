@@ -7,6 +7,7 @@ from connector.alerts import db as alerts
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
+from connector.connections.actions import standing
 from connector.connections.model import Connection, State
 from connector.connections.model.reach import TokenKind
 from connector.db import outbox
@@ -121,9 +122,7 @@ async def _verify(runtime: Runtime, connection: Connection, token: Secret, *, sc
 
 async def _require_catalog(runtime: Runtime, catalog_id: str, token: Secret, connection: Connection) -> None:
     try:
-        await runtime.graph.send(
-            connections_graph.touch(catalog_id), user_access(runtime.app(connection.environment), token)
-        )
+        await runtime.graph.send(graph.catalog(catalog_id), user_access(runtime.app(connection.environment), token))
     except MetaRefused as refusal:
         raise catalog_not_granted(catalog_id) from refusal
 
@@ -163,6 +162,7 @@ async def _switch(runtime: Runtime, connection: Connection, fresh: _Fresh) -> tu
         tokens = {"user_token": fresh.user_token, "page_token": fresh.page_token, "token_time": at}
         values = state | tokens | facts(fresh.look) | {"user_id": fresh.look.user.user_id, "blocks": {}}
         changed = await connections_db.change(tx, current.id, at=at, **values)
+        changed = await standing.weigh_anew(runtime, tx, changed)
         await _resume(tx, changed, fresh.look, was=current)
     return changed, fresh.look
 
