@@ -1,6 +1,7 @@
 """Creates, lists and attaches the catalog a connection works on."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from connector.catalog import graph
@@ -8,11 +9,10 @@ from connector.connections import actions as connections
 from connector.connections import db
 from connector.connections import graph as connections_graph
 from connector.connections.model import Business, Catalog, Connection
+from connector.db import walls
 from connector.errors import FailedPrecondition, OutcomeUnknown
 from connector.graph.client import Access
 from connector.runtime import Runtime
-
-_MOST_PAGES = 40
 
 
 async def list_catalogs(runtime: Runtime, store_id: str, connection_id: str) -> list[Catalog]:
@@ -25,7 +25,7 @@ async def list_catalogs(runtime: Runtime, store_id: str, connection_id: str) -> 
     async with runtime.db.begin() as tx:
         connection = await db.require_live(tx, store_id, connection_id)
         await connections.require_open(runtime, tx, connection.environment)
-    return await _reachable(runtime, await connections.access(runtime, connection, kind="user"))
+    return await _reachable(runtime, connection)
 
 
 async def create_catalog(
@@ -83,7 +83,8 @@ async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *,
     """Attach an existing catalog. Repeating it changes nothing.
 
     Raises:
-        FailedPrecondition: CATALOG_NOT_GRANTED, CATALOG_ATTACHED when it has another one, META_TOKEN_INVALID.
+        FailedPrecondition: CATALOG_NOT_GRANTED, CATALOG_ATTACHED when it has another one, ASSET_IN_OTHER_ENVIRONMENT,
+            META_TOKEN_INVALID.
 
     """
     async with runtime.db.begin() as tx:
@@ -91,8 +92,7 @@ async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *,
         await connections.require_open(runtime, tx, connection.environment)
     if connection.catalog_id == catalog_id:
         return connection
-    reachable = await _reachable(runtime, await connections.access(runtime, connection, kind="user"))
-    catalog = next((one for one in reachable if one.id == catalog_id), None)
+    catalog = next((one for one in await _reachable(runtime, connection) if one.id == catalog_id), None)
     if catalog is None:
         message = "The catalog is not among those the merchant granted"
         raise FailedPrecondition("CATALOG_NOT_GRANTED", message, catalog_id=catalog_id)
@@ -101,25 +101,27 @@ async def attach_catalog(runtime: Runtime, store_id: str, connection_id: str, *,
 
 async def _attach(runtime: Runtime, connection: Connection, catalog: Catalog) -> Connection:
     at = runtime.now()
-    async with runtime.db.begin() as tx:
-        current = await db.require_live(tx, connection.store_id, connection.id, lock=True)
-        if current.catalog_id == catalog.id:
-            return current
-        if current.catalog_id:
-            raise _attached(current)
-        attached = await db.change(
-            tx,
-            current.id,
-            at=at,
-            catalog_id=catalog.id,
-            catalog_name=catalog.name,
-            catalog_product_count=catalog.product_count,
-            business_id=catalog.business_id,
-            catalog_attach_time=at,
-            catalog_wish=None,
-        )
-        attached = await connections.weigh_anew(runtime, tx, attached)
-        await connections.tell(tx, attached, at=at)
+    with walls.beyond():  # whether the other environment has the catalog
+        async with runtime.db.begin() as tx:
+            current = await db.require_live(tx, connection.store_id, connection.id, lock=True)
+            if current.catalog_id == catalog.id:
+                return current
+            if current.catalog_id:
+                raise _attached(current)
+            await db.require_own_world(tx, current.environment, catalog_id=catalog.id)
+            attached = await db.change(
+                tx,
+                current.id,
+                at=at,
+                catalog_id=catalog.id,
+                catalog_name=catalog.name,
+                catalog_product_count=catalog.product_count,
+                business_id=catalog.business_id,
+                catalog_attach_time=at,
+                catalog_wish=None,
+            )
+            attached = await connections.weigh_anew(runtime, tx, attached)
+            await connections.tell(tx, attached, at=at)
     return attached
 
 
@@ -128,34 +130,17 @@ def _attached(connection: Connection) -> FailedPrecondition:
     return FailedPrecondition("CATALOG_ATTACHED", message, catalog_id=connection.catalog_id)
 
 
-async def _reachable(runtime: Runtime, access: Access) -> list[Catalog]:
-    found = {
-        catalog.id: catalog
-        for business in await _businesses(runtime, access)
-        for catalog in await _catalogs(runtime, access, business.id)
-    }
-    return sorted(found.values(), key=lambda catalog: (len(catalog.id), catalog.id))
+async def _reachable(runtime: Runtime, connection: Connection) -> list[Catalog]:
+    access = await connections.access(runtime, connection, kind="user")
+    _, found = await connections.list_catalogs(runtime, access, connection.token_kind)
+    return sorted({one.id: one for one in found}.values(), key=lambda catalog: (len(catalog.id), catalog.id))
 
 
 async def _businesses(runtime: Runtime, access: Access) -> list[Business]:
-    found: list[Business] = []
-    after = ""
-    for _ in range(_MOST_PAGES):
-        listed = await runtime.graph.send(connections_graph.businesses(after), access)
-        found += [connections_graph.read_business(entry) for entry in listed.entries]
-        after = listed.after
-        if not after:
-            break
-    return found
+    listed = await connections.read_all(runtime, access, connections_graph.businesses)
+    return [connections_graph.read_business(entry) for entry in listed]
 
 
 async def _catalogs(runtime: Runtime, access: Access, business_id: str) -> list[Catalog]:
-    found: list[Catalog] = []
-    after = ""
-    for _ in range(_MOST_PAGES):
-        listed = await runtime.graph.send(connections_graph.catalogs(business_id, after), access)
-        found += [connections_graph.read_catalog(entry, business_id) for entry in listed.entries]
-        after = listed.after
-        if not after:
-            break
-    return found
+    listed = await connections.read_all(runtime, access, partial(connections_graph.catalogs, business_id))
+    return [connections_graph.read_catalog(entry, business_id) for entry in listed]

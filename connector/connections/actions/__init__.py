@@ -19,7 +19,7 @@ Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, 
 
 from connector.connections.actions.attaching import attach
 from connector.connections.actions.checks import check_capabilities, watch_meta
-from connector.connections.actions.granting import Grant, examine, exchange
+from connector.connections.actions.granting import Grant, examine, exchange, list_catalogs, read_all
 from connector.connections.actions.keeping import lost
 from connector.connections.actions.linking import choose, look
 from connector.connections.actions.login import (
@@ -54,6 +54,7 @@ __all__ = [
     "disconnect",
     "examine",
     "exchange",
+    "list_catalogs",
     "look",
     "lost",
     "note_refusal",
@@ -62,6 +63,7 @@ __all__ = [
     "own_callback",
     "plan_check",
     "problem_of",
+    "read_all",
     "require_capability",
     "require_open",
     "require_room",

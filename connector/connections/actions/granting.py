@@ -74,7 +74,7 @@ async def examine(runtime: Runtime, environment: Environment, token: Secret) -> 
         await _refuse_admin(runtime, access, inspection.user_id)
     scopes = await _scopes(runtime, access, inspection)
     pages = await _pages(runtime, access, inspection, instagram=graph.INSTAGRAM in scopes)
-    businesses, catalogs = await _catalogs(runtime, access, inspection)
+    businesses, catalogs = await list_catalogs(runtime, access, inspection.kind)
     offer = Offer(
         pages=pages,
         businesses=businesses,
@@ -154,11 +154,11 @@ async def _pages(runtime: Runtime, access: Access, inspection: Inspection, *, in
     return tuple(graph.read_page(entry) for entry in entries)
 
 
-async def _catalogs(
-    runtime: Runtime, access: Access, inspection: Inspection
+async def list_catalogs(
+    runtime: Runtime, access: Access, token_kind: str
 ) -> tuple[tuple[Business, ...], tuple[Catalog, ...]]:
     """List businesses and catalogs: a person's by business, a system user's as they are assigned to it."""
-    if inspection.kind == TokenKind.USER:
+    if token_kind != TokenKind.SYSTEM_USER:
         businesses = tuple(graph.read_business(entry) for entry in await read_all(runtime, access, graph.businesses))
         catalogs: list[Catalog] = []
         for business in businesses:

@@ -165,3 +165,19 @@ async def test_what_was_disconnected_there_is_free_here(both: Runtime, walk: Any
     landing = await log_in_live(both, walk)
     linked = await actions.choose(both, "store_2", str(landing.connection.id), page_id=PAGE_ID, catalog_id=CATALOG_ID)
     assert (State.CONNECTED, Environment.PRODUCTION) == (linked.state, linked.environment)
+
+
+async def test_a_catalog_of_the_other_environment_is_not_attached_later_either(
+    both: Runtime, walk: Any, connect: Any, world: World
+) -> None:
+    """`AttachCatalog` refuses a catalog that the other environment works with, like the choice."""
+    from connector.catalog import actions as catalog
+
+    seeds.seed(world, {**seeds.DEFAULT, "pages": [{"id": "31000000000000001", "name": "Second"}]})
+    await connect()
+    landing = await log_in_live(both, walk)
+    connection_id = str(landing.connection.id)
+    await actions.choose(both, "store_2", connection_id, page_id="31000000000000001")
+    with pytest.raises(FailedPrecondition) as refused:
+        await catalog.attach_catalog(both, "store_2", connection_id, catalog_id=CATALOG_ID)
+    assert "ASSET_IN_OTHER_ENVIRONMENT" == refused.value.reason

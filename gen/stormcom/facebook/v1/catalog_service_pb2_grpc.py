@@ -147,7 +147,7 @@ class FacebookCatalogServicer:
     def AttachCatalog(self, request, context):
         """Attaches an existing catalog. Items that others put into it are never touched.
 
-        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
+        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, with `ASSET_IN_OTHER_ENVIRONMENT`, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

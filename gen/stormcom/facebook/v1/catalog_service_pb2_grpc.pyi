@@ -46,7 +46,7 @@ class FacebookCatalogStub:
     AttachCatalog: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.AttachCatalogRequest, _catalog_service_pb2.AttachCatalogResponse]
     """Attaches an existing catalog. Items that others put into it are never touched.
 
-    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
+    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, with `ASSET_IN_OTHER_ENVIRONMENT`, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     UpsertProducts: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]
     """Stores what StormCom wants of up to 500 products; after the first `SyncCatalog`, sends what changed.
@@ -122,7 +122,7 @@ class FacebookCatalogAsyncStub(FacebookCatalogStub):
     AttachCatalog: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AttachCatalogRequest, _catalog_service_pb2.AttachCatalogResponse]  # type: ignore[assignment]
     """Attaches an existing catalog. Items that others put into it are never touched.
 
-    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
+    Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, with `ASSET_IN_OTHER_ENVIRONMENT`, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     UpsertProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpsertProductsRequest, _catalog_service_pb2.UpsertProductsResponse]  # type: ignore[assignment]
     """Stores what StormCom wants of up to 500 products; after the first `SyncCatalog`, sends what changed.
@@ -213,7 +213,7 @@ class FacebookCatalogServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_catalog_service_pb2.AttachCatalogResponse, _abc.Awaitable[_catalog_service_pb2.AttachCatalogResponse]]:
         """Attaches an existing catalog. Items that others put into it are never touched.
 
-        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
+        Fails with `CATALOG_NOT_GRANTED`, with `CATALOG_ATTACHED` when another one is attached already, with `ASSET_IN_OTHER_ENVIRONMENT`, and with `META_TOKEN_INVALID`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
 
     @_abc_1.abstractmethod
