@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 
 from client.failures import CallFailed, read_failure
 from stormcom.facebook.v1.adoption_service_pb2_grpc import FacebookAdoptionStub
+from stormcom.facebook.v1.business_extension_service_pb2_grpc import FacebookBusinessExtensionStub
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
 from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStub
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
@@ -78,6 +79,7 @@ class Caller:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     connector: FacebookConnectorStub = field(init=False)
+    business_extension: FacebookBusinessExtensionStub = field(init=False)
     catalog: FacebookCatalogStub = field(init=False)
     categories: FacebookCategoriesStub = field(init=False)
     inventory: FacebookInventoryStub = field(init=False)
@@ -90,6 +92,7 @@ class Caller:
     def __post_init__(self) -> None:
         """Bind the services to the channel."""
         object.__setattr__(self, "connector", FacebookConnectorStub(self.channel))
+        object.__setattr__(self, "business_extension", FacebookBusinessExtensionStub(self.channel))
         object.__setattr__(self, "catalog", FacebookCatalogStub(self.channel))
         object.__setattr__(self, "categories", FacebookCategoriesStub(self.channel))
         object.__setattr__(self, "inventory", FacebookInventoryStub(self.channel))
