@@ -10,6 +10,7 @@ from client.session import Session, session_of
 from stormcom.facebook.v1.catalog_service_pb2 import CreateCatalogRequest
 from stormcom.facebook.v1.connection_pb2 import Capability, Connection, Environment
 from stormcom.facebook.v1.connector_service_pb2 import (
+    AttachToken,
     BeginConnect,
     ChooseAssets,
     CompleteConnect,
@@ -30,11 +31,19 @@ ENVIRONMENTS = {
 }
 
 
+WAYS = {
+    "": BeginConnect.WAY_UNSPECIFIED,
+    "page": BeginConnect.WAY_PAGE_LOGIN,
+    "business": BeginConnect.WAY_BUSINESS_LOGIN,
+}
+
+
 @app.command()
 def connect(
     context: typer.Context,
     *,
     environment: Annotated[str, typer.Option(help="test or production; empty is the connector's only one.")] = "",
+    way: Annotated[str, typer.Option(help="page or business; empty is Login for Business where it is set up.")] = "",
     return_url: Annotated[str, typer.Option(help="Where the merchant's browser ends up.")] = "",
     redirect_uri: Annotated[str, typer.Option(help="Your own callback; then hand in its URL with --complete.")] = "",
     complete: Annotated[str, typer.Option(help="The URL at which your own callback was called.")] = "",
@@ -57,14 +66,38 @@ def connect(
     elif choose:
         _choose(session, choose, catalog=catalog, new_catalog=new_catalog, business=business)
     else:
-        if environment not in ENVIRONMENTS:
-            raise typer.BadParameter("--environment is test or production")
-        begin = BeginConnect(environment=ENVIRONMENTS[environment], return_url=return_url, redirect_uri=redirect_uri)
+        if way not in WAYS:
+            raise typer.BadParameter("--way is page or business")
+        where = {"return_url": return_url, "redirect_uri": redirect_uri}
+        begin = BeginConnect(environment=_environment(environment), way=WAYS[way], **where)
         _begin(session, begin, wait=wait and not redirect_uri)
 
 
-def _call(session: Session, **step: BeginConnect | CompleteConnect | ChooseAssets) -> ConnectResponse:
-    request = ConnectRequest(connection_id=session.connection_id, **step)  # type: ignore[arg-type]  # exactly one of three
+@app.command()
+def attach(
+    context: typer.Context,
+    token: Annotated[typer.FileText, typer.Argument(help="The file with the token; - reads standard input.")],
+    *,
+    page: Annotated[str, typer.Option(help="The Page to link; without one, the choice is shown.")] = "",
+    catalog: Annotated[str, typer.Option(help="With --page: the catalog to attach.")] = "",
+    environment: Annotated[str, typer.Option(help="test or production; empty is the connector's only one.")] = "",
+) -> None:
+    """Connect the store by a token made elsewhere: a system user's, or one of Login for Business. Never on the command line."""
+    session = session_of(context)
+    if catalog and not page:
+        raise typer.BadParameter("--catalog goes with --page")
+    named = {"access_token": token.read().strip(), "page_id": page, "catalog_id": catalog}
+    _tell(session, _call(session, attach=AttachToken(environment=_environment(environment), **named)))
+
+
+def _environment(name: str) -> Environment.ValueType:
+    if name not in ENVIRONMENTS:
+        raise typer.BadParameter("--environment is test or production")
+    return ENVIRONMENTS[name]
+
+
+def _call(session: Session, **step: BeginConnect | CompleteConnect | ChooseAssets | AttachToken) -> ConnectResponse:
+    request = ConnectRequest(connection_id=session.connection_id, **step)  # type: ignore[arg-type]  # exactly one of four
     return session.caller.call(session.caller.connector.Connect, request)
 
 
@@ -74,6 +107,8 @@ def _begin(session: Session, begin: BeginConnect, *, wait: bool) -> None:
     session.output.show(
         begun, f"Connection {session.connection_id}. Open this in the merchant's browser:\n{begun.open_dialog.url}"
     )
+    if keep := ", ".join(page.name for page in begun.open_dialog.keep_pages):
+        session.output.say(f"Leave these Pages ticked there, or they are disconnected: {keep}.")
     if not wait:
         return
     session.output.say(
@@ -104,6 +139,10 @@ def _read_callback(url: str) -> CompleteConnect:
 
 
 def _tell(session: Session, answer: ConnectResponse) -> None:
+    for loss in answer.losses:
+        lost = " and ".join(word for word, gone in (("Page", loss.page_lost), ("catalog", loss.catalog_lost)) if gone)
+        whose = f"connection {loss.connection_id}" if loss.connection_id else "another store's connection"
+        session.output.say(f"This login took the {lost} from {whose} ({loss.page_name}): begin again and tick it too.")
     if session.output.json or not answer.HasField("choice"):
         session.output.show(answer, _describe(answer.connection))
         return

@@ -27,6 +27,7 @@ from stormcom.facebook.v1.connector_service_pb2 import (
     Choice,
     ConnectRequest,
     ConnectResponse,
+    ConsentLoss,
     DisconnectResponse,
     GetStatusResponse,
     ListConversationsResponse,
@@ -137,6 +138,30 @@ def test_connect_complete_reads_the_callback(connector: Connector, run: Run) -> 
     complete = connector.asked_for(ConnectRequest)[0].complete
     assert ("a+b", "xyz") == (complete.code, complete.state)
     assert "Nodi" in result.stdout
+
+
+def test_attach_reads_the_token_from_a_file(connector: Connector, run: Run, tmp_path: Path) -> None:
+    """A token comes from a file, never as an argument that others see, and is not printed."""
+    connector.on(
+        "Connect", ConnectResponse(connection=Connection(connection_id="c1", state=Connection.STATE_CONNECTED))
+    )
+    (tmp_path / "token").write_text("EAAB\n")
+    result = run("attach", str(tmp_path / "token"), "--page", "9", "--catalog", "5")
+    step = connector.asked_for(ConnectRequest)[0].attach
+    assert ("EAAB", "9", "5") == (step.access_token, step.page_id, step.catalog_id)
+    assert (0, False) == (result.exit_code, "EAAB" in result.output)
+
+
+def test_what_a_login_took_away_is_told(connector: Connector, run: Run) -> None:
+    """Connections that lose by a login are named, other stores' without their ids."""
+    losses = [
+        ConsentLoss(connection_id="c2", page_name="Nodi", page_lost=True, catalog_lost=True),
+        ConsentLoss(page_name="Elsewhere", page_lost=True),
+    ]
+    connector.on("Connect", ConnectResponse(connection=Connection(connection_id="c1"), losses=losses))
+    told = run("connect", "--complete", "https://me.example/cb?code=a&state=b").output
+    assert "Page and catalog from connection c2 (Nodi)" in told
+    assert "Page from another store's connection (Elsewhere)" in told
 
 
 def test_connect_choose_can_create_the_catalog(connector: Connector, run: Run) -> None:
