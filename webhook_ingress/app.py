@@ -28,6 +28,7 @@ from webhook_ingress.callers import Callers, Rate
 from webhook_ingress.doorway import doorway_of
 from webhook_ingress.inbox import Inbox
 from webhook_ingress.keys import CALLERS, RUNTIME, WORK, Work
+from webhook_ingress.pages import HEADERS
 from webhook_ingress.reading import read_body
 
 # https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21): up to 1,000 updates in one POST.
@@ -35,14 +36,6 @@ from webhook_ingress.reading import read_body
 LARGEST_BODY_BYTES = 4 * 1024 * 1024
 HANDSHAKES_PER_MINUTE = 30
 _READY_SECONDS = 3.0
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Server": "connector",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _INBOX = web.AppKey("inbox", Inbox)
 _HANDSHAKES = web.AppKey("handshakes", Rate)
@@ -110,7 +103,7 @@ def _at_work(request: web.Request) -> Iterator[None]:
 def _harden(request: web.Request, response: web.StreamResponse) -> None:
     if response.prepared:  # a file, on its way already
         return
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.app[CALLERS].secure(request):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -11,7 +11,7 @@ from connector.business_extension import actions as business_extension
 from connector.connections.model import Landing
 from connector.errors import Throttled, Unavailable
 from webhook_ingress.keys import RUNTIME
-from webhook_ingress.pages import HEADERS, page
+from webhook_ingress.pages import PAGE_HEADERS, page
 
 _LONGEST = 4096
 
@@ -25,7 +25,7 @@ async def finish_login(request: web.Request) -> web.Response:
     except (Throttled, Unavailable):
         return page("Facebook does not answer", "Load this page again in a minute.", status=503)
     if landing.return_url:
-        return web.Response(status=303, headers=HEADERS | {"Location": _home(landing)})
+        return web.Response(status=303, headers=PAGE_HEADERS | {"Location": _home(landing)})
     if landing.error:
         return page("Not connected", landing.error.message, status=400)
     if landing.outcome == "CONNECTED":

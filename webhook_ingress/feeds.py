@@ -14,6 +14,7 @@ from connector.feeds.model.values import File
 from connector.runtime import Runtime
 from webhook_ingress.doorway import linger
 from webhook_ingress.keys import RUNTIME
+from webhook_ingress.pages import HEADERS
 
 ROUTE = "/feeds/{token:[^/.]+}.{suffix:[a-z.]+}"
 SEND_SECONDS = 1_800.0
@@ -54,11 +55,9 @@ async def _send(runtime: Runtime, file: File, response: web.StreamResponse) -> N
 
 
 def _headers(file: File) -> dict[str, str]:
-    return {
+    return HEADERS | {
         "Content-Type": FORMS[file.kind].content_type,
         "ETag": f'"{file.etag}"',
         "Accept-Ranges": "none",
         "Cache-Control": "private, no-store",
-        "Server": "connector",
-        "X-Content-Type-Options": "nosniff",
     }

@@ -58,6 +58,14 @@ def test_an_app_with_a_wrong_version_or_capability_is_refused(name: str, value: 
         Settings.read(COMPLETE | {name: value})
 
 
+def test_trusted_proxies_are_networks() -> None:
+    """Nobody is trusted unless named, and a network is written as one."""
+    named = Settings.read(COMPLETE | {"TRUSTED_PROXIES": "10.0.0.0/8, ::1/128"}).trusted_proxies
+    assert ((), ["10.0.0.0/8", "::1/128"]) == (Settings.read(COMPLETE).trusted_proxies, [str(one) for one in named])
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES: must be networks"):
+        Settings.read(COMPLETE | {"TRUSTED_PROXIES": "10.0.0.1/8"})
+
+
 def test_a_taxonomy_is_read_from_its_file(tmp_path: Path) -> None:
     """The lists of categories that the variables name are read; a file that is none is a problem of the settings."""
     file = tmp_path / "google.txt"
