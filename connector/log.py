@@ -5,7 +5,6 @@ whatever could be a token, a body, a text or a person: the first wall is that no
 """
 
 import logging
-import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import Any
 
 import structlog
 from structlog.contextvars import bind_contextvars, bound_contextvars, merge_contextvars
+
+from connector.vault import hide_tokens
 
 _DROPPED = frozenset(
     {
@@ -31,10 +32,6 @@ _DROPPED = frozenset(
         "text",
         "token",
     }
-)
-# Meta's tokens begin with EAA (or GG and IG for its other products); `id|secret` is an app token.
-_TOKENS = re.compile(
-    r"\b(?:EAA|IGQ|GGQ)[A-Za-z0-9_-]{8,}|\b\d{5,}\|[A-Za-z0-9_-]{16,}|(?<=access_token=)[^&\s]+|(?<=Bearer )\S+"
 )
 
 _logger = structlog.get_logger()
@@ -102,7 +99,7 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return _TOKENS.sub("***", value)
+        return hide_tokens(value)
     if isinstance(value, dict):
         return {key: "***" if key in _DROPPED else _clean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

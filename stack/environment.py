@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 PORTS_TRIED = 200
 
 # Variables that say where a real installation is or open its secrets; a development stack sets its own.
-WITHHELD_PREFIXES = ("META_", "VAULT_KEYS", "CALLER_", "DEVELOPMENT_TOKEN", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL")
+WITHHELD_PREFIXES = ("META_", "VAULT_", "CALLER_", "DEVELOPMENT_TOKEN", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL")
 
 
 @dataclass(slots=True)

@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Connection, DateTime, MetaData, event, exc, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from connector.db import walls
@@ -101,8 +103,10 @@ def open_engine(
         pool_timeout=5,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
+        hide_parameters=True,  # an error's words go into the log; what was to be stored does not
         connect_args={"options": options, "connect_timeout": 3},
     )
+    event.listen(engine.sync_engine, "handle_error", _hide_row)
     event.listen(engine.sync_engine, "begin", walls.begin)
     _greet_the_rested(engine)
     return engine
@@ -131,6 +135,15 @@ def _greet_the_rested(engine: AsyncEngine) -> None:
 def at_once(engine: AsyncEngine) -> AbstractAsyncContextManager[Tx]:
     """Open a connection whose every statement commits by itself: one round trip instead of three, for work of one statement."""
     return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+
+
+def _hide_row(context: ExceptionContext) -> None:
+    """Leave PostgreSQL's message and take its DETAIL away: that one shows the row."""
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.diag.message_primary and wrapped is not None:
+        whole, message = str(error), error.diag.message_primary
+        error.args = (message,)
+        wrapped.args = (str(wrapped.args[0]).replace(whole, message),)
 
 
 def plain(text: str) -> str:

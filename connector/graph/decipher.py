@@ -14,6 +14,7 @@ from connector.errors import ConnectorError, MetaRefused, OutcomeUnknown, Thrott
 from connector.graph.call import Call, Effect
 from connector.graph.faults import APP_WIDE, Fault, Kind, find
 from connector.graph.usage import longest_regain
+from connector.vault import hide_tokens
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def _refused(
 ) -> MetaRefused:
     reason = fault.reason if fault else "META_REJECTED"
     meaning = fault.meaning if fault else "Meta refuses the request."
-    words = str(error.get("error_user_msg") or error.get("message") or "")[:300]
+    words = hide_tokens(str(error.get("error_user_msg") or error.get("message") or ""))[:300]
     remedy = fault.remedy if fault else "Look up the code in Meta's documentation."
     return MetaRefused(
         reason, f"{meaning} {remedy}", code=code, subcode=subcode, fix=remedy, meta_message=words, **traced

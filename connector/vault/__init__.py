@@ -11,6 +11,17 @@ from connector.vault.envelope import Binding, Unsealable, same_token, sealed_by
 from connector.vault.kept import Kept
 from connector.vault.keys import Key, LocalKey
 from connector.vault.ring import Vault
-from connector.vault.secret import Secret
+from connector.vault.secret import Secret, hide_tokens
 
-__all__ = ["Binding", "Kept", "Key", "LocalKey", "Secret", "Unsealable", "Vault", "same_token", "sealed_by"]
+__all__ = [
+    "Binding",
+    "Kept",
+    "Key",
+    "LocalKey",
+    "Secret",
+    "Unsealable",
+    "Vault",
+    "hide_tokens",
+    "same_token",
+    "sealed_by",
+]
