@@ -24,6 +24,7 @@ from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStu
 from stormcom.facebook.v1.diagnostic_service_pb2_grpc import FacebookDiagnosticsStub
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.feed_service_pb2_grpc import FacebookFeedsStub
+from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
 from stormcom.facebook.v1.inventory_service_pb2_grpc import FacebookInventoryStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
 
@@ -88,6 +89,7 @@ class Caller:
     operations: FacebookOperationsStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
+    health: FacebookHealthStub = field(init=False)
 
     def __post_init__(self) -> None:
         """Bind the services to the channel."""
@@ -101,6 +103,7 @@ class Caller:
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))
+        object.__setattr__(self, "health", FacebookHealthStub(self.channel))
 
     def __enter__(self) -> Self:
         return self

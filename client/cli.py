@@ -13,6 +13,7 @@ from client.catalogues.terms import CatalogueUnusable
 from client.commands import (
     adopting,
     connecting,
+    examining,
     explaining,
     feeding,
     listening,
@@ -55,6 +56,7 @@ for part in (
     feeding.app,
     talking.app,
     explaining.app,
+    examining.app,
 ):
     app.add_typer(part)
 app.add_typer(listening.app, name="events", help="Follow, borrow and acknowledge what the connector tells.")

@@ -23,6 +23,7 @@ from stormcom.facebook.v1 import (
     diagnostic_service_pb2,
     event_service_pb2,
     feed_service_pb2,
+    health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
 )
@@ -38,6 +39,7 @@ SERVICES = (
     operation_service_pb2,
     event_service_pb2,
     diagnostic_service_pb2,
+    health_service_pb2,
 )
 Asked = TypeVar("Asked", bound=Message)
 FILES = Path(__file__).parents[2] / "fixtures" / "catalogues"
