@@ -83,3 +83,39 @@ def test_a_write_counts_only_when_meta_says_so(answer: Any) -> None:
     """Anything but `success: true` is not taken for a success."""
     with pytest.raises((KeyError, TypeError, ValueError)):
         graph.subscribe("1").read(answer)
+
+
+def test_a_business_dialog_asks_by_its_configuration() -> None:
+    """Login for Business names the configuration instead of scopes, and insists on a code."""
+    url = graph.business_dialog("https://www.facebook.com/v26.0", "61", "https://a.example/b", "s-_", config_id="900")
+    asked = parse_qs(urlsplit(url).query)
+    assert (["900"], ["true"], ["code"], ["s-_"]) == tuple(
+        asked[name] for name in ("config_id", "override_default_response_type", "response_type", "state")
+    )
+    assert not {"scope", "auth_type"} & asked.keys()
+
+
+def test_an_inspection_tells_kind_reach_and_death() -> None:
+    """What a token is, whom its permissions reach, and why a dead one died, is read from one answer."""
+    granular = [{"scope": "pages_messaging", "target_ids": ["1"]}, {"scope": "business_management"}]
+    facts = {
+        "app_id": "61",
+        "type": "SYSTEM_USER",
+        "is_valid": False,
+        "granular_scopes": granular,
+        "error": {"subcode": 463},
+    }
+    inspection = graph.inspect(Secret("t")).read({"data": facts})
+    assert ("SYSTEM_USER", {"pages_messaging": ("1",)}, 463) == (
+        inspection.kind, inspection.reach.targets, inspection.subcode,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("instagram", [False, True])
+def test_instagram_is_asked_for_only_where_it_may_be_seen(instagram: bool) -> None:  # noqa: FBT001 – a table's column
+    """Without the permission the field is not asked for: Meta would refuse the whole list."""
+    for call in (graph.pages(instagram=instagram), graph.assigned_pages(instagram=instagram)):
+        assert instagram is ("instagram_business_account" in call.params["fields"])
+    page = graph.read_page({"id": "1", "instagram_business_account": {"id": "17", "username": "shop"}})
+    assert page.instagram is not None
+    assert ("17", "shop") == (page.instagram.id, page.instagram.username)
