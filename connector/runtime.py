@@ -14,7 +14,7 @@ from connector.budgets.actions import Ear
 from connector.budgets.model import WINDOWS
 from connector.db.bell import Bell, open_bell
 from connector.db.schema import open_engine
-from connector.drift import DriftEar
+from connector.drift.actions import DriftEar
 from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, Heard, open_graph

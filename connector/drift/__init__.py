@@ -1,0 +1,1 @@
+"""Whether Meta answers in the Graph version that we speak."""
