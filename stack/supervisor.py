@@ -237,6 +237,8 @@ def _simulator_arguments(environment: Mapping[str, str], addresses: Mapping[str,
         "--app", f"{environment['META_TEST_APP_ID']}:{environment['META_TEST_APP_SECRETS'].split(',')[0]}",
         "--verify-token", environment["META_TEST_VERIFY_TOKEN"],
         "--webhook-url", f"{ingress}/webhooks/facebook",
+        "--deauthorize-url", f"{ingress}/callbacks/deauthorize",
+        "--data-deletion-url", f"{ingress}/callbacks/data-deletion",
         "--redirect-uri", f"{ingress}/oauth/callback",
         "--switch", "batch_seconds=0.4",  # a demo is watched: Meta takes minutes
     )  # fmt: skip
