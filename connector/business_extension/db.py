@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Row, Table, Text, Uuid, and_, or_, select, update
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Row, Table, Text, Uuid, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.business_extension.model import Assets, Installation, State
@@ -23,13 +23,15 @@ installations = Table(
     Column("environment", Text, primary_key=True),
     Column("external_business_id", Text, nullable=False, unique=True, comment="our name of the shop at Meta, for ever"),
     Column("connection_id", Uuid, comment="the connection it serves; empty until the first install"),
+    Column("candidate_id", Uuid, comment="the connection of the last install, until it is linked"),
     Column("state", Text, nullable=False),
     Column("assets", Json, nullable=False, server_default="{}", comment="what Meta showed last"),
     Column("missing", Json, nullable=False, server_default="[]", comment="assets of the connection it names no more"),
     Column("by_system_user", Boolean, nullable=False, server_default="false"),
     Column("domain", Text, nullable=False),
     Column("admin_url", Text, nullable=False, server_default=""),
-    Column("read_time", Instant),
+    Column("look_time", Instant, comment="when Meta was last asked in the background"),
+    Column("read_time", Instant, comment="when Meta last showed it"),
     Column("install_time", Instant),
     Column("uninstall_time", Instant),
     Column("notice_time", Instant, comment="when Meta told of its end, or we asked for it: to be looked at"),
@@ -82,9 +84,10 @@ async def of_name(tx: Tx, environment: Environment, external_business_id: str) -
 async def install(
     tx: Tx, installation: Installation, connection_id: UUID, assets: Assets, *, by_system_user: bool, at: datetime
 ) -> None:
-    """Keep what Meta shows of a new install."""
+    """Keep what Meta shows of a new install. The connection it served before is served until the new one is linked."""
     values = {
-        "connection_id": connection_id,
+        "connection_id": installation.connection_id or connection_id,
+        "candidate_id": connection_id,
         "state": State.INSTALLED,
         "by_system_user": by_system_user,
         "install_time": at,
@@ -122,20 +125,36 @@ async def end(tx: Tx, installation: Installation, *, at: datetime) -> Installati
     )
 
 
-async def follow(tx: Tx, installation: Installation, connection_id: UUID) -> Installation:
-    """Let it serve the connection that took over the one it was begun with."""
-    return await _change(tx, installation, {"connection_id": connection_id})
+async def adopt(tx: Tx, *, store_id: str | None = None) -> None:
+    """Let installations, one store's or all, serve the connections of their last installs, if these are linked by now.
+
+    A connection that the store had for the Page before may have taken over.
+    """
+    begun, linked = connections.alias("begun"), connections.alias("linked")
+    joined = (
+        installations.c.candidate_id == begun.c.id,
+        linked.c.id == func.coalesce(begun.c.successor_id, begun.c.id),
+        linked.c.state.in_(LIVE),
+    )
+    wish = update(installations).where(*joined).values(connection_id=linked.c.id, candidate_id=None)
+    await tx.execute(wish if store_id is None else wish.where(installations.c.store_id == store_id))
+
+
+async def look(tx: Tx, installation: Installation, *, at: datetime) -> None:
+    """Keep when Meta was last asked."""
+    await _change(tx, installation, {"look_time": at})
 
 
 async def stale(tx: Tx, *, before: datetime, limit: int) -> list[ConnectionId]:
-    """List working connections whose installation was last shown before a time, the longest ago first."""
+    """List working connections whose installation nobody has looked at since a time, the longest ago first."""
     joined = installations.join(connections, connections.c.id == installations.c.connection_id)
-    old = and_(connections.c.state == ConnectionState.CONNECTED, installations.c.read_time < before)
+    looked = func.greatest(installations.c.read_time, installations.c.look_time)
+    old = and_(connections.c.state == ConnectionState.CONNECTED, looked < before)
     told = and_(connections.c.state.in_(LIVE), installations.c.notice_time.is_not(None))
     listed = (
         select(connections.c.id).select_from(joined).where(installations.c.state == State.INSTALLED, or_(old, told))
     )
-    rows = await tx.execute(listed.order_by(installations.c.read_time).limit(limit))
+    rows = await tx.execute(listed.order_by(looked).limit(limit))
     return [ConnectionId(row.id) for row in rows]
 
 

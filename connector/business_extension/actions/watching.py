@@ -47,18 +47,15 @@ async def standing(runtime: Runtime, store_id: str, environment: Environment) ->
 
 
 async def require(tx: Tx, store_id: str, environment: Environment) -> tuple[Installation, Connection | None]:
-    """Find a store's installation, and the connection it serves by now: the one that took over, if one did."""
+    """Find a store's installation, and the connection it serves by now."""
+    await db.adopt(tx, store_id=store_id)
     installation = await db.of_store(tx, store_id, environment)
     if installation is None:
         message = "This store has not begun to install Meta Business Extension in this environment: call BeginInstall"
         raise NotFound("INSTALLATION_NOT_FOUND", message)
     if installation.connection_id is None:
         return installation, None
-    connection = await connections_db.by_id(tx, installation.connection_id)
-    if connection is not None and connection.successor_id is not None:
-        installation = await db.follow(tx, installation, connection.successor_id)
-        connection = await connections_db.by_id(tx, connection.successor_id)
-    return installation, connection
+    return installation, await connections_db.by_id(tx, installation.connection_id)
 
 
 async def refresh(runtime: Runtime, store_id: str, environment: Environment) -> tuple[Connection, Installation]:
@@ -102,6 +99,7 @@ async def read_installation(runtime: Runtime, task: Taken) -> None:
             return
         bucket = app_bucket(runtime.app(connection.environment).app_id)
         await connections.require_room(runtime, tx, connection, bucket)
+        await db.look(tx, installation, at=runtime.now())
     shown = await ask(runtime, installation, connection)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
@@ -196,10 +194,11 @@ async def note_news(runtime: Runtime, tx: Tx, environment: Environment, news: In
     installation = await db.of_name(tx, environment, news.external_business_id)
     if installation is None:
         return False
-    if installation.state is State.INSTALLED and installation.connection_id is not None:
+    installation, connection = await require(tx, installation.store_id, environment)
+    if installation.state is State.INSTALLED and connection is not None:
         if news.uninstalled:
             await db.note_notice(tx, installation, at=runtime.now())
-        await _plan(runtime, tx, installation.connection_id)
+        await _plan(runtime, tx, connection.id)
     return True
 
 
@@ -207,6 +206,7 @@ async def watch(runtime: Runtime, task: Taken) -> None:
     """Have every installation read back that was not for a day."""
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
+        await db.adopt(tx)
         for connection_id in await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_PIECE):
             await _plan(runtime, tx, connection_id)
         await outbox.done(tx, task, at=runtime.now())

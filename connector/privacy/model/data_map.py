@@ -116,8 +116,8 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "installations": entry(
         Held("as long as the store: its name at Meta stays the same"),
-        technical="store_id environment connection_id state by_system_user read_time install_time uninstall_time"
-        " notice_time absence_time",
+        technical="store_id environment connection_id candidate_id state by_system_user look_time read_time install_time"
+        " uninstall_time notice_time absence_time",
         business="external_business_id assets missing domain admin_url",
     ),
     "item_counts": entry(_UNLINKED, technical="connection_id state part"),

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import grpc
 import pytest
 
+from connector.db import outbox
+from connector.db.outbox import Task
 from connector.runtime import Runtime
 from simulator import control
 from simulator.business_extension import change, uninstall
@@ -44,6 +47,12 @@ async def standing(channel: grpc.aio.Channel, connection_id: str) -> connection_
     """Where a connection stands."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
     return (await stub.Connect(core.ConnectRequest(store_id=STORE, connection_id=connection_id))).connection
+
+
+async def plan_watch(runtime: Runtime) -> None:
+    """Ask for the look at all installations, as the schedule does every hour."""
+    async with runtime.db.begin() as tx:
+        await outbox.add(tx, Task.WATCH_INSTALLATIONS, due=runtime.now())
 
 
 async def known(extension: Stub) -> business_extension_pb2.Installation:
@@ -171,15 +180,11 @@ async def test_every_installation_is_read_back_daily(
     install: Install, clock: Clock, turn: Turn, *, world: World, runtime: Runtime
 ) -> None:
     """What changed at Meta without a word is found within a day; what was read lately is left alone."""
-    from connector.db import outbox
-    from connector.db.outbox import Task
-
     await install()
     before = calls(world, "GET", READ_BACK)
     for hours, reads in ((1, 0), (24, 1), (1, 1), (24, 2)):
         clock.advance(hours=hours)
-        async with runtime.db.begin() as tx:
-            await outbox.add(tx, Task.WATCH_INSTALLATIONS, due=runtime.now())
+        await plan_watch(runtime)
         await turn()
         assert before + reads == calls(world, "GET", READ_BACK)
 
@@ -227,3 +232,59 @@ async def test_stormcom_is_told(install: Install, tell: Tell, world: World, *, r
     await tell(done.installation.external_business_id, ended=True)
     last = "SELECT body -> 'connection' ->> 'reason' FROM events WHERE kind = 'connection_changed' ORDER BY position DESC LIMIT 1"
     assert ["INSTALLATION_REMOVED"] == await column(runtime, last)
+
+
+async def test_it_serves_the_connection_that_was_chosen_later(
+    install: Install, tell: Tell, world: World, *, connected: str, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """After a choice that brought an earlier connection back, that connection is watched."""
+    world.switches.change(install_catalogs=0)
+    done = await install()
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    place, choose = done.connection.connection_id, core.ChooseAssets(page_id=PAGE_ID)
+    chosen = await stub.Connect(core.ConnectRequest(store_id=STORE, connection_id=place, choose=choose))
+    assert connected == chosen.connection.connection_id
+    uninstall(world, installed(world))
+    await tell(done.installation.external_business_id, ended=True)
+    connection = await standing(channel, connected)
+    assert (DISCONNECTED, "INSTALLATION_REMOVED") == (connection.state, connection.reason)
+    assert connected == (await known(extension)).connection_id
+
+
+async def test_a_failed_second_install_leaves_the_first_watched(
+    install: Install, tell: Tell, world: World, *, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """An install again that links nothing leaves the installation with the connection it served."""
+    done = await install()
+    connector = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    other = await connector.Connect(core.ConnectRequest(store_id=STORE, begin=core.BeginConnect()))
+    world.switches.change(dialog_installs=False)
+    change(world, installed(world), {"pages": []})
+    assert "INSTALLATION_INCOMPLETE" == await reason_of(install(connection_id=other.connection.connection_id))
+    assert done.connection.connection_id == (await known(extension)).connection_id
+    uninstall(world, installed(world))
+    await tell(done.installation.external_business_id, ended=True)
+    assert DISCONNECTED == (await standing(channel, done.connection.connection_id)).state
+
+
+async def test_a_token_that_may_not_look_is_tried_daily(
+    install: Install,
+    clock: Clock,
+    turn: Turn,
+    *,
+    world: World,
+    runtime: Runtime,
+    control_api: Callable[..., Awaitable[Any]],
+) -> None:
+    """A refused look waits for the next day, like any other, and leaves the connection as it is."""
+    await install()
+    before = calls(world, "GET", READ_BACK)
+    match = {"method": "GET", "path": "fbe_installs$"}
+    refusal = {"kind": "error", "code": 200, "message": "no"}
+    await control_api("POST", "/faults", {"match": match, "times": 9, "action": refusal})
+    for hours, reads in ((25, 1), (1, 1), (24, 2)):
+        clock.advance(hours=hours)
+        await plan_watch(runtime)
+        await turn()
+        assert before + reads == calls(world, "GET", READ_BACK)
+    assert ["CONNECTED"] == await column(runtime, "SELECT state FROM connections")
