@@ -89,8 +89,9 @@ class FacebookBusinessExtensionServicer:
     def CompleteInstall(self, request, context):
         """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
-        Fails with `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `INSTALLATION_INCOMPLETE`, `PAGE_TAKEN`, `META_TOKEN_INVALID`, `META_REJECTED`, `META_UNAVAILABLE` or
-        `META_THROTTLED`. After the last two it may be repeated with the same `state`.
+        Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
+        `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
+        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

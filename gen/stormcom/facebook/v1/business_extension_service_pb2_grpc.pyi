@@ -46,8 +46,9 @@ class FacebookBusinessExtensionStub:
     CompleteInstall: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.CompleteInstallRequest, _business_extension_service_pb2.CompleteInstallResponse]
     """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
-    Fails with `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `INSTALLATION_INCOMPLETE`, `PAGE_TAKEN`, `META_TOKEN_INVALID`, `META_REJECTED`, `META_UNAVAILABLE` or
-    `META_THROTTLED`. After the last two it may be repeated with the same `state`.
+    Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
+    `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
+    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
     """
     GetInstallation: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.GetInstallationRequest, _business_extension_service_pb2.GetInstallationResponse]
     """Tells what we know of the store's installation, and when Meta last showed it to us. Asks nobody. Fails with `INSTALLATION_NOT_FOUND`."""
@@ -86,8 +87,9 @@ class FacebookBusinessExtensionAsyncStub(FacebookBusinessExtensionStub):
     CompleteInstall: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.CompleteInstallRequest, _business_extension_service_pb2.CompleteInstallResponse]  # type: ignore[assignment]
     """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
-    Fails with `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `INSTALLATION_INCOMPLETE`, `PAGE_TAKEN`, `META_TOKEN_INVALID`, `META_REJECTED`, `META_UNAVAILABLE` or
-    `META_THROTTLED`. After the last two it may be repeated with the same `state`.
+    Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
+    `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
+    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
     """
     GetInstallation: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.GetInstallationRequest, _business_extension_service_pb2.GetInstallationResponse]  # type: ignore[assignment]
     """Tells what we know of the store's installation, and when Meta last showed it to us. Asks nobody. Fails with `INSTALLATION_NOT_FOUND`."""
@@ -135,8 +137,9 @@ class FacebookBusinessExtensionServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_business_extension_service_pb2.CompleteInstallResponse, _abc.Awaitable[_business_extension_service_pb2.CompleteInstallResponse]]:
         """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
-        Fails with `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_DENIED`, `SCOPES_MISSING`, `APP_MISMATCH`, `INSTALLATION_INCOMPLETE`, `PAGE_TAKEN`, `META_TOKEN_INVALID`, `META_REJECTED`, `META_UNAVAILABLE` or
-        `META_THROTTLED`. After the last two it may be repeated with the same `state`.
+        Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
+        `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
+        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
         """
 
     @_abc_1.abstractmethod
