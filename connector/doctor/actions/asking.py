@@ -17,6 +17,7 @@ from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
 from connector.connections.actions.tokens import open_token
 from connector.connections.model import State
+from connector.connections.model.reach import TokenKind
 from connector.db import observations
 from connector.doctor import graph
 from connector.doctor.model.checks import Question
@@ -104,9 +105,10 @@ async def _token(asker: Asker) -> connections_graph.Inspection:
 
 async def _page_tasks(asker: Asker) -> tuple[str, ...] | None:
     """Find the Page in the person's list; None when it is not in it."""
-    after = ""
+    after, person = "", asker.subject.connection.token_kind in {"", TokenKind.USER}
+    listing = connections_graph.pages if person else connections_graph.assigned_pages
     for _ in range(_MOST_PAGES_OF_PAGES):
-        listed = await asker.send(connections_graph.pages(after), "user")
+        listed = await asker.send(listing(after), "user")
         pages = map(connections_graph.read_page, listed.entries)
         found = next((page for page in pages if page.id == asker.subject.connection.page_id), None)
         if found is not None:

@@ -6,7 +6,9 @@ What Meta did not answer is never a failure: `trouble` says why it is not known.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from connector.connections.graph import SCOPES, SUBSCRIBED_FIELDS, Inspection
+from connector.connections.graph import SUBSCRIBED_FIELDS, Inspection
+from connector.connections.model.needs import BASIC
+from connector.connections.model.reach import missing_tasks
 from connector.doctor.model.values import (
     AppSubscription,
     Arrival,
@@ -22,8 +24,6 @@ from connector.graph.faults import REASONS
 from connector.graph.faults import Kind as FaultKind
 
 TOKEN_ENDS_SOON = timedelta(days=7)
-# Unverified: what an editor of a Page may do, and that webhooks ask for MODERATE.
-NEEDED_TASKS = ("CREATE_CONTENT", "MESSAGING", "MODERATE")
 # Unverified: the app id of Meta's own Page inbox.
 PAGE_INBOX_APP_ID = "263902037430900"
 # SDK 26.0.3, business.py, Business.VerificationStatus.
@@ -61,14 +61,14 @@ def scopes(_subject: Subject, inspection: Inspection, _at: datetime) -> Finding:
     """Judge what is granted; of a dead token nothing is known."""
     if not inspection.valid:
         return Finding("TOKEN_NEEDED")
-    return _complete("SCOPES_COMPLETE", "SCOPES_LACKING", set(SCOPES) - inspection.scopes)
+    return _complete("SCOPES_COMPLETE", "SCOPES_LACKING", set(BASIC) - inspection.scopes)
 
 
 def page_tasks(_subject: Subject, tasks: Sequence[str] | None, _at: datetime) -> Finding:
     """Judge what the merchant may do on the Page; None when Meta does not list it."""
     if tasks is None:
         return Finding("PAGE_LOST")
-    return _complete("TASKS_COMPLETE", "TASKS_LACKING", set(NEEDED_TASKS) - set(tasks))
+    return _complete("TASKS_COMPLETE", "TASKS_LACKING", missing_tasks(tasks))
 
 
 def page_subscription(_subject: Subject, fields: Sequence[str], _at: datetime) -> Finding:

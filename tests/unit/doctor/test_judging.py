@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.connections.graph import SCOPES, SUBSCRIBED_FIELDS, Inspection
+from connector.connections.graph import SUBSCRIBED_FIELDS, Inspection
+from connector.connections.model.needs import BASIC
 from connector.doctor import graph
 from connector.doctor.model import judging
 from connector.doctor.model.causes import CAUSES
@@ -26,7 +27,7 @@ from connector.doctor.model.values import (
 from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from tests.unit.doctor.subjects import NOW, SUBJECT
 
-ALIVE = Inspection("610", True, "9", frozenset(SCOPES), NOW + timedelta(days=50), NOW + timedelta(days=80))
+ALIVE = Inspection("610", True, "9", frozenset(BASIC), NOW + timedelta(days=50), NOW + timedelta(days=80))
 HOOK = AppSubscription("page", SUBJECT.callback_url, True, frozenset(SUBSCRIBED_FIELDS))
 MINE, THEIRS = OwnedDomain("shop.example", verified=True), OwnedDomain("other.example", verified=True)
 SHOP = CommerceAccount("8", "ENABLED", "SETUP", "APPROVED")
@@ -41,7 +42,7 @@ JUDGED: Sequence[tuple[Kind, Any, str]] = [
     (Kind.SCOPES, ALIVE, "SCOPES_COMPLETE"),
     (Kind.SCOPES, replace(ALIVE, scopes=ALIVE.scopes - {"pages_messaging"}), "SCOPES_LACKING"),
     (Kind.SCOPES, replace(ALIVE, valid=False), "TOKEN_NEEDED"),
-    (Kind.PAGE_TASKS, ("MANAGE", *judging.NEEDED_TASKS), "TASKS_COMPLETE"),
+    (Kind.PAGE_TASKS, ("CREATE_CONTENT", "MESSAGING", "MODERATE"), "TASKS_COMPLETE"),
     (Kind.PAGE_TASKS, ("ANALYZE", "MESSAGING"), "TASKS_LACKING"),
     (Kind.PAGE_TASKS, None, "PAGE_LOST"),
     (Kind.PAGE_SUBSCRIPTION, SUBSCRIBED_FIELDS, "PAGE_SUBSCRIBED"),
