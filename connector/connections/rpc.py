@@ -1,4 +1,4 @@
-"""Connect and Disconnect, as callers say them."""
+"""Connect, as callers say it."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -39,12 +39,6 @@ async def connect(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectRes
             raise InvalidInput.of("step", "FIELD_REQUIRED", message)
         case unreachable:
             assert_never(unreachable)
-
-
-async def disconnect(runtime: Runtime, request: pb.DisconnectRequest) -> pb.DisconnectResponse:
-    """Unlink a connection."""
-    connection = await actions.disconnect(runtime, request.store_id, request.connection_id)
-    return pb.DisconnectResponse(connection=write_connection(connection))
 
 
 def write_connection(connection: Connection) -> connection_pb2.Connection:

@@ -19,7 +19,7 @@ from connector import metrics
 from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import CapabilityKind, Connection, Problem
+from connector.connections.model import CapabilityKind, Connection, Problem, State
 from connector.db import observations, outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
@@ -69,16 +69,26 @@ class Road:
 
 
 CONTENT = Road(Lane.CONTENT, Task.SEND_ITEMS, Task.CHECK_BATCH, 8, Urgency.PATIENT)
+LEAVING = Road(Lane.LEAVING, Task.LEAVE_CATALOG, Task.CHECK_LEAVING, 8, Urgency.PATIENT)
 STOCK = Road(Lane.STOCK, Task.SEND_STOCK, Task.CHECK_STOCK, 100, Urgency.URGENT)
 
 
 async def plan(tx: Tx, connection: Connection, *, at: datetime, content: bool = True, stock: bool = True) -> None:
-    """Ask for the sending of what waits, in either lane; nothing before the go."""
+    """Ask for the sending of what waits, in either lane; nothing before the go. Who leaves the catalog does nothing else there."""
+    if connection.state is State.DISCONNECTING:
+        await plan_leaving(tx, connection, at=at)
+        return
     if connection.catalog_go_time is None:
         return
     for road in [CONTENT] * content + [STOCK] * stock:
         if due := await db.next_due(tx, connection.id, road.lane, at=at):
             await outbox.add(tx, road.send, due=due, connection_id=connection.id, key=f"{road.send}:{connection.id}")
+
+
+async def plan_leaving(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Ask for the next step of leaving the catalog."""
+    key = f"{LEAVING.send}:{connection.id}"
+    await outbox.add(tx, LEAVING.send, due=at, connection_id=connection.id, key=key)
 
 
 async def send(runtime: Runtime, task: Taken, road: Road) -> None:
@@ -96,7 +106,8 @@ async def _send(runtime: Runtime, task: Taken, road: Road, *, end: datetime) -> 
     then put back in the queue, as when the answer is lost. Any other failure puts it back at once. Either rises.
     """
     async with runtime.db.begin() as tx:
-        connection, at = await connections_db.of_task(tx, task), runtime.now()
+        connection = await connections_db.of_task(tx, task, leaving=road.lane is Lane.LEAVING)
+        at = runtime.now()
         if road.lane is Lane.CONTENT and (pause := await feeding.paused_until(tx, connection.id, at=at)):
             await outbox.again(tx, task, pause)
             return None
@@ -228,7 +239,7 @@ async def check(runtime: Runtime, task: Taken) -> None:
         if batch is None:
             await outbox.done(tx, task, at=runtime.now())
             return
-        connection = await connections_db.of_task(tx, task)
+        connection = await connections_db.of_task(tx, task, leaving=True)
         if batch.handle is None:  # it has rested
             await count(tx, await db.release(tx, batch, uncertain=True), at=runtime.now())
             await plan(tx, connection, at=runtime.now())

@@ -23,7 +23,7 @@ class Connector(connector_grpc.FacebookConnectorServicer):
         return await connections.connect(self._runtime, request)
 
     async def Disconnect(self, request: connector_pb.DisconnectRequest, _: Any) -> connector_pb.DisconnectResponse:
-        return await connections.disconnect(self._runtime, request)
+        return await catalog.disconnect(self._runtime, request)
 
     async def SyncCatalog(self, request: connector_pb.SyncCatalogRequest, _: Any) -> connector_pb.SyncCatalogResponse:
         return await catalog.sync_catalog(self._runtime, request)

@@ -1,12 +1,13 @@
 """Takes products, brings them into the catalog, and keeps the promise that nothing leaves it by accident.
 
 Its files: `products` (upsert, delete), `snapshots` (the complete list), `syncs` (operations and batches), `schedule` (syncs nobody
-asked for), `rules` (settings), `previews` (what a sync would do), `catalogs`
+asked for), `leaving` (before the connection ends), `rules` (settings), `previews` (what a sync would do), `catalogs`
 (create, list, attach), `reading` (what callers see).
 """
 
 from connector.catalog.actions import snapshots, syncs
 from connector.catalog.actions.catalogs import attach_catalog, create_catalog, list_catalogs
+from connector.catalog.actions.leaving import check_leaving, end_leaving, leave_catalog
 from connector.catalog.actions.placing import replace_categories
 from connector.catalog.actions.previews import Counts, Wish, preview
 from connector.catalog.actions.products import Offered, delete_products, upsert_products
@@ -38,10 +39,13 @@ __all__ = [
     "carry_items",
     "change_settings",
     "check_batch",
+    "check_leaving",
     "commit_snapshot",
     "create_catalog",
     "delete_products",
+    "end_leaving",
     "find_item",
+    "leave_catalog",
     "list_catalogs",
     "list_items",
     "preview",

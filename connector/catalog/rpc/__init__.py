@@ -2,6 +2,7 @@
 
 from connector.catalog.rpc.catalogs import attach_catalog, create_catalog, list_catalogs
 from connector.catalog.rpc.items import get_item, list_items, retry_items
+from connector.catalog.rpc.leaving import disconnect
 from connector.catalog.rpc.previews import preview_sync
 from connector.catalog.rpc.products import delete_products, read_product, upsert_products
 from connector.catalog.rpc.rules import get_catalog_settings, update_catalog_settings
@@ -15,6 +16,7 @@ __all__ = [
     "commit_snapshot",
     "create_catalog",
     "delete_products",
+    "disconnect",
     "get_catalog_settings",
     "get_item",
     "list_catalogs",

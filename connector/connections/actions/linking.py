@@ -12,6 +12,7 @@ from connector.connections import db, graph
 from connector.connections.actions.news import tell
 from connector.connections.actions.standing import weigh_anew
 from connector.connections.actions.tokens import binding, open_token, require_open
+from connector.connections.actions.unlinking import begin_anew
 from connector.connections.model import EDITOR_TASKS, Catalog, Connection, Offer, Page, State, Waiting, missing_tasks
 from connector.db import outbox, walls
 from connector.db.outbox import Task
@@ -19,7 +20,7 @@ from connector.db.schema import Tx
 from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput
 from connector.graph.client import Access
 from connector.runtime import Runtime
-from connector.vault import Secret, same_token
+from connector.vault import same_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Chosen:
     offer: Offer
     page: Page
     catalog: Catalog | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What stands before a choice: the login's connection, what may be chosen, who has the Page, and where it comes home to."""
+
+    connection: Connection
+    waiting: Waiting | None
+    offer: Offer
+    owner: Connection | None
+    home: Connection
 
 
 async def choose(
@@ -46,44 +58,74 @@ async def choose(
         AlreadyExists: PAGE_TAKEN.
 
     """
+    seen = await _see(runtime, store_id, connection_id, page_id)
+    connection, waiting = seen.connection, seen.waiting
+    if waiting is not None and waiting.expire_time <= runtime.now():
+        await _end_choice(runtime, connection)
+        raise _too_late()
+    chosen = _chosen(connection, seen.offer, page_id, catalog_id, login_open=waiting is not None)
+    if seen.owner is not None and seen.owner.store_id != store_id:
+        raise _page_taken(page_id)
+    if waiting is None:
+        return await _attach(runtime, connection, chosen.catalog)
+    tokens = await _derive(runtime, seen, waiting, page_id)
+    linked, login_open = await _link_if_open(runtime, seen, waiting, chosen, tokens)
+    if linked is not None:
+        return linked
+    if login_open:  # another login linked the Page meanwhile: on its connection, then
+        return await choose(runtime, store_id, connection_id, page_id=page_id, catalog_id=catalog_id)
+    raise _no_login()
+
+
+async def _see(runtime: Runtime, store_id: str, connection_id: str, page_id: str) -> _Seen:
     with walls.beyond():  # whether somebody else has the Page
         async with runtime.db.begin() as tx:
             connection = await followed(tx, store_id, connection_id)
             waiting = await db.read_waiting(tx, connection.id)
-            offer = waiting.offer if waiting else await db.read_offer(tx, connection.id)
-            owner = await db.owner_of_page(tx, connection.environment, page_id)
-            home = await db.of_page(tx, store_id, connection.environment, page_id) or connection
             if waiting is not None:
                 await require_open(runtime, tx, connection.environment)
-    if waiting is not None and waiting.expire_time <= runtime.now():
-        await _end_choice(runtime, connection)
-        raise _too_late()
-    chosen = _chosen(connection, offer, page_id, catalog_id, login_open=waiting is not None)
-    if owner is not None and owner.store_id != store_id:
-        raise _page_taken(page_id)
-    if waiting is None:
-        return await _attach(runtime, connection, chosen.catalog)
-    app = runtime.app(connection.environment)
-    user_token = await open_token(runtime, connection, waiting.token, "login")
+            return _Seen(
+                connection,
+                waiting,
+                waiting.offer if waiting else await db.read_offer(tx, connection.id),
+                await db.owner_of_page(tx, connection.environment, page_id),
+                await db.of_page(tx, store_id, connection.environment, page_id) or connection,
+            )
+
+
+async def _derive(runtime: Runtime, seen: _Seen, waiting: Waiting, page_id: str) -> dict[str, bytes]:
+    """Derive the Page's token from the login's, and seal both for the connection they will stand in.
+
+    Before the transaction, as Meta and a key service may be asked.
+    """
+    app, seal = runtime.app(seen.connection.environment), runtime.vault.seal
+    user_token = await open_token(runtime, seen.connection, waiting.token, "login")
     issued = await runtime.graph.send(graph.page_token(page_id), Access(user_token, app.secrets[0], app.app_id))
-    tokens = await _seal(runtime, home, user_token=user_token, page_token=issued.token)
+    return {
+        "user_token": await seal(user_token, binding(seen.home, "user")),
+        "page_token": await seal(issued.token, binding(seen.home, "page")),
+    }
+
+
+async def _link_if_open(
+    runtime: Runtime, seen: _Seen, waiting: Waiting, chosen: Chosen, tokens: Mapping[str, bytes]
+) -> tuple[Connection | None, bool]:
+    """Link if the login is still the one that waits; tells the connection as it is linked, and whether the login waits."""
+    store_id, connection_id, page_id = seen.connection.store_id, str(seen.connection.id), chosen.page.id
     try:
         with walls.beyond():  # whether the other environment has the Page or catalog
             async with runtime.db.begin() as tx:
                 current = await followed(tx, store_id, connection_id, lock=True)
                 still = await db.read_waiting(tx, current.id)
-                login_open = still is not None and same_token(still.token, waiting.token)
-                if login_open and (linked := await _link(runtime, tx, current, chosen, home_id=home.id, tokens=tokens)):
-                    return linked
+                if still is not None and same_token(still.token, waiting.token):
+                    linked = await _link(runtime, tx, current, chosen, home_id=seen.home.id, tokens=tokens)
+                    return linked, True
     except sqlalchemy.exc.IntegrityError as clash:
         if "uq_connections_environment_page_id" in str(clash.orig):
             raise _page_taken(page_id) from clash
         raise
-    if current.live and current.page_id == page_id:  # the same choice, made twice at once
-        return current
-    if login_open:  # another login linked the Page meanwhile: on its connection, then
-        return await choose(runtime, store_id, connection_id, page_id=page_id, catalog_id=catalog_id)
-    raise _no_login()
+    # The same choice may have been made twice at once.
+    return (current if current.live and current.page_id == page_id else None), False
 
 
 async def look(runtime: Runtime, store_id: str, connection_id: str) -> tuple[Connection, Waiting | None]:
@@ -147,15 +189,6 @@ def _pick_catalog(offer: Offer, catalog_id: str) -> Catalog:
     return catalog
 
 
-async def _seal(runtime: Runtime, home: Connection, *, user_token: Secret, page_token: Secret) -> dict[str, bytes]:
-    """Seal both tokens for the connection they will stand in; before the transaction, as a key service may be asked."""
-    seal = runtime.vault.seal
-    return {
-        "user_token": await seal(user_token, binding(home, "user")),
-        "page_token": await seal(page_token, binding(home, "page")),
-    }
-
-
 async def _link(
     runtime: Runtime, tx: Tx, connection: Connection, chosen: Chosen, *, home_id: UUID, tokens: Mapping[str, bytes]
 ) -> Connection | None:
@@ -184,6 +217,7 @@ async def _link(
         **wish,
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
+    await begin_anew(tx, home, at=now)
     await outbox.revive(tx, home.id, at=now)
     linked = await weigh_anew(runtime, tx, linked)
     await tell(tx, linked, at=now)

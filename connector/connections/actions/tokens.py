@@ -6,7 +6,7 @@ Each sealed text opens only in the row and for the kind it was sealed for.
 from connector.budgets import db as budgets
 from connector.budgets.model import Urgency
 from connector.connections import db
-from connector.connections.model import Connection
+from connector.connections.model import Connection, State
 from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.graph.client import Access, app_bucket
@@ -16,13 +16,14 @@ from connector.vault import Binding, Secret, Unsealable
 
 
 async def access(runtime: Runtime, connection: Connection, kind: str = "page") -> Access:
-    """Open a connection's token: the Page's, or the person's (`kind="user"`) for catalogs.
+    """Open a connection's token: the Page's, or the person's (`kind="user"`) for catalogs; also of one on its way out.
 
     Raises:
         FailedPrecondition: STORE_NOT_CONNECTED or META_TOKEN_INVALID.
 
     """
-    db.require_connected(connection)
+    if connection.state is not State.DISCONNECTING:
+        db.require_connected(connection)
     sealed = connection.user_token if kind == "user" else connection.page_token
     app = runtime.app(connection.environment)
     return Access(await open_token(runtime, connection, sealed, kind), app.secrets[0], app.app_id)

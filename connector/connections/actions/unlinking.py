@@ -11,6 +11,7 @@ from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.operations import db as operations
+from connector.operations.model import Kind
 from connector.runtime import Runtime
 
 
@@ -40,6 +41,15 @@ async def unlink(tx: Tx, connection: Connection, *, at: datetime, reason: str = 
         await outbox.add(tx, Task.UNSUBSCRIBE_PAGE, due=at, connection_id=connection.id, key=key)
         await tell(tx, connection, at=at)
     return connection
+
+
+async def begin_anew(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Let go of what a new login makes the past: a leaving under way, and announced ends of the tokens before."""
+    for operation in await operations.running(tx, connection.id):
+        if operation.kind is Kind.LEAVE_CATALOG:
+            await operations.cancel(tx, operation.id, at=at)
+    for reason in ("TOKEN_EXPIRES_SOON", "DATA_ACCESS_EXPIRES_SOON"):
+        await alerts.close_alert(tx, connection.store_id, connection.id, reason, at=at)
 
 
 async def stop_work(tx: Tx, connection: Connection, *, at: datetime) -> None:

@@ -60,8 +60,8 @@ def require_connected(connection: Connection) -> Connection:
     return connection
 
 
-async def of_task(tx: Tx, task: Taken) -> Connection:
-    """Read the connection a task is about, as long as it can be worked with.
+async def of_task(tx: Tx, task: Taken, *, leaving: bool = False) -> Connection:
+    """Read the connection a task is about, as long as it can be worked with; with `leaving` also on its way out.
 
     Raises:
         NotFound: CONNECTION_NOT_FOUND.
@@ -71,7 +71,7 @@ async def of_task(tx: Tx, task: Taken) -> Connection:
     found = task.connection_id and await by_id(tx, task.connection_id)
     if not found:
         raise missing(str(task.connection_id))
-    return require_connected(found)
+    return found if leaving and found.state is State.DISCONNECTING else require_connected(found)
 
 
 def not_connected() -> FailedPrecondition:

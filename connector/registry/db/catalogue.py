@@ -142,6 +142,7 @@ items = Table(
         server_default="false",
         comment="its sync was cancelled: waits for the next wish",
     ),
+    Column("leaving", Text, comment="HIDE or DELETE: what becomes of it before the connection ends"),
     Column("stands", Boolean, nullable=False, server_default="false", comment="something of ours may stand at Meta"),
     Column("batch_id", Uuid, comment="the open batch that carries it"),
     Column("operation_id", Uuid, comment="the operation that waits for its verdict"),
@@ -167,6 +168,7 @@ items = Table(
     CheckConstraint("quantity >= 0", "quantity"),
     CheckConstraint("reserved >= 0", "reserved"),
     CheckConstraint("CASE variant_id WHEN '' THEN whole ELSE variant_id = heir END", "stands_for"),
+    CheckConstraint("leaving IN ('HIDE', 'DELETE')", "leaving"),
     CheckConstraint("refused_by IN ('CHECKS', 'META', 'STOCK')", "refused_by"),
     CheckConstraint("refused_by IS NOT NULL OR NOT wanted OR (content IS NOT NULL AND offer IS NOT NULL)", "sendable"),
     Index("ix_items_connection_id_state", "connection_id", "state", "retailer_id"),
@@ -176,6 +178,7 @@ items = Table(
     Index("ix_items_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index("ix_items_content_due", "connection_id", "retailer_id", postgresql_where=text("content_due")),
     Index("ix_items_unconfirmed", "connection_id", "unconfirmed_time", postgresql_where=text("unconfirmed")),
+    Index("ix_items_leaving", "connection_id", "retailer_id", postgresql_where=text("leaving IS NOT NULL")),
     Index("ix_items_hidden", "connection_id", postgresql_where=text("hidden")),
     Index("ix_items_stock_error", "connection_id", "retailer_id", postgresql_where=text("stock_error IS NOT NULL")),
     Index(

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from connector.connections.model import Connection
 from connector.db.schema import Instant, Json, Tx, metadata
 from connector.operations.db import operations
-from connector.registry.db import narrowings
+from connector.registry.db import leaving, narrowings
 from connector.registry.db.catalogue import items
 from connector.registry.model import (
     MOST_SENDS,
@@ -125,12 +125,13 @@ async def load(
 _REST = f"interval '{REFUSED_STOCK_PAUSE.total_seconds()} s' * power({REFUSED_STOCK_FACTOR}, offer_tries - 1)"
 _DUE: Mapping[Lane, tuple[ColumnElement[bool], ...]] = {
     Lane.CONTENT: (items.c.content_due,),
+    Lane.LEAVING: (items.c.leaving.is_not(None), items.c.stands, items.c.batch_id.is_(None)),
     Lane.STOCK: (items.c.offer_due, or_(items.c.offer_tries == 0, text(f"stock_time + {_REST} <= :at"))),
 }
 
 
 async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime, limit: int) -> Sequence[Row[Any]]:
-    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "clearing", "operation_id"))
+    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "clearing", "leaving", "operation_id"))
     mine = select(*columns).where(items.c.connection_id == connection_id, *_DUE[lane]).order_by(items.c.retailer_id)
     return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True), {"at": at})).all()
 
@@ -150,13 +151,16 @@ async def _hold_back(tx: Tx, connection_id: UUID, names: Sequence[str]) -> None:
 
 def cargo_of(row: Any, lane: Lane) -> Cargo:
     """Read what a batch of a lane carries of an item."""
-    if not row.wanted:
+    if lane is Lane.LEAVING and row.wanted and row.leaving == "HIDE":
+        return Cargo(RetailerId(row.retailer_id), leaving.HIDDEN, None)
+    if not row.wanted or lane is Lane.LEAVING:
         return Cargo(RetailerId(row.retailer_id), None, None)
     content = (cleared(row.content, row.offer) if row.clearing else row.content) if lane is Lane.CONTENT else None
     return Cargo(RetailerId(row.retailer_id), content, row.offer)
 
 
 LOADING = {
+    Lane.LEAVING: leaving.LOADING,
     Lane.CONTENT: text(
         """
         UPDATE items SET batch_id = :batch, send_time = :at, stands = TRUE,
@@ -231,6 +235,7 @@ _STILL_UNCONFIRMED = "unconfirmed_time = CASE WHEN sent_offer IS DISTINCT FROM o
 _LAST_TRY = f"offer_tries + 1 >= {MOST_SENDS}"
 _TOLD = "RETURNING retailer_id, product_id, variant_id, operation_id, meta_faults, refused_by IS NOT NULL AS final"
 _CONFIRM = {
+    Lane.LEAVING: leaving.CONFIRM,
     Lane.CONTENT: text(
         f"""
         UPDATE items SET batch_id = NULL, sends = 0, stands = sent_content IS NOT NULL, confirm_time = :at,
@@ -255,6 +260,7 @@ _CONFIRM = {
     ),
 }
 _REFUSE = {
+    Lane.LEAVING: leaving.REFUSE,
     Lane.CONTENT: text(
         f"""
         UPDATE items SET batch_id = NULL, sends = 0, meta_faults = jsonb_build_array(cast(:faults AS jsonb) -> retailer_id),

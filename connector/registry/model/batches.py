@@ -16,10 +16,11 @@ ENVELOPE_BYTES = 80
 
 
 class Lane(StrEnum):
-    """Which road a batch travels: everything about an item, or only its stock and price."""
+    """Which road a batch travels: everything about an item, only its stock and price, or its end when the store leaves."""
 
     CONTENT = "CONTENT"
     STOCK = "STOCK"
+    LEAVING = "LEAVING"
 
 
 class Cargo(NamedTuple):

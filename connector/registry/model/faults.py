@@ -36,6 +36,7 @@ def meta_fault(words: str) -> dict[str, Any]:
 
 REMARKS = {
     Lane.CONTENT: "Meta takes the item and remarks on it; its words say what to mend",
+    Lane.LEAVING: "Meta hides or deletes the item and remarks on it",
     Lane.STOCK: "Meta takes the new stock and price and remarks on them; its words say what to mend",
 }
 """What a warning says of its lane; so a lane's verdict replaces its own warnings only."""

@@ -34,7 +34,7 @@ async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connect
         await outbox.add(tx, Task.KILL_TOKENS, due=at, connection_id=connection.id, key=key)
         if connection.state is State.DISCONNECTING:
             connection = await connections.unlink(tx, connection, at=at)
-        wiped = {"user_token": None, "page_token": None, "login_token": None, "login_offer": None, "token_time": at}
+        wiped = {"user_token": None, "page_token": None, "token_time": at, **connections_db.NOTHING_WAITS}
         state = {"state": State.NEEDS_LOGIN, "reason": "TOKENS_REVOKED"} if connection.live else {}
         connection = await connections_db.change(tx, connection.id, at=at, **wiped, **state)
         await connections.tell(tx, connection, at=at)

@@ -199,7 +199,8 @@ async def test_a_refusal_ends_the_message_with_its_reason(chat: Chat, code: int,
 async def test_a_dead_token_is_noticed_on_the_connection(chat: Chat) -> None:
     """A refusal for the token stops the connection: the next wish is refused at once, and the merchant's way out is named."""
     conversation = await chat.hear()
-    chat.fail("error", code=190, subcode=460)
+    for token in chat.world.tokens.values():
+        token.death = 460
     await chat.send(conversation)
     await chat.arrive()
     with pytest.raises(grpc.aio.AioRpcError) as refused:
