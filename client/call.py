@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.message import Message
 
 from client.failures import CallFailed, read_failure
+from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
 from stormcom.facebook.v1.adoption_service_pb2_grpc import FacebookAdoptionStub
 from stormcom.facebook.v1.business_extension_service_pb2_grpc import FacebookBusinessExtensionStub
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
@@ -90,6 +91,7 @@ class Caller:
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
     health: FacebookHealthStub = field(init=False)
+    admin: FacebookAdminStub = field(init=False)
 
     def __post_init__(self) -> None:
         """Bind the services to the channel."""
@@ -104,6 +106,7 @@ class Caller:
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))
         object.__setattr__(self, "health", FacebookHealthStub(self.channel))
+        object.__setattr__(self, "admin", FacebookAdminStub(self.channel))
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from client.commands import (
     examining,
     explaining,
     feeding,
+    forgetting,
     listening,
     selling,
     sorting,
@@ -57,6 +58,7 @@ for part in (
     talking.app,
     explaining.app,
     examining.app,
+    forgetting.app,
 ):
     app.add_typer(part)
 app.add_typer(listening.app, name="events", help="Follow, borrow and acknowledge what the connector tells.")

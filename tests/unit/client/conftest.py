@@ -16,6 +16,7 @@ from client.call import Caller, open_channel
 from client.catalogues.reading import read_catalogue
 from client.catalogues.terms import Listed, Problem, Terms
 from stormcom.facebook.v1 import (
+    admin_service_pb2,
     adoption_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
@@ -40,6 +41,7 @@ SERVICES = (
     event_service_pb2,
     diagnostic_service_pb2,
     health_service_pb2,
+    admin_service_pb2,
 )
 Asked = TypeVar("Asked", bound=Message)
 FILES = Path(__file__).parents[2] / "fixtures" / "catalogues"
