@@ -6,6 +6,7 @@ of ours and keeps its traceback.
 
 import gc
 import os
+import resource
 import sys
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ def run(work: Callable[[Settings], None]) -> int:
 
     def with_settings() -> None:
         settings = Settings.read(os.environ)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and tokens
         log.configure(level=settings.log_level, form=settings.log_format)
         gc.freeze()  # what is loaded by now stays, and is never looked through again
         gc.set_threshold(_NEW_OBJECTS)

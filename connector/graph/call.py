@@ -32,8 +32,8 @@ class Call(Generic[T]):
     method: str
     path: str
     read: Callable[[Any], T]
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a token, or what somebody wrote
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
     bucket: str = "app"
     effect: Effect = Effect.NONE
     timeout: timedelta = timedelta(seconds=10)

@@ -11,6 +11,7 @@ import pytest
 from client.tour.simulation import Simulation
 from stack.supervisor import Stack
 from tests.e2e.conftest import open_shop
+from tests.e2e.leaks import core_files, leaks
 from tests.e2e.ledger import Balance
 from tests.e2e.shop import Shop
 
@@ -131,3 +132,11 @@ async def _settled(shop: Shop, *, until: float) -> Balance:
         if balance == Balance() or time.monotonic() > until:
             return balance
         await asyncio.sleep(0.25)
+
+
+async def test_nothing_secret_was_left_anywhere(running: Stack) -> None:
+    """After all disasters no log, metric, argument, byte of Redis or table holds a token or secret, and no log a person; no core file could."""
+    shop = await asyncio.to_thread(open_shop, running, len(DISASTERS))
+    await asyncio.to_thread(shop.work, 1, threading.Event())
+    assert [] == await asyncio.to_thread(leaks, running)
+    assert [] == await asyncio.to_thread(core_files, running)
