@@ -70,7 +70,7 @@ async def test_nothing_is_scheduled_before_the_go(shop: Shop) -> None:
     """A connection that never synced is left alone, however long; its settings tell no next time."""
     await shop.upsert(product("p1"))
     async with shop.runtime.db.begin() as tx:
-        await schedule.plan(tx, at=shop.clock())
+        await schedule.plan(tx, at=shop.clock(), every_linked={})
     await _pass(shop, hours=72)
     told = await shop.catalog.GetCatalogSettings(pb.GetCatalogSettingsRequest(store_id=shop.store_id))
     assert ({}, [], False) == (shop.shelf, await _scheduled(shop), told.HasField("next_full_sync_time"))
@@ -140,7 +140,7 @@ async def test_the_relay_gives_every_connection_its_schedule(gone: Shop) -> None
         await tx.execute(delete(tasks))
     for _ in range(2):
         async with gone.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=gone.clock())
+            await schedule.plan(tx, at=gone.clock(), every_linked={})
     await _pass(gone, hours=38)
     assert 1 <= len(await _scheduled(gone)) <= 2
 

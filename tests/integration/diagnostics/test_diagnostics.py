@@ -108,7 +108,7 @@ async def test_rounds_come_by_themselves_from_the_go_on(shop: Shop) -> None:
     stub, begin = FacebookDiagnosticsStub(shop.channel), shop.clock()
     for _ in range(9):
         async with shop.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=shop.clock())
+            await schedule.plan(tx, at=shop.clock(), every_linked={})
         await shop.settle(minutes=10)
         shop.clock.advance(minutes=10)
     answer = await stub.ListDiagnostics(pb.ListDiagnosticsRequest(store_id=shop.store_id))

@@ -237,7 +237,7 @@ async def test_passes_come_by_themselves(shop: Shop) -> None:
     await synced(shop)
     for _ in range(8):
         async with shop.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=shop.clock())
+            await schedule.plan(tx, at=shop.clock(), every_linked={})
         await shop.settle(minutes=30)
         shop.clock.advance(minutes=10)
     assert {"SAME"} == set((await verdicts(shop)).values())
@@ -249,7 +249,7 @@ async def test_a_refused_pass_comes_back_by_itself(shop: Shop) -> None:
     shop.break_calls("/products", "error", code=100, status=400, times=2)
     for _ in range(24):
         async with shop.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=shop.clock())
+            await schedule.plan(tx, at=shop.clock(), every_linked={})
         await shop.settle(minutes=10)
         shop.clock.advance(minutes=10)
     assert {"SAME"} == set((await verdicts(shop)).values())
