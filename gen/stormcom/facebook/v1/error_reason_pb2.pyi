@@ -89,7 +89,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LOGIN_DENIED: _ErrorReason.ValueType  # 32
     """FAILED_PRECONDITION: the merchant said no in Meta's dialog. The merchant begins again and allows access."""
     ERROR_REASON_SCOPES_MISSING: _ErrorReason.ValueType  # 33
-    """FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
+    """FAILED_PRECONDITION: the merchant declined permissions we cannot do without, or took them back; also why a capability is NOT_GRANTED. Metadata: `scopes`, of a capability `missing`. Example: `missing=pages_messaging`. The merchant begins again and leaves them ticked."""
     ERROR_REASON_APP_MISMATCH: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION: the token belongs to another Meta app. StormCom checks which app the login came from."""
     ERROR_REASON_PAGE_NOT_GRANTED: _ErrorReason.ValueType  # 35
@@ -251,11 +251,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CAPABILITY_NOT_ENABLED: _ErrorReason.ValueType  # 155
     """FAILED_PRECONDITION: why a capability is UNAVAILABLE: the environment's app is not set to ask merchants for it. Example: `ORDER_MANAGEMENT`. Operators name it in META_PRODUCTION_CAPABILITIES or META_TEST_CAPABILITIES; merchants then connect again."""
     ERROR_REASON_META_APP_NOT_APPROVED: _ErrorReason.ValueType  # 156
-    """FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `code`, `subcode`. Example: `code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
+    """FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
     ERROR_REASON_PAGE_TASK_MISSING: _ErrorReason.ValueType  # 157
-    """FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
+    """FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Metadata: `missing`. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
     ERROR_REASON_GRAPH_VERSION_RETIRED: _ErrorReason.ValueType  # 158
-    """FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
+    """FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
     ERROR_REASON_CONNECTION_ACCESS_BROKEN: _ErrorReason.ValueType  # 165
     """An alert, no status of a call: the token, a permission or the merchant's role on the Page is gone. Example: a permission was taken back. The merchant connects again, as `body` says; it closes when a look finds it mended."""
     ERROR_REASON_PAGE_SUBSCRIPTION_LOST: _ErrorReason.ValueType  # 166
@@ -359,7 +359,7 @@ ERROR_REASON_LOGIN_EXPIRED: ErrorReason.ValueType  # 31
 ERROR_REASON_LOGIN_DENIED: ErrorReason.ValueType  # 32
 """FAILED_PRECONDITION: the merchant said no in Meta's dialog. The merchant begins again and allows access."""
 ERROR_REASON_SCOPES_MISSING: ErrorReason.ValueType  # 33
-"""FAILED_PRECONDITION: the merchant declined permissions we cannot do without. Metadata: `scopes`. The merchant begins again and leaves them ticked."""
+"""FAILED_PRECONDITION: the merchant declined permissions we cannot do without, or took them back; also why a capability is NOT_GRANTED. Metadata: `scopes`, of a capability `missing`. Example: `missing=pages_messaging`. The merchant begins again and leaves them ticked."""
 ERROR_REASON_APP_MISMATCH: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION: the token belongs to another Meta app. StormCom checks which app the login came from."""
 ERROR_REASON_PAGE_NOT_GRANTED: ErrorReason.ValueType  # 35
@@ -521,11 +521,11 @@ ERROR_REASON_EMBEDDED_INSTALL_NOT_CONFIGURED: ErrorReason.ValueType  # 139
 ERROR_REASON_CAPABILITY_NOT_ENABLED: ErrorReason.ValueType  # 155
 """FAILED_PRECONDITION: why a capability is UNAVAILABLE: the environment's app is not set to ask merchants for it. Example: `ORDER_MANAGEMENT`. Operators name it in META_PRODUCTION_CAPABILITIES or META_TEST_CAPABILITIES; merchants then connect again."""
 ERROR_REASON_META_APP_NOT_APPROVED: ErrorReason.ValueType  # 156
-"""FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `code`, `subcode`. Example: `code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
+"""FAILED_PRECONDITION: Meta has not approved our app for this. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=3`. Operators bring the app through Meta's review; the merchant can do nothing."""
 ERROR_REASON_PAGE_TASK_MISSING: ErrorReason.ValueType  # 157
-"""FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
+"""FAILED_PRECONDITION: why a capability is NOT_GRANTED: the person who connected may not do this on the Page. Metadata: `missing`. Example: `missing=MESSAGING`. An admin of the Page gives the task, or connects instead: `Connect.begin` with this connection."""
 ERROR_REASON_GRAPH_VERSION_RETIRED: ErrorReason.ValueType  # 158
-"""FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `code`. Example: `code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
+"""FAILED_PRECONDITION: Meta has ended the Graph API version that our app speaks. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=2635`. Operators raise META_GRAPH_VERSION; work that failed of it is tried again by itself."""
 ERROR_REASON_CONNECTION_ACCESS_BROKEN: ErrorReason.ValueType  # 165
 """An alert, no status of a call: the token, a permission or the merchant's role on the Page is gone. Example: a permission was taken back. The merchant connects again, as `body` says; it closes when a look finds it mended."""
 ERROR_REASON_PAGE_SUBSCRIPTION_LOST: ErrorReason.ValueType  # 166
