@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connector import log, metrics, start
 from connector.db import outbox
 from connector.db.outbox import SWEEP, Leased
-from connector.db.schema import at_once, open_engine
+from connector.db.schema import Tx, at_once, open_engine
 from connector.keyring import db as keyring
 from connector.runtime import Now, utc_now
 from connector.settings import Settings
@@ -93,9 +93,7 @@ async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop:
                 if now() - planned >= schedule.CHECKED_EVERY:
                     async with engine.begin() as tx:
                         await schedule.plan(tx, at=now())
-                        counts = await keyring.noted(tx)
-                    for key_id, number in counts.items():
-                        metrics.sealed_tokens.labels(str(key_id)).set(number)
+                        await _show_keys(tx)
                     planned = now()
                 await hand_over(engine, redis, at=now())
                 pause = await _pause(engine, now)
@@ -105,6 +103,12 @@ async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop:
             for waker in wakers:
                 waker.cancel()
             await asyncio.wait(wakers)
+
+
+async def _show_keys(tx: Tx) -> None:
+    """Show how many tokens need each key of the vault, as last counted."""
+    for key_id, number in (await keyring.noted(tx)).items():
+        metrics.sealed_tokens.labels(str(key_id)).set(number)
 
 
 async def _hear(ear: psycopg.AsyncConnection, woken: asyncio.Event) -> None:

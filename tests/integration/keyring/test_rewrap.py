@@ -19,13 +19,17 @@ from connector.connections.db import connections
 from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Task
+from connector.db.schema import load_tables
 from connector.errors import Unavailable
 from connector.keyring import actions, db
 from connector.keyring.model import KeyUse, Standing
+from connector.privacy.model.classes import DataClass
+from connector.privacy.model.data_map import DATA_MAP
 from connector.runtime import Runtime
 from connector.settings import Settings
 from connector.vault import Binding, Key, LocalKey, Secret, Vault
 from connector.vault.keys import unavailable
+from jobs import relay
 from stack.environment import inherited
 from stack.folders import CHECKOUT
 
@@ -271,8 +275,24 @@ async def test_a_removed_key_is_the_operators_trouble_not_the_merchants(runtime:
     assert "VAULT_UNAVAILABLE" == refused.value.reason
 
 
-async def test_every_sealed_column_is_known(runtime: Runtime, shop: Shop) -> None:
-    """Columns that hold sealed tokens are found by what they say of themselves: those of connections, feeds and retired tokens."""
-    names = {column.name for column in db.columns()}
-    assert {"connections.user_token", "connections.page_token", "connections.login_token"} <= names
-    assert "feed_uploads.sealed_token" in names
+async def test_a_relay_shows_who_is_on_which_key(runtime: Runtime, shop: Shop, run_due: Turn) -> None:
+    """What was last counted is a metric of the relay, also for a key that nobody needs any more."""
+    await shop.open(ring(1, seals=1), 2)
+    await shop.ask()
+    await run_due(replace(runtime, vault=ring(2, 1, seals=2)))
+    async with runtime.db.begin() as tx:
+        await relay._show_keys(tx)
+    shown = [REGISTRY.get_sample_value("connector_sealed_tokens", {"key": key}) for key in "12"]
+    assert [0, 4] == shown
+
+
+def test_every_sealed_column_of_the_data_map_is_rewrapped() -> None:
+    """What the data map calls sealed, and no other column, is what is wrapped anew: a new one cannot be forgotten."""
+    load_tables()
+    mapped = {
+        f"{table}.{column}"
+        for table, one in DATA_MAP.items()
+        for column, kind in one.columns.items()
+        if kind is DataClass.SEALED
+    }
+    assert mapped == {column.name for column in db.columns()}
