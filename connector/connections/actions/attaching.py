@@ -1,5 +1,7 @@
 """Connects by a token that was made elsewhere, without a dialog: a system user's, or one of Login for Business."""
 
+from dataclasses import dataclass
+
 from connector.connections import db
 from connector.connections.actions.granting import examine
 from connector.connections.actions.keeping import keep_grant, link_granted
@@ -11,6 +13,15 @@ from connector.errors import ConnectorError, Throttled, Unavailable
 from connector.runtime import Runtime
 from connector.values import Environment
 from connector.vault import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A token, and what to link with it; an empty Page opens the choice."""
+
+    token: Secret
+    page_id: str
+    catalog_id: str
 
 
 async def attach(
@@ -39,21 +50,29 @@ async def attach(
         async with runtime.db.begin() as tx:
             await connection_to_link(runtime, tx, store_id, connection_id, environment, step="attach")
     try:
-        grant = await examine(runtime, environment, token)
-        if page_id:
-            pick(grant.offer, page_id, catalog_id)
-        async with runtime.db.begin() as tx:
-            had = await db.of_page(tx, store_id, environment, page_id) if page_id and not connection_id else None
-            target = had or await connection_to_link(runtime, tx, store_id, connection_id, environment, step="attach")
-        kept = await keep_grant(runtime, store_id, target.id, grant)
-        wanted = page_id or kept.connection.page_id
-        return await link_granted(runtime, kept, page_id=wanted, catalog_id=catalog_id), kept.losses
+        return await _attach(runtime, store_id, connection_id, environment, _Wish(token, page_id, catalog_id))
     except (Throttled, Unavailable):
         raise
     except ConnectorError as failure:
         if connection_id:
             await _note(runtime, store_id, connection_id, failure)
         raise
+
+
+async def _attach(
+    runtime: Runtime, store_id: str, connection_id: str, environment: Environment, wish: _Wish
+) -> tuple[Connection, tuple[Loss, ...]]:
+    grant = await examine(runtime, environment, wish.token)
+    if wish.page_id:
+        pick(grant.offer, wish.page_id, wish.catalog_id)
+    async with runtime.db.begin() as tx:
+        had = None
+        if wish.page_id and not connection_id:
+            had = await db.of_page(tx, store_id, environment, wish.page_id)
+        target = had or await connection_to_link(runtime, tx, store_id, connection_id, environment, step="attach")
+    kept = await keep_grant(runtime, store_id, target.id, grant)
+    page_id = wish.page_id or kept.connection.page_id
+    return await link_granted(runtime, kept, page_id=page_id, catalog_id=wish.catalog_id), kept.losses
 
 
 async def _note(runtime: Runtime, store_id: str, connection_id: str, failure: ConnectorError) -> None:

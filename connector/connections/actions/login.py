@@ -16,7 +16,7 @@ from connector.connections import db, graph
 from connector.connections.actions.granting import Grant, examine, exchange
 from connector.connections.actions.keeping import keep_grant, link_granted, note_failed, withdrawn
 from connector.connections.actions.linking import followed
-from connector.connections.model import LOGIN_TIME, Connection, Landing, Login, Loss, Offer, Page, State, Way
+from connector.connections.model import LOGIN_TIME, Connection, Landing, Login, Offer, Page, State, Way
 from connector.connections.model.needs import scopes_for
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, InvalidInput, Throttled, Unavailable
@@ -147,9 +147,7 @@ async def complete_login(
     if login is None or redeem is None or login.used or callback_mixed_up:
         return Landing("LOGIN_STATE_INVALID", None, Offer(), "", error=_state_invalid())
     try:
-        connection, offer, losses = await _finish(
-            runtime, login, digest, redeem, code="" if error else code, error=error
-        )
+        return await _finish(runtime, login, digest, redeem, code="" if error else code, error=error)
     except (Throttled, Unavailable):
         async with runtime.db.begin() as tx:
             await db.return_login(tx, digest)
@@ -157,13 +155,9 @@ async def complete_login(
     except ConnectorError as failure:
         failed = await note_failed(runtime, login.store_id, login.connection_id, failure)
         return Landing(failure.reason, failed, Offer(), login.return_url, error=failure)
-    outcome = "CONNECTED" if connection.state is State.CONNECTED else "AWAITING_CHOICE"
-    return Landing(outcome, connection, offer, login.return_url, losses=losses)
 
 
-async def _finish(
-    runtime: Runtime, login: Login, digest: bytes, redeem: Redeem, *, code: str, error: str
-) -> tuple[Connection, Offer, tuple[Loss, ...]]:
+async def _finish(runtime: Runtime, login: Login, digest: bytes, redeem: Redeem, *, code: str, error: str) -> Landing:
     """Keep what a code grants; no code is a no. A connection whose Page is granted again is linked at once."""
     if login.withdrawn:
         raise withdrawn()
@@ -176,7 +170,10 @@ async def _finish(
     kept = await keep_grant(runtime, login.store_id, login.connection_id, grant, digest=digest)
     page_id = kept.connection.page_id or grant.page_id
     catalog_id = "" if kept.connection.catalog_id else grant.catalog_id
-    return await link_granted(runtime, kept, page_id=page_id, catalog_id=catalog_id), grant.offer, kept.losses
+    connection = await link_granted(runtime, kept, page_id=page_id, catalog_id=catalog_id)
+    # A connection may be linked as before and yet await the choice: this login granted other Pages.
+    outcome = "AWAITING_CHOICE" if connection is kept.connection else "CONNECTED"
+    return Landing(outcome, connection, grant.offer, login.return_url, losses=kept.losses)
 
 
 async def _redeem(runtime: Runtime, login: Login, code: str) -> Grant:

@@ -110,7 +110,8 @@ async def test_a_forgotten_choice_leaves_what_is_linked(
     seeds.seed(world, {**seeds.DEFAULT, "pages": [{"id": "31000000000000001", "name": "Second"}]})
     world.switches.change(withheld_assets=PAGE_ID)
     landing = await log_in(runtime, walk, connection_id=str(connection.id))
-    assert (State.CONNECTED, 3) == (landing.connection.state, len(await kept()))
+    assert (State.CONNECTED, "AWAITING_CHOICE", 3) == (landing.connection.state, landing.outcome, len(await kept()))
+    assert [(connection.id, True)] == [(loss.connection.id, loss.page_lost) for loss in landing.losses]
     clock.advance(minutes=60)
     await actions.look(runtime, STORE, str(connection.id))
     after = await reload(runtime, connection.id)
