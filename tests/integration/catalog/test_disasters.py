@@ -29,6 +29,7 @@ from tests.integration.catalog.shop import Shop, product
 from tests.integration.conftest import connect
 
 SEND, CHECK = "items_batch", "check_batch_request_status"
+DEAD_TOKEN = '{"data": {"is_valid": false, "error": {"code": 190, "subcode": 460, "message": "The password has changed"}}}'
 PRODUCTS = 24
 Action = Callable[[Runtime, Taken], Coroutine[Any, Any, None]]
 
@@ -120,6 +121,7 @@ async def test_a_token_that_dies_in_the_middle_of_a_sync_loses_nothing(shop: Sho
         shop.break_calls(SEND, "delay", seconds=0)
     shop.break_calls(SEND, "error", code=190, subcode=460, status=401, times=9)
     shop.break_calls(CHECK, "error", code=190, subcode=460, status=401, times=9)
+    shop.break_calls("debug_token", "status", status=200, body=DEAD_TOKEN, times=9)
     await shop.settle(minutes=30)
     await shop.stock(*(_line(number, 2, 77) for number in range(PRODUCTS)))
     await shop.upsert(product("p24"))
