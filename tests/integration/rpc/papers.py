@@ -77,6 +77,10 @@ class Issuer:
         public = [(kid, json.loads(kind.to_jwk(key.public_key()))) for kid, key in self.keys.items()]
         return {"keys": [{**one, "kid": kid, "alg": "ES256"} for kid, one in public]}
 
+    def text(self) -> str:
+        """The key set as CALLER_JWKS takes it."""
+        return json.dumps(self.key_set())
+
     def token(self, *, now: datetime, role: str = "reader", stores: tuple[str, ...] = ("*",)) -> str:
         """A caller's bearer token for five minutes."""
         claims = {"sub": "caller", "aud": "facebook-connector", "role": role, "stores": stores}

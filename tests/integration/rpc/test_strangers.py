@@ -1,0 +1,252 @@
+"""Every RPC × every id of ours × every role: who asks for what belongs to another store learns nothing, not even that it exists."""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psycopg
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import MessageToJson, ParseDict
+from google.protobuf.message_factory import GetMessageClass
+
+from connector.rpc.callers import POLICY, SERVICES, Role
+from connector.runtime import Runtime
+from connector.server import build_server
+from connector.settings import Settings
+from connector.vault import Secret
+from simulator import seeds
+from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
+from stormcom.facebook.v1 import catalog_service_pb2_grpc as catalog_grpc
+from stormcom.facebook.v1 import connector_service_pb2 as pb
+from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
+from stormcom.facebook.v1 import inventory_service_pb2 as inventory_pb
+from stormcom.facebook.v1 import inventory_service_pb2_grpc as inventory_grpc
+from tests.integration.catalog.shop import product
+from tests.integration.conftest import APP_ID, STORE, connect
+from tests.integration.rpc.papers import Issuer
+
+METHODS = {method.name: method for service in SERVICES for method in service.methods}
+STRANGER = "store_2"
+THEIRS, NOBODYS = "70000000000000001", "70000000000000009"  # product, item, category and person at once
+MISSING, MALFORMED = "00000000-0000-4000-8000-00000000dead", "this-is-no-id-that-anybody-ever-made"
+
+# What a method must be told beside an id, so that it gets as far as looking for the thing.
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "AttachCatalog": {"catalog_id": "50000000000000001"},
+    "BeginInstall": {
+        "shop": {"business_name": "Shop", "timezone": "Asia/Dhaka", "currency": "BDT", "domain": "https://shop.example"}
+    },
+    "CompleteHold": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
+    "CompleteInstall": {"state_token": "s", "code": "c"},
+    "CommitSnapshot": {"product_count": 0, "digest": "ab" * 32},
+    "ConfirmChange": {"removal_count": 1},
+    "Connect": {"begin": {}},
+    "CreateCatalog": {"business_id": "20000000000000001", "name": "Mine"},
+    "DeleteCategories": {"category_ids": ["c"]},
+    "DeleteProducts": {"product_ids": ["p"]},
+    "DeleteReviews": {"review_ids": ["r"]},
+    "ExtendHold": {"duration": "600s"},
+    "GetInventory": {"retailer_id": "p"},
+    "GetItem": {"retailer_id": "p"},
+    "PlanAdoption": {"decisions": [{"retailer_id": "p", "plan": "ADOPTION_PLAN_LEAVE"}]},
+    "PreviewSync.product_ids": {"mode": "PREVIEW_MODE_ITEMS"},
+    "SyncCatalog.product_ids": {"mode": "MODE_ITEMS"},
+    "PutNavigation": {
+        "menus": [{"handle": "main", "title": "Main", "entries": [{"title": "All", "set_retailer_id": "all"}]}]
+    },
+    "PutReviews": {
+        "reviews": [
+            {"review_id": "r", "product_id": "p", "rating": 5, "content": "Good", "create_time": "2026-11-01T00:00:00Z"}
+        ]
+    },
+    "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
+    "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
+    "SendMessage": {"text": "Hello", "request_id": "r"},
+    "SetCategories": {"categories": [{"category_id": "c", "name": "C", "source_version": "1"}]},
+    "SetFeed": {"kind": "FEED_KIND_PRODUCTS", "enabled": True},
+    "UpdateCatalogSettings": {"settings": {"full_sync_hours": 24}},
+    "UpdateInventory": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
+    "UploadFeed": {"kind": "FEED_KIND_PRODUCTS"},
+    "UpsertProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
+    "PutSnapshotProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
+}
+
+# Ids that we give out. Whoever names one of another store is told that there is none.
+OURS = {"connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
+# Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
+OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
+    "AckEvents.event_ids": None,
+    "ListOperations.connection_id": None,
+    "CompleteInstall.connection_id": grpc.StatusCode.FAILED_PRECONDITION,
+}
+# Names that StormCom or Meta gave: the other store's mean nothing here.
+NAMED = {
+    "product_id",
+    "product_ids",
+    "retailer_id",
+    "retailer_ids",
+    "variant_id",
+    "category_ids",
+    "review_ids",
+    "meta_user_id",
+}
+
+
+def test_every_id_is_of_a_known_kind() -> None:
+    """A request's field that names something by an id is tried below; a new kind of id must be given a place."""
+    foreign = {"store_id", "request_id"}  # the caller's own
+    metas = {"business_id", "page_id", "catalog_id", "integration_id"}  # what the merchant granted, asked of Meta
+    found = {field.name for method in METHODS.values() for field in _fields(method.input_type)}
+    ids = {name for name in found if re.fullmatch(r"\w+_ids?", name)}
+    top = {field.name for method in METHODS.values() for field in method.input_type.fields}
+    assert set() == (ids & top) - foreign - metas - OURS - NAMED
+
+
+@pytest.fixture
+async def things(
+    channel: grpc.aio.Channel, world: Any, turn: Any, connected: str, empty_database: str
+) -> dict[str, str]:
+    """What a store has, one of each kind; the stranger's store is connected too."""
+    further = (
+        [{"id": "30000000000000002", "name": "Second shop"}],
+        [{"id": "50000000000000002", "name": "Second catalog"}],
+    )
+    pages, catalogs = ([*seeds.DEFAULT[kind], *more] for kind, more in zip(("pages", "catalogs"), further, strict=True))
+    seeds.seed(world, {**seeds.DEFAULT, "app_id": APP_ID, "pages": pages, "catalogs": catalogs})
+    await connect(channel, world, turn, store_id=STRANGER, seeded=1)
+    catalog, inventory = catalog_grpc.FacebookCatalogStub(channel), inventory_grpc.FacebookInventoryStub(channel)
+    await catalog.UpsertProducts(catalog_pb.UpsertProductsRequest(store_id=STORE, products=[product(THEIRS)]))
+    snapshot = await catalog.BeginSnapshot(catalog_pb.BeginSnapshotRequest(store_id=STORE))
+    begun = await connector_grpc.FacebookConnectorStub(channel).SyncCatalog(pb.SyncCatalogRequest(store_id=STORE))
+    held = {"store_id": STORE, "lines": [{"product_id": THEIRS, "quantity": 1}], "duration": "600s"}
+    hold = await inventory.ReserveStock(ParseDict(held, inventory_pb.ReserveStockRequest()))
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        conversation = connection.execute(
+            "INSERT INTO conversations (id, store_id, connection_id, psid) VALUES (gen_random_uuid(), %s, %s, %s) RETURNING id::text",
+            (STORE, connected, THEIRS),
+        ).fetchone()
+        event = connection.execute("SELECT id::text FROM events LIMIT 1").fetchone()
+    assert conversation
+    assert event
+    return {
+        "connection_id": connected,
+        "snapshot_id": snapshot.snapshot_id,
+        "operation_id": begun.operation.operation_id,
+        "hold_id": hold.hold.hold_id,
+        "conversation_id": conversation[0],
+        "deletion_id": connected,
+        "event_ids": event[0],
+    }
+
+
+@pytest.fixture
+async def door(runtime: Runtime, settings: Settings, tmp_path: Path, issuer: Issuer) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a server that knows the issuer's key, without the development token."""
+    strict = replace(settings, development_token=Secret(""), caller_jwks=issuer.text())
+    server, _ = build_server(runtime, strict)
+    server.add_insecure_port(address := f"unix:{tmp_path}/strict.sock")
+    await server.start()
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield channel
+    await server.stop(0)
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+async def told(channel: grpc.aio.Channel, method: Any, request: Any, token: str) -> tuple[Any, bytes]:
+    """All that comes back: the code, and the bytes of the error or of the (first) answer."""
+    path, metadata = f"/{method.containing_service.full_name}/{method.name}", (("authorization", token),)
+    codec = {"request_serializer": type(request).SerializeToString, "response_deserializer": bytes}
+    answer: Any
+    try:
+        if method.server_streaming:
+            answer = await channel.unary_stream(path, **codec)(request, metadata=metadata, timeout=9).read()
+        else:
+            answer = await channel.unary_unary(path, **codec)(request, metadata=metadata, timeout=9)
+    except grpc.aio.AioRpcError as error:
+        trailers = sorted((key, value) for key, value in error.trailing_metadata() or ())
+        return error.code(), repr((error.details(), trailers)).encode()
+    return None, answer
+
+
+def requests(method: Any, field: str, *named: str) -> Iterator[Any]:
+    """The example of a method once for each id."""
+    for name in named:
+        example = {**EXAMPLES.get(f"{method.name}.{field}", EXAMPLES.get(method.name, {})), "store_id": STRANGER}
+        repeated = method.input_type.fields_by_name[field].is_repeated
+        yield ParseDict({**example, field: [name] if repeated else name}, GetMessageClass(method.input_type)())
+
+
+async def test_what_is_foreign_looks_missing(
+    door: grpc.aio.Channel, runtime: Runtime, issuer: Issuer, things: dict[str, str]
+) -> None:
+    """Another store's id, one that nobody has and one that nobody can have get the same answer, to the byte, from every method."""
+    differences, tried = {}, set()
+    for method in METHODS.values():
+        for field in sorted((OURS) & {*method.input_type.fields_by_name}):
+            token = issuer.token(now=runtime.now(), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
+            names = (things[field], MISSING, MALFORMED)
+            answers = [await told(door, method, one, token) for one in requests(method, field, *names)]
+            same = {said.replace(name.encode(), b"id") for (_, said), name in zip(answers, names, strict=True)}
+            expected = OTHERWISE.get(f"{method.name}.{field}", grpc.StatusCode.NOT_FOUND)
+            tried.add(field)
+            if len(same) > 1 or {expected} != {code for code, _ in answers}:
+                differences[f"{method.name}.{field}"] = [(code, said[:300]) for code, said in answers]
+    assert {} == differences, "if a method was not understood: add an example of it"
+    assert tried == OURS
+
+
+async def test_what_others_named_means_nothing_here(
+    door: grpc.aio.Channel, runtime: Runtime, issuer: Issuer, things: dict[str, str]
+) -> None:
+    """A product, item, category or person that only another store has is answered like a name that nobody gave."""
+    differences = {}
+    for method in METHODS.values():
+        for field in sorted(NAMED & {*method.input_type.fields_by_name}):
+            token = issuer.token(now=runtime.now(), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
+            answers = [await told(door, method, one, token) for one in requests(method, field, THEIRS, NOBODYS)]
+            shapes = [_shape(method, *one) for one in answers]
+            same = {shape.replace(name.encode(), b"id") for shape, name in zip(shapes, (THEIRS, NOBODYS), strict=True)}
+            if len(same) > 1 or grpc.StatusCode.INVALID_ARGUMENT in {code for code, _ in answers}:
+                differences[f"{method.name}.{field}"] = [(code, said[:300]) for code, said in answers]
+    assert {} == differences, "if a method was not understood: add an example of it"
+
+
+async def test_no_role_below_a_methods_own_gets_anywhere(
+    door: grpc.aio.Channel, runtime: Runtime, issuer: Issuer, things: dict[str, str]
+) -> None:
+    """Every lesser role, and every role for another store, is refused in one and the same way by every method."""
+    answers = set()
+    for method in METHODS.values():
+        for role in Role:
+            stores = (STRANGER,) if role >= POLICY[method.name] else (STORE, STRANGER)
+            for store in stores:
+                request = GetMessageClass(method.input_type)(store_id=STORE)
+                ids = {*things} & {field.name for field in method.input_type.fields if not field.is_repeated}
+                for field in ids:
+                    setattr(request, field, things[field])
+                token = issuer.token(now=runtime.now(), role=role.name.lower(), stores=(store,))
+                answers.add(await told(door, method, request, token))
+    assert [grpc.StatusCode.PERMISSION_DENIED] == [code for code, _ in answers]
+
+
+def _shape(method: Any, code: Any, said: bytes) -> bytes:
+    """What was said, without the moment and without the new ids that an answer may tell."""
+    if code is not None:
+        return said
+    answer = GetMessageClass(method.output_type).FromString(said)
+    return re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}|\d{4}-\d\d-\d\dT[0-9:.]+Z", "new", MessageToJson(answer)).encode()
+
+
+def _fields(message: Descriptor, depth: int = 4) -> Iterator[FieldDescriptor]:
+    for field in message.fields:
+        yield field
+        if field.message_type is not None and depth:
+            yield from _fields(field.message_type, depth - 1)
