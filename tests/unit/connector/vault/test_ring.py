@@ -112,6 +112,12 @@ def test_no_token_is_the_same_as_none() -> None:
     assert (True, False, False) == (same_token(None, None), same_token(None, sealed), same_token(sealed, None))
 
 
+def test_a_damaged_token_is_like_no_other() -> None:
+    """What is no sealed token is the same as its own bytes only."""
+    sealed = Envelope(1, b"wrapped", bytes(28)).encode()
+    assert (True, False) == (same_token(b"damaged", b"damaged"), same_token(b"damaged", sealed))
+
+
 @pytest.mark.parametrize(
     "sealed", [b"", b"\x02", b"\x02\x01", b"\x01\x01" + bytes(100), bytes(200), b"\x02\x01\xff\xff" + bytes(99)]
 )
