@@ -10,6 +10,7 @@ from connector.connections.model import State
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.errors import FailedPrecondition
+from connector.events import db as events
 from connector.runtime import Runtime
 from connector.values import Environment
 from simulator import seeds
@@ -100,6 +101,9 @@ async def test_a_choice_is_open_for_an_hour(
         await sweep(runtime, turn)
     after = await reload(runtime, landing.connection.id)
     assert (State.DISCONNECTED, "LOGIN_CHOICE_EXPIRED", []) == (after.state, after.reason, await kept())
+    async with runtime.db.begin() as tx:
+        told = [one.body["connection"]["reason"] for one in await events.behind(tx, STORE, 0, limit=10)]
+    assert ["LOGIN_CHOICE_EXPIRED"] == told
 
 
 async def test_a_forgotten_choice_leaves_what_is_linked(

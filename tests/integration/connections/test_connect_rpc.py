@@ -1,12 +1,17 @@
 """Connect and Disconnect as callers see them, over real gRPC."""
 
+from datetime import UTC, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from connector.connections import actions
+from connector.runtime import Runtime
+from connector.values import Environment
 from simulator.world import World
 from stormcom.facebook.v1 import connection_pb2
 from stormcom.facebook.v1 import connector_service_pb2 as pb
@@ -146,3 +151,29 @@ async def test_a_look_tells_where_a_connection_stands(api: Any, walk: Any) -> No
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await api.Connect(pb.ConnectRequest(store_id=STORE))
     assert "FIELD_REQUIRED" == reason_of(caught.value)
+
+
+async def test_another_callers_login_is_as_good_as_none(api: Any, walk: Any, runtime: Runtime) -> None:
+    """Over gRPC too, `complete` is for the caller that began: a stolen state opens nothing for another credential."""
+    begun = await actions.begin(runtime, STORE, environment=Environment.TEST, actor="somebody-else")
+    returned = await walk(begun.url)
+    step = pb.CompleteConnect(state=returned["state"], code=returned["code"])
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await api.Connect(pb.ConnectRequest(store_id=STORE, complete=step))
+    assert "LOGIN_STATE_INVALID" == reason_of(refused.value)
+
+
+async def test_a_closed_dialog_is_handed_in_as_nothing(api: Any) -> None:
+    """A caller whose callback got neither code nor error says just that."""
+    begun = await api.Connect(begin())
+    state = parse_qs(urlsplit(begun.open_dialog.url).query)["state"][0]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await api.Connect(pb.ConnectRequest(store_id=STORE, complete=pb.CompleteConnect(state=state)))
+    assert (grpc.StatusCode.FAILED_PRECONDITION, "LOGIN_CANCELLED") == (refused.value.code(), reason_of(refused.value))
+
+
+async def test_the_choice_says_until_when(api: Any, walk: Any, runtime: Runtime) -> None:
+    """The answer to a login tells that the choice is open for an hour."""
+    landed = await complete(api, walk)
+    left = landed.choice.expire_time.ToDatetime(tzinfo=UTC) - runtime.now()
+    assert timedelta(minutes=59) < left <= timedelta(hours=1)
