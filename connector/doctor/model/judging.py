@@ -179,6 +179,7 @@ def order_app(subject: Subject, app_ids: Sequence[str] | None, _at: datetime) ->
 _NOT_TOLD = {
     REASONS[FaultKind.TOKEN]: "TOKEN_NEEDED",
     REASONS[FaultKind.PERMISSION]: "NOT_GRANTED",
+    REASONS[FaultKind.APPROVAL]: "NOT_GRANTED",
     REASONS[FaultKind.RETIRED]: "NOT_OFFERED",
 }
 _WITHOUT_ASKING = {"META_TOKEN_INVALID": "TOKEN_NEEDED", "STORE_NOT_CONNECTED": "NOT_CONNECTED"}

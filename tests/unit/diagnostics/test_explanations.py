@@ -63,9 +63,9 @@ def test_a_row_per_reason_that_a_fault_of_an_item_can_have() -> None:
 
 def test_a_row_per_reason_that_stops_a_capability() -> None:
     """Whatever a capability shows as its reason is explained, with who mends it; only Meta and operators have no button."""
-    rows = {reason: EXPLANATIONS[Kind.REASON, reason] for reason in FIXES if reason}
-    assert rows.keys() == CAPABILITIES.keys() - {""}
-    assert {"INSTALLATION_ASSET_MISSING", "META_POLICY_BLOCKED"} == {
+    rows = {name: row for (kind, name), row in EXPLANATIONS.items() if kind is Kind.REASON and name in FIXES}
+    assert FIXES.keys() - {""} == rows.keys() == CAPABILITIES.keys() - {""}
+    assert {"META_POLICY_BLOCKED"} == {
         reason for reason, row in rows.items() if row.owner is Owner.MERCHANT and not row.fix_rpc
     }
 
