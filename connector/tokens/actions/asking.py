@@ -1,6 +1,7 @@
-"""Asks Meta what tokens are. Nothing but calls: no transaction is open meanwhile."""
+"""Asks Meta what tokens are. No transaction is open meanwhile; in the background the caller has asked for room before."""
 
 from connector.connections import actions as connections
+from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
 from connector.connections.model import Connection
 from connector.connections.model.reach import TokenKind
@@ -25,6 +26,20 @@ def app_access(app: AppProfile) -> Access:
 def user_access(app: AppProfile, token: Secret) -> Access:
     """Speak for a person or a system user."""
     return Access(token, app.secrets[0], app.app_id)
+
+
+async def find(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
+    """Find a connection whose tokens are to be asked about while a person waits.
+
+    Raises:
+        NotFound, FailedPrecondition: as `connections.db.require`.
+        Throttled: Meta wants a pause of our app.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require(tx, store_id, connection_id)
+        await connections.require_open(runtime, tx, connection.environment)
+        return connection
 
 
 async def ask(runtime: Runtime, connection: Connection, token: Secret, kind: Kind) -> Inspection:

@@ -9,7 +9,7 @@ from connector.db.outbox import Taken
 from connector.errors import ConnectorError, Throttled, Unavailable
 from connector.runtime import Runtime
 from connector.tokens import db
-from connector.tokens.actions.asking import look_at
+from connector.tokens.actions.asking import find, look_at
 from connector.tokens.actions.judging import judge
 from connector.tokens.actions.rotating import renew
 from connector.tokens.model import INSPECTED_EVERY, Look, to_renew
@@ -23,9 +23,7 @@ async def inspect(runtime: Runtime, store_id: str, connection_id: str) -> tuple[
         Throttled, Unavailable: Meta does not answer now; nothing is changed.
 
     """
-    async with runtime.db.begin() as tx:
-        connection = await connections_db.require(tx, store_id, connection_id)
-        await connections.require_open(runtime, tx, connection.environment)
+    connection = await find(runtime, store_id, connection_id)
     look = await look_at(runtime, connection)
     async with runtime.db.begin() as tx:
         connection, different = await judge(runtime, tx, connection, look)
