@@ -19,7 +19,7 @@ from webhook_ingress.callers import Callers
 FIRST_BYTE_SECONDS = 5.0
 REQUEST_SECONDS = 10.0
 MOST_CONNECTIONS = 1000
-MOST_PER_ADDRESS = 100
+MOST_PER_ADDRESS = 200
 
 
 @dataclass(slots=True)

@@ -154,7 +154,7 @@ STEPS: Mapping[str, Step] = {
     # An event keeps its place and its id; what it told is gone.
     "events": _until_none(
         f"""UPDATE events SET body = '{{}}' WHERE id IN (SELECT id FROM events WHERE {_STORES} AND body <> '{{}}' AND (
-            ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR {_mentions("body::text")}) LIMIT :piece)"""
+            ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR kind <> 'items_settled' AND {_mentions("body::text")}) LIMIT :piece)"""
     ),
     "conversations": _until_none(
         f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",

@@ -7,7 +7,7 @@ from sqlalchemy import and_, delete, func, or_, select
 
 from connector.alerts.db import alerts
 from connector.connections.db import connections
-from connector.connections.model import State
+from connector.connections.model import LIVE, State
 from connector.db.schema import Tx
 from connector.privacy.model.classes import DataClass
 from connector.privacy.model.data_map import columns_of
@@ -38,9 +38,11 @@ async def stores_of_user(tx: Tx, environment: Environment, user_id: str) -> tupl
 
 
 async def of_store(tx: Tx, store_id: str) -> list[tuple[UUID, str, str, str]]:
-    """List a store's connections as (id, environment, Page, user)."""
+    """List a store's connections as (id, environment, Page, user), the linked ones first."""
     shown = connections.c.id, connections.c.environment, connections.c.page_id, connections.c.user_id
-    return [tuple(row) for row in await tx.execute(select(*shown).where(connections.c.store_id == store_id))]
+    mine = select(*shown).where(connections.c.store_id == store_id)
+    linked = connections.c.state.in_(LIVE).desc()
+    return [tuple(row) for row in await tx.execute(mine.order_by(linked, connections.c.create_time))]
 
 
 async def lock(tx: Tx, digest: bytes) -> None:

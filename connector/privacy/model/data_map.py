@@ -89,7 +89,7 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "feed_pieces": entry(Ruled("uploads", "with its upload"), technical="upload_id number", business="body"),
     "feed_uploads": entry(
-        Ruled("uploads", "30 days after it ended"),
+        Ruled("uploads", "90 days after it ended"),
         technical="id store_id connection_id kind request_id state reason message row_count size_bytes piece_count"
         " meta_upload_id polls create_time ask_time fetch_time end_time expire_time",
         hash="token_hash",
@@ -108,7 +108,7 @@ DATA_MAP: Mapping[str, Entry] = {
         Ruled("holds", "with its hold"), technical="hold_id", business="retailer_id product_id variant_id quantity"
     ),
     "holds": entry(
-        Ruled("holds", "90 days after it ended"),
+        Ruled("holds", "30 days after it ended"),
         erased_by="holds",
         technical="id store_id connection_id request_id state create_time expire_time end_time",
         business="purpose",
@@ -141,7 +141,7 @@ DATA_MAP: Mapping[str, Entry] = {
         _UNLINKED,
         technical="connection_id whole usual clearing wanted counted hidden unconfirmed unconfirmed_time edge_look_time"
         " edge_time price_version stock_version refused_by held stands batch_id operation_id sends offer_tries"
-        " desire_time send_time confirm_time stock_time stock_error state reasons content_due offer_due",
+        " leaving desire_time send_time confirm_time stock_time stock_error state reasons content_due offer_due",
         hash="content_hash offer_hash sent_content sent_offer confirmed_content confirmed_offer",
         business="retailer_id product_id variant_id heir sku title content offer currency_code price compare_at_price"
         " sale_start_time sale_end_time track_inventory quantity discontinued reserved offered faults meta_faults"

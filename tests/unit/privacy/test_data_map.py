@@ -7,6 +7,7 @@ from sqlalchemy import DateTime
 
 from connector.db import requests
 from connector.db.schema import load_tables
+from connector.inventory.model.holds import KEPT
 from connector.privacy.actions.sweeping import RULES
 from connector.privacy.db.erasing import STEPS
 from connector.privacy.model.classes import SENSITIVE, Aged, Ruled
@@ -43,6 +44,11 @@ def test_rows_end_by_something_that_exists(table: str) -> None:
 def test_answers_stay_as_long_as_they_may_be_repeated() -> None:
     """The age in the map is the one that `request_id` is built on."""
     assert [requests.KEPT] == [rule.age for rule in DATA_MAP["requests"].retention if isinstance(rule, Aged)]
+
+
+def test_holds_stay_as_long_as_their_feature_says() -> None:
+    """The words of the map are those of the hold's own rule."""
+    assert [f"{KEPT.days} days after it ended"] == [str(rule) for rule in DATA_MAP["holds"].retention]
 
 
 def test_the_page_says_what_the_map_says() -> None:
