@@ -127,7 +127,7 @@ async def test_many_ids_are_read_at_once(client: Client) -> None:
 async def test_metadata_lists_the_fields_of_a_node(client: Client) -> None:
     """`metadata=1` names the fields and the type, `debug=all` adds its messages."""
     _, document, _ = await client.graph("GET", "me", client.seed["user"]["token"], metadata="1", debug="all")
-    assert ({"id", "name"}, "user", []) == (
+    assert ({"id", "name", "role"}, "user", []) == (
         {field["name"] for field in document["metadata"]["fields"]}, document["metadata"]["type"],
         document["__debug__"]["messages"],
     )  # fmt: skip
