@@ -136,6 +136,8 @@ class Drive:
         await self.log_in(dialog="deny")
         await self.log_in(fault={"kind": "garbage", "body": page})
         await self.log_in(fault={"kind": "status", "status": 502, "body": page})
+        for kind in ("drop_before", "drop_answer", "close"):
+            await self.log_in(fault={"kind": kind})
         for code in (190, 100, 1):
             words = f"Malformed access token {echo}"
             await self.log_in(fault={"kind": "error", "code": code, "message": words})
@@ -156,6 +158,7 @@ class Drive:
                 await self.call(stub.GetStatus, stranger, metadata=(words,))
         await self.call(self.connector.GetStatus, pb.GetStatusRequest(store_id=STORE, connection_id="x" * 500))
         await self.call(self.connector.ListMessages, pb.ListMessagesRequest(store_id=STORE, page_token="x" * 50))
+        await self.get(f"{self.ingress}/feeds/{self.canaries.secret('token-of-a-feed-0123456789')}.tsv")
         await self.get(f"{self.ingress}/webhooks/facebook?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong")
 
     async def sync(self) -> None:

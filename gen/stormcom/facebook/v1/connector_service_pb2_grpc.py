@@ -33,7 +33,7 @@ class FacebookConnectorStub:
 
     Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
     `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
-    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+    `CONNECTION_AMBIGUOUS`; where it uses a token of the merchant's with `VAULT_UNAVAILABLE`. A method's own comment names what comes on top.
 
     Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
     gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
@@ -101,7 +101,7 @@ class FacebookConnectorServicer:
 
     Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
     `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
-    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+    `CONNECTION_AMBIGUOUS`; where it uses a token of the merchant's with `VAULT_UNAVAILABLE`. A method's own comment names what comes on top.
 
     Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
     gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
@@ -259,7 +259,7 @@ class FacebookConnector:
 
     Every method of every service can fail with `CREDENTIALS_MISSING`, `CREDENTIALS_INVALID`, `STORE_NOT_ALLOWED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `TOO_MANY_CALLS`, `DATABASE_UNAVAILABLE` and
     `INTERNAL`; with a `request_id` also with `REQUEST_ID_REUSED` and `REQUEST_IN_PROGRESS`; where it names a connection with `CONNECTION_NOT_FOUND`, or, naming none, with `STORE_NOT_CONNECTED` and
-    `CONNECTION_AMBIGUOUS`. A method's own comment names what comes on top.
+    `CONNECTION_AMBIGUOUS`; where it uses a token of the merchant's with `VAULT_UNAVAILABLE`. A method's own comment names what comes on top.
 
     Limits: a request and a response of 8 MiB (split larger calls), 16 KiB of metadata, 256 calls at once on one connection, 1,000 on one server (`TOO_MANY_CALLS`). What breaks the first three is refused by
     gRPC itself, without ErrorInfo. A unary call without a deadline has 10 seconds, none has more than 60; what a call began before its deadline may still be done. Streams end when the caller leaves or the
