@@ -60,6 +60,7 @@ def walk(tour: Tour, entries: selling.Entries) -> None:
         question = talking.hear(tour, listener)
         talking.answer(tour, listener, question)
         talking.acknowledge(tour)
+        talking.examine(tour)
         talking.look_back(tour)
     except Unmet:
         tour.console.print("The rest of the tour stands on this: it ends here.")

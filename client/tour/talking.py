@@ -5,14 +5,17 @@ import uuid
 from google.protobuf.duration_pb2 import Duration
 
 from client.commands.connecting import describe_status
+from client.commands.examining import sentence
 from client.output import word
 from client.tour.script import Listener, Stopwatch, Tour
 from client.tour.selling import read_status
+from stormcom.facebook.v1.check_pb2 import Check
 from stormcom.facebook.v1.connection_pb2 import Capability, Connection
 from stormcom.facebook.v1.connector_service_pb2 import ListMessagesRequest, SendMessageRequest
 from stormcom.facebook.v1.conversation_pb2 import Message
 from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.event_service_pb2 import AckEventsRequest, PullEventsRequest
+from stormcom.facebook.v1.health_service_pb2 import RunDiagnosticsRequest
 
 QUESTION = "আসসালামু আলাইকুম! Is the café mug still there? ☕"
 _BASIC = (Capability.KIND_CATALOG_SYNC, Capability.KIND_INVENTORY, Capability.KIND_MESSAGING)
@@ -77,6 +80,29 @@ def acknowledge(tour: Tour) -> None:
         if acknowledged.acknowledged_count != len(events):
             tour.require(False, f"Each borrowed event can be acknowledged once: {acknowledged}")
     tour.expect(count, f"All {count} events are acknowledged; none comes again")
+
+
+_OURS = (
+    Check.KIND_TOKEN,
+    Check.KIND_SCOPES,
+    Check.KIND_PAGE_TASKS,
+    Check.KIND_PAGE_SUBSCRIPTION,
+    Check.KIND_APP_SUBSCRIPTION,
+    Check.KIND_WEBHOOK,
+    Check.KIND_THREAD_OWNER,
+    Check.KIND_CATALOG,
+)
+
+
+def examine(tour: Tour) -> None:
+    """Have the connection looked at; what a shop and a verified business would add, this merchant has not."""
+    tour.step("Ask the connection doctor")
+    wish = RunDiagnosticsRequest(connection_id=tour.connection_id, kinds=_OURS)
+    checks = [answer.check for answer in tour.caller.watch(tour.caller.health.RunDiagnostics, wish)]
+    for check in checks:
+        tour.console.print(f"  {sentence(check)}", markup=False, soft_wrap=True)
+    well = sum(check.state == Check.STATE_OK for check in checks)
+    tour.expect(well == len(_OURS), "Token, permissions, Page, webhooks and catalog are as they should be")
 
 
 def look_back(tour: Tour) -> None:
