@@ -28,6 +28,7 @@ from stormcom.facebook.v1.feed_service_pb2_grpc import FacebookFeedsStub
 from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
 from stormcom.facebook.v1.inventory_service_pb2_grpc import FacebookInventoryStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
+from stormcom.facebook.v1.token_service_pb2_grpc import FacebookTokensStub
 
 # grpc's callables are generic in their type stubs only, hence the quotes below.
 Request = TypeVar("Request", bound=Message)
@@ -92,6 +93,7 @@ class Caller:
     diagnostics: FacebookDiagnosticsStub = field(init=False)
     health: FacebookHealthStub = field(init=False)
     admin: FacebookAdminStub = field(init=False)
+    tokens: FacebookTokensStub = field(init=False)
 
     def __post_init__(self) -> None:
         """Bind the services to the channel."""
@@ -107,6 +109,7 @@ class Caller:
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))
         object.__setattr__(self, "health", FacebookHealthStub(self.channel))
         object.__setattr__(self, "admin", FacebookAdminStub(self.channel))
+        object.__setattr__(self, "tokens", FacebookTokensStub(self.channel))
 
     def __enter__(self) -> Self:
         return self

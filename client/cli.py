@@ -17,6 +17,7 @@ from client.commands import (
     explaining,
     feeding,
     forgetting,
+    keeping,
     listening,
     selling,
     sorting,
@@ -49,6 +50,7 @@ class OneLineErrors(TyperGroup):
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_enable=False)
 for part in (
     connecting.app,
+    keeping.app,
     selling.app,
     syncing.app,
     adopting.app,

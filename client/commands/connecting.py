@@ -22,6 +22,12 @@ from stormcom.facebook.v1.connector_service_pb2 import (
 )
 from stormcom.facebook.v1.status_pb2 import ConnectionStatus
 
+CATALOG_CHOICES = {
+    "keep": DisconnectRequest.CATALOG_CHOICE_KEEP,
+    "hide": DisconnectRequest.CATALOG_CHOICE_HIDE,
+    "delete-ours": DisconnectRequest.CATALOG_CHOICE_DELETE_OURS,
+}
+
 app = typer.Typer()
 
 ENVIRONMENTS = {
@@ -177,12 +183,22 @@ def _describe(connection: Connection) -> str:
 
 
 @app.command()
-def disconnect(context: typer.Context) -> None:
-    """Unlink the store; what is in the catalog stays there."""
+def disconnect(
+    context: typer.Context,
+    *,
+    catalog: Annotated[str, typer.Option(help="What becomes of our items: keep, hide or delete-ours.")] = "keep",
+    dry_run: Annotated[bool, typer.Option(help="Only tell how many items that is about.")] = False,
+) -> None:
+    """Unlink the store; what is in the catalog stays there, unless told otherwise."""
     session = session_of(context)
-    request = DisconnectRequest(connection_id=session.connection_id)
+    if catalog not in CATALOG_CHOICES:
+        raise typer.BadParameter("--catalog is keep, hide or delete-ours")
+    choice, named = CATALOG_CHOICES[catalog], session.connection_id
+    request = DisconnectRequest(connection_id=named, catalog_choice=choice, dry_run=dry_run)
     answer = session.caller.call(session.caller.connector.Disconnect, request)
-    session.output.show(answer, _describe(answer.connection))
+    items = [f"{answer.item_count} items of ours."] if answer.item_count else []
+    items += [f"Operation {answer.operation.operation_id}."] if answer.operation.operation_id else []
+    session.output.show(answer, " ".join([_describe(answer.connection), *items]))
 
 
 @app.command()

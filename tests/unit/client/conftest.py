@@ -27,6 +27,7 @@ from stormcom.facebook.v1 import (
     health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
+    token_service_pb2,
 )
 from stormcom.facebook.v1.product_pb2 import Product
 
@@ -38,6 +39,7 @@ SERVICES = (
     feed_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
+    token_service_pb2,
     event_service_pb2,
     diagnostic_service_pb2,
     health_service_pb2,
