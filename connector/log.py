@@ -19,18 +19,24 @@ _DROPPED = frozenset(
     {
         "access_token",
         "app_secret",
+        "client_secret",
         "appsecret_proof",
         "authorization",
         "body",
         "code",
         "email",
+        "fb_exchange_token",
+        "input_token",
         "message_text",
         "name",
         "password",
         "psid",
+        "sealed",
         "secret",
+        "signed_request",
         "text",
         "token",
+        "verify_token",
     }
 )
 
@@ -58,9 +64,16 @@ def configure(*, level: str, form: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(_Cleaned("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[others])
+
+
+class _Cleaned(logging.Formatter):
+    """What libraries have to say, their tracebacks included, passes the second wall too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_tokens(super().format(record))
 
 
 def canonical(event: str, **facts: Any) -> None:

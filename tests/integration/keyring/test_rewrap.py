@@ -117,10 +117,9 @@ def run_due() -> Turn:
     return turn
 
 
-async def die_rotating(settings: Settings, *, old: int, new: int, at: int) -> None:
-    """Let a worker wrap tokens anew until it is killed."""
-    keys = ",".join(f"{number}:{base64.b64encode(KEYS[number]).decode()}" for number in (new, old))
-    environment = {
+def told(settings: Settings, *ids: int) -> dict[str, str]:
+    """Tell a process of its own where the database is, and the vault's keys in this order."""
+    return {
         **inherited(os.environ),
         "PROFILE": "development",
         "DATABASE_URL": settings.database_url.reveal(),
@@ -129,9 +128,14 @@ async def die_rotating(settings: Settings, *, old: int, new: int, at: int) -> No
         "META_TEST_APP_ID": "1",
         "META_TEST_APP_SECRETS": "secret",
         "META_TEST_VERIFY_TOKEN": "verify",
-        "VAULT_KEYS": keys,
+        "VAULT_KEYS": ",".join(f"{number}:{base64.b64encode(KEYS[number]).decode()}" for number in ids),
         "DEVELOPMENT_TOKEN": "development",
     }
+
+
+async def die_rotating(settings: Settings, *, old: int, new: int, at: int) -> None:
+    """Let a worker wrap tokens anew until it is killed."""
+    environment = told(settings, new, old)
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.integration.keyring.rotor", str(at), env=environment, cwd=CHECKOUT
     )
@@ -260,6 +264,23 @@ async def test_an_operator_learns_which_key_may_go(runtime: Runtime, shop: Shop,
     assert [KeyUse(1, 0, Standing.UNUSED), KeyUse(2, 4, Standing.SEALS)] == await actions.look(both)
     async with runtime.db.begin() as tx:
         assert {1: 0, 2: 4} == await db.noted(tx)
+
+
+async def test_the_command_tells_which_key_may_go(settings: Settings, shop: Shop) -> None:
+    """`python -m connector keys` says of every key how many tokens need it and what may be done with it."""
+    await shop.open(ring(2, seals=2), 1)
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "connector",
+        "keys",
+        env=told(settings, 2, 1),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await asked.communicate()
+    lines = ["key 1: 0 tokens, may be removed", "key 2: 2 tokens, seals"]
+    assert (0, lines) == (asked.returncode, said.decode().splitlines())
 
 
 async def test_a_removed_key_is_the_operators_trouble_not_the_merchants(runtime: Runtime, shop: Shop) -> None:

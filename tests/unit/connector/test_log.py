@@ -1,8 +1,10 @@
 """What logs never hold."""
 
+import logging
+
 import pytest
 
-from connector.log import redact
+from connector.log import _Cleaned, redact
 
 TOKEN = "EAAGm0PX4ZCpsBAKZCtoken"
 
@@ -22,6 +24,15 @@ TOKEN = "EAAGm0PX4ZCpsBAKZCtoken"
 def test_no_token_reaches_a_line(event: dict[str, object]) -> None:
     """Wherever a token sits in an event, the written line does not hold it."""
     assert TOKEN not in str(redact(None, "info", dict(event)))
+
+
+def test_what_libraries_say_passes_the_wall_too() -> None:
+    """A line of the standard log, traceback included, holds no token either."""
+    error = ValueError(TOKEN)
+    words = ("never retrieved %s", (TOKEN,), (ValueError, error, None))
+    record = logging.LogRecord("asyncio", logging.ERROR, "", 1, *words)
+    line = _Cleaned("%(message)s").format(record)
+    assert (True, False) == ("never retrieved ***" in line, TOKEN in line)
 
 
 def test_ordinary_facts_pass() -> None:
