@@ -67,10 +67,9 @@ async def test_every_recorded_kind_is_settled(runtime: Runtime, connected: str, 
     )
     kept = await rows(runtime, "SELECT kind, state FROM signals ORDER BY kind")
     assert [
-        ("page.entry", "KEPT"),
+        ("page.feed", "KEPT"),
         ("page.feed", "KEPT"),
         ("page.policy_enforcement", "KEPT"),
-        ("permissions.pages_messaging", "KEPT"),
         ("unreadable", "KEPT"),
     ] == kept
     shown = await rows(
