@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
+from connector import deadline
 from connector.gather import Gather
 
 
@@ -87,3 +89,36 @@ async def test_closing_ends_what_is_under_way() -> None:
     assert asyncio.CancelledError is type((await asyncio.gather(asked, return_exceptions=True))[0])
     work.open.set()
     assert [2] == [await task for task in await ask(gather, work, 1)]
+
+
+async def test_work_that_nobody_waits_for_is_stopped() -> None:
+    """When the last asker of a group has left, its work ends; whoever comes next is served as ever."""
+    gather, stopped = Gather(), asyncio.Event()
+
+    async def hang(numbers: Sequence[int]) -> list[int]:
+        if 1 in numbers:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.set()
+        return list(numbers)
+
+    asker = asyncio.create_task(gather.ask("a", 1, hang, most=9))
+    await asyncio.sleep(0.01)
+    asker.cancel()
+    await stopped.wait()
+    assert 2 == await gather.ask("a", 2, hang, most=9)
+
+
+async def test_shared_work_has_nobodys_deadline() -> None:
+    """A group's work knows no deadline, although the one who began it had one."""
+    gather, known = Gather(), []
+
+    async def look(numbers: Sequence[int]) -> list[int]:
+        known.append(deadline.left(margin=timedelta()))
+        return list(numbers)
+
+    async with deadline.within(5):
+        assert deadline.left(margin=timedelta()) is not None
+        assert 1 == await gather.ask("a", 1, look, most=9)
+    assert [None] == known
