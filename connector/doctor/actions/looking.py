@@ -82,6 +82,8 @@ async def run(
     asker = Asker(runtime, subject, urgent=True)
     for question, asked in _by_question(claimed):
         findings = await _look(asker, question, asked)
+        if isinstance(findings, Pending):  # never, where a person waits
+            continue
         async with runtime.db.begin() as tx:
             reports = await _keep(runtime, tx, subject, findings)
         for report in reports:
@@ -140,7 +142,7 @@ def _by_question(kinds: Collection[Kind]) -> list[tuple[Question, list[Kind]]]:
     return sorted(wanted.items(), key=lambda entry: entry[0] is Question.SELF_TEST)
 
 
-async def _look(asker: Asker, question: Question, kinds: Sequence[Kind]) -> Any:
+async def _look(asker: Asker, question: Question, kinds: Sequence[Kind]) -> dict[Kind, Finding] | Pending:
     """Ask a question and judge the answer for each check; Pending while a self-test is under way and nobody waits."""
     runtime, subject = asker.runtime, asker.subject
     findings = {kind: found for kind in kinds if (found := CHECKS[kind].hindrance(subject))}

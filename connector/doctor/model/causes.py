@@ -81,24 +81,24 @@ _TABLE = [
     *_rows(Kind.TOKEN, State.OK, {"TOKEN_ALIVE": ("The token is alive and ours.", _NOTHING)}),
     *_rows(Kind.TOKEN, State.WARNING, {
         "TOKEN_ENDS_SOON": ("The token ends within a week.", "The merchant connects again before it ends."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(Kind.TOKEN, State.FAILED, {
         "TOKEN_DEAD": ("Meta does not accept the token any more.", "The merchant connects again."),
         "TOKEN_FOREIGN": ("The token belongs to another Meta app.", "The merchant connects again."),
         "DATA_ACCESS_ENDED": ("The access to the merchant's data has ended.", "The merchant connects again."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(None, State.FAILED, {
         "APP_REFUSED": ("Meta refuses our app's own token.", "StormCom's operators compare META_*_APP_ID and META_*_APP_SECRETS with the app's dashboard."),
     }, owner=Owner.STORMCOM),
     *_rows(Kind.SCOPES, State.OK, {"SCOPES_COMPLETE": ("Every permission is granted.", _NOTHING)}),
     *_rows(Kind.SCOPES, State.FAILED, {
         "SCOPES_LACKING": ("Permissions are missing or were taken away.", _AGAIN),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(Kind.PAGE_TASKS, State.OK, {"TASKS_COMPLETE": ("The merchant may do on the Page what we need.", _NOTHING)}),
     *_rows(Kind.PAGE_TASKS, State.FAILED, {
         "TASKS_LACKING": ("The merchant's role on the Page is too small.", "Somebody with full control of the Page gives the merchant messages, content and community activity; then the merchant connects again."),
         "PAGE_LOST": ("The merchant has no role on the Page any more, or does not let us see it.", "Somebody with full control of the Page adds the merchant; then the merchant connects again and ticks the Page."),
-    }, owner=Owner.MERCHANT, where=Where.PAGE_ACCESS, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, where=Where.PAGE_ACCESS, fix_rpc="Connect"),
     *_rows(Kind.PAGE_SUBSCRIPTION, State.OK, {"PAGE_SUBSCRIBED": ("The Page tells us everything we want to hear.", _NOTHING)}),
     *_rows(Kind.PAGE_SUBSCRIPTION, State.FAILED, {
         "PAGE_UNSUBSCRIBED": ("Meta has ended the Page's subscription.", "Nothing: it is asked for again by itself. What was written meanwhile is in the Page's inbox only."),
@@ -159,7 +159,7 @@ _TABLE = [
     *_rows(Kind.CATALOG, State.OK, {"CATALOG_OURS": ("The catalog is the business's own.", _NOTHING)}),
     *_rows(Kind.CATALOG, State.FAILED, {
         "CATALOG_GONE": ("The catalog is gone or out of our reach.", "The merchant gives access to it back and connects again."),
-    }, owner=Owner.MERCHANT, where=Where.CATALOGS, fix_rpc="Connect.begin"),
+    }, owner=Owner.MERCHANT, where=Where.CATALOGS, fix_rpc="Connect"),
     *_rows(Kind.CATALOG, State.FAILED, {
         "CATALOG_FOREIGN": ("The catalog belongs to another business.", "Its owner moves it back, or keeps sharing it with full control; else the merchant disconnects and chooses another."),
         "CATALOG_UNSUITABLE": ("The catalog is not one for products.", "The merchant disconnects and chooses a catalog of kind e-commerce, or lets CreateCatalog make one."),
@@ -186,7 +186,7 @@ _TABLE = [
     }, owner=Owner.META),
     *_rows(None, State.UNKNOWN, {
         "TOKEN_NEEDED": ("Without a token Meta cannot be asked.", "The merchant connects again."),
-    }, owner=Owner.MERCHANT, fix_rpc="Connect.begin", fix_suffices=True),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(None, State.SKIPPED, {
         "NOT_GRANTED": ("The permission to look was not granted.", "Nothing: what it is about works or fails without our knowing."),
         "NO_CATALOG": ("No catalog is attached.", "Attach one: AttachCatalog or CreateCatalog."),

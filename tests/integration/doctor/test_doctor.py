@@ -68,7 +68,7 @@ def _hand_catalog_over(world: World) -> None:
     world.require(ProductCatalog, CATALOG_ID, name="catalog").business_id = other.id
 
 
-CONNECT, NONE = ("Connect.begin", True), ("", False)
+CONNECT, NONE = ("Connect", True), ("", False)
 BROKEN = [
     Breakage("TOKEN", ("FAILED", "TOKEN_DEAD"), "MERCHANT", CONNECT, _kill_tokens),
     Breakage(
@@ -76,11 +76,11 @@ BROKEN = [
         lambda world: _user(world).grants[APP_ID].update(pages_messaging="declined"),
     ),
     Breakage(
-        "PAGE_TASKS", ("FAILED", "TASKS_LACKING"), "MERCHANT", ("Connect.begin", False),
+        "PAGE_TASKS", ("FAILED", "TASKS_LACKING"), "MERCHANT", ("Connect", False),
         lambda world: _user(world).page_tasks.update({PAGE_ID: ["ANALYZE"]}),
     ),
     Breakage(
-        "PAGE_TASKS", ("FAILED", "PAGE_LOST"), "MERCHANT", ("Connect.begin", False),
+        "PAGE_TASKS", ("FAILED", "PAGE_LOST"), "MERCHANT", ("Connect", False),
         lambda world: _user(world).page_tasks.pop(PAGE_ID),
     ),
     Breakage(
@@ -142,7 +142,7 @@ BROKEN = [
         lambda world: setattr(world.require(ProductCatalog, CATALOG_ID, name="catalog"), "vertical", "hotels"),
     ),
     Breakage(
-        "CATALOG", ("FAILED", "CATALOG_GONE"), "MERCHANT", ("Connect.begin", False),
+        "CATALOG", ("FAILED", "CATALOG_GONE"), "MERCHANT", ("Connect", False),
         lambda world: world.require(Business, BUSINESS_ID, name="business").catalogs.remove(CATALOG_ID),
     ),
     Breakage(
