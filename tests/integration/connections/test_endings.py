@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from connector.connections import actions, db
-from connector.connections.model import Connection, State
+from connector.connections.actions.login import OWN_WAYS
+from connector.connections.model import Connection, Login, State, Way
 from connector.runtime import Runtime
 from connector.values import Environment
 from simulator.state import User
@@ -184,3 +185,25 @@ async def test_another_caller_cannot_complete_a_login(runtime: Runtime, walk: An
         for actor in ("intruder", "console")
     ]
     assert ["LOGIN_STATE_INVALID", "AWAITING_CHOICE"] == [landing.outcome for landing in both]
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_disconnect_while_a_code_is_exchanged_holds(
+    runtime: Runtime, walk: Any, connect: Any, kept: Any, turn: Any, *, live: bool
+) -> None:
+    """A token that Meta issues at the very moment the store disconnects is not kept, neither beside a Page nor alone."""
+    connection_id = str((await connect()).id) if live else ""
+    begun = await begin(runtime, connection_id)
+    answer = await walk(begun.url)
+
+    async def redeem(runtime: Runtime, login: Login, code: str) -> actions.Grant:
+        grant = await OWN_WAYS[login.way](runtime, login, code)
+        await actions.disconnect(runtime, STORE, str(login.connection_id))
+        return grant
+
+    landing = await actions.complete_login(
+        runtime, state=answer["state"], code=answer["code"], ways={Way.PAGE_LOGIN: redeem}
+    )
+    await turn()
+    after = await reload(runtime, begun.connection.id)
+    assert ("LOGIN_WITHDRAWN", State.DISCONNECTED, "", []) == (landing.outcome, after.state, after.reason, await kept())
