@@ -160,11 +160,10 @@ async def _gone(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Signal]
     raws = {place: digest(signal.raw) for place, (_, signal) in enumerate(told)}
     until = await forgotten.times_of(tx, [*filter(None, persons.values()), *raws.values()])
     gone = {place for place, raw in raws.items() if raw in until}
-    gone |= {
-        place
-        for place, person in persons.items()
-        if person in until and (_time(told[place][1]) or until[person]) <= until[person]
-    }
+    for place, person in persons.items():
+        time = _time(told[place][1])
+        if person in until and (time is None or time <= until[person]):
+            gone.add(place)
     return gone | await _outlived(runtime, tx, told)
 
 
