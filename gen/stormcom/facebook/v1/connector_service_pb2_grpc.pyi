@@ -52,7 +52,7 @@ class FacebookConnectorStub:
     Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
     choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
     the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
-    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `DATA_ACCESS_EXPIRED`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
     what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
     `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
@@ -117,7 +117,7 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
     choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
     the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
-    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+    the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `DATA_ACCESS_EXPIRED`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
     what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
     `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
     """
@@ -185,7 +185,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         Then `choose`, within an hour, names the Page and the catalog. `attach` hands in a token instead of walking through the dialog. A `connection_id` without a step only tells where the connection stands, with the
         choice while there is one. Nothing is sent to the catalog before the first `SyncCatalog`. A login that fails changes nothing of what is linked; it ends with one of:
         the state: `LOGIN_STATE_INVALID` (unknown, used, of another store, connection or caller), `LOGIN_EXPIRED`, `LOGIN_WITHDRAWN`; the dialog: `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`;
-        the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
+        the code: `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `REDIRECT_URI_MISMATCH`; the token: `APP_MISMATCH`, `META_TOKEN_INVALID`, `DATA_ACCESS_EXPIRED`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`;
         what it grants: `SCOPES_MISSING`, `SCOPES_EXPIRED`. `begin` can fail with `ENVIRONMENT_NOT_CONFIGURED` and `LOGIN_CONFIG_MISSING`; `choose`, and `attach` with a Page, with `LOGIN_CHOICE_EXPIRED`,
         `PAGE_NOT_GRANTED`, `CATALOG_NOT_GRANTED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_ROLE_TOO_LOW`, `CATALOG_ATTACHED`, `ASSET_IN_OTHER_ENVIRONMENT` and `PAGE_TAKEN`.
         """
