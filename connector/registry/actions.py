@@ -162,11 +162,16 @@ async def _free(runtime: Runtime, tx: Tx, connection: Connection, road: Road) ->
         return False
     bucket = graph.batch_bucket(connection.catalog_id)
     await connections.require_room(runtime, tx, connection, bucket, urgency=road.urgency)
-    under_way = await db.open_batches(tx, connection.id, road.lane)
-    for batch in under_way:
+    return await under_way(runtime, tx, connection, road) < road.most_open
+
+
+async def under_way(runtime: Runtime, tx: Tx, connection: Connection, road: Road) -> int:
+    """Count the batches of a lane that Meta may be at work on, and have those looked at that nobody else looks after."""
+    batches = await db.open_batches(tx, connection.id, road.lane)
+    for batch in batches:
         if batch.handle is None:  # its sender died: nobody knows what arrived
             await _look_later(tx, road, batch, due=max(runtime.now(), batch.create_time + runtime.batch_time))
-    return len(under_way) < road.most_open
+    return len(batches)
 
 
 async def _look_later(tx: Tx, road: Road, batch: Batch, *, due: datetime) -> None:

@@ -19,8 +19,7 @@ from connector.errors import FailedPrecondition
 from connector.operations import db as operations
 from connector.operations.model import Draft, Kind, Operation
 from connector.registry import actions as registry
-from connector.registry.db import catalogue, flights, leaving
-from connector.registry.model import Lane
+from connector.registry.db import catalogue, leaving
 from connector.runtime import Runtime
 
 LONGEST = timedelta(days=1)
@@ -120,7 +119,7 @@ async def leave_catalog(runtime: Runtime, task: Taken) -> None:
             await _over(tx, connection, at=runtime.now())
             await outbox.done(tx, task, at=runtime.now())
             return
-        if await _busy(tx, connection):
+        if await _busy(runtime, tx, connection):
             await outbox.again(tx, task, runtime.now() + _WAIT)
             return
     if not under_way.total_count:
@@ -151,9 +150,10 @@ async def _leaving(tx: Tx, task: Taken) -> Connection | None:
     return connection if connection and connection.state is State.DISCONNECTING else None
 
 
-async def _busy(tx: Tx, connection: Connection) -> bool:
+async def _busy(runtime: Runtime, tx: Tx, connection: Connection) -> bool:
     """Tell whether Meta may be at work on batches that were sent before: no item is ever in two at once."""
-    return any([await flights.open_batches(tx, connection.id, lane) for lane in (Lane.CONTENT, Lane.STOCK)])
+    roads = registry.CONTENT, registry.STOCK
+    return any([await registry.under_way(runtime, tx, connection, road) for road in roads])
 
 
 async def _mark(runtime: Runtime, task: Taken, connection: Connection, operation: Operation) -> None:

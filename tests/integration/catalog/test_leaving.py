@@ -213,3 +213,20 @@ async def test_a_connection_that_needs_a_login_can_only_keep(shop: Shop) -> None
         await leave(shop, HIDE)
     assert ("META_TOKEN_INVALID",) == reason_of(refused.value)
     assert Connection.STATE_DISCONNECTED == (await leave(shop, KEEP)).connection.state
+
+
+async def test_a_batch_whose_sender_died_is_waited_for(shop: Shop) -> None:
+    """A batch that may have arrived, though nobody looks after it, is settled before anything is deleted."""
+    await filled(shop)
+    async with shop.runtime.db.begin() as tx:
+        await tx.execute(
+            text(
+                "INSERT INTO batches (id, connection_id, lane, catalog_id, item_count, create_time)"
+                " SELECT gen_random_uuid(), id, 'CONTENT', catalog_id, 1, :at FROM connections"
+            ),
+            {"at": shop.clock()},
+        )
+        await tx.execute(text("UPDATE items SET batch_id = (SELECT id FROM batches) WHERE retailer_id = 'sc_p0'"))
+    await leave(shop, DELETE)
+    await shop.settle(minutes=60)
+    assert ({"theirs"}, State.DISCONNECTED) == (set(shop.shelf), await state(shop))

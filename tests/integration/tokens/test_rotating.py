@@ -77,18 +77,18 @@ async def test_a_dead_connection_is_brought_back_by_a_token(keeper: Keeper) -> N
 
 async def test_work_under_way_with_the_old_token_is_done_with_the_new_one(keeper: Keeper) -> None:
     """A task whose call was refused because the token was replaced during it runs again, and nobody is told of anything."""
-    connection = await keeper.connection()
-    dead = {"kind": "error", "code": 190, "subcode": 460}
-    slow = {"kind": "delay", "seconds": 0.3}
-    place = {"match": {"method": "POST", "path": "subscribed_apps"}, "times": 1}
-    token = await keeper.system_token()
-    keeper.world.faults.order({"match": {"method": "GET", "path": "subscribed_apps"}, "times": 1, "action": slow})
+    connection, token = await keeper.connection(), await keeper.system_token()
+    for method, action in (
+        ("POST", {"kind": "delay", "seconds": 0.5}),
+        ("GET", {"kind": "error", "code": 190, "subcode": 460}),
+    ):
+        match = {"method": method, "path": "subscribed_apps"}
+        keeper.world.faults.order({"match": match, "times": 1, "action": action})
     async with keeper.runtime.db.begin() as tx:
         await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=keeper.runtime.now(), connection_id=connection.id)
     working = asyncio.ensure_future(keeper.turn())
     await _until(lambda: keeper.world.records.under_way.total() > 0)
     await keeper.rotate(token)
-    keeper.world.faults.order(place | {"action": dead})
     await working
     await keeper.turn()
     assert ["CONNECTED"] == sorted(set(await keeper.states()))
