@@ -1,5 +1,7 @@
 """Looks at a connection's tokens: on demand, every six hours, and at once when there is reason to."""
 
+from datetime import timedelta
+
 from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
@@ -57,7 +59,7 @@ async def inspect_tokens(runtime: Runtime, task: Taken) -> None:
             for other in await db.of_user(tx, connection.environment, connection.user_id, but=connection.id):
                 await db.ask(tx, other, at=runtime.now())
         await outbox.keep(tx, task, {})
-        await outbox.again(tx, task, runtime.now() + (INSPECTED_EVERY * (not joined)))
+        await outbox.again(tx, task, runtime.now() + (timedelta() if joined else INSPECTED_EVERY))
 
 
 async def _renewed(runtime: Runtime, connection: Connection, look: Look) -> tuple[Connection, Look]:

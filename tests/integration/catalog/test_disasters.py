@@ -29,7 +29,9 @@ from tests.integration.catalog.shop import Shop, product
 from tests.integration.conftest import connect
 
 SEND, CHECK = "items_batch", "check_batch_request_status"
-DEAD_TOKEN = '{"data": {"is_valid": false, "error": {"code": 190, "subcode": 460, "message": "The password has changed"}}}'
+DEAD_TOKEN = (
+    '{"data": {"is_valid": false, "error": {"code": 190, "subcode": 460, "message": "The password has changed"}}}'
+)
 PRODUCTS = 24
 Action = Callable[[Runtime, Taken], Coroutine[Any, Any, None]]
 
