@@ -1,7 +1,7 @@
 """What a connection is, and what went wrong on it.
 
-Capabilities are derived, never stored: from the connection's state, its catalog, the explicit go, and `blocks` – what
-Meta has taken away from one capability.
+Capabilities are derived, never stored: from the connection's state, its catalog, the explicit go, and `blocks` – what keeps one
+capability from working, as `verdicts` weighs it.
 """
 
 from collections.abc import Mapping

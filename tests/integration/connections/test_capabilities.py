@@ -292,3 +292,13 @@ async def test_a_near_end_is_said_once_a_week(runtime: Runtime, clock: Clock, ca
     lines = [line for line in "".join(capsys.readouterr()).splitlines() if "meta.sunset_near" in line]
     assert 1 == len(lines)
     assert "Graph API v26.0" in lines[0]
+
+
+async def test_a_call_that_works_heals_what_was_blocked_before_it(runtime: Runtime, linked: Connection) -> None:
+    """A success lifts the block that stood when its call was made; one that came since stays."""
+    await actions.note_refusal(runtime, linked, FORBIDDEN, task=Task.SEND_ITEMS)
+    await actions.note_success(runtime, linked, CATALOG)
+    newer = await standing(runtime, linked, CATALOG)
+    await actions.note_success(runtime, await look(runtime, linked), CATALOG)
+    assert ("BLOCKED", "META_PERMISSION_MISSING") == newer
+    assert ["STATE_AWAITING_GO", "STATE_BLOCKED", "STATE_AWAITING_GO"] == await told(runtime, CATALOG)
