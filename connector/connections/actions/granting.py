@@ -98,7 +98,9 @@ async def _inspect(runtime: Runtime, app: AppProfile, token: Secret) -> Inspecti
         )
     except MetaRefused as refusal:
         # Unverified: how Meta refuses to tell one app of another's token.
-        raise _foreign() if refusal.code == _INVALID_PARAMETER else refusal from refusal
+        if refusal.code != _INVALID_PARAMETER:
+            raise
+        raise _foreign() from refusal
     if inspection.app_id and inspection.app_id != app.app_id:
         raise _foreign()
     if not inspection.valid:
