@@ -16,7 +16,8 @@ from connector.vault.envelope import Unsealable
 from connector.vault.keys import unavailable
 from connector.vault.secret import Secret
 
-# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html (recalled, not read)
+# Unverified, recalled from https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html: what a ciphertext answers that is
+# damaged, of another key or of another context.
 _DAMAGED = {"InvalidCiphertextException", "IncorrectKeyException"}
 _TIMES = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
 

@@ -62,7 +62,7 @@ async def serve(
     await runner.cleanup()
 
 
-# https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html (recalled); boto3 1.44 accepts it
+# Unverified, recalled from https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html; boto3 1.44 accepts it
 async def aws(service: KeyService, request: web.Request) -> web.Response:
     """AWS KMS: JSON 1.1, the verb in a header."""
 
@@ -84,7 +84,7 @@ async def aws(service: KeyService, request: web.Request) -> web.Response:
     return web.json_response({"Plaintext": _written(text), "KeyId": words["KeyId"]})
 
 
-# https://cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings.cryptoKeys/encrypt (recalled); google-cloud-kms 3.18 accepts it
+# Unverified, recalled from https://cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings.cryptoKeys/encrypt; google-cloud-kms 3.18 accepts it
 async def gcp(service: KeyService, request: web.Request) -> web.Response:
     """Google Cloud KMS: REST, the verb behind a colon."""
 
@@ -107,7 +107,7 @@ async def gcp(service: KeyService, request: web.Request) -> web.Response:
     return web.json_response({"plaintext": _written(text)})
 
 
-# https://developer.hashicorp.com/vault/api-docs/secret/transit#encrypt-data (recalled); hvac 2.4 accepts it
+# Unverified, recalled from https://developer.hashicorp.com/vault/api-docs/secret/transit#encrypt-data; hvac 2.4 accepts it
 async def transit(service: KeyService, request: web.Request) -> web.Response:
     """Vault Transit: JSON, verb and key in the path, the token in a header."""
 

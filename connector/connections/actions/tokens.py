@@ -20,6 +20,7 @@ async def access(runtime: Runtime, connection: Connection, kind: str = "page") -
 
     Raises:
         FailedPrecondition: STORE_NOT_CONNECTED or META_TOKEN_INVALID.
+        Unavailable: VAULT_UNAVAILABLE, as a key service may be asked; so never inside a transaction.
 
     """
     if connection.state is not State.DISCONNECTING:
@@ -58,7 +59,8 @@ async def open_token(runtime: Runtime, connection: Connection, sealed: bytes | N
     """Open a sealed token of this connection.
 
     Raises:
-        FailedPrecondition: META_TOKEN_INVALID, when there is none or it does not open.
+        FailedPrecondition: META_TOKEN_INVALID, when there is none or it is damaged.
+        Unavailable: VAULT_UNAVAILABLE, its key cannot be used for the moment.
 
     """
     fix = "Connect.begin"
@@ -67,9 +69,7 @@ async def open_token(runtime: Runtime, connection: Connection, sealed: bytes | N
     try:
         return await runtime.vault.open(sealed, binding(connection, kind))
     except Unsealable as damage:
-        message = (
-            "The stored token cannot be opened (operators check VAULT_KEYS); otherwise the merchant connects again"
-        )
+        message = "The stored token is damaged: the merchant connects again"
         raise FailedPrecondition("META_TOKEN_INVALID", message, fix=fix) from damage
 
 

@@ -123,7 +123,7 @@ async def _ask(way: _Way) -> None:
     try:
         token = await runtime.vault.open(found.sealed_token, token_binding(way.connection, found.id))
     except Unsealable:
-        await way.give_up("INTERNAL", "The file's address cannot be opened: operators check VAULT_KEYS")
+        await way.give_up("INTERNAL", "The file's stored address is damaged: UploadFeed makes a new one")
         return
     url = address(runtime.public_url, token.reveal(), found.kind)
     if way.feed.integration_id:
