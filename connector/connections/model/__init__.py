@@ -1,7 +1,7 @@
 """What a connection is, and what it may do at any moment. Pure.
 
 `connection` is the link, `logins` the way to one, `assets` what the merchant grants, `reach` how far it goes, `consent` what it takes away
-from others, `capabilities` what may be done with it.
+from others, `capabilities` what may be done with it, `needs` what each needs, `verdicts` what keeps it from working.
 """
 
 from connector.connections.model.assets import Business as Business
