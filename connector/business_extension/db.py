@@ -97,10 +97,16 @@ async def install(
 
 
 async def note_seen(
-    tx: Tx, installation: Installation, assets: Assets, missing: frozenset[Asset], *, at: datetime
+    tx: Tx,
+    installation: Installation,
+    assets: Assets,
+    missing: frozenset[Asset],
+    *,
+    notice_time: datetime | None,
+    at: datetime,
 ) -> Installation:
-    """Keep what Meta shows now."""
-    return await _change(tx, installation, _seen(assets, missing, at))
+    """Keep what Meta shows now; a notice that came after Meta was asked stays."""
+    return await _change(tx, installation, _seen(assets, missing, at) | {"notice_time": notice_time})
 
 
 def _seen(assets: Assets, missing: frozenset[Asset], at: datetime) -> dict[str, Any]:

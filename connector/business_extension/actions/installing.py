@@ -180,9 +180,7 @@ async def _system_grant(
     try:
         token = await runtime.graph.send(call, access)
         return await connections.examine(runtime, installation.environment, token)
-    except (
-        FailedPrecondition
-    ) as refusal:  # also MetaRefused: the installer's own token, which was checked, takes its place
+    except FailedPrecondition as refusal:  # MetaRefused is one; the installer's token was checked and takes its place
         log.warn("installation.without_system_user", reason=refusal.reason, message=refusal.message)
         return None
 

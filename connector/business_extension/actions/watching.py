@@ -32,7 +32,8 @@ from connector.runtime import Runtime
 from connector.values import ConnectionId, Environment
 from connector.vault import same_token
 
-_PIECE = 500
+_MOST_AT_ONCE = 5_000
+"""How many are asked for in one turn; the rest waits for the next hour's."""
 
 
 async def standing(runtime: Runtime, store_id: str, environment: Environment) -> Installation:
@@ -150,7 +151,8 @@ async def _conclude(
     else:
         missing = lost(installation, shown, current)
         await _adjust(runtime, tx, current, installation.missing, missing)
-        await db.note_seen(tx, installation, shown, missing, at=at)
+        later = installation.notice_time if installation.notice_time != asked.notice_time else None
+        await db.note_seen(tx, installation, shown, missing, notice_time=later, at=at)
     return verdict
 
 
@@ -207,7 +209,7 @@ async def watch(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await db.adopt(tx)
-        for connection_id in await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_PIECE):
+        for connection_id in await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_MOST_AT_ONCE):
             await _plan(runtime, tx, connection_id)
         await outbox.done(tx, task, at=runtime.now())
 

@@ -7,9 +7,12 @@ from typing import Any
 import grpc
 import pytest
 
+from connector.business_extension import db
+from connector.business_extension.actions import watching
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.runtime import Runtime
+from connector.values import Environment
 from simulator import control
 from simulator.business_extension import change, uninstall
 from simulator.world import World
@@ -288,3 +291,18 @@ async def test_a_token_that_may_not_look_is_tried_daily(
         await turn()
         assert before + reads == calls(world, "GET", READ_BACK)
     assert ["CONNECTED"] == await column(runtime, "SELECT state FROM connections")
+
+
+async def test_a_notice_that_comes_while_meta_is_asked_is_kept(
+    install: Install, runtime: Runtime, clock: Clock
+) -> None:
+    """What Meta showed before a webhook of the end came does not answer that webhook."""
+    await install()
+    async with runtime.db.begin() as tx:
+        asked, connection = await watching.require(tx, STORE, Environment.TEST)
+        assert connection is not None
+        told = await db.note_notice(tx, asked, at=runtime.now())
+        await watching._conclude(runtime, tx, asked, connection, asked.assets)
+        assert told.notice_time == (await watching.require(tx, STORE, Environment.TEST))[0].notice_time
+        await watching._conclude(runtime, tx, told, connection, asked.assets)
+        assert (await watching.require(tx, STORE, Environment.TEST))[0].notice_time is None
