@@ -14,7 +14,7 @@ from connector.connections.model import State
 from stormcom.facebook.v1 import admin_service_pb2 as pb
 from tests.integration.conftest import STORE, Clock
 from tests.integration.privacy.conftest import EMAIL, PSID, TRACES, Canary, bodies
-from tests.integration.webhooks.bodies import PERSON
+from tests.integration.webhooks.bodies import PERSON, envelope, wrote
 
 KNOWN = {
     "messages.text", "messages.mid", "messages.attachments", "conversations.psid", "conversations.person_name",
@@ -84,6 +84,17 @@ async def test_an_address_is_taken_out_of_what_mentions_it(canary: Canary, clock
         "SELECT mid FROM messages WHERE mid LIKE 'm_canary%' AND text = '' AND attachments = '[]'"
     )
     assert [4] == await canary.ask("SELECT count(*) FROM messages WHERE mid LIKE 'm_canary%'")
+
+
+async def test_an_escaped_address_is_found_in_raw_webhooks(canary: Canary, clock: Clock) -> None:
+    r"""Meta may write `@` as `\u0040`: the raw webhook is found all the same, and only the one who is meant leaves it."""
+    mails = wrote(canary.now, "m_canary_1", EMAIL, person=PSID), wrote(canary.now, "m_1", f"x{EMAIL}", person=PERSON)
+    await canary.deliver(envelope(*mails).replace(b"@", b"\\u0040"))
+    clock.advance(minutes=1)
+    await canary.delete(email=EMAIL)
+    assert [f"x{EMAIL}"] == await canary.ask("SELECT text FROM messages WHERE text <> ''")
+    (body,) = await canary.ask("SELECT body FROM deliveries")
+    assert ["m_1"] == [one["message"]["mid"] for one in json.loads(body)["entry"][0]["messaging"]]
 
 
 async def test_a_merchant_is_deleted_by_a_caller(canary: Canary) -> None:
