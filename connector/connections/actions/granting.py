@@ -6,6 +6,7 @@ this file; each ends in its own reason.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -101,22 +102,26 @@ async def _inspect(runtime: Runtime, app: AppProfile, token: Secret) -> Inspecti
         if refusal.code != _INVALID_PARAMETER:
             raise
         raise _foreign() from refusal
-    if inspection.app_id and inspection.app_id != app.app_id:
+    _check(inspection, app.app_id, at=runtime.now())
+    return inspection
+
+
+def _check(inspection: Inspection, app_id: str, *, at: datetime) -> None:
+    """Refuse a token that is not ours, not alive, cut off from data, or of a kind that links nothing."""
+    # Of a token that Meta never heard of it does not tell an app.
+    if inspection.app_id != app_id and (inspection.app_id or inspection.valid):
         raise _foreign()
     if not inspection.valid:
         message = "Meta does not accept the token: begin again, or hand in one that is alive"
         raise FailedPrecondition(
             "META_TOKEN_INVALID", message, fix="Connect.begin", meta_code=190, meta_subcode=inspection.subcode
         )
-    if not inspection.app_id:
-        raise _foreign()
-    if inspection.data_access_expire_time and inspection.data_access_expire_time <= runtime.now():
+    if inspection.data_access_expire_time and inspection.data_access_expire_time <= at:
         message = "The person has not used the app for 90 days, so Meta keeps their data back: begin again"
         raise FailedPrecondition("DATA_ACCESS_EXPIRED", message, fix="Connect.begin")
     if inspection.kind not in set(TokenKind):
         message = "Only a system user's or a person's token links a Page and a catalog: hand in one of these"
         raise FailedPrecondition("TOKEN_KIND_UNSUITABLE", message, kind=inspection.kind)
-    return inspection
 
 
 async def _refuse_admin(runtime: Runtime, access: Access, user_id: str) -> None:
