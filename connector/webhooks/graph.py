@@ -56,7 +56,7 @@ def without_tokens(body: bytes) -> bytes:
 
 # graph-api.md 3.4, as facebook-for-woocommerce reads them: access_token, merchant_access_token. A quote inside a text is escaped,
 # so what people write never looks like this.
-_TOKEN = re.compile(rb'''("(?:[a-z]+_)?access_token"\s*:\s*)"(?:[^"\\]|\\.)+(?:"|\Z)''', re.DOTALL)
+_TOKEN = re.compile(rb"""("(?:[a-z]+_)?access_token"\s*:\s*)"(?:[^"\\]|\\.)+(?:"|\Z)""", re.DOTALL)
 
 
 def _parse(body: bytes) -> Any:
