@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from connector.alerts import db as alerts
 from connector.connections import db as connections
 from connector.db import outbox
-from connector.db.outbox import tasks
+from connector.db.outbox import Task, tasks
 from connector.doctor import actions
 from connector.doctor.model.checks import COMMERCE
 from connector.runtime import Runtime
@@ -30,6 +31,8 @@ from tests.integration.conftest import STORE, Clock
 
 PAGE_ID, BUSINESS_ID, CATALOG_ID = "30000000000000001", "20000000000000001", "50000000000000001"
 USER_ID, BUYER_ID = "10000000000000001", "70000000000000001"
+
+_EXAMINE = {Task.EXAMINE_CONNECTION: timedelta(hours=1)}
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Patient:
 
     async def _planned(self) -> tuple[int, int]:
         async with self.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={})
+            await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={}, every_linked=_EXAMINE)
             row = await tx.execute(select(tasks.c.id, tasks.c.attempt).where(tasks.c.name == "EXAMINE_CONNECTION"))
             number, attempt = row.one()
             return number, attempt
@@ -111,7 +114,7 @@ class Patient:
     async def examine(self) -> None:
         """Let the hourly look take place: as planned by a relay, done by a worker, with the wait for our own delivery."""
         async with self.runtime.db.begin() as tx:
-            await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={})
+            await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={}, every_linked=_EXAMINE)
         self.clock.advance(hours=1)
         await self.turn()
         await self.pass_time(seconds=20)
