@@ -49,6 +49,8 @@ async def disconnect(
             META_TOKEN_INVALID, or what Meta took away, unless the items are kept.
 
     """
+    if choice is Choice.KEEP and not dry_run:
+        return await connections.disconnect(runtime, store_id, connection_id), None, 0
     at = runtime.now()
     async with runtime.db.begin() as tx:
         connection = await connections_db.require(tx, store_id, connection_id, lock=True)
@@ -59,8 +61,6 @@ async def disconnect(
         await connections_db.withdraw_logins(tx, connection.id, at=at)
         if connection.state is State.DISCONNECTED:
             return connection, None, count
-        if choice is Choice.KEEP:
-            return await connections.unlink(tx, connection, at=at), None, 0
         if under_way is not None:
             return connection, await _the_same(tx, under_way, choice), count
         _require_working(connection)
