@@ -204,7 +204,7 @@ async def require(engine: AsyncEngine) -> None:
     """
     try:
         with only():
-            async with engine.begin() as tx:
+            async with engine.connect() as tx:
                 await tx.execute(text("SELECT FROM connections LIMIT 0"))
     except DBAPIError as refusal:
         if getattr(refusal.orig, "sqlstate", "") not in _NO_ROLE:

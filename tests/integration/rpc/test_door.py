@@ -132,6 +132,22 @@ async def test_production_shows_health_but_no_reflection(production: grpc.aio.Ch
     assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.channelz.v1.Channelz/GetServers",
+        "/grpc.channelz.v1.Channelz/GetTopChannels",
+        "/stormcom.facebook.v1.FacebookConnector/NoSuchMethod",
+    ],
+)
+async def test_production_has_no_other_doors(production: grpc.aio.Channel, path: str) -> None:
+    """What serves debugging, and what nobody wrote, is unknown to a production server."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await production.unary_unary(path, request_serializer=bytes)(b"")
+    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
+
+
 async def test_development_shows_the_services(channel: grpc.aio.Channel) -> None:
     """In development grpcurl finds every service by reflection."""
     asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
