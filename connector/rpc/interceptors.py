@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Self, cast
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -19,6 +19,7 @@ from connector import deadline, log, metrics, tracing
 from connector.db import walls
 from connector.errors import ConnectorError, InvalidInput, Overloaded
 from connector.rpc import calling, replies
+from connector.rpc.bombs import is_bomb
 from connector.rpc.callers import SERVICES, Gate, require_complete
 from connector.rpc.read import foreign_id, storable
 from connector.rpc.status import code_of, understand, write_status
@@ -58,7 +59,7 @@ class Door(grpc.aio.ServerInterceptor):
             return handler
         metadata = dict(details.invocation_metadata or ())
         codec: dict[str, Any] = {
-            "request_deserializer": partial(_parse, handler.request_deserializer),
+            "request_deserializer": partial(_parse, method.input_type, handler.request_deserializer),
             "response_serializer": handler.response_serializer,
         }
         if method.server_streaming:
@@ -125,7 +126,8 @@ class Door(grpc.aio.ServerInterceptor):
         """Tell what is asked, and who asks; a stranger is not told what is wrong with a request."""
         caller = await self._gate.admit(str(metadata.get("authorization", "")), now=self._runtime.now())
         if request is None:
-            raise InvalidInput.of("", "FIELD_INVALID", f"The bytes are no {method.input_type.full_name}")
+            name = method.input_type.full_name
+            raise InvalidInput.of("", "FIELD_INVALID", f"The bytes are no {name}, or hold too much for one: split it")
         caller.require(method.name, foreign_id(request.store_id, "store_id"))  # type: ignore[attr-defined] # as in replies
         storable(request)
         calling.enter(caller.subject, caller.stores)
@@ -137,10 +139,10 @@ def _no_wall(_store_id: str) -> Iterator[None]:
     yield
 
 
-def _parse(parse: Callable[[bytes], Message], said: bytes) -> Message | None:
-    """Read a request; None when it cannot be read, since gRPC's own answer would quote the exception."""
+def _parse(kind: Descriptor, parse: Callable[[bytes], Message], said: bytes) -> Message | None:
+    """Read a request; None when it cannot or should not be read, since gRPC's own answer would quote the exception."""
     try:
-        return parse(said)
+        return None if is_bomb(kind, said) else parse(said)
     except DecodeError:
         return None
 
