@@ -44,6 +44,7 @@ SEALED = "sealed"
 _TABLES = (
     "connector.db.outbox",
     "connector.db.observations",
+    "connector.db.audit",
     "connector.db.requests",
     "connector.db.forgotten",
     "connector.db.retentions",

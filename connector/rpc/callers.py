@@ -78,12 +78,12 @@ _ROLES = {
     Role.MANAGER: """
         AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
-        InspectToken PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
+        InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings
         UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """
-        AckEvents PullEvents Subscribe
+        AckEvents ExportAudit PullEvents Subscribe VerifyAudit
     """,
 }
 

@@ -1,4 +1,4 @@
-"""What every RPC passes through: caller and store · deadline · repeated requests · errors · one log line.
+"""What every RPC passes through: caller and store · deadline · repeated requests · the audit · errors · one log line.
 
 Health and reflection are answered without a credential; every other method needs a role (`callers.POLICY`).
 """
@@ -18,7 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from connector import deadline, log, metrics, tracing
 from connector.db import walls
 from connector.errors import ConnectorError, InvalidInput, Overloaded
-from connector.rpc import calling, replies
+from connector.rpc import calling, recording, replies
 from connector.rpc.bombs import is_bomb
 from connector.rpc.callers import SERVICES, Gate, require_complete
 from connector.rpc.read import foreign_id, storable
@@ -80,7 +80,12 @@ class Door(grpc.aio.ServerInterceptor):
                 async with self._inside(request, context):
                     if mutating:
                         return await replies.once(
-                            self._runtime, request, response_type, lambda wish: serve(wish, context)
+                            self._runtime,
+                            request,
+                            response_type,
+                            lambda wish: recording.recorded(
+                                self._runtime, method.name, wish, lambda: serve(wish, context)
+                            ),
                         )
                     return await serve(request, context)  # type: ignore[no-any-return] # the servicer's own response type
 
@@ -130,7 +135,8 @@ class Door(grpc.aio.ServerInterceptor):
             raise InvalidInput.of("", "FIELD_INVALID", f"The bytes are no {name}, or hold too much for one: split it")
         caller.require(method.name, foreign_id(request.store_id, "store_id"))  # type: ignore[attr-defined] # as in replies
         storable(request)
-        calling.enter(caller.subject, caller.stores)
+        actor = recording.read_actor(metadata)
+        calling.enter(caller.subject, caller.stores, role=caller.role.name, actor=actor)
         return request, caller.subject
 
 

@@ -1,7 +1,9 @@
 """FacebookAdmin: every RPC and the function that answers it."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+from connector.audit import rpc as audit
 from connector.privacy import rpc as privacy
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import admin_service_pb2 as admin_pb
@@ -34,3 +36,14 @@ class Admin(admin_grpc.FacebookAdminServicer):
         self, request: admin_pb.UpdatePrivacySettingsRequest, _: Any
     ) -> admin_pb.UpdatePrivacySettingsResponse:
         return await privacy.update_privacy_settings(self._runtime, request)
+
+    async def ListAuditEntries(
+        self, request: admin_pb.ListAuditEntriesRequest, _: Any
+    ) -> admin_pb.ListAuditEntriesResponse:
+        return await audit.list_audit_entries(self._runtime, request)
+
+    async def VerifyAudit(self, request: admin_pb.VerifyAuditRequest, _: Any) -> admin_pb.VerifyAuditResponse:
+        return await audit.verify_audit(self._runtime, request)
+
+    def ExportAudit(self, request: admin_pb.ExportAuditRequest, _: Any) -> AsyncIterator[admin_pb.ExportAuditResponse]:
+        return audit.export_audit(self._runtime, request)

@@ -16,7 +16,7 @@ from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.actions.news import tell
 from connector.connections.model import UNSUBSCRIBE_TIME
-from connector.db import outbox
+from connector.db import audit, outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.events import db as events
@@ -55,7 +55,12 @@ async def _messages(tx: Tx, at: datetime) -> bool:
     return await ageing.forget_messages(tx, at=at)
 
 
+async def _audit(tx: Tx, at: datetime) -> bool:
+    return await audit.seal(tx, before=at - audit.KEPT, at=at)
+
+
 RULES: Mapping[str, Forget] = {
+    "audit": _audit,
     "snapshots": _snapshots,
     "events": _events,
     "uploads": _uploads,
@@ -69,6 +74,7 @@ async def sweep(runtime: Runtime, task: Taken) -> None:
     """Forget what is of no use any more, and look after what waits for time to pass."""
     now = runtime.now()
     await _look_after_connections(runtime, now)
+    await _settle_audit(runtime, now)
     aged = ((table, rule) for table, told in DATA_MAP.items() for rule in told.retention if isinstance(rule, Aged))
     ages: list[Forget] = [partial(_forget_aged, table, rule) for table, rule in aged]
     for forget in (*ages, *RULES.values()):
@@ -93,6 +99,14 @@ async def _look_after_connections(runtime: Runtime, now: datetime) -> None:
             await tell(tx, ended, at=now)
     async with runtime.db.begin() as tx:
         await outbox.revive_passing(tx, at=now)
+
+
+async def _settle_audit(runtime: Runtime, now: datetime) -> None:
+    """Make audit entries of calls that died, and of hours that were counted."""
+    more = True
+    while more:
+        async with runtime.db.begin() as tx:
+            more = await audit.settle(tx, at=now)
 
 
 async def _tell_late(tx: Tx, now: datetime) -> None:

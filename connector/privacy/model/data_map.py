@@ -21,6 +21,23 @@ DATA_MAP: Mapping[str, Entry] = {
         business="title body fix_rpc link sample_retailer_ids",
     ),
     "aliases": entry(_UNLINKED, technical="connection_id create_time", business="alias retailer_id"),
+    "audit_chains": entry(
+        Held("as long as the store"), technical="store_id position sealed_position", hash="hash sealed_hash"
+    ),
+    "audit_entries": entry(
+        Ruled("audit", "400 days after create_time"),
+        technical="id store_id connection_id request_id result call_count create_time position",
+        hash="hash",
+        audit="action caller role actor objects",
+    ),
+    "audit_intents": entry(
+        Held("until the call has ended"),
+        technical="id store_id connection_id request_id create_time",
+        audit="action caller role actor objects",
+    ),
+    "audit_tallies": entry(
+        Held("until the hour is over"), technical="store_id hour call_count", audit="action caller role actor"
+    ),
     "batches": entry(
         _OPEN,
         technical="id connection_id lane handle item_count checks create_time upload_id",

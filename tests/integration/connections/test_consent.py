@@ -125,7 +125,7 @@ async def test_another_stores_ids_are_told_to_those_who_may_know(
     first = await connect()
     world.switches.change(withheld_assets=PAGE_ID)
     landing = await log_in(runtime, walk, OTHER_STORE)
-    calling.enter("console", frozenset({may}))
+    calling.enter("console", frozenset({may}), role="MANAGER", actor="")
     look = pb.ConnectRequest(store_id=OTHER_STORE, connection_id=str(landing.connection.id))
     answer = await rpc.connect(runtime, look)
     (loss,) = answer.losses

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class FacebookAdminStub:
-    """Deletes personal data, tells what was deleted, and sets how long messages stay.
+    """Deletes personal data, tells what was deleted, sets how long messages stay, and shows the audit.
     """
 
     def __init__(self, channel):
@@ -60,10 +60,25 @@ class FacebookAdminStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookAdmin/ListAuditEntries',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
+        self.VerifyAudit = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookAdmin/VerifyAudit',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditResponse.FromString,
+                _registered_method=True)
+        self.ExportAudit = channel.unary_stream(
+                '/stormcom.facebook.v1.FacebookAdmin/ExportAudit',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.FromString,
+                _registered_method=True)
 
 
 class FacebookAdminServicer:
-    """Deletes personal data, tells what was deleted, and sets how long messages stay.
+    """Deletes personal data, tells what was deleted, sets how long messages stay, and shows the audit.
     """
 
     def DeletePersonalData(self, request, context):
@@ -102,6 +117,27 @@ class FacebookAdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEntries(self, request, context):
+        """Tells who did what in a store, newest first: every call that changes something, every login's end, whatever ended tokens. Entries stay for 400 days. Fails with `FIELD_INVALID`, `PAGE_TOKEN_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAudit(self, request, context):
+        """Checks a store's chain, at most 50,000 entries a call, and tells the first entry that is not as it was written. Needs the role platform. Fails with `FIELD_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAudit(self, request, context):
+        """Streams a store's chain as JSON lines, oldest first, which `fbconnector audit verify` checks without the connector. Needs the role platform. Fails with `FIELD_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FacebookAdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +166,21 @@ def add_FacebookAdminServicer_to_server(servicer, server):
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsResponse.SerializeToString,
             ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesResponse.SerializeToString,
+            ),
+            'VerifyAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAudit,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditResponse.SerializeToString,
+            ),
+            'ExportAudit': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportAudit,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'stormcom.facebook.v1.FacebookAdmin', rpc_method_handlers)
@@ -139,7 +190,7 @@ def add_FacebookAdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FacebookAdmin:
-    """Deletes personal data, tells what was deleted, and sets how long messages stay.
+    """Deletes personal data, tells what was deleted, sets how long messages stay, and shows the audit.
     """
 
     @staticmethod
@@ -267,6 +318,87 @@ class FacebookAdmin:
             '/stormcom.facebook.v1.FacebookAdmin/UpdatePrivacySettings',
             stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.UpdatePrivacySettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookAdmin/ListAuditEntries',
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListAuditEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookAdmin/VerifyAudit',
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.VerifyAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookAdmin/ExportAudit',
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,1 @@
+"""Shows and checks the audit, which everything writes through `connector.db.audit`."""
