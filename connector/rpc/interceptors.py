@@ -5,7 +5,7 @@ Health and reflection are answered without a credential; every other method need
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Self, cast
 
@@ -92,7 +92,8 @@ class Door(grpc.aio.ServerInterceptor):
         return answer
 
     def _streaming(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
-        async def answer(request: Message | None, context: Context) -> AsyncIterator[Message]:
+        # Writes instead of yielding: gRPC drops a generator whose reader leaves, and it would end later, in a context of nobody's.
+        async def answer(request: Message | None, context: Context) -> None:
             async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
                 request, line.caller = await self._admit(method, request, metadata)
                 await context.send_initial_metadata(
@@ -100,8 +101,9 @@ class Door(grpc.aio.ServerInterceptor):
                 )  # the caller sees that it is let in before there is anything to say
                 # gRPC ends a stream at its caller's deadline; without one it may go on for ever.
                 with self._wall(request.store_id), deadline.known(context.time_remaining()):  # type: ignore[attr-defined] # as in replies
-                    async for response in serve(request, context):
-                        yield response
+                    async with aclosing(serve(request, context)) as responses:
+                        async for response in responses:
+                            await context.write(response)
 
         return answer
 
