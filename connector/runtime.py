@@ -1,4 +1,4 @@
-"""All that an action may touch: the database and its bell, Meta, the vault, the clock, new ids, and the apps we are.
+"""All that an action may touch: the database and its bell, Meta, the vault, pseudonyms, the clock, new ids, and the apps we are.
 
 Built once per process (or per job) by `open_runtime`; always the first argument. Nothing is opened at import.
 """
@@ -18,6 +18,7 @@ from connector.drift.actions import DriftEar
 from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, Heard, open_graph
+from connector.pseudonyms import Pseudonyms
 from connector.settings import AppProfile, Ring, Settings
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
@@ -35,6 +36,7 @@ class Runtime:
     gather: Gather
     graph: GraphClient
     vault: Vault
+    pseudonyms: Pseudonyms
     apps: Mapping[Environment, AppProfile]
     public_url: str
     dialog_url: str
@@ -81,6 +83,7 @@ async def open_runtime(
     engine, gather = open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
     ears = Ear(engine, now, WINDOWS | {"catalog_batch": settings.batch_window}), DriftEar(engine, now)
     versions = {app.app_id: app.graph_version for app in settings.apps.values()}
+    vault = open_vault(settings.vault, now=now)
 
     async def listen(heard: Heard) -> None:
         for ear in ears:
@@ -96,7 +99,8 @@ async def open_runtime(
                 bell=bell,
                 gather=gather,
                 graph=graph,
-                vault=open_vault(settings.vault, now=now),
+                vault=vault,
+                pseudonyms=Pseudonyms(engine, vault),
                 apps=settings.apps,
                 public_url=settings.public_url,
                 dialog_url=settings.dialog_url,

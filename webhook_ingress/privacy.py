@@ -22,7 +22,7 @@ async def deauthorize(request: web.Request) -> web.Response:
     """Wipe the tokens of a merchant who removed the app."""
     wish = await _wish(request, "deauthorize")
     count = await privacy.deauthorize(request.app[RUNTIME], wish)
-    log.canonical("callback.deauthorized", environment=str(wish.environment), connection_count=count)
+    log.canonical("callback.deauthorized", environment=str(wish.environment), connection_count=count or 0)
     return web.Response()
 
 

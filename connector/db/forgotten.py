@@ -1,13 +1,13 @@
 """What must never come in again, by hashes only: people whose data was deleted, and one-time requests that were obeyed.
 
-A hash tells nobody who it was, and outlives everything else: so a webhook that is sent again years later stores nothing.
+A hash tells nobody who it was (`connector/pseudonyms.py` makes it), and outlives everything else: so a webhook that is sent again
+years later stores nothing.
 """
 
-import hashlib
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Table, func, select
+from sqlalchemy import ARRAY, Column, LargeBinary, Table, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Instant, Tx, metadata
@@ -15,26 +15,18 @@ from connector.db.schema import Instant, Tx, metadata
 forgotten = Table(
     "forgotten",
     metadata,
-    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of what it is about"),
+    Column("digest", LargeBinary, primary_key=True, comment="keyed hash of what it is about"),
     Column("time", Instant, nullable=False, comment="what happened until then is not taken in again"),
 )
-
-
-def digest_of(*parts: str) -> bytes:
-    """Name something by a hash; parts of other lengths never meet in one."""
-    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
-
-
-def digest_of_person(environment: str, page_id: str, psid: str) -> bytes:
-    """Name a person as one Page knows them."""
-    return digest_of("person", environment, page_id, psid)
+_DIGESTS = ARRAY(LargeBinary)
 
 
 async def forget(tx: Tx, digests: Collection[bytes], *, at: datetime) -> None:
     """Note what is forgotten from now on."""
     if not digests:
         return
-    wish = insert(forgotten).values([{"digest": one, "time": at} for one in sorted(set(digests))])
+    every = func.unnest(literal(sorted(set(digests)), _DIGESTS))
+    wish = insert(forgotten).from_select(["digest", "time"], select(every, literal(at, Instant)))
     later = {"time": func.greatest(forgotten.c.time, wish.excluded.time)}
     await tx.execute(wish.on_conflict_do_update(index_elements=[forgotten.c.digest], set_=later))
 
@@ -46,8 +38,9 @@ async def use_once(tx: Tx, digest: bytes, *, at: datetime) -> bool:
 
 
 async def times_of(tx: Tx, digests: Collection[bytes]) -> dict[bytes, datetime]:
-    """Tell of some digests until when they are forgotten; those that never were are left out."""
+    """Tell of some digests, however many, until when they are forgotten; those that never were are left out."""
     if not digests:
         return {}
-    found = await tx.execute(select(forgotten).where(forgotten.c.digest.in_(set(digests))))
+    wanted = literal(list(set(digests)), _DIGESTS)
+    found = await tx.execute(select(forgotten).where(forgotten.c.digest == any_(wanted)))
     return {bytes(row.digest): row.time for row in found}

@@ -47,6 +47,7 @@ _TABLES = (
     "connector.db.audit",
     "connector.db.requests",
     "connector.db.forgotten",
+    "connector.db.peppers",
     "connector.db.retentions",
     "connector.db.self_tests",
     "connector.budgets.db",

@@ -32,9 +32,11 @@ class SealedColumn:
         return f"{self.table.name}.{self.column.name}"
 
     def binding(self, row: Any) -> Binding:
-        """Tell what a row's token is bound to."""
-        connection_id = row.id if self.table.name == "connections" else row.connection_id
+        """Tell what a row's token is bound to; what is no store's is bound to its kind."""
         kind = self.column.info[SEALED]
+        if "store_id" not in self.table.columns:
+            return Binding("", "", kind)
+        connection_id = row.id if self.table.name == "connections" else row.connection_id
         return Binding(row.store_id, str(connection_id), kind if isinstance(kind, str) else kind(row))
 
 

@@ -97,7 +97,13 @@ def _answering() -> Iterator[None]:
 
 
 async def process(runtime: Runtime, task: Taken) -> None:
-    """Work off what waits, oldest first; comes back by itself while signals are parked."""
+    """Work off what waits, oldest first; comes back by itself while signals are parked.
+
+    Raises:
+        Unavailable: VAULT_UNAVAILABLE, the pepper cannot be opened by a process that just began.
+
+    """
+    await runtime.pseudonyms.ready()
     careful = task.tries > 1  # the turn before came to grief over what comes next
     await _release_parked(runtime)
     for _ in range(1 if careful else BATCHES_PER_TURN):
@@ -156,8 +162,8 @@ async def _gone(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Signal]
 
     Whoever captured a webhook may post it again years later; what it would bring back must stay away.
     """
-    persons = {place: _person(delivery, signal) for place, (delivery, signal) in enumerate(told)}
-    raws = {place: digest(signal.raw) for place, (_, signal) in enumerate(told)}
+    persons = {place: _person(runtime, delivery, signal) for place, (delivery, signal) in enumerate(told)}
+    raws = {place: runtime.pseudonyms.of_bytes(digest(signal.raw)) for place, (_, signal) in enumerate(told)}
     until = await forgotten.times_of(tx, [*filter(None, persons.values()), *raws.values()])
     gone = {place for place, raw in raws.items() if raw in until}
     for place, person in persons.items():
@@ -180,10 +186,10 @@ async def _outlived(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Sig
     return {place for place, store_id in old.items() if ages[place] > kept[store_id]}
 
 
-def _person(delivery: Delivery, signal: Signal) -> bytes | None:
+def _person(runtime: Runtime, delivery: Delivery, signal: Signal) -> bytes | None:
     if isinstance(signal.content, Kept | SelfTest | PermissionNews | InstallNews):
         return None
-    return forgotten.digest_of_person(delivery.environment, signal.page_id, signal.content.psid)
+    return runtime.pseudonyms.of_person(delivery.environment, signal.page_id, signal.content.psid)
 
 
 def _time(signal: Signal) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from connector.db import forgotten, outbox, retentions
+from connector.db import outbox, retentions
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.messaging import db as messaging
@@ -30,8 +30,10 @@ async def delete_person(runtime: Runtime, store_id: str, person: Person, *, requ
 
     Raises:
         NotFound: CONVERSATION_NOT_FOUND.
+        Unavailable: VAULT_UNAVAILABLE.
 
     """
+    await runtime.pseudonyms.ready()
     now = runtime.now()
     async with runtime.db.begin() as tx:
         if request_id and (known := await ledger.by_request(tx, store_id, request_id)):
@@ -47,10 +49,10 @@ async def delete_person(runtime: Runtime, store_id: str, person: Person, *, requ
         pages = tuple(sorted(set(places)))
         subject = Subject(kind, word, (store_id,), tuple(row[0] for row in mine), pages)
         if kind is SubjectKind.META_USER:
-            for connection_id in (row[0] for row in mine if row[3] == word):
+            for connection_id in sorted(row[0] for row in mine if row[3] == word):  # as Meta's callbacks lock them
                 await wipe(tx, connection_id, "MERCHANT_DATA_DELETED", at=now)
         values = {"store_id": store_id, "request_id": request_id or None, "origin": Origin.CALLER, "caller": caller}
-        return await open_deletion(runtime, tx, values, subject, forgotten.digest_of(kind, word), at=now)
+        return await open_deletion(runtime, tx, values, subject, runtime.pseudonyms.of(kind, word), at=now)
 
 
 async def open_deletion(

@@ -4,7 +4,7 @@ A request counts once, and only for logins that are older than it: a captured on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ class Wish:
     environment: Environment
     user_id: str
     time: datetime
-    digest: bytes
+    payload: str = field(repr=False)
 
 
 def read_request(runtime: Runtime, text: str) -> Wish | None:
@@ -67,15 +67,21 @@ def _wish(app: AppProfile, said: Mapping[str, Any], text: str, *, at: datetime) 
         time = datetime.fromtimestamp(issued, UTC)
         if not at - OLDEST <= time <= at + AHEAD:
             raise Stale
-    return Wish(app.environment, user_id, time, forgotten.digest_of("callback", text.partition(".")[2]))
+    return Wish(app.environment, user_id, time, text.partition(".")[2])
 
 
-async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_REMOVED") -> int:
-    """Wipe the tokens of every connection that this person made, at once; tells how many there were."""
+async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_REMOVED") -> int | None:
+    """Wipe the tokens of every connection that this person made, at once; tells how many there were, None for a repeated wish.
+
+    Raises:
+        Unavailable: VAULT_UNAVAILABLE, the pepper cannot be opened by a process that just began; Meta sends again.
+
+    """
+    await runtime.pseudonyms.ready()
     now = runtime.now()
     async with runtime.db.begin() as tx:
-        if not await forgotten.use_once(tx, wish.digest, at=now):
-            return 0
+        if not await forgotten.use_once(tx, runtime.pseudonyms.of("callback", wish.payload), at=now):
+            return None
         made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
         for connection_id in made:
             await wipe(tx, connection_id, reason, at=now)
@@ -85,12 +91,12 @@ async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_R
 async def request_deletion(runtime: Runtime, wish: Wish) -> Deletion:
     """Wipe the tokens and open a deletion of what is a merchant's own; one request, or one that came again, has one deletion."""
     now = runtime.now()
-    await deauthorize(runtime, wish, reason="MERCHANT_DATA_DELETED")
-    about = forgotten.digest_of("meta user", wish.environment, wish.user_id)
+    repeated = await deauthorize(runtime, wish, reason="MERCHANT_DATA_DELETED") is None
+    about = runtime.pseudonyms.of("meta user", wish.environment, wish.user_id)
     async with runtime.db.begin() as tx:
         await logins.lock(tx, about)
         known = await ledger.latest_of(tx, Origin.META, about)
-        if known is not None and (known.finish_time is None or known.create_time > wish.time - SKEW):
+        if known and (repeated or known.finish_time is None or known.create_time > wish.time - SKEW):
             return known
         stores, made = await logins.stores_of_user(tx, wish.environment, wish.user_id)
         subject = Subject(SubjectKind.META_USER, wish.user_id, stores, made, ((wish.environment, ""),))

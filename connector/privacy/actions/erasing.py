@@ -1,6 +1,7 @@
 """Does a deletion, step by step and in pieces; ends when a whole round of the steps found nothing more."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from connector import log
@@ -8,23 +9,31 @@ from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.pieces import Cursor, go_through
 from connector.privacy.db import erasing, ledger
+from connector.pseudonyms import Pseudonyms
 from connector.runtime import Runtime
 
 _NAMES = tuple(erasing.STEPS)
 
 
 async def erase(runtime: Runtime, task: Taken) -> None:
-    """Do as much of a deletion as fits into a turn."""
-    await go_through(runtime, task, _piece)
+    """Do as much of a deletion as fits into a turn.
+
+    Raises:
+        Unavailable: VAULT_UNAVAILABLE, the pepper cannot be opened.
+
+    """
+    await runtime.pseudonyms.ready()
+    await go_through(runtime, task, partial(_piece, runtime.pseudonyms))
 
 
-async def _piece(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
+async def _piece(pseudonyms: Pseudonyms, tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
     deletion_id, place = UUID(cursor["deletion_id"]), cursor.get("step", 0)
     subject = await ledger.subject_of(tx, deletion_id)
     if subject is None:
         return None
     step = _NAMES[place]
-    touched, after = await erasing.STEPS[step](tx, subject, cursor.get("after", 0), at)
+    search = erasing.Search(subject, pseudonyms, at)
+    touched, after = await erasing.STEPS[step](tx, search, cursor.get("after", 0))
     if touched:
         await ledger.count(tx, deletion_id, step, touched)
     found = cursor.get("found", 0) + touched

@@ -7,6 +7,7 @@ how many rows it touched and where it goes on; None ends it.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,12 +17,24 @@ from sqlalchemy import text
 from connector.db import forgotten
 from connector.db.schema import Tx
 from connector.privacy.model.deletions import Subject, SubjectKind
+from connector.pseudonyms import Pseudonyms
 from connector.webhooks import db as webhooks
 from connector.webhooks.graph import without
 from connector.webhooks.model import Signal, digest
 
 PIECE = 500
-Step = Callable[[Tx, Subject, int, datetime], Awaitable[tuple[int, int | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Whom a deletion looks for, how people are named once they are forgotten, and when."""
+
+    subject: Subject
+    pseudonyms: Pseudonyms
+    time: datetime
+
+
+Step = Callable[[Tx, Search, int], Awaitable[tuple[int, int | None]]]
 
 
 def _patterns(subject: Subject) -> list[str]:
@@ -69,8 +82,8 @@ def _until_none(*statements: str) -> Step:
     """Make a step of statements that each touch at most a piece, and are repeated until they find nothing."""
     prepared = [(text(statement), set(re.findall(r"(?<!:):(\w+)", statement))) for statement in statements]
 
-    async def step(tx: Tx, subject: Subject, _after: int, _at: datetime) -> tuple[int, int | None]:
-        given, touched = _given(subject), 0
+    async def step(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
+        given, touched = _given(search.subject), 0
         for statement, names in prepared:
             touched += (await tx.execute(statement, {name: given[name] for name in names})).rowcount
         return touched, 0 if touched else None
@@ -78,14 +91,16 @@ def _until_none(*statements: str) -> Step:
     return step
 
 
-async def _people(tx: Tx, subject: Subject, _after: int, at: datetime) -> tuple[int, int | None]:
+async def _people(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
     """Write the person down as a hash, before anything else: from now on nothing about them is taken in."""
+    subject = search.subject
     if subject.kind is SubjectKind.PSID:
-        await forgotten.forget(tx, [forgotten.digest_of_person(*page, subject.word) for page in subject.pages], at=at)
+        named = [search.pseudonyms.of_person(*page, subject.word) for page in subject.pages]
+        await forgotten.forget(tx, named, at=search.time)
     return 0, None
 
 
-async def _deliveries(tx: Tx, subject: Subject, after: int, _at: datetime) -> tuple[int, int | None]:
+async def _deliveries(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
     """Write deliveries without the person, a window of ids at once; one at work is left to the task that works it off.
 
     Waits for a batch that is being worked off: what it makes of the person is found by the steps that follow.
@@ -93,13 +108,14 @@ async def _deliveries(tx: Tx, subject: Subject, after: int, _at: datetime) -> tu
     begin: int | None = await tx.scalar(text("SELECT min(id) FROM deliveries WHERE id > :after"), {"after": after})
     if begin is None:
         return 0, None
-    found = await tx.execute(_WINDOW, _given(subject) | {"begin": begin, "end": begin + PIECE})
+    found = await tx.execute(_WINDOW, _given(search.subject) | {"begin": begin, "end": begin + PIECE})
     touched = 0
     for row in found.all():
-        kept, dropped = without(bytes(row.body), partial(_concerns, subject))
+        kept, dropped = without(bytes(row.body), partial(_concerns, search.subject))
         if dropped:
             touched += 1
-            await forgotten.forget(tx, {digest(signal.raw) for signal in dropped}, at=row.receive_time)
+            named = [search.pseudonyms.of_bytes(digest(signal.raw)) for signal in dropped]
+            await forgotten.forget(tx, named, at=row.receive_time)
             await webhooks.rewrite(tx, row.id, kept)
     return touched, begin + PIECE
 
@@ -111,11 +127,11 @@ def _concerns(subject: Subject, signal: Signal) -> bool:
     return ours and any(re.search(pattern, said) for pattern in _patterns(subject))
 
 
-async def _signals(tx: Tx, subject: Subject, _after: int, _at: datetime) -> tuple[int, int | None]:
+async def _signals(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
     """Remove signals that were set aside, and remember their hashes."""
-    gone = (await tx.execute(_SET_ASIDE, _given(subject))).all()
+    gone = (await tx.execute(_SET_ASIDE, _given(search.subject))).all()
     for row in gone:
-        await forgotten.forget(tx, [bytes(row.digest)], at=row.receive_time)
+        await forgotten.forget(tx, [search.pseudonyms.of_bytes(bytes(row.digest))], at=row.receive_time)
     return len(gone), 0 if gone else None
 
 

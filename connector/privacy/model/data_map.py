@@ -188,6 +188,7 @@ DATA_MAP: Mapping[str, Entry] = {
         " removal_count scheduled reason create_time update_time finish_time",
         business="arguments first_rejections",
     ),
+    "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
     "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
     "problems": entry(
         Aged(
@@ -230,7 +231,7 @@ DATA_MAP: Mapping[str, Entry] = {
     "retired_tokens": entry(
         Held("until it is killed at Meta, at most a day"),
         erased_by="at once",
-        technical="id store_id connection_id kind every forced expire_time",
+        technical="id store_id connection_id kind every forced kill_time expire_time",
         personal="user_id",
         sealed="sealed",
     ),

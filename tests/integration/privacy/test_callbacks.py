@@ -198,4 +198,19 @@ async def test_one_person_has_one_deletion(runtime: Runtime, connected: str, ask
     answers.append(await ask("data-deletion", first))
     assert 1 == len(set(answers))
     clock.advance(minutes=10)
+    assert answers[0] == await ask("data-deletion", first)
     assert answers[0] != await ask("data-deletion", signed(user_id=USER, issued_at=int(clock().timestamp())))
+
+
+async def test_a_captured_request_without_a_time_opens_nothing(
+    runtime: Runtime, ask: Ask, clock: Clock, turn: Any
+) -> None:
+    """A request that does not say when it was made counts once: again, much later, it gets the answer it got."""
+    request = signed(user_id=USER)
+    answers = [await ask("data-deletion", request)]
+    await turn()
+    clock.advance(days=30)
+    answers.append(await ask("data-deletion", request))
+    assert answers[0] == answers[1]
+    async with runtime.db.begin() as tx:
+        assert 1 == await tx.scalar(text("SELECT count(*) FROM deletions"))
