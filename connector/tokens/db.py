@@ -21,20 +21,16 @@ from sqlalchemy import (
     Uuid,
     delete,
     insert,
-    literal,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from connector.connections.db import connections
-from connector.connections.model import LIVE, Connection
+from connector.connections.model import Connection
 from connector.connections.model.reach import TokenKind
-from connector.db import outbox
-from connector.db.outbox import Task, tasks
+from connector.db.outbox import tasks
 from connector.db.schema import SEALED, Instant, Json, Tx, metadata, plain
-from connector.tokens.model import KILL_TIME, Care, Inspection, Kind, Retired
-from connector.values import Environment
+from connector.tokens.model import GRACE, KILL_TIME, Care, Inspection, Kind, Retired
 
 inspections = Table(
     "token_inspections",
@@ -81,6 +77,7 @@ retired = Table(
     ),
     Column("every", Boolean, nullable=False, comment="it is a system user's: all of that user's may go"),
     Column("forced", Boolean, nullable=False, comment="it goes even if another connection lives on it"),
+    Column("kill_time", Instant, nullable=False, comment="until then a call under way may need it"),
     Column("expire_time", Instant, nullable=False, comment="after that it is wiped, killed or not"),
     Index("ix_retired_tokens_connection_id", "connection_id"),
 )
@@ -123,20 +120,6 @@ async def keep_care(tx: Tx, connection_id: UUID, care: Care) -> None:
     await tx.execute(wish.on_conflict_do_update(index_elements=["connection_id"], set_=values))
 
 
-async def ask(tx: Tx, connection_id: UUID, *, at: datetime, spread: bool = False) -> None:
-    """Ask for an inspection now; with `spread` also of every connection of the same person at Meta."""
-    key, arguments = f"every:{Task.INSPECT_TOKENS}:{connection_id}", {"spread": True} if spread else {}
-    await outbox.add(tx, Task.INSPECT_TOKENS, due=at, connection_id=connection_id, key=key, arguments=arguments)
-
-
-async def of_user(tx: Tx, environment: Environment, user_id: str, *, but: UUID | None = None) -> list[UUID]:
-    """List the live connections of a person at Meta, of whatever store."""
-    same = connections.c.environment == environment, connections.c.user_id == plain(user_id)
-    others = connections.c.id.is_distinct_from(but) if but else literal(True)
-    found = select(connections.c.id).where(*same, others, connections.c.state.in_(LIVE)).order_by(connections.c.id)
-    return list(await tx.scalars(found)) if user_id else []
-
-
 async def retire(
     tx: Tx,
     connection: Connection,
@@ -158,6 +141,7 @@ async def retire(
             "sealed": sealed[kind],
             "every": forced and kind is Kind.USER and user is not None and user.meta_type == TokenKind.SYSTEM_USER,
             "forced": forced,
+            "kill_time": at if forced else at + GRACE,
             "expire_time": at + KILL_TIME,
         }
         for kind in kinds

@@ -98,6 +98,7 @@ class Retired:
     sealed: bytes = field(repr=False)
     every: bool
     forced: bool
+    kill_time: datetime
     expire_time: datetime
 
 

@@ -11,7 +11,7 @@ from connector.connections import db
 from connector.connections.actions.granting import Grant
 from connector.connections.actions.linking import choose, followed
 from connector.connections.actions.news import problem_of, tell
-from connector.connections.actions.standing import plan_inspection
+from connector.connections.actions.standing import plan_inspections
 from connector.connections.actions.tokens import binding
 from connector.connections.model import CHOICE_TIME, Connection, Loss, State, losses
 from connector.db import walls
@@ -58,8 +58,7 @@ async def keep_grant(
                 waits |= {"state": State.AWAITING_CHOICE, "reason": "", "user_id": offer.user_id}
             connection = await db.change(tx, current.id, at=now, **waits)
             theirs = await db.of_person(tx, current.environment, offer.user_id)
-            for one in theirs:
-                await plan_inspection(tx, one, at=now)
+            await plan_inspections(tx, theirs, at=now)
     return Kept(connection, grant, losses(offer, theirs))
 
 

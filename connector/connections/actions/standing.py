@@ -4,7 +4,8 @@ Whoever changes the grants, tasks or assets of a connection calls `reweigh` in t
 change. Wherever a transaction is given, `connection` is locked in it, and fresh.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from connector.connections import db
 from connector.connections.actions.news import tell
@@ -15,6 +16,8 @@ from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
 from connector.runtime import Runtime
+
+_SUBSCRIBED_WITHIN = timedelta(minutes=1)
 
 
 async def reweigh(runtime: Runtime, tx: Tx, connection: Connection) -> Connection:
@@ -71,10 +74,24 @@ async def take_away(
     return connection
 
 
-async def plan_inspection(tx: Tx, connection: Connection, *, at: datetime) -> None:
-    """Have Meta asked what the tokens are: whether one is dead, one refused call alone does not tell."""
-    key = f"every:{Task.INSPECT_TOKENS}:{connection.id}"
-    await outbox.add(tx, Task.INSPECT_TOKENS, due=at, connection_id=connection.id, key=key)
+async def plan_inspection(tx: Tx, connection: Connection, *, at: datetime, told: bool = False) -> None:
+    """Have Meta asked what the tokens are: whether one is dead, one refused call alone does not tell.
+
+    `told`: whoever asks has asked for all connections of the person, so that nothing found needs to be passed on.
+    """
+    key, arguments = f"every:{Task.INSPECT_TOKENS}:{connection.id}", {"told": True} if told else {}
+    await outbox.add(tx, Task.INSPECT_TOKENS, due=at, connection_id=connection.id, key=key, arguments=arguments)
+
+
+async def plan_inspections(tx: Tx, connections: Iterable[Connection], *, at: datetime) -> None:
+    """Have the tokens of all connections of a person looked at, in one order for everybody: no two wait for each other."""
+    for connection in sorted(connections, key=lambda each: each.id):
+        await plan_inspection(tx, connection, at=at, told=True)
+
+
+async def plan_examination(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Have the doctor look at a connection that works again, once the Page has had time to be subscribed."""
+    await outbox.hasten(tx, f"every:{Task.EXAMINE_CONNECTION}:{connection.id}", due=at + _SUBSCRIBED_WITHIN)
 
 
 async def plan_check(runtime: Runtime, tx: Tx, connection: Connection, kind: CapabilityKind | None = None) -> None:

@@ -29,8 +29,8 @@ async def subscribe_page(runtime: Runtime, task: Taken) -> None:
         "META_UNAVAILABLE", f"Meta does not show the Page's subscription to {' '.join(missing)} yet; it is asked again"
     )
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         await db.change(tx, connection.id, at=now, subscribed_fields=list(fields), subscription_check_time=now)
+        await outbox.hold(tx, task)  # after the connection, as everybody who asks for a task does
         if missing:
             await db.note_problem(tx, connection.id, problem_of(unread, at=now))
         else:
@@ -60,8 +60,8 @@ async def unsubscribe_page(runtime: Runtime, task: Taken) -> None:
                 await db.note_problem(tx, connection.id, problem_of(refusal, at=runtime.now()))
     now = runtime.now()
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         still = await db.by_id(tx, connection.id, lock=True)
+        await outbox.hold(tx, task)
         if owner := await db.owner_of_page(tx, connection.environment, connection.page_id):
             # Connected again meanwhile: what we may just have undone is asked for anew.
             key = f"subscribe:{owner.id}"

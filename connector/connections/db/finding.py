@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from connector.connections.db.tables import SHOWN, connections, shown
 from connector.connections.model import LIVE, Connection, State
 from connector.db.outbox import Taken
-from connector.db.schema import Tx
+from connector.db.schema import Tx, plain
 from connector.errors import FailedPrecondition, NotFound
 from connector.values import ConnectionId, Environment
 
@@ -114,7 +114,11 @@ async def of_page(tx: Tx, store_id: str, environment: Environment, page_id: str)
 
 async def of_person(tx: Tx, environment: Environment, user_id: str) -> list[Connection]:
     """List the live connections, whichever store's, that a person at Meta granted."""
-    same = connections.c.environment == environment, connections.c.user_id == user_id, connections.c.state.in_(LIVE)
+    same = (
+        connections.c.environment == environment,
+        connections.c.user_id == plain(user_id),
+        connections.c.state.in_(LIVE),
+    )
     return await _select(tx, False, *same) if user_id else []
 
 

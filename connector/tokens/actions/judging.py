@@ -36,10 +36,7 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     at, current = runtime.now(), await connections_db.by_id(tx, connection.id, lock=True)
     if current is None or not current.live:
         return current or connection, False
-    same = same_token(current.user_token, connection.user_token) and same_token(
-        current.page_token, connection.page_token
-    )
-    if not same:
+    if not same_tokens(current, connection):
         return current, False
     await db.note(tx, current.id, look.user, look.page)
     care = await db.care_of(tx, current.id)
@@ -52,6 +49,11 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     if different:
         await connections.tell(tx, weighed, at=at)
     return weighed, different
+
+
+def same_tokens(one: Connection, other: Connection) -> bool:
+    """Tell whether nobody replaced, ended or wiped a token between two sights of a connection."""
+    return same_token(one.user_token, other.user_token) and same_token(one.page_token, other.page_token)
 
 
 async def _act(tx: Tx, current: Connection, look: Look, care: Care, *, at: datetime) -> tuple[Connection, Care]:
@@ -112,6 +114,7 @@ async def _recover(tx: Tx, connection: Connection, *, at: datetime) -> Connectio
     key = f"subscribe:{connection.id}"
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=at, connection_id=connection.id, key=key)
     await outbox.revive(tx, connection.id, at=at)
+    await standing.plan_examination(tx, connection, at=at)
     return working
 
 
@@ -173,7 +176,6 @@ async def _announce(tx: Tx, connection: Connection, near: _Near, alert: Alert | 
 
 async def notice(tx: Tx, environment: Environment, user_id: str, *, at: datetime) -> int:
     """Have every connection of a person inspected at once, for Meta reports a change of permissions; tells how many."""
-    found = await db.of_user(tx, environment, user_id)
-    for connection_id in found:
-        await db.ask(tx, connection_id, at=at)
+    found = await connections_db.of_person(tx, environment, user_id)
+    await standing.plan_inspections(tx, found, at=at)
     return len(found)

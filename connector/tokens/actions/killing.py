@@ -1,12 +1,16 @@
 """Ends tokens: out of our own reach at once, then killed at Meta, again and again for a day."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
+from connector.connections.actions.standing import plan_inspections
 from connector.connections.model import Connection, Problem, State
-from connector.db import outbox
+from connector.db import audit, outbox
+from connector.db.audit import Deed
 from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx
 from connector.errors import FailedPrecondition, MetaRefused
 from connector.runtime import Runtime
 from connector.tokens import db, graph
@@ -53,22 +57,46 @@ async def kill_tokens(runtime: Runtime, task: Taken) -> None:
         if not connection:
             await outbox.done(tx, task, at=runtime.now())
             return
+        await _wipe_overdue(tx, connection, at=runtime.now())
+    async with runtime.db.begin() as tx:
         await connections.require_room(runtime, tx, connection, "app")
         going = await db.retired_of(tx, connection.id)
-    left = False
     for one in going:
-        dead = one.expire_time <= runtime.now() or await _kill(runtime, connection, one)
-        left = left or not dead
-        if dead:
+        if one.kill_time <= runtime.now() and await _kill(runtime, connection, one):
             async with runtime.db.begin() as tx:
                 await outbox.hold(tx, task)
                 await db.forget(tx, one.id)
+                killed = Deed(
+                    connection.store_id,
+                    "TokenKilled",
+                    *audit.OURSELVES,
+                    connection_id=str(connection.id),
+                    objects=audit.named(kind=one.kind),
+                )
+                await audit.append(tx, killed, at=runtime.now())
+    await _end_turn(runtime, task, connection, {one.user_id for one in going})
+
+
+async def _wipe_overdue(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Wipe the tokens that Meta could not be told of in time; they live on there."""
+    for one in await db.retired_of(tx, connection.id):
+        if one.expire_time <= at:
+            words = (
+                "Meta could not be told for a day to kill an old token: remove the app at Meta if it may have leaked"
+            )
+            await connections_db.note_problem(tx, connection.id, Problem("META_UNAVAILABLE", words, at))
+            await db.forget(tx, one.id)
+
+
+async def _end_turn(runtime: Runtime, task: Taken, connection: Connection, user_ids: Collection[str]) -> None:
+    """Have everybody's tokens of these people looked at; come back for what is left, at once if more was retired meanwhile."""
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
-        for user_id in {one.user_id for one in going}:
-            for other in await db.of_user(tx, connection.environment, user_id):
-                await db.ask(tx, other, at=runtime.now())
-        await (outbox.again(tx, task, runtime.now() + _AGAIN) if left else outbox.done(tx, task, at=runtime.now()))
+        now, joined = runtime.now(), (await outbox.hold(tx, task)).wishes > task.wishes
+        theirs = [one for each in user_ids for one in await connections_db.of_person(tx, connection.environment, each)]
+        await plan_inspections(tx, theirs, at=now)
+        later = now if joined else now + _AGAIN
+        due = [one.kill_time if one.kill_time > now else later for one in await db.retired_of(tx, connection.id)]
+        await (outbox.again(tx, task, min(due)) if due else outbox.done(tx, task, at=now))
 
 
 async def _kill(runtime: Runtime, connection: Connection, one: Retired) -> bool:
@@ -79,14 +107,10 @@ async def _kill(runtime: Runtime, connection: Connection, one: Retired) -> bool:
     except FailedPrecondition:  # nobody can read it any more, so nobody can kill it
         return True
     async with runtime.db.begin() as tx:
-        others = [
-            found
-            for other in await db.of_user(tx, connection.environment, one.user_id)
-            if (found := await connections_db.by_id(tx, other))
-        ]
-    if not one.forced and await _in_use(runtime, others, token):
+        theirs = await connections_db.of_person(tx, connection.environment, one.user_id)
+    if not one.forced and await _in_use(runtime, theirs, token):
         return True
-    everything = one.every and not any(other.id != connection.id for other in others)
+    everything = one.every and not any(other.user_token for other in theirs)
     try:
         if everything:
             await runtime.graph.send(graph.kill_all(one.user_id), user_access(app, token))
@@ -108,9 +132,9 @@ async def _settle(runtime: Runtime, connection: Connection, refusal: MetaRefused
     return False
 
 
-async def _in_use(runtime: Runtime, others: list[Connection], token: Secret) -> bool:
+async def _in_use(runtime: Runtime, connected: list[Connection], token: Secret) -> bool:
     """Tell whether a connection lives on this very token, as when one system user's serves several Pages."""
-    for other in others:
+    for other in connected:
         for sealed, kind in ((other.user_token, "user"), (other.page_token, "page")):
             try:
                 if sealed is not None and await connections.open_token(runtime, other, sealed, kind) == token:

@@ -5,12 +5,13 @@ from datetime import timedelta
 from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
+from connector.connections.actions.standing import plan_inspections
 from connector.connections.model import Connection
-from connector.db import outbox
+from connector.db import outbox, walls
 from connector.db.outbox import Taken
+from connector.db.schema import Tx
 from connector.errors import ConnectorError, Throttled, Unavailable
 from connector.runtime import Runtime
-from connector.tokens import db
 from connector.tokens.actions.asking import find, look_at
 from connector.tokens.actions.judging import judge
 from connector.tokens.actions.rotating import renew
@@ -27,10 +28,11 @@ async def inspect(runtime: Runtime, store_id: str, connection_id: str) -> tuple[
     """
     connection = await find(runtime, store_id, connection_id)
     look = await look_at(runtime, connection)
-    async with runtime.db.begin() as tx:
-        connection, different = await judge(runtime, tx, connection, look)
-        if different:
-            await db.ask(tx, connection.id, at=runtime.now(), spread=True)
+    with walls.beyond():  # the same person's connections, in whichever store
+        async with runtime.db.begin() as tx:
+            connection, different = await judge(runtime, tx, connection, look)
+            if different:
+                await plan_inspections(tx, [connection, *await _siblings(tx, connection)], at=runtime.now())
     return connection, look
 
 
@@ -53,19 +55,35 @@ async def inspect_tokens(runtime: Runtime, task: Taken) -> None:
     if to_renew(look.user, at=runtime.now()):
         connection, look = await _renewed(runtime, connection, look)
     async with runtime.db.begin() as tx:
-        joined = (await outbox.hold(tx, task)).wishes > task.wishes
         connection, different = await judge(runtime, tx, connection, look)
-        if different or task.arguments.get("spread"):
-            for other in await db.of_user(tx, connection.environment, connection.user_id, but=connection.id):
-                await db.ask(tx, other, at=runtime.now())
+        tell = different and not task.arguments.get("told")
+        joined = await _hold_and_tell(tx, task, connection, await _siblings(tx, connection) if tell else [])
         await outbox.keep(tx, task, {})
         await outbox.again(tx, task, runtime.now() + (timedelta() if joined else INSPECTED_EVERY))
+
+
+async def _siblings(tx: Tx, connection: Connection) -> list[Connection]:
+    """List the other connections of the same person at Meta, whichever store's."""
+    theirs = await connections_db.of_person(tx, connection.environment, connection.user_id)
+    return [one for one in theirs if one.id != connection.id]
+
+
+async def _hold_and_tell(tx: Tx, task: Taken, connection: Connection, siblings: list[Connection]) -> bool:
+    """Make sure that the task is ours and have the siblings looked at; tells whether somebody asked for another look meanwhile.
+
+    Siblings do this to each other at once: their tasks are locked in the order of their connections, ours among them.
+    """
+    at = connection.update_time
+    await plan_inspections(tx, [one for one in siblings if one.id < connection.id], at=at)
+    joined = (await outbox.hold(tx, task)).wishes > task.wishes
+    await plan_inspections(tx, [one for one in siblings if one.id > connection.id], at=at)
+    return joined
 
 
 async def _renewed(runtime: Runtime, connection: Connection, look: Look) -> tuple[Connection, Look]:
     """Renew a token that ends soon; where Meta refuses, the old one goes on, and its end is announced in time."""
     try:
-        return await renew(runtime, connection)
+        return await renew(runtime, connection) or (connection, look)
     except (Throttled, Unavailable):
         raise
     except ConnectorError as refusal:

@@ -1,7 +1,7 @@
 """Replaces a connection's tokens without a gap: the new ones are verified and stored before the old ones are killed."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from connector.alerts import db as alerts
 from connector.connections import actions as connections
@@ -17,7 +17,7 @@ from connector.errors import FailedPrecondition, MetaRefused
 from connector.runtime import Runtime
 from connector.tokens import db, graph
 from connector.tokens.actions.asking import app_access, ask, derive, page_tasks, user_access
-from connector.tokens.actions.judging import facts
+from connector.tokens.actions.judging import facts, same_tokens
 from connector.tokens.model import (
     GRACE,
     Care,
@@ -51,6 +51,7 @@ async def rotate(
     """Replace a connection's tokens by one handed in, or (None) by renewing the present one.
 
     One transaction switches; two minutes later the old ones are killed. Handing in the present token changes nothing.
+    When the tokens are replaced or ended meanwhile, this call comes after that: it begins again with what is then there.
 
     Raises:
         NotFound, FailedPrecondition: as `connections.db.require`; what is wrong with the new token; TOKEN_NOT_REFRESHABLE.
@@ -67,14 +68,18 @@ async def rotate(
         await _lengthened(runtime, connection, token) if token else await _renew(runtime, connection),
         scopes=() if allow_fewer_scopes else connection.granted_scopes,
     )
-    return await _switch(runtime, connection, fresh)
+    changed = await _switch(runtime, connection, fresh, renewed=token is None)
+    if changed is None:
+        return await rotate(runtime, store_id, connection_id, token, allow_fewer_scopes=allow_fewer_scopes)
+    return changed, fresh.look
 
 
-async def renew(runtime: Runtime, connection: Connection) -> tuple[Connection, Look]:
-    """Renew a system user's token, in the background; raises as `rotate`."""
+async def renew(runtime: Runtime, connection: Connection) -> tuple[Connection, Look] | None:
+    """Renew a system user's token, in the background; None when the tokens were replaced or ended meanwhile. Raises as `rotate`."""
     token = await _renew(runtime, connection)
     fresh = await _verify(runtime, connection, token, scopes=connection.granted_scopes)
-    return await _switch(runtime, connection, fresh)
+    changed = await _switch(runtime, connection, fresh, renewed=True)
+    return (changed, fresh.look) if changed else None
 
 
 def _require_rotatable(connection: Connection) -> None:
@@ -148,15 +153,25 @@ async def _opens_to(runtime: Runtime, connection: Connection, sealed: bytes, kin
         return False
 
 
-async def _switch(runtime: Runtime, connection: Connection, fresh: _Fresh) -> tuple[Connection, Look]:
-    """Store new tokens in one transaction, have what waited resume, and the old ones killed once nobody needs them."""
+async def _switch(runtime: Runtime, connection: Connection, fresh: _Fresh, *, renewed: bool) -> Connection | None:
+    """Store new tokens in one transaction, have what waited resume, and the old ones killed once nobody needs them.
+
+    None when the tokens are not those any more that the new ones were to replace: who ended them is not overruled. What Meta
+    made of them is killed then, where nobody handed it in.
+    """
     at = runtime.now()
     async with runtime.db.begin() as tx:
         current = await connections_db.by_id(tx, connection.id, lock=True) or connection
+        if not same_tokens(current, connection):
+            if renewed:
+                made = replace(current, user_token=fresh.user_token, page_token=None)
+                await db.retire(tx, made, None, [Kind.USER], at=at)
+                await _plan_killing(tx, current, at=at)
+            return None
         _require_rotatable(current)
         if not fresh.replaced and current.state is State.CONNECTED:
             await db.note(tx, current.id, fresh.look.user, fresh.look.page)
-            return current, fresh.look
+            return current
         await db.retire(tx, current, None, fresh.replaced, at=at)
         state = {} if current.state is State.CONNECTED else {"state": State.CONNECTED, "reason": ""}
         tokens = {"user_token": fresh.user_token, "page_token": fresh.page_token, "token_time": at}
@@ -164,7 +179,12 @@ async def _switch(runtime: Runtime, connection: Connection, fresh: _Fresh) -> tu
         changed = await connections_db.change(tx, current.id, at=at, **values)
         changed = await standing.weigh_anew(runtime, tx, changed)
         await _resume(tx, changed, fresh.look, was=current)
-    return changed, fresh.look
+    return changed
+
+
+async def _plan_killing(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    key = f"{Task.KILL_TOKENS}:{connection.id}"
+    await outbox.add(tx, Task.KILL_TOKENS, due=at + GRACE, connection_id=connection.id, key=key)
 
 
 async def _resume(tx: Tx, connection: Connection, look: Look, *, was: Connection) -> None:
@@ -175,10 +195,9 @@ async def _resume(tx: Tx, connection: Connection, look: Look, *, was: Connection
     for reason in _ALERTS:
         await alerts.close_alert(tx, connection.store_id, connection.id, reason, at=at)
     await outbox.revive(tx, connection.id, at=at)
-    key = f"{Task.KILL_TOKENS}:{connection.id}"
-    await outbox.add(tx, Task.KILL_TOKENS, due=at + GRACE, connection_id=connection.id, key=key)
+    await _plan_killing(tx, connection, at=at)
     if was.state is State.NEEDS_LOGIN:
         key = f"subscribe:{connection.id}"
         await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=at, connection_id=connection.id, key=key)
-    await db.ask(tx, connection.id, at=at)
+    await standing.plan_inspection(tx, connection, at=at)
     await connections.tell(tx, connection, at=at)

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from connector.connections import actions as connections
 from connector.connections.model import State
 from connector.errors import FailedPrecondition
+from connector.tokens.actions import rotating
 from simulator.state import Token
 from stormcom.facebook.v1 import connection_pb2
 from stormcom.facebook.v1 import token_service_pb2 as pb
@@ -95,6 +96,9 @@ async def test_meta_is_asked_again_to_kill_and_given_up_after_a_day(keeper: Keep
     keeper.clock.advance(hours=25)
     await keeper.turn()
     assert 0 == await kept(keeper)
+    async with keeper.runtime.db.begin() as tx:
+        told = await tx.scalars(text("SELECT reason FROM problems ORDER BY id DESC LIMIT 2"))
+    assert ["META_UNAVAILABLE"] * 2 == list(told)
 
 
 async def test_a_killing_that_failed_for_now_is_made_up_for(keeper: Keeper) -> None:
@@ -112,3 +116,58 @@ async def test_a_killing_that_failed_for_now_is_made_up_for(keeper: Keeper) -> N
 def _another(keeper: Keeper, token: Token) -> Token:
     """Issue a further token of the same system user, elsewhere."""
     return keeper.world.issue_token("SYSTEM_USER", token.app_id, user_id=token.user_id, scopes=token.scopes)
+
+
+async def test_each_of_two_rotations_leaves_the_old_token_two_minutes(keeper: Keeper) -> None:
+    """A token that is replaced a minute after another lives as long beside its successor as any."""
+    first, second = [keeper.world.tokens[await keeper.system_token()] for _ in range(2)]
+    await keeper.rotate(first.value)
+    keeper.clock.advance(minutes=1, seconds=30)
+    await keeper.rotate(second.value)
+    keeper.clock.advance(minutes=1)
+    await keeper.turn()
+    assert (True, 2) == (keeper.alive(first), await kept(keeper))
+    keeper.clock.advance(minutes=1, seconds=1)
+    await keeper.turn()
+    assert (False, True, 0) == (keeper.alive(first), keeper.alive(second), await kept(keeper))
+
+
+async def test_a_new_token_of_the_same_system_user_outlives_what_was_revoked(keeper: Keeper) -> None:
+    """Once a new token of a revoked system user is in service, only the revoked one is killed, however late Meta can be told."""
+    old = keeper.world.tokens[await keeper.system_token()]
+    await keeper.rotate(old.value)
+    await revoke(keeper)
+    new = _another(keeper, old)
+    await keeper.rotate(new.value)
+    keeper.clock.advance(minutes=3)
+    await keeper.turn()
+    assert (False, True, 0) == (keeper.alive(old), keeper.alive(new), await kept(keeper))
+
+
+async def test_a_renewal_under_way_does_not_bring_revoked_tokens_back(keeper: Keeper) -> None:
+    """RevokeTokens overrules a renewal that Meta answers afterwards, and what it made is killed with the rest."""
+    old = keeper.world.tokens[await keeper.system_token()]
+    await keeper.rotate(old.value)
+    under_way = await keeper.connection()
+    await revoke(keeper)
+    assert None is await rotating.renew(keeper.runtime, under_way)
+    connection = await keeper.connection()
+    assert (State.NEEDS_LOGIN, None, None) == (connection.state, connection.user_token, connection.page_token)
+    keeper.clock.advance(minutes=3)
+    await keeper.turn()
+    theirs = [token for token in keeper.world.tokens.values() if token.user_id == old.user_id]
+    assert ({False}, 0) == (set(map(keeper.alive, theirs)), await kept(keeper))
+
+
+async def test_a_renewal_under_way_does_not_undo_a_rotation(keeper: Keeper) -> None:
+    """The token that was handed in while a renewal was under way stays, and the renewed one, which nobody knows, dies."""
+    old, new = [keeper.world.tokens[await keeper.system_token()] for _ in range(2)]
+    await keeper.rotate(old.value)
+    under_way = await keeper.connection()
+    await keeper.rotate(new.value)
+    assert None is await rotating.renew(keeper.runtime, under_way)
+    keeper.clock.advance(minutes=3)
+    await keeper.turn()
+    theirs = [token.value for token in keeper.world.tokens.values() if token.user_id == old.user_id]
+    assert new.value == (await keeper.tokens())[0].value
+    assert [] == [value for value in theirs if keeper.alive(keeper.world.tokens[value])]
