@@ -101,8 +101,8 @@ async def _begin(
     connection = await connections_db.change(tx, connection.id, at=at, **out)
     await connections.tell(tx, connection, at=at)
     await registry.plan_leaving(tx, connection, at=at)
-    key = f"{Task.END_LEAVING}:{operation.id}"
-    await outbox.add(tx, Task.END_LEAVING, due=at + LONGEST, connection_id=connection.id, key=key)
+    key, mine = f"{Task.END_LEAVING}:{operation.id}", {"operation": str(operation.id)}
+    await outbox.add(tx, Task.END_LEAVING, due=at + LONGEST, connection_id=connection.id, key=key, arguments=mine)
     return connection, operation
 
 
@@ -112,14 +112,14 @@ async def leave_catalog(runtime: Runtime, task: Taken) -> None:
     What Meta judges asks for the next step. When it refuses us there is none: the connection ends, and the operation says why.
     """
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         connection = await _leaving(tx, task)
+        await outbox.hold(tx, task)
         under_way = await _under_way(tx, connection) if connection else None
         if connection is None or under_way is None:
             await _over(tx, connection, at=runtime.now())
             await outbox.done(tx, task, at=runtime.now())
             return
-        if await _busy(runtime, tx, connection):
+        if await _busy(runtime, tx, connection, under_way):
             await outbox.again(tx, task, runtime.now() + _WAIT)
             return
     if not under_way.total_count:
@@ -140,7 +140,17 @@ async def check_leaving(runtime: Runtime, task: Taken) -> None:
 
 
 async def end_leaving(runtime: Runtime, task: Taken) -> None:
-    """End a connection that has been on its way out for too long; what is left in the catalog stays there."""
+    """End a connection that has been on its way out for too long; what is left in the catalog stays there.
+
+    One that came back meanwhile, and is on its way out anew, has a day of its own.
+    """
+    async with runtime.db.begin() as tx:
+        connection = await _leaving(tx, task)
+        await outbox.hold(tx, task)
+        under_way = await _under_way(tx, connection) if connection else None
+        if under_way is not None and str(under_way.id) != task.arguments["operation"]:
+            await outbox.done(tx, task, at=runtime.now())
+            return
     await _surrender(runtime, task, "LEAVING_UNFINISHED")
 
 
@@ -150,21 +160,22 @@ async def _leaving(tx: Tx, task: Taken) -> Connection | None:
     return connection if connection and connection.state is State.DISCONNECTING else None
 
 
-async def _busy(runtime: Runtime, tx: Tx, connection: Connection) -> bool:
-    """Tell whether Meta may be at work on batches that were sent before: no item is ever in two at once."""
-    roads = registry.CONTENT, registry.STOCK
+async def _busy(runtime: Runtime, tx: Tx, connection: Connection, operation: Operation) -> bool:
+    """Tell whether Meta may be at work on batches that were sent before, of an earlier leaving too: no item is ever in two at once."""
+    roads = [registry.CONTENT, registry.STOCK] + [registry.LEAVING] * (not operation.total_count)
     return any([await registry.under_way(runtime, tx, connection, road) for road in roads])
 
 
 async def _mark(runtime: Runtime, task: Taken, connection: Connection, operation: Operation) -> None:
-    """Mark what is to be hidden or deleted, in pieces; a turn that dies begins anew, and marks the same."""
-    after: str | None = ""
+    """Mark what is to be hidden or deleted, in pieces; a turn that dies goes on with the next piece."""
+    after: str | None = task.arguments.get("after", "")
     while after is not None:
         async with runtime.db.begin() as tx:
-            await outbox.hold(tx, task)
             await catalogue.lock_connection(tx, connection.id)
             choice = (await operations.arguments(tx, operation.id))["choice"]
             last = await leaving.mark(tx, connection.id, operation.id, choice, after=after, limit=_PIECE)
+            await outbox.hold(tx, task)  # after the products, as whoever changes them asks for this task
+            await outbox.keep(tx, task, {"after": last} if last else {})
             after = last or None
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
@@ -176,8 +187,8 @@ async def _mark(runtime: Runtime, task: Taken, connection: Connection, operation
 async def _surrender(runtime: Runtime, task: Taken, reason: str) -> None:
     """End the connection although items of ours are left; the operation tells why, and how many were settled."""
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         connection = await _leaving(tx, task)
+        await outbox.hold(tx, task)
         if connection is not None and (under_way := await _under_way(tx, connection)):
             await operations.fail(tx, under_way.id, reason, at=runtime.now())
         await _over(tx, connection, at=runtime.now())

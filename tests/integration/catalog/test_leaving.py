@@ -230,3 +230,46 @@ async def test_a_batch_whose_sender_died_is_waited_for(shop: Shop) -> None:
     await leave(shop, DELETE)
     await shop.settle(minutes=60)
     assert ({"theirs"}, State.DISCONNECTED) == (set(shop.shelf), await state(shop))
+
+
+async def test_who_leaves_again_has_a_day_again(shop: Shop) -> None:
+    """The end of an earlier leaving, which a new login had cancelled, does not cut the next one short."""
+    await filled(shop)
+    await leave(shop, HIDE)
+    await connect(shop.channel, shop.world, shop.turn)
+    shop.clock.advance(hours=23)
+    shop.break_calls("items_batch", "status", times=10_000, status=503)
+    told = await leave(shop, DELETE)
+    shop.clock.advance(hours=2)
+    await shop.turn()
+    assert (Operation.STATE_RUNNING, State.DISCONNECTING) == (
+        (await shop.operation(told.operation)).state,
+        await state(shop),
+    )
+
+
+async def test_what_an_earlier_leaving_sent_is_judged_before_the_next(shop: Shop) -> None:
+    """Items that Meta is still hiding for a leaving that was cancelled are deleted by the next one, like all others."""
+    await filled(shop)
+    shop.world.switches.change(batch_seconds=120.0)
+    await leave(shop, HIDE)
+    for _ in range(3):  # judge what was sent before, mark, send
+        shop.clock.advance(minutes=1)
+        await shop.turn()
+    await connect(shop.channel, shop.world, shop.turn)
+    told = await leave(shop, DELETE)
+    await shop.settle(minutes=30)
+    assert ({"theirs"}, Operation.STATE_SUCCEEDED) == (set(shop.shelf), (await shop.operation(told.operation)).state)
+
+
+async def test_marking_goes_on_where_it_was_killed(shop: Shop) -> None:
+    """A turn that dies while a large catalog is marked is continued with the next piece, not from the start."""
+    await filled(shop)
+    await leave(shop, HIDE)
+    async with shop.runtime.db.begin() as tx:
+        found = await tx.execute(
+            text("UPDATE tasks SET arguments = '{\"after\": \"sc_p1\"}' WHERE name = 'LEAVE_CATALOG' RETURNING id")
+        )
+        assert 1 == len(found.all())
+    await shop.settle(minutes=30)
+    assert ({"sc_p2"}, State.DISCONNECTED) == (hidden(shop), await state(shop))
