@@ -41,6 +41,8 @@ def decipher(call: Call[T], answer: Answer, *, now: datetime) -> T:
         OutcomeUnknown: the same, for a call that must not run twice and whose effect may have happened.
 
     """
+    if 300 <= answer.status < 400:  # whoever redirects is not Meta, whatever else it says
+        raise _garbage(call, answer)
     try:
         parsed = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

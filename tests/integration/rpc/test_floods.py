@@ -19,6 +19,7 @@ from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
 # https://www.rfc-editor.org/rfc/rfc9113 (HTTP/2): the connection's preface, types of frames, and an error code.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 1, 3, 4, 6, 7
+MAX_CONCURRENT_STREAMS = 3
 END_HEADERS, CANCEL, ENHANCE_YOUR_CALM = 4, 8, 11
 
 
@@ -82,6 +83,24 @@ async def test_who_pings_without_end_is_shown_out(address: str) -> None:
             head = await reader.readexactly(9)
             kinds[head[3]] = await reader.readexactly(int.from_bytes(head[:3]))
     assert ENHANCE_YOUR_CALM == struct.unpack(">I", kinds[GOAWAY][4:8])[0]
+    writer.close()
+
+
+async def test_who_hoards_streams_is_told_the_limit(address: str, settings: Settings) -> None:
+    """A connection learns at once how many calls it may have, and what exceeds that is reset; others are served meanwhile."""
+    reader, writer = await opened(address)
+    limit, refused = settings.doors.limits.streams, 0
+    for stream in range(1, 2 * limit + 3, 2):
+        writer.write(frame(HEADERS, CALL, flags=END_HEADERS, stream=stream))
+    told: dict[int, int] = {}
+    async with asyncio.timeout(30):
+        while not told or not refused:
+            head = await reader.readexactly(9)
+            body = await reader.readexactly(int.from_bytes(head[:3]))
+            if head[3] == SETTINGS and not told:
+                told = dict(struct.iter_unpack(">HI", body))
+            refused += head[3] == RST_STREAM
+    assert (limit, True) == (told[MAX_CONCURRENT_STREAMS], await healthy(address))
     writer.close()
 
 

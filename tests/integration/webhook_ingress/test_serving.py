@@ -1,6 +1,9 @@
 """Connections that are too many, and a stop in the middle of work."""
 
 import asyncio
+import os
+import subprocess
+import sys
 
 from connector.runtime import Runtime
 from tests.integration.webhook_ingress.conftest import sign
@@ -42,3 +45,10 @@ async def test_a_stop_finishes_what_is_at_work(runtime: Runtime) -> None:
 async def _finish(writer: asyncio.StreamWriter, rest: bytes) -> None:
     await asyncio.sleep(0.5)
     writer.write(rest)
+
+
+def test_without_the_c_parser_nothing_is_served() -> None:
+    """Where only aiohttp's Python parser is there, which has let malformed requests through, the ingress refuses to serve."""
+    command = [sys.executable, "-c", "from webhook_ingress.serving import require_c_parser; require_c_parser()"]
+    ended = subprocess.run(command, check=False, capture_output=True, env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"})
+    assert (1, True) == (ended.returncode, b"unset AIOHTTP_NO_EXTENSIONS" in ended.stderr)

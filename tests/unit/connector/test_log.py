@@ -1,6 +1,9 @@
 """What logs never hold."""
 
+import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +42,13 @@ def test_ordinary_facts_pass() -> None:
     """What is no secret stays readable."""
     facts = {"event": "rpc.served", "store_id": "store_1", "duration_ms": 1.5}
     assert facts == redact(None, "info", dict(facts))
+
+
+def test_nobody_writes_a_line_of_their_own() -> None:
+    """Line breaks, terminal commands and quotes in a fact stay inside of that fact's one line of plain ASCII."""
+    evil = 'a\r\n{"event": "rpc.served"}\x1b[2J\u2028\u202e\x00"'
+    script = "import json, sys; from connector import log; log.configure(level='info', form='json'); log.warn('x.y', reason=json.loads(sys.argv[1]))"
+    command = [sys.executable, "-c", script, json.dumps(evil)]
+    written = subprocess.run(command, check=True, capture_output=True).stdout
+    assert (1, True) == (len(written.splitlines()), written[:-1].decode().isprintable())
+    assert evil == json.loads(written)["reason"]
