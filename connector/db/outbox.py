@@ -58,7 +58,14 @@ CRASH_LIMIT = 5
 PERIODIC = "every:"
 """How the keys of periodic tasks begin: they wait at all times, so they are no backlog."""
 CHANNEL = "tasks_due"
-_PASSING = ("INTERNAL", "VAULT_UNAVAILABLE", "META_UNAVAILABLE", "META_OUTCOME_UNKNOWN", "DATABASE_UNAVAILABLE", "GRAPH_VERSION_RETIRED")
+_PASSING = (
+    "INTERNAL",
+    "VAULT_UNAVAILABLE",
+    "META_UNAVAILABLE",
+    "META_OUTCOME_UNKNOWN",
+    "DATABASE_UNAVAILABLE",
+    "GRAPH_VERSION_RETIRED",
+)
 
 
 class Task(StrEnum):
@@ -203,6 +210,13 @@ async def add(
     known = stored.returning(tasks.c.leased).cte()
     # Who has the task sees the wish at the end of the turn: no need to ring.
     await tx.execute(select(func.pg_notify(CHANNEL, name.value)).select_from(known).where(~known.c.leased, _soon(due)))
+
+
+async def hasten(tx: Tx, key: str, *, due: datetime) -> None:
+    """Have a task that waits for its turn run no later than `due`; there may be none, or it may be at work or failed."""
+    waiting = tasks.c.key == key, tasks.c.due_time > due, ~tasks.c.leased, tasks.c.reason.is_(None)
+    hastened = update(tasks).where(*waiting).values(due_time=due).returning(tasks.c.name).cte()
+    await tx.execute(select(func.pg_notify(CHANNEL, hastened.c.name)).where(_soon(due)))
 
 
 def _soon(due: datetime) -> ColumnElement[bool]:

@@ -19,15 +19,18 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    case,
+    and_,
+    literal,
+    or_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from connector.connections.model import Connection
 from connector.db.schema import Instant, Json, Tx, metadata
 from connector.doctor.model.causes import CAUSES
-from connector.doctor.model.values import Kind, Report, State
+from connector.doctor.model.values import Kind, Report, State, beginning
 from connector.messaging.db import conversations
 from connector.registry.db.catalogue import items
 
@@ -53,20 +56,30 @@ _SHOWN = [checks.c[name] for name in Report.__slots__]
 _CALM = [name for name, cause in CAUSES.items() if cause.state is State.OK]
 
 
-async def read(tx: Tx, connection_id: UUID) -> dict[Kind, Report]:
-    """Read how the checks of a connection stood, those that were ever looked at."""
-    rows = await tx.execute(select(*_SHOWN).where(checks.c.connection_id == connection_id))
-    return {Kind(row.kind): _report(row) for row in rows}
+async def read(tx: Tx, connection: Connection) -> dict[Kind, Report]:
+    """Read how the checks of a connection stood, those that were ever looked at since it is what it is now."""
+    known = or_(checks.c.check_time.is_(None), checks.c.check_time >= literal(beginning(connection), Instant))
+    mine = checks.c.connection_id == connection.id, known
+    return {Kind(row.kind): _report(row) for row in await tx.execute(select(*_SHOWN).where(*mine))}
 
 
 async def claim(
-    tx: Tx, connection_id: UUID, kinds: Collection[Kind], *, at: datetime, before: datetime, calm_before: datetime
+    tx: Tx, connection: Connection, kinds: Collection[Kind], *, at: datetime, before: datetime, calm_before: datetime
 ) -> set[Kind]:
-    """Begin to look at checks that nobody began to look at since `before` (`calm_before`, where nothing was wrong); tells which."""
-    wish = insert(checks).values([{"connection_id": connection_id, "kind": kind, "ask_time": at} for kind in kinds])
-    stale = checks.c.ask_time <= case((checks.c.cause.in_(_CALM), calm_before), else_=before)
-    claimed = wish.on_conflict_do_update(
-        index_elements=[checks.c.connection_id, checks.c.kind], set_={"ask_time": at}, where=stale
+    """Begin to look at checks; tells at which.
+
+    Left out is what somebody began to look at since `before`, and what was found as it should be since `calm_before`.
+    """
+    # In one order, whatever was asked for: two who claim at once do not wait for each other.
+    rows = [{"connection_id": connection.id, "kind": kind, "ask_time": at} for kind in Kind if kind in kinds]
+    calm = and_(checks.c.cause.in_(_CALM), checks.c.check_time > calm_before)
+    stale = or_(and_(checks.c.ask_time <= before, ~calm), checks.c.ask_time < literal(beginning(connection), Instant))
+    claimed = (
+        insert(checks)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=[checks.c.connection_id, checks.c.kind], set_={"ask_time": at}, where=stale
+        )
     )
     return {Kind(row.kind) for row in await tx.execute(claimed.returning(checks.c.kind))}
 
@@ -84,10 +97,10 @@ async def keep(tx: Tx, connection_id: UUID, reports: Sequence[Report], *, at: da
     await tx.execute(wish.on_conflict_do_update(index_elements=["connection_id", "kind"], set_=changed))
 
 
-async def postpone(tx: Tx, connection_id: UUID, kinds: Collection[Kind], *, until: datetime, at: datetime) -> None:
+async def postpone(tx: Tx, connection: Connection, kinds: Collection[Kind], *, until: datetime, at: datetime) -> None:
     """Look at checks later, without a result so far."""
-    await claim(tx, connection_id, kinds, at=at, before=at, calm_before=at)
-    same = checks.c.connection_id == connection_id, checks.c.kind.in_(kinds)
+    await claim(tx, connection, kinds, at=at, before=at, calm_before=at)
+    same = checks.c.connection_id == connection.id, checks.c.kind.in_(kinds)
     await tx.execute(update(checks).where(*same).values(due_time=until))
 
 

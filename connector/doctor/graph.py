@@ -1,13 +1,14 @@
 """How Meta says what the doctor asks beside what connections already ask: requests as values, readings of answers.
 
-Each is one small read. What an answer leaves out is read as empty; of what Meta lists, one page is enough.
+Each is one small read. What an answer leaves out is read as empty. Of lists that are looked through for what must be there, every
+page is read; of those that are short by nature, one.
 """
 
 from typing import Any
 
-from connector.connections.graph import page_bucket
+from connector.connections.graph import Entries, page_bucket
 from connector.doctor.model.values import AppSubscription, CatalogFacts, CommerceAccount, OwnedDomain
-from connector.graph.call import Call
+from connector.graph.call import Call, read_list
 
 _PAGE_SIZE = "100"
 
@@ -43,18 +44,18 @@ def verification(business_id: str) -> Call[str]:
     return _fields(business_id, "verification_status", lambda answer: str(answer.get("verification_status", "")))
 
 
-def domains(business_id: str) -> Call[tuple[OwnedDomain, ...]]:
+def domains(business_id: str, after: str = "") -> Call[Entries]:
     """List the domains that a business has claimed."""
+    # SDK 26.0.3, owneddomain.py, OwnedDomain.Field; the edge is Unverified.
+    params = {"fields": "domain_name,status", "limit": _PAGE_SIZE} | ({"after": after} if after else {})
+    path = f"{business_id}/owned_domains"
+    return Call("GET", path, params=params, read=lambda answer: read_list(answer, answer["data"]))
 
-    def read(answer: Any) -> tuple[OwnedDomain, ...]:
-        return tuple(
-            OwnedDomain(str(entry["domain_name"]).lower(), str(entry.get("status", "")).lower() == "verified")
-            for entry in answer["data"]
-        )
 
-    # SDK 26.0.3, owneddomain.py, OwnedDomain.Field; the edge, and which status means verified, are Unverified.
-    params = {"fields": "domain_name,status", "limit": _PAGE_SIZE}
-    return Call("GET", f"{business_id}/owned_domains", params=params, read=read)
+def read_domain(entry: Any) -> OwnedDomain:
+    """Read one entry of that list."""
+    # Unverified: which status means verified.
+    return OwnedDomain(str(entry["domain_name"]).lower(), str(entry.get("status", "")).lower() == "verified")
 
 
 def catalog(catalog_id: str, bucket: str) -> Call[CatalogFacts]:

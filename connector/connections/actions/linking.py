@@ -10,7 +10,7 @@ import sqlalchemy.exc
 
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
-from connector.connections.actions.standing import weigh_anew
+from connector.connections.actions.standing import plan_examination, weigh_anew
 from connector.connections.actions.tokens import binding, open_token, require_open
 from connector.connections.actions.unlinking import begin_anew
 from connector.connections.model import EDITOR_TASKS, Catalog, Connection, Offer, Page, State, Waiting, missing_tasks
@@ -219,6 +219,7 @@ async def _link(
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
     await begin_anew(tx, home, at=now)
     await outbox.revive(tx, home.id, at=now)
+    await plan_examination(tx, home, at=now)
     linked = await weigh_anew(runtime, tx, linked)
     await tell(tx, linked, at=now)
     return linked

@@ -3,9 +3,10 @@
 What the doctor asks by itself is patient: when room is scarce it does not stand in line, it comes back later.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -21,7 +22,7 @@ from connector.connections.model.reach import TokenKind
 from connector.db import observations
 from connector.doctor import graph
 from connector.doctor.model.checks import Question
-from connector.doctor.model.values import AppSubscription, CatalogFacts, CommerceAccount, Subject
+from connector.doctor.model.values import AppSubscription, CatalogFacts, CommerceAccount, OwnedDomain, Subject
 from connector.errors import FailedPrecondition, MetaRefused
 from connector.graph.call import Call
 from connector.graph.client import Access, app_bucket
@@ -32,10 +33,14 @@ T = TypeVar("T")
 
 SHARED_FOR = timedelta(minutes=4)
 """How long an answer about our app serves all its connections."""
-_MOST_PAGES_OF_PAGES = 10
+_MOST_PAGES_OF_A_LIST = 10
 _OBJECT_GONE = {(100, 33), (803, 0)}
 # Unverified: as in connector/graph/faults.py.
 _APP_UNKNOWN = {101, 104}
+
+
+class ListTooLong(Exception):
+    """What is looked for is not among what was read, and Meta has more."""
 
 
 class AppRefused(FailedPrecondition):
@@ -89,6 +94,7 @@ async def ask(asker: Asker, question: Question) -> Any:
 
     Raises:
         ConnectorError: it is not answered, for whatever reason.
+        ListTooLong: it is answered at such length that we stopped reading.
 
     """
     return await _QUESTIONS[question](asker)
@@ -105,17 +111,27 @@ async def _token(asker: Asker) -> connections_graph.Inspection:
 
 async def _page_tasks(asker: Asker) -> tuple[str, ...] | None:
     """Find the Page in the person's list; None when it is not in it."""
-    after, person = "", asker.subject.connection.token_kind in {"", TokenKind.USER}
+    person = asker.subject.connection.token_kind in {"", TokenKind.USER}
     listing = connections_graph.pages if person else connections_graph.assigned_pages
-    for _ in range(_MOST_PAGES_OF_PAGES):
-        listed = await asker.send(listing(after), "user")
-        pages = map(connections_graph.read_page, listed.entries)
-        found = next((page for page in pages if page.id == asker.subject.connection.page_id), None)
-        if found is not None:
-            return found.tasks
-        if not (after := listed.after):
-            break
+    async for entry in _entries(asker, listing):
+        page = connections_graph.read_page(entry)
+        if page.id == asker.subject.connection.page_id:
+            return page.tasks
     return None
+
+
+async def _entries(
+    asker: Asker, listing: Callable[[str], Call[connections_graph.Entries]]
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Read a list of Meta's, page by page, as far as is reasonable."""
+    after = ""
+    for _ in range(_MOST_PAGES_OF_A_LIST):
+        listed = await asker.send(listing(after), "user")
+        for entry in listed.entries:
+            yield entry
+        if not (after := listed.after):
+            return
+    raise ListTooLong
 
 
 async def _page_subscription(asker: Asker) -> tuple[str, ...]:
@@ -156,8 +172,9 @@ async def _verification(asker: Asker) -> str:
     return await asker.send(graph.verification(asker.subject.connection.business_id), "user")
 
 
-async def _domains(asker: Asker) -> Any:
-    return await asker.send(graph.domains(asker.subject.connection.business_id), "user")
+async def _domains(asker: Asker) -> tuple[OwnedDomain, ...]:
+    listing = partial(graph.domains, asker.subject.connection.business_id)
+    return tuple([graph.read_domain(entry) async for entry in _entries(asker, listing)])
 
 
 async def _catalog(asker: Asker) -> CatalogFacts | None:

@@ -7,7 +7,7 @@
 A question serves every check that needs its answer. What Meta does not answer leaves the connection, and the alerts, as they were.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.doctor import db
 from connector.doctor.actions import journeys
-from connector.doctor.actions.asking import AppRefused, Asker, ask
+from connector.doctor.actions.asking import AppRefused, Asker, ListTooLong, ask
 from connector.doctor.actions.journeys import Pending
 from connector.doctor.model.checks import (
     CHECKS,
@@ -37,7 +37,7 @@ from connector.doctor.model.checks import (
     worst,
 )
 from connector.doctor.model.judging import trouble
-from connector.doctor.model.values import Finding, Kind, Report, Subject
+from connector.doctor.model.values import Finding, Kind, Report, Subject, beginning
 from connector.errors import ConnectorError, MetaRefused
 from connector.runtime import Runtime
 
@@ -55,13 +55,15 @@ async def list_checks(runtime: Runtime, store_id: str, connection_id: str) -> tu
     """
     async with runtime.db.begin() as tx:
         connection = await connections_db.require(tx, store_id, connection_id)
-        known = await db.read(tx, connection.id)
+        known = await db.read(tx, connection)
+    if connection.state not in WITH_TOKENS:  # what was seen before says nothing of it any more
+        return connection, [replace(unseen(kind), cause="NOT_CONNECTED") for kind in Kind]
     return connection, [known.get(kind) or unseen(kind) for kind in Kind]
 
 
 async def run(
     runtime: Runtime, store_id: str, connection_id: str, *, kinds: Collection[Kind]
-) -> AsyncIterator[tuple[Connection, Report]]:
+) -> AsyncGenerator[tuple[Connection, Report], None]:
     """Look at what is named and tell each as soon as it is known; what somebody looked at a moment ago is told from memory.
 
     Raises:
@@ -71,10 +73,10 @@ async def run(
     now = runtime.now()
     async with runtime.db.begin() as tx:
         connection = await connections_db.require(tx, store_id, connection_id)
-        subject = await _subject(runtime, tx, connection)
-        known = await db.read(tx, connection.id)
+        known = await db.read(tx, connection)
         before, calm_before = now - FRESH_FOR, now - OK_FOR
-        claimed = await db.claim(tx, connection.id, kinds, at=now, before=before, calm_before=calm_before)
+        claimed = await db.claim(tx, connection, kinds, at=now, before=before, calm_before=calm_before)
+        subject = await _subject(runtime, tx, connection, claimed)
     if Kind.WEBHOOK in claimed and connection.state in WITH_TOKENS:
         await journeys.begin(runtime, connection.environment)
     for kind in (one for one in Kind if one in kinds and one not in claimed):
@@ -86,6 +88,8 @@ async def run(
             continue
         async with runtime.db.begin() as tx:
             reports = await _keep(runtime, tx, subject, findings)
+            due = min(report.due_time for report in reports if report.due_time)
+            await outbox.hasten(tx, f"every:{Task.EXAMINE_CONNECTION}:{connection.id}", due=due)
         for report in reports:
             yield connection, report
 
@@ -106,31 +110,36 @@ async def examine(runtime: Runtime, task: Taken) -> None:
         if connection is None or connection.state not in WITH_TOKENS:
             await outbox.done(tx, task, at=runtime.now())
             return
-        subject = await _subject(runtime, tx, connection)
-        known = await db.read(tx, connection.id)
-    now = runtime.now()
-    due = [kind for kind in Kind if (one := known.get(kind)) is None or one.due_time is None or one.due_time <= now]
+        known, now = await db.read(tx, connection), runtime.now()
+        due = [kind for kind in Kind if (one := known.get(kind)) is None or one.due_time is None or one.due_time <= now]
+        subject = await _subject(runtime, tx, connection, due)
     for question, kinds in _by_question(due):
         findings = await _look(Asker(runtime, subject, urgent=False), question, kinds)
         async with runtime.db.begin() as tx:
             await outbox.hold(tx, task)
             if isinstance(findings, Pending):
-                await db.postpone(tx, connection.id, kinds, until=findings.until, at=runtime.now())
+                await db.postpone(tx, connection, kinds, until=findings.until, at=runtime.now())
             else:
                 await _keep(runtime, tx, subject, findings)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
-        times = [one.due_time for one in (await db.read(tx, connection.id)).values() if one.due_time]
-        await outbox.again(tx, task, min(times, default=now + HOURLY))
+        times = [one.due_time for one in (await db.read(tx, connection)).values() if one.due_time]
+        same = _same(await connections_db.by_id(tx, connection.id), connection)
+        await outbox.again(tx, task, min(times, default=now + HOURLY) if same else now)
 
 
-async def _subject(runtime: Runtime, tx: Tx, connection: Connection) -> Subject:
+def _same(current: Connection | None, connection: Connection) -> bool:
+    return current is not None and beginning(current) <= beginning(connection)
+
+
+async def _subject(runtime: Runtime, tx: Tx, connection: Connection, kinds: Collection[Kind]) -> Subject:
+    """Gather what our memory must know to look at these checks; the rest stays unread."""
     return Subject(
         connection,
         app_id=runtime.app(connection.environment).app_id,
         callback_url=journeys.callback_url(runtime),
-        hosts=await db.hosts(tx, connection.id),
-        psid=await db.last_person(tx, connection.id),
+        hosts=await db.hosts(tx, connection.id) if Kind.DOMAIN in kinds else (),
+        psid=await db.last_person(tx, connection.id) if Kind.THREAD_OWNER in kinds else "",
     )
 
 
@@ -168,6 +177,8 @@ async def _answer(asker: Asker, question: Question) -> Any:
         return await ask(asker, question)
     except AppRefused:
         return Finding("APP_REFUSED")
+    except ListTooLong:
+        return Finding("LIST_TOO_LONG")
     except ConnectorError as error:
         if isinstance(error, MetaRefused) and error.reason == "META_TOKEN_INVALID":
             await connections.note_refusal(runtime, connection, error)
@@ -175,13 +186,15 @@ async def _answer(asker: Asker, question: Question) -> Any:
 
 
 async def _keep(runtime: Runtime, tx: Tx, subject: Subject, findings: dict[Kind, Finding]) -> list[Report]:
-    """Keep how checks stand, and let follow what follows from it."""
+    """Keep how checks stand, and let follow what follows from it. One at a time: alerts weigh several checks together."""
     connection, now = subject.connection, runtime.now()
-    known = await db.read(tx, connection.id)
-    reports = [following(known.get(kind) or unseen(kind), found, at=now) for kind, found in findings.items()]
-    await db.keep(tx, connection.id, reports, at=now)
     current = await connections_db.by_id(tx, connection.id, lock=True)
-    if current is None or current.state not in WITH_TOKENS:
+    known = await db.read(tx, connection)
+    reports = [following(known.get(kind) or unseen(kind), found, at=now) for kind, found in findings.items()]
+    if current is None or not _same(current, connection):
+        return reports  # it came to work again meanwhile, and is looked at anew
+    await db.keep(tx, connection.id, reports, at=now)
+    if current.state not in WITH_TOKENS:
         return reports  # disconnected meanwhile: nobody is told of what was seen before
     if any(report.cause in _LOST for report in reports):
         key = f"subscribe:{connection.id}"
@@ -190,7 +203,8 @@ async def _keep(runtime: Runtime, tx: Tx, subject: Subject, findings: dict[Kind,
         await plan_inspection(tx, current, at=now)
     both = known | {report.kind: report for report in reports}
     for reason in dict.fromkeys(CHECKS[report.kind].reason for report in reports):
-        await _alert(tx, subject, reason, [one for one in both.values() if CHECKS[one.kind].reason == reason], at=now)
+        sharing = [both.get(kind) or unseen(kind) for kind in Kind if CHECKS[kind].reason == reason]
+        await _alert(tx, subject, reason, sharing, at=now)
     return reports
 
 
@@ -201,5 +215,5 @@ async def _alert(tx: Tx, subject: Subject, reason: str, reports: Sequence[Report
         link = cause.link(connection, app_id=subject.app_id)
         alert = Alert(reason, cause.title, cause.remedy, cause.fix_rpc, link)
         await alerts.open_alert(tx, connection.store_id, connection.id, alert, at=at)
-    elif all(one.fail_time is None for one in reports):
+    elif all(one.check_time and one.fail_time is None for one in reports):
         await alerts.close_alert(tx, connection.store_id, connection.id, reason, at=at)

@@ -101,9 +101,12 @@ _TABLE = [
     }, owner=Owner.MERCHANT, where=Where.PAGE_ACCESS, fix_rpc="Connect"),
     *_rows(Kind.PAGE_SUBSCRIPTION, State.OK, {"PAGE_SUBSCRIBED": ("The Page tells us everything we want to hear.", _NOTHING)}),
     *_rows(Kind.PAGE_SUBSCRIPTION, State.FAILED, {
-        "PAGE_UNSUBSCRIBED": ("Meta has ended the Page's subscription.", "Nothing: it is asked for again by itself. What was written meanwhile is in the Page's inbox only."),
+        "PAGE_UNSUBSCRIBED": ("The Page's subscription has ended.", "Nothing: it is asked for again by itself. What was written meanwhile is in the Page's inbox only."),
         "PAGE_FIELDS_LACKING": ("The Page does not tell us everything any more.", "Nothing: it is asked for again by itself."),
     }, owner=Owner.META, at_once=True),
+    *_rows(Kind.PAGE_SUBSCRIPTION, State.UNKNOWN, {
+        "PAGE_SUBSCRIBING": ("The Page was linked a moment ago and is being subscribed.", _ITSELF),
+    }, owner=Owner.STORMCOM),
     *_rows(Kind.APP_SUBSCRIPTION, State.OK, {"APP_SUBSCRIBED": ("Meta sends our app's webhooks to us.", _NOTHING)}),
     *_rows(Kind.APP_SUBSCRIPTION, State.FAILED, {
         "APP_UNSUBSCRIBED": ("Our Meta app has no webhook for Pages.", _OPERATORS),
@@ -177,11 +180,14 @@ _TABLE = [
     }, owner=Owner.MERCHANT, where=Where.SHOP),
     *_rows(None, State.UNKNOWN, {
         "NOT_LOOKED_AT": ("It was not looked at yet.", _ITSELF),
-        "UNDER_WAY": ("It is being looked at by somebody else right now.", "List the checks in a moment."),
+        "UNDER_WAY": ("It is being looked at right now.", "List the checks in a moment."),
+        "OUT_OF_TIME": ("The call's deadline came first.", "Give the call 30 seconds; it is looked at again by itself."),
+        "KEY_AWAY": ("The key that opens the token cannot be used for the moment.", "If it stays so, StormCom's operators look at the key service."),
     }, owner=Owner.STORMCOM),
     *_rows(None, State.UNKNOWN, {
         "META_PAUSE": ("Meta asks for a pause, or its allowance is needed for more urgent work.", _ITSELF),
         "META_SILENT": ("Meta did not answer.", _ITSELF),
+        "LIST_TOO_LONG": ("Meta's list is longer than we read.", "Nothing: what is looked for may stand further on."),
         "META_UNCLEAR": ("Meta refused the question in words we do not know.", "If it stays so, StormCom's operators look up the code."),
     }, owner=Owner.META),
     *_rows(None, State.UNKNOWN, {
@@ -189,11 +195,17 @@ _TABLE = [
     }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(None, State.SKIPPED, {
         "NOT_GRANTED": ("The permission to look was not granted.", "Nothing: what it is about works or fails without our knowing."),
-        "NO_CATALOG": ("No catalog is attached.", "Attach one: AttachCatalog or CreateCatalog."),
-        "NO_PRODUCTS": ("There are no products yet.", "Upsert products: UpsertProducts."),
         "NO_CONVERSATION": ("Nobody has written to the Page yet.", _NOTHING),
-        "NOT_CONNECTED": ("The connection is not linked to a Page.", "The merchant connects: Connect.begin."),
     }, owner=Owner.MERCHANT),
+    *_rows(None, State.SKIPPED, {
+        "NO_CATALOG": ("No catalog is attached.", "The merchant chooses one, or CreateCatalog makes one."),
+    }, owner=Owner.MERCHANT, fix_rpc="AttachCatalog", fix_suffices=True),
+    *_rows(None, State.SKIPPED, {
+        "NO_PRODUCTS": ("There are no products yet.", "StormCom sends the store's products."),
+    }, owner=Owner.STORMCOM, fix_rpc="UpsertProducts", fix_suffices=True),
+    *_rows(None, State.SKIPPED, {
+        "NOT_CONNECTED": ("The connection is not linked to a Page.", "The merchant connects."),
+    }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(None, State.SKIPPED, {
         "NOT_OFFERED": ("Meta does not tell this, or not any more.", _NOTHING),
     }, owner=Owner.META),

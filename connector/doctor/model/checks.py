@@ -120,7 +120,7 @@ _RETRIED_AFTER = timedelta(minutes=15)
 def next_look(report: Report, *, until: datetime | None, at: datetime) -> datetime:
     """Tell when a check is looked at next, by itself: soon after a first failure, later when Meta does not answer now."""
     state = CAUSES[report.cause].state
-    if state is State.UNKNOWN:
+    if state is State.UNKNOWN and report.cause != "TOKEN_NEEDED":  # once that is there, all is looked at anew
         return max(at + _RETRIED_AFTER, until or at)
     if state is State.FAILED:
         return at + (CONFIRMED_AFTER if report.failures == 1 else HOURLY)

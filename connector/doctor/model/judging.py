@@ -18,12 +18,15 @@ from connector.doctor.model.values import (
     Journey,
     OwnedDomain,
     Subject,
+    beginning,
 )
 from connector.errors import ConnectorError, MetaRefused, Throttled
 from connector.graph.faults import REASONS
 from connector.graph.faults import Kind as FaultKind
 
 TOKEN_ENDS_SOON = timedelta(days=7)
+SUBSCRIBED_WITHIN = timedelta(minutes=5)
+"""How long after the link a Page may lack its subscription, before that is a loss."""
 # Unverified: the app id of Meta's own Page inbox.
 PAGE_INBOX_APP_ID = "263902037430900"
 # SDK 26.0.3, business.py, Business.VerificationStatus.
@@ -71,9 +74,11 @@ def page_tasks(_subject: Subject, tasks: Sequence[str] | None, _at: datetime) ->
     return _complete("TASKS_COMPLETE", "TASKS_LACKING", missing_tasks(tasks))
 
 
-def page_subscription(_subject: Subject, fields: Sequence[str], _at: datetime) -> Finding:
-    """Judge which fields the Page tells us."""
+def page_subscription(subject: Subject, fields: Sequence[str], at: datetime) -> Finding:
+    """Judge which fields the Page tells us; what was linked a moment ago is being subscribed."""
     lost = "PAGE_FIELDS_LACKING" if fields else "PAGE_UNSUBSCRIBED"
+    if at - beginning(subject.connection) < SUBSCRIBED_WITHIN:
+        lost = "PAGE_SUBSCRIBING"
     return _complete("PAGE_SUBSCRIBED", lost, set(SUBSCRIBED_FIELDS) - set(fields))
 
 
@@ -90,6 +95,7 @@ def app_subscription(subject: Subject, listed: Sequence[AppSubscription], _at: d
 
 
 _ARRIVALS = {
+    Arrival.UNDER_WAY: "UNDER_WAY",
     Arrival.HEARD: "WEBHOOK_HEARD",
     Arrival.ANSWERED: "WEBHOOK_NOT_PROCESSED",
     Arrival.REFUSED: "WEBHOOK_REFUSED",
@@ -182,7 +188,12 @@ _NOT_TOLD = {
     REASONS[FaultKind.APPROVAL]: "NOT_GRANTED",
     REASONS[FaultKind.RETIRED]: "NOT_OFFERED",
 }
-_WITHOUT_ASKING = {"META_TOKEN_INVALID": "TOKEN_NEEDED", "STORE_NOT_CONNECTED": "NOT_CONNECTED"}
+_WITHOUT_ASKING = {
+    "META_TOKEN_INVALID": "TOKEN_NEEDED",
+    "STORE_NOT_CONNECTED": "NOT_CONNECTED",
+    "VAULT_UNAVAILABLE": "KEY_AWAY",
+    "DEADLINE_TOO_SHORT": "OUT_OF_TIME",
+}
 INVALID_PARAMETER = 100
 """Unverified: also what Graph says to a field or an edge that it does not have."""
 
@@ -191,7 +202,9 @@ def trouble(error: ConnectorError) -> Finding:
     """Say why something is not known."""
     seen = {name: error.metadata[name] for name in ("meta_code", "meta_subcode") if name in error.metadata}
     if isinstance(error, Throttled):
-        return Finding("META_PAUSE", {"until": error.until.isoformat(timespec="seconds")}, error.until)
+        left_alone = error.reason == "META_UNAVAILABLE"  # it asked for nothing: it fails too often
+        until = {"until": error.until.isoformat(timespec="seconds")}
+        return Finding("META_SILENT" if left_alone else "META_PAUSE", until, error.until)
     if isinstance(error, MetaRefused) and error.code == INVALID_PARAMETER:
         return Finding("NOT_OFFERED", seen)
     if isinstance(error, MetaRefused):

@@ -9,6 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from connector.connections.model import Connection
+from connector.connections.model import State as ConnectionState
+
+
+def beginning(connection: Connection) -> datetime:
+    """Tell since when a connection is what it is now: what was seen with other tokens, or before it worked again, is the past."""
+    tokens = connection.token_time or connection.create_time
+    return max(tokens, connection.state_time) if connection.state is ConnectionState.CONNECTED else tokens
 
 
 class Kind(StrEnum):
@@ -116,6 +123,7 @@ class CommerceAccount:
 class Arrival(StrEnum):
     """How far a self-test came."""
 
+    UNDER_WAY = "UNDER_WAY"  # not settled, and not late yet
     HEARD = "HEARD"  # sent, stored, worked off
     ANSWERED = "ANSWERED"  # answered with 200, but not worked off in time
     REFUSED = "REFUSED"  # its signature is not known there

@@ -8,6 +8,7 @@ import pytest
 
 from connector.connections import db as connections
 from connector.doctor.model.checks import COMMERCE
+from connector.doctor.model.judging import SUBSCRIBED_WITHIN
 from connector.runtime import Runtime
 from simulator import control
 from simulator.standing import CommerceMerchantSettings, ExternalEventSource
@@ -53,4 +54,5 @@ async def patient(  # noqa: PLR0917 – fixtures are asked for by name
         connection = await connections.require(tx, STORE, connected)
         scopes = [*connection.granted_scopes, *COMMERCE]
         await connections.change(tx, connection.id, at=runtime.now(), granted_scopes=scopes)
+    clock.advance(seconds=SUBSCRIBED_WITHIN.total_seconds())
     return found

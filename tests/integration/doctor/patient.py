@@ -60,7 +60,9 @@ class Patient:
 
     async def listed(self) -> dict[str, Check]:
         """List how every check stood."""
-        answer = await FacebookHealthStub(self.channel).ListChecks(pb.ListChecksRequest(store_id=STORE))
+        answer = await FacebookHealthStub(self.channel).ListChecks(
+            pb.ListChecksRequest(store_id=STORE, connection_id=self.connection_id)
+        )
         return {name_of(check): check for check in answer.checks}
 
     @asynccontextmanager

@@ -5,6 +5,8 @@ import asyncio
 import grpc
 import pytest
 
+from connector.doctor import actions
+from connector.doctor.model.values import Kind
 from stormcom.facebook.v1 import health_service_pb2 as pb
 from stormcom.facebook.v1.check_pb2 import Check
 from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
@@ -29,6 +31,17 @@ async def test_pressing_again_costs_meta_nothing(patient: Patient) -> None:
     assert [1, 0] == [await calls(patient, *kinds), await calls(patient, *kinds)]
     patient.clock.advance(minutes=10)
     assert 2 == await calls(patient, *kinds)
+
+
+async def test_a_look_that_was_cut_off_is_made_up_for(patient: Patient) -> None:
+    """Whoever hangs up early leaves nothing behind that passes for a look: after a minute Meta is asked again."""
+    await patient.run("CATALOG", "PIXEL")
+    patient.clock.advance(hours=1)
+    looks = actions.run(patient.runtime, STORE, "", kinds=[Kind.CATALOG, Kind.PIXEL])
+    await anext(looks)
+    await looks.aclose()
+    patient.clock.advance(seconds=61)
+    assert [0, 1] == [await calls(patient, "CATALOG"), await calls(patient, "PIXEL")]
 
 
 async def test_two_who_press_at_once_ask_once(patient: Patient) -> None:

@@ -189,6 +189,22 @@ def test_everything_is_broken_once() -> None:
     assert sorted(one.shown[1] for one in BROKEN) == sorted(cause for causes in ROUNDS for cause in causes)
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [(150, ("OK", "DOMAIN_VERIFIED")), (1000, ("UNKNOWN", "LIST_TOO_LONG"))],
+    ids=["on the second page", "beyond what is read"],
+)
+async def test_what_stands_further_on_is_not_missing(patient: Patient, before: int, told: tuple[str, str]) -> None:
+    """A list of Meta's is read on; what may stand beyond what we read is unknown, not missing."""
+    world = patient.world
+    (owned,) = world.all(OwnedDomain)
+    world.forget(owned)
+    for number in range(before):
+        world.add(OwnedDomain(world.new_id(), BUSINESS_ID, f"other-{number}.example"))
+    world.add(OwnedDomain(world.new_id(), BUSINESS_ID, owned.domain_name))
+    assert told == await patient.see("DOMAIN")
+
+
 ASKING = [
     ("TOKEN", "debug_token"), ("SCOPES", "debug_token"), ("PAGE_TASKS", "me/accounts"),
     ("PAGE_SUBSCRIPTION", "subscribed_apps"), ("APP_SUBSCRIPTION", "subscriptions"), ("THREAD_OWNER", "thread_owner"),

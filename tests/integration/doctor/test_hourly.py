@@ -10,7 +10,7 @@ from simulator.standing import CommerceMerchantSettings
 from simulator.state import Business, Page
 from stormcom.facebook.v1 import event_service_pb2 as event_pb
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
-from tests.integration.conftest import APP_ID, STORE
+from tests.integration.conftest import APP_ID, STORE, connect
 from tests.integration.doctor.patient import BUSINESS_ID, PAGE_ID, Patient, shown
 
 
@@ -73,6 +73,55 @@ async def _told(patient: Patient, reason: str) -> list[bool]:
     return [one.resolved for one in raised if one.alert.reason == reason]
 
 
+async def test_what_a_person_found_is_looked_at_again_soon(patient: Patient) -> None:
+    """A failure that somebody's press found is confirmed after minutes, like one found by itself, not at the next hourly look."""
+    await patient.examine()
+    patient.world.require(Business, BUSINESS_ID, name="business").verification_status = "rejected"
+    patient.clock.advance(minutes=11)
+    assert ("FAILED", "BUSINESS_REFUSED") == await patient.see("BUSINESS_VERIFICATION")
+    assert [] == await patient.alerts()
+    await patient.pass_time(minutes=5, seconds=1)
+    assert ["BUSINESS_REFUSED_BY_META"] == [alert["reason"] for alert in await patient.alerts()]
+
+
+async def test_a_new_login_is_looked_at_at_once(patient: Patient) -> None:
+    """A merchant who connected again is not told of the token before, and the alert about it closes within minutes."""
+    await patient.examine()
+    for token in patient.world.tokens.values():
+        token.death = 460
+    await patient.pass_time(hours=1)
+    await patient.pass_time(minutes=6)
+    assert ["CONNECTION_ACCESS_BROKEN"] == [alert["reason"] for alert in await patient.alerts()]
+    assert "NEEDS_LOGIN" == await patient.state()
+    await connect(patient.channel, patient.world, patient.turn)
+    assert {"NOT_LOOKED_AT"} == {check.cause for check in (await patient.listed()).values()}
+    await patient.pass_time(seconds=61)
+    await patient.pass_time(seconds=20)
+    assert {"OK"} == {shown(check)[0] for kind, check in (await patient.listed()).items() if kind not in _SHOPS}
+    assert [] == await patient.alerts()
+
+
+_SHOPS = ("COMMERCE", "ORDER_APP")
+"""What the usual login does not ask for."""
+
+
+async def test_a_connection_that_waits_for_a_login_costs_little(patient: Patient) -> None:
+    """While a login is needed, only our app's own matters and the token are asked about, every hour; nothing is given up."""
+    await patient.examine()
+    for token in patient.world.tokens.values():
+        token.death = 460
+    await patient.pass_time(hours=1)
+    await patient.pass_time(hours=1)
+    await patient.pass_time(seconds=20)
+    last = patient.world.records.call_count
+    for _ in range(8):
+        await patient.pass_time(minutes=15)
+    asked = Counter(call.edge or call.path for call in patient.world.records.calls if call.sequence > last)
+    assert {"debug_token", "subscriptions"} == set(asked)
+    assert 2 == asked["debug_token"]
+    assert await patient.due() is not None
+
+
 async def test_since_when_it_fails_is_told(patient: Patient) -> None:
     """The list tells since when a check fails, also while Meta is silent about it."""
     patient.world.require(Business, BUSINESS_ID, name="business").verification_status = "rejected"
@@ -125,3 +174,4 @@ async def test_a_disconnected_connection_is_left_alone(patient: Patient) -> None
         assert (await tx.execute(late)).all() == []
     found = await patient.run("TOKEN")
     assert ("SKIPPED", "NOT_CONNECTED") == shown(found["TOKEN"])
+    assert {("SKIPPED", "NOT_CONNECTED")} == {shown(check) for check in (await patient.listed()).values()}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import aiohttp
@@ -13,8 +14,9 @@ from sqlalchemy import select, text
 
 from connector.db import self_tests
 from connector.doctor import actions
+from connector.doctor.actions import journeys
 from connector.doctor.model.causes import CAUSES
-from connector.doctor.model.values import Kind
+from connector.doctor.model.values import Arrival, Kind
 from connector.graph.signatures import sign_webhook
 from connector.runtime import Runtime
 from connector.values import Environment
@@ -87,6 +89,17 @@ async def test_a_plain_server_has_no_certificate(patient: Patient) -> None:
     async with elsewhere(patient.runtime, 200) as runtime:
         public_url = runtime.public_url.replace("http:", "https:")
         assert "WEBHOOK_UNTRUSTED" == await cause_of(replace(runtime, public_url=public_url))
+
+
+@pytest.mark.parametrize(("seconds", "arrival"), [(14, Arrival.UNDER_WAY), (15, Arrival.ANSWERED)])
+async def test_a_delivery_that_may_still_arrive_has_not_failed(
+    patient: Patient, seconds: int, arrival: Arrival
+) -> None:
+    """Whoever does not want to wait longer is told that it is under way, until it is late."""
+    async with elsewhere(patient.runtime, 200) as runtime:
+        await journeys.begin(runtime, Environment.TEST)
+        patient.clock.advance(seconds=seconds)
+        assert arrival is (await journeys.wait(runtime, Environment.TEST, patience=timedelta())).arrival
 
 
 async def test_deliveries_that_nobody_works_off_are_noticed(patient: Patient) -> None:

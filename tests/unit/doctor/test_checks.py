@@ -71,6 +71,8 @@ def test_since_is_when_the_state_began() -> None:
         ([(0, "CATALOG_GONE")], Kind.CATALOG, CONFIRMED_AFTER),
         ([(-5, "CATALOG_GONE"), (0, "CATALOG_GONE")], Kind.CATALOG, HOURLY),
         ([(0, "META_SILENT")], Kind.TOKEN, timedelta(minutes=15)),
+        ([(0, "TOKEN_NEEDED")], Kind.PAGE_SUBSCRIPTION, HOURLY),
+        ([(0, "TOKEN_NEEDED")], Kind.CATALOG, DAILY),
     ],
 )
 def test_what_may_have_changed_is_looked_at_sooner(looks: list[tuple[int, str]], kind: Kind, pause: timedelta) -> None:

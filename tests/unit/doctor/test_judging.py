@@ -99,9 +99,26 @@ def test_an_answer_has_one_judgement(kind: Kind, answer: Any, cause: str) -> Non
 
 def test_every_cause_of_a_check_can_come_about() -> None:
     """No row of the table is a word without an answer that leads to it."""
-    assert {name for name, cause in CAUSES.items() if cause.kind} == {
+    assert {name for name, cause in CAUSES.items() if cause.kind} - {"PAGE_SUBSCRIBING"} == {
         cause for _, _, cause in JUDGED if CAUSES[cause].kind
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "minutes", "cause"),
+    [
+        ("token_time", 4, "PAGE_SUBSCRIBING"),
+        ("token_time", 5, "PAGE_UNSUBSCRIBED"),
+        ("state_time", 4, "PAGE_SUBSCRIBING"),
+        ("state_time", 5, "PAGE_UNSUBSCRIBED"),
+    ],
+)
+def test_a_page_that_is_being_subscribed_has_lost_nothing(changed: str, minutes: int, cause: str) -> None:
+    """Right after the link, or after it came back to work, a lacking subscription is not told as a loss."""
+    connection = replace(SUBJECT.connection, **{changed: NOW - timedelta(minutes=minutes)})  # type: ignore[arg-type] # a table
+    subject = replace(SUBJECT, connection=connection)
+    assert cause == judging.page_subscription(subject, (), NOW).cause
+    assert "PAGE_SUBSCRIBED" == judging.page_subscription(subject, SUBSCRIBED_FIELDS, NOW).cause
 
 
 def test_a_subdomain_is_within_its_domain() -> None:
@@ -114,6 +131,9 @@ def test_a_subdomain_is_within_its_domain() -> None:
     ("error", "cause"),
     [
         (Throttled("app", NOW, "wait"), "META_PAUSE"),
+        (Throttled("app", NOW, "it fails too often", reason="META_UNAVAILABLE"), "META_SILENT"),
+        (Unavailable("VAULT_UNAVAILABLE", "the key service is away"), "KEY_AWAY"),
+        (Unavailable("DEADLINE_TOO_SHORT", "the caller has no time left"), "OUT_OF_TIME"),
         (Unavailable("META_UNAVAILABLE", "gone"), "META_SILENT"),
         (OutcomeUnknown("META_OUTCOME_UNKNOWN", "lost"), "META_SILENT"),
         (FailedPrecondition("META_TOKEN_INVALID", "none"), "TOKEN_NEEDED"),
