@@ -26,6 +26,7 @@ _GRACE = timedelta(milliseconds=100)
 """So long after its call's deadline PostgreSQL itself ends a statement. A call that ends sooner has it cancelled; a process may stall."""
 
 _STANDING = "stores_of_session"
+_UNKNOWN = object()
 _LOWER = "RESET ROLE; RESET connector.stores"
 
 _stores: ContextVar[frozenset[str] | None] = ContextVar("stores", default=None)
@@ -97,17 +98,22 @@ def begin(connection: Connection) -> None:
 
     For statements that commit by themselves (AUTOCOMMIT was asked for) the wall is the session's, until somebody needs another.
     """
-    standing = connection.connection.info.get(_STANDING)
+    wanted, standing = _stores.get(), connection.connection.info.get(_STANDING)
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-        wanted = _stores.get()
         if wanted != standing:
-            _say(connection, _raise(wanted) if wanted is not None else _LOWER)
-            connection.connection.info[_STANDING] = wanted
+            _stand(connection, wanted)
         return
-    lower = standing is not None and _stores.get() is None
-    _say(connection, f"{_LOWER}; {opening()}" if lower else opening())
-    if lower:
-        connection.connection.info[_STANDING] = None
+    if wanted is None and standing is not None:
+        _stand(connection, None)  # not in one message with BEGIN: a rollback would take it back
+    _say(connection, opening())
+
+
+def _stand(connection: Connection, stores: frozenset[str] | None) -> None:
+    """Let the session stand for these stores until further notice. If that is interrupted, nobody knows whether it does."""
+    info = connection.connection.info
+    info[_STANDING] = _UNKNOWN
+    _say(connection, _LOWER if stores is None else _raise(stores))
+    info[_STANDING] = stores
 
 
 def _say(connection: Connection, message: str) -> None:

@@ -1,5 +1,6 @@
 """Row-level security: the second wall between stores."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -21,6 +22,7 @@ from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import connector_service_pb2_grpc as connector_grpc
 
 TABLES = load_tables().sorted_tables
+COUNT = text("SELECT count(*) FROM consumers")
 
 
 @pytest.fixture
@@ -32,6 +34,14 @@ async def engine(empty_database: str) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(empty_database, pool_size=2)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def lone_engine(engine: AsyncEngine, empty_database: str) -> AsyncIterator[AsyncEngine]:
+    """A pool of one connection to the same."""
+    lone = open_engine(empty_database, pool_size=1)
+    yield lone
+    await lone.dispose()
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -144,6 +154,51 @@ async def test_a_statement_alone_is_committed_behind_the_wall(empty_database: st
     async with at_once(engine) as tx:
         assert 2 == await tx.scalar(text("SELECT count(*) FROM consumers"))
     await engine.dispose()
+
+
+async def test_a_rollback_does_not_raise_a_wall_again(lone_engine: AsyncEngine) -> None:
+    """A session that stood for a store, and has been opened again, stays open when the transaction fails."""
+    with walls.only("mine"):
+        async with at_once(lone_engine) as tx:
+            assert 1 == await tx.scalar(COUNT)
+    with suppress(ZeroDivisionError):
+        async with lone_engine.begin():
+            raise ZeroDivisionError
+    async with lone_engine.begin() as tx:
+        assert 2 == await tx.scalar(COUNT)
+
+
+async def test_who_is_interrupted_leaves_no_wall_to_the_next(lone_engine: AsyncEngine) -> None:
+    """At whatever moment a read is given up, the next one sees its own stores' rows: none of another's, all where there is no wall."""
+    for steps in range(1, 24):  # of the loop; a read has about twenty
+        await _interrupted(lone_engine, "mine", steps)
+        async with lone_engine.begin() as tx:
+            assert 2 == await tx.scalar(COUNT)
+        await _interrupted(lone_engine, "mine", steps)
+        async with at_once(lone_engine) as tx:
+            assert 2 == await tx.scalar(COUNT)
+        with walls.only("mine"):
+            async with at_once(lone_engine) as tx:
+                await tx.scalar(COUNT)
+        await _interrupted(lone_engine, "theirs", steps)
+        with walls.only("mine"):
+            async with at_once(lone_engine) as tx:
+                assert ["mine"] == [*await tx.scalars(text("SELECT store_id FROM consumers"))]
+
+
+async def _interrupted(engine: AsyncEngine, store_id: str, steps: int) -> None:
+    """Begin to read for a store, and give up after so many steps of the loop."""
+
+    async def read() -> None:
+        with walls.only(store_id):
+            async with at_once(engine) as tx:
+                await tx.scalar(COUNT)
+
+    reading = asyncio.create_task(read())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine) -> None:
