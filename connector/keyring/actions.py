@@ -1,8 +1,8 @@
 """Wraps data keys anew that an older key of the vault wraps, piece by piece, while everything else goes on.
 
-    look: who is on an older key? ──▶ unwrap and wrap, outside of any transaction ──▶ write where nothing changed meanwhile
+    look: who is on an older key, or of an older format? ──▶ unwrap and wrap, outside of any transaction ──▶ write where nothing changed meanwhile
 
-Tokens themselves are neither opened nor changed. It may be killed anywhere: what is written is whole, the rest is found again.
+Tokens themselves are neither opened nor changed, but for those of format 1. It may be killed anywhere: what is written is whole, the rest is found again.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ async def rewrap_tokens(runtime: Runtime, task: Taken) -> None:
     """
     load_tables()
     every = {column.name: column for column in db.columns()}
-    names, older = sorted(every), runtime.vault.ring.keys() - {runtime.vault.sealing_key_id}
+    names, outdated = sorted(every), runtime.vault.outdated
     name, after = task.arguments.get("column", names[0]), task.arguments.get("after", "")
     end = runtime.now() + TURN
     for column in (every[one] for one in names if one >= name):
-        while tokens := await _older_tokens(runtime, column, older, after=after):
+        while tokens := await _outdated_tokens(runtime, column, outdated, after=after):
             changes = [new for new in await asyncio.gather(*(_wrap(runtime, one) for one in tokens)) if new]
             after, at = str(tokens[-1].id), runtime.now()
             async with runtime.db.begin() as tx:
@@ -53,9 +53,11 @@ async def rewrap_tokens(runtime: Runtime, task: Taken) -> None:
     await _conclude(runtime, task)
 
 
-async def _older_tokens(runtime: Runtime, column: SealedColumn, older: set[int], *, after: str) -> list[SealedToken]:
+async def _outdated_tokens(
+    runtime: Runtime, column: SealedColumn, beginnings: set[bytes], *, after: str
+) -> list[SealedToken]:
     async with runtime.db.begin() as tx:
-        return await db.load(tx, column, older, after=after, limit=_PIECE)
+        return await db.load(tx, column, beginnings, after=after, limit=_PIECE)
 
 
 async def _wrap(runtime: Runtime, token: SealedToken) -> tuple[SealedToken, bytes] | None:

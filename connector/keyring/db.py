@@ -66,12 +66,13 @@ async def count(tx: Tx) -> dict[int, int]:
     return counts
 
 
-async def load(tx: Tx, column: SealedColumn, keys: Collection[int], *, after: str, limit: int) -> list[SealedToken]:
-    """Read tokens whose data keys are wrapped by one of these keys, in the order of their ids; an empty `after` is the begin."""
+async def load(
+    tx: Tx, column: SealedColumn, beginnings: Collection[bytes], *, after: str, limit: int
+) -> list[SealedToken]:
+    """Read tokens that begin in one of these ways, in the order of their ids; an empty `after` is the begin."""
     table, sealed = column.table, column.column
-    on_them = func.get_byte(_header(sealed), 1).in_(keys)
     later = [table.c.id > table.c.id.type.python_type(after)] if after else []
-    wanted = select(table).where(sealed.is_not(None), on_them, *later).order_by(table.c.id).limit(limit)
+    wanted = select(table).where(_header(sealed).in_(beginnings), *later).order_by(table.c.id).limit(limit)
     return [SealedToken(row.id, row._mapping[sealed], column.binding(row)) for row in await tx.execute(wanted)]  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
 
 

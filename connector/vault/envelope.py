@@ -1,6 +1,7 @@
 """What a sealed token is made of: `2 ‖ key id ‖ length ‖ wrapped data key ‖ nonce ‖ ciphertext ‖ tag`, and what it is bound to.
 
-Opening says nothing about why it failed. The only file that encrypts: AES-256-GCM with a random 96-bit nonce.
+Format 1, of releases before key services, is still read: its data keys have one length, which it does not tell, and are bound to
+no key's id. Opening says nothing about why it failed. The only file that encrypts: AES-256-GCM with a random 96-bit nonce.
 """
 
 import os
@@ -10,10 +11,11 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_FORMAT = 2
-_HEADER_BYTES = 4
+FIRST_FORMAT, FORMAT = 1, 2
+_HEADER_BYTES = {FIRST_FORMAT: 2, FORMAT: 4}
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 KEY_BYTES = 32
+_FIRST_WRAPPED_BYTES = _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
 LONGEST_WRAPPED_BYTES = 0xFFFF
 
 
@@ -29,13 +31,14 @@ class Binding:
     connection_id: str
     kind: str
 
-    def encode(self, key_id: int = 0) -> bytes:
+    def encode(self, key_id: int = 0, *, form: int = FORMAT) -> bytes:
         """Write it so that no two bindings look alike: format, key, and every part with its length.
 
         `key_id` is that of the key which wraps the data key; 0 stands for the token itself, which outlives those keys.
         """
+        head = bytes([form]) if form == FIRST_FORMAT else bytes([form, key_id])
         parts = [part.encode() for part in (self.store_id, self.connection_id, self.kind)]
-        return bytes([_FORMAT, key_id]) + b"".join(len(part).to_bytes(4) + part for part in parts)
+        return head + b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,13 @@ class Envelope:
     key_id: int
     wrapped: bytes
     ciphertext: bytes
+    form: int = FORMAT
 
     def encode(self) -> bytes:
-        """Put it together."""
+        """Put it together, in the newest format."""
         if len(self.wrapped) > LONGEST_WRAPPED_BYTES:
             raise ValueError(f"a key service wrapped a data key into more than {LONGEST_WRAPPED_BYTES} bytes")
-        return bytes([_FORMAT, self.key_id]) + len(self.wrapped).to_bytes(2) + self.wrapped + self.ciphertext
+        return bytes([FORMAT, self.key_id]) + len(self.wrapped).to_bytes(2) + self.wrapped + self.ciphertext
 
     @classmethod
     def decode(cls, sealed: bytes) -> Self:
@@ -60,10 +64,12 @@ class Envelope:
             Unsealable: it is none.
 
         """
-        begin = _HEADER_BYTES + int.from_bytes(sealed[2:_HEADER_BYTES])
-        if len(sealed) < begin + _NONCE_BYTES + _TAG_BYTES or sealed[0] != _FORMAT:
+        form = sealed[0] if sealed else 0
+        header = _HEADER_BYTES.get(form, 0)
+        begin = header + (_FIRST_WRAPPED_BYTES if form == FIRST_FORMAT else int.from_bytes(sealed[2:header]))
+        if not header or len(sealed) < begin + _NONCE_BYTES + _TAG_BYTES:
             raise Unsealable("the stored token cannot be opened: it is damaged, or of another version")
-        return cls(sealed[1], sealed[_HEADER_BYTES:begin], sealed[begin:])
+        return cls(sealed[1], sealed[header:begin], sealed[begin:], form)
 
 
 def sealed_by(sealed: bytes) -> int:

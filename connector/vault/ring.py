@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from connector.vault.envelope import Binding, Envelope, Unsealable, decrypt, encrypt
+from connector.vault.envelope import FIRST_FORMAT, FORMAT, Binding, Envelope, Unsealable, decrypt, encrypt
 from connector.vault.keys import Key, unavailable
 from connector.vault.secret import Secret
 
@@ -45,21 +45,29 @@ class Vault:
         """
         envelope = Envelope.decode(sealed)
         data_key = await self._unwrap(envelope, binding)
-        text = decrypt(data_key, envelope.ciphertext, binding.encode())
+        text = decrypt(data_key, envelope.ciphertext, binding.encode(form=envelope.form))
         try:
             return Secret(text.decode())
         except UnicodeDecodeError:
             raise Unsealable("the stored token cannot be opened") from None
 
     async def rewrap(self, sealed: bytes, binding: Binding) -> bytes:
-        """Wrap a token's data key with the sealing key; the token itself is neither opened nor changed.
+        """Wrap a token's data key with the sealing key; the token itself, if it is of our format, is neither opened nor changed.
 
         Raises:
             Unsealable, Unavailable: as `open`.
 
         """
         envelope = Envelope.decode(sealed)
+        if envelope.form != FORMAT:  # bound in another way: the token has to be sealed anew
+            return await self.seal(await self.open(sealed, binding), binding)
         return await self._wrap(await self._unwrap(envelope, binding), envelope.ciphertext, binding)
+
+    @property
+    def outdated(self) -> set[bytes]:
+        """Tell how sealed tokens begin that are to be wrapped anew: of an older format, or by another key of the ring."""
+        every = {bytes([form, key_id]) for form in (FIRST_FORMAT, FORMAT) for key_id in self.ring}
+        return every - {bytes([FORMAT, self.sealing_key_id])}
 
     async def _wrap(self, data_key: bytes, ciphertext: bytes, binding: Binding) -> bytes:
         key_id = self.sealing_key_id
@@ -71,4 +79,4 @@ class Vault:
         if key_id not in self.ring:
             message = f"Key {key_id} of the vault is not there: operators add it to VAULT_KEYS or VAULT_KMS again"
             raise unavailable(message)
-        return await self.ring[key_id].unwrap(envelope.wrapped, binding.encode(key_id))
+        return await self.ring[key_id].unwrap(envelope.wrapped, binding.encode(key_id, form=envelope.form))

@@ -1,4 +1,7 @@
-"""A worker that wraps tokens anew and is killed: `python -m tests.integration.keyring.rotor COUNT`, from within its COUNTth wrapping."""
+"""Workers that wrap tokens anew and are killed: `python -m tests.integration.keyring.rotor` reads a line for each from its input.
+
+A line names the new key, the old key, and in which wrapping the worker dies; the answer is the signal that killed it.
+"""
 
 import asyncio
 import os
@@ -27,14 +30,27 @@ class FatalKey(LocalKey):
         return await super().wrap(data_key, aad)
 
 
-async def rotate(settings: Settings, lives: int) -> None:
+async def rotate(settings: Settings, *, new: int, old: int, lives: int) -> None:
     """Run what is due until the key kills us."""
-    ring = settings.vault
+    keys = settings.vault.keys
+    vault = Vault({new: FatalKey(keys[new], lives=lives), old: LocalKey(keys[old])})
     async with open_runtime(settings, pool_size=1) as runtime:
-        keys = {number: LocalKey(key) for number, key in ring.keys.items()}
-        keys[ring.sealing_key_id] = FatalKey(ring.keys[ring.sealing_key_id], lives=lives)
-        await turn(replace(runtime, vault=Vault(keys, sealing_key_id=ring.sealing_key_id)))
+        await turn(replace(runtime, vault=vault))
+
+
+def serve() -> None:
+    """Fork a worker for each line; what takes long, to begin, is done once."""
+    settings = Settings.read(os.environ)
+    for line in sys.stdin:
+        new, old, lives = map(int, line.split())
+        worker = os.fork()
+        if not worker:
+            asyncio.run(rotate(settings, new=new, old=old, lives=lives))
+            os._exit(0)  # the line is the parent's to read on
+        _, status = os.waitpid(worker, 0)
+        sys.stdout.write(f"{os.WTERMSIG(status)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(rotate(Settings.read(os.environ), int(sys.argv[1])))
+    serve()

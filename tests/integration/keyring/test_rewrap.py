@@ -5,7 +5,7 @@ import base64
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from connector.privacy.model.data_map import DATA_MAP
 from connector.runtime import Runtime
 from connector.settings import Settings
 from connector.vault import Binding, Key, LocalKey, Secret, Vault
+from connector.vault.envelope import FIRST_FORMAT, FORMAT, encrypt
 from connector.vault.keys import unavailable
 from jobs import relay
 from stack.environment import inherited
@@ -133,30 +134,44 @@ def told(settings: Settings, *ids: int) -> dict[str, str]:
     }
 
 
-async def die_rotating(settings: Settings, *, old: int, new: int, at: int) -> None:
-    """Let a worker wrap tokens anew until it is killed."""
-    environment = told(settings, new, old)
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.keyring.rotor", str(at), env=environment, cwd=CHECKOUT
+@pytest.fixture
+async def rotor(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """What forks workers that are killed."""
+    rotor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.keyring.rotor"),
+        env=told(settings, 1, 2, 3, 4),
+        cwd=CHECKOUT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
-    assert -signal.SIGKILL == await worker.wait()
+    yield rotor
+    await rotor.communicate(b"")  # its input ends, and so does it
+
+
+async def die_rotating(rotor: asyncio.subprocess.Process, *, old: int, new: int, at: int) -> None:
+    """Let a worker wrap tokens anew until it is killed."""
+    assert rotor.stdin
+    assert rotor.stdout
+    rotor.stdin.write(f"{new} {old} {at}\n".encode())
+    assert int(signal.SIGKILL) == int(await rotor.stdout.readline())
 
 
 async def test_three_rotations_under_load_with_killed_workers_fail_nobody(
-    runtime: Runtime, settings: Settings, shop: Shop, run_due: Turn, clock: Any
+    runtime: Runtime, shop: Shop, run_due: Turn, clock: Any, rotor: asyncio.subprocess.Process
 ) -> None:
     """Tokens are used and replaced all the time; no use fails, no new token is lost, and each old key ends unused and can go."""
     await shop.open(ring(1, seals=1), 150)
     for old, new, killed_at in ((1, 2, 30), (2, 3, 70), (3, 4, 140)):
         both = ring(new, old, seals=new)
         await shop.ask()
-        dying = asyncio.create_task(die_rotating(settings, old=old, new=new, at=killed_at))
+        dying = asyncio.create_task(die_rotating(rotor, old=old, new=new, at=killed_at))
         changes = 0
         while changes < 5 or not dying.done():
             late = ring(old, new, seals=old)  # a process that was not restarted yet still seals with the old key
             await shop.change(late if changes % 2 else both, changes % 150, f"again-{new}-{changes}")
             await shop.use_all(both)
             changes += 1
+            await asyncio.wait([dying], timeout=0.02)  # others have this machine too
         await dying
         assert (await shop.counts()).keys() == {old, new}
         for _ in range(2):  # what the dead worker left; and what the late process sealed behind its back
@@ -167,6 +182,23 @@ async def test_three_rotations_under_load_with_killed_workers_fail_nobody(
         await run_due(replace(runtime, vault=both))
         await shop.use_all(ring(new, seals=new))
     assert shop.uses >= 5_000
+
+
+async def test_tokens_of_the_first_format_are_sealed_anew(runtime: Runtime, shop: Shop, run_due: Turn) -> None:
+    """What an earlier release sealed is brought to today's format, also where its key is the one that seals; the token is the same."""
+    await shop.open(ring(1, seals=1), 2)
+    binding, data_key = Binding("s0", str(UUID(int=1)), "page"), bytes(32)
+    bound = binding.encode(form=FIRST_FORMAT)
+    wrapped, token = encrypt(KEYS[1], data_key, bound), encrypt(data_key, b"page-0", bound)
+    old = bytes([FIRST_FORMAT, 1]) + wrapped + token
+    async with runtime.db.begin() as tx:
+        await tx.execute(update(connections).where(connections.c.id == UUID(int=1)).values(page_token=old))
+    await shop.use_all(ring(1, seals=1))
+    await shop.ask()
+    await run_due(replace(runtime, vault=ring(1, seals=1)))
+    async with runtime.db.begin() as tx:
+        assert {bytes([FORMAT, 1])} == {bytes(one)[:2] for one in await tx.scalars(select(connections.c.page_token))}
+    await shop.use_all(ring(1, seals=1))
 
 
 async def test_a_token_that_changes_meanwhile_is_left_alone(runtime: Runtime, shop: Shop, run_due: Turn) -> None:

@@ -63,6 +63,24 @@ async def test_another_key_id_or_format_does_not_open() -> None:
             await vault.open(header + sealed[2:], BINDING)
 
 
+# Sealed by the code of an earlier release, under key 1 = 32 zero bytes, for BINDING: what was stored before must open for ever.
+OF_FORMAT_1 = bytes.fromhex(
+    "0101020abe95078e062e4b1b267d299f98969fed63f4578a4273237d9adef9c0b8d6511026f84bc085e24fc83d7ef7ef3557685572b7e4985d043fb0b92b0c78479de1b9f4d6fdb5daef1c11e98d88c37984183fe86d9fca7f47e9fb0f2e7067bb05"
+)
+
+
+async def test_a_token_of_the_first_format_opens_and_is_sealed_anew() -> None:
+    """What an earlier release sealed opens in its row only; wrapped anew it is of today's format."""
+    vault = Vault(KEYS)
+    assert "EAAfirst" == (await vault.open(OF_FORMAT_1, BINDING)).reveal()
+    with pytest.raises(Unsealable):
+        await vault.open(OF_FORMAT_1, Binding("s", "c", "other"))
+    with pytest.raises(Unsealable):
+        await vault.open(OF_FORMAT_1[:-1] + b"x", BINDING)
+    renewed = await Vault(KEYS, sealing_key_id=2).rewrap(OF_FORMAT_1, BINDING)
+    assert (b"\x02\x02", "EAAfirst") == (renewed[:2], (await Vault({2: KEYS[2]}).open(renewed, BINDING)).reveal())
+
+
 def test_bindings_that_only_look_alike_differ() -> None:
     """Moving characters between the parts of a binding makes another binding."""
     assert Binding("ab", "c", "d").encode() != Binding("a", "bc", "d").encode()
