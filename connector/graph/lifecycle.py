@@ -12,9 +12,6 @@ from connector.values import CapabilityKind
 NEAR = timedelta(days=90)
 """How long before an end operators are warned."""
 
-EDITION = 1
-"""Grows with every change of a row."""
-
 Version = tuple[int, int]
 
 

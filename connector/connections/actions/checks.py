@@ -3,6 +3,7 @@
 A try is one cheap read. It heals what a refusal blocked, and finds out whether what Meta has switched off, or is about to, answers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connector import log
@@ -15,7 +16,7 @@ from connector.connections.model.verdicts import PROBE_RETIRED_EVERY, probes_due
 from connector.db import observations, outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
-from connector.errors import MetaRefused
+from connector.errors import MetaRefused, Throttled, Unavailable
 from connector.graph import lifecycle
 from connector.graph.faults import REASONS, Kind
 from connector.runtime import Runtime
@@ -39,15 +40,33 @@ async def check_capabilities(runtime: Runtime, task: Taken) -> None:
         connection = await db.of_task(tx, task)
     due = probes_due(connection, runtime.app(connection.environment), at=runtime.now())
     wanted = {*due, *map(CapabilityKind, task.arguments.get("kinds", ()))}
-    tried = [one for kind in CapabilityKind if kind in wanted and (one := await _try(runtime, task, connection, kind))]
-    now = runtime.now()
+    tried, hindrance = await _try_all(runtime, task, connection, wanted)
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         current = await db.by_id(tx, connection.id, lock=True)
+        await outbox.hold(tx, task)
         same = current is not None and same_token(current.page_token, connection.page_token)
         if current is not None and current.state is State.CONNECTED and same:
             await _learn_all(runtime, tx, current, tried)
-        await outbox.done(tx, task, at=now)
+        if hindrance is None:
+            await outbox.done(tx, task, at=runtime.now())
+    if hindrance is not None:
+        raise hindrance
+
+
+async def _try_all(
+    runtime: Runtime, task: Taken, connection: Connection, wanted: Iterable[CapabilityKind]
+) -> tuple[list[_Tried], Throttled | Unavailable | None]:
+    """Try each capability for itself; tells also what kept some from being tried now."""
+    tried: list[_Tried] = []
+    hindrance: Throttled | Unavailable | None = None
+    for kind in sorted(wanted):
+        try:
+            one = await _try(runtime, task, connection, kind)
+        except (Throttled, Unavailable) as passing:
+            hindrance = passing
+        else:
+            tried += [one] if one else []
+    return tried, hindrance
 
 
 async def _try(runtime: Runtime, task: Taken, connection: Connection, kind: CapabilityKind) -> _Tried | None:
@@ -119,8 +138,9 @@ async def _look(runtime: Runtime, connection: Connection) -> None:
         return
     async with runtime.db.begin() as tx:
         current = await db.by_id(tx, connection.id, lock=True)
-        if current is not None:
-            await reweigh(runtime, tx, current)
+        if current is None or current.state is not State.CONNECTED:
+            return
+        await reweigh(runtime, tx, current)
         if due:
             await plan_check(runtime, tx, connection)
 

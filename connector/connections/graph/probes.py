@@ -19,7 +19,10 @@ class Try:
 
 
 def probe(kind: CapabilityKind, *, page_id: str, catalog_id: str) -> Try | None:
-    """Write the call that tries a capability; None when there is none, or nothing to try it on."""
+    """Write the call that tries a capability; None when there is none, or nothing to try it on.
+
+    CONVERSIONS and INSIGHTS have none: no call of ours is about them, so no refusal ever blocks them.
+    """
     match kind:
         case CapabilityKind.MESSAGING:
             # SDK 26.0.3, page.py, get_conversations
@@ -27,7 +30,7 @@ def probe(kind: CapabilityKind, *, page_id: str, catalog_id: str) -> Try | None:
         case CapabilityKind.ORDER_MANAGEMENT:
             # SDK 26.0.3, page.py, get_commerce_orders
             return _page_list(page_id, "commerce_orders")
-        case CapabilityKind.CATALOG_SYNC | CapabilityKind.INVENTORY if catalog_id:
+        case CapabilityKind.CATALOG_SYNC | CapabilityKind.INVENTORY | CapabilityKind.PROMOTIONS if catalog_id:
             # SDK 26.0.3, productcatalog.py, api_get
             asked = {"fields": "id"}
             bucket = f"catalog_management:{catalog_id}"

@@ -84,6 +84,8 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "CHECK_BATCH": CapabilityKind.CATALOG_SYNC,
     "SYNC_SETS": CapabilityKind.CATALOG_SYNC,
     "CHECK_SETS": CapabilityKind.CATALOG_SYNC,
+    "SCAN_CATALOG": CapabilityKind.CATALOG_SYNC,
+    "READ_BACK": CapabilityKind.CATALOG_SYNC,
 }
 """Which capability a refusal met during a task is about. A task that is not named here takes nothing away."""
 

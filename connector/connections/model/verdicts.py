@@ -75,6 +75,8 @@ def probes_due(connection: Connection, app: AppProfile, *, at: datetime) -> tupl
 
 def _due(connection: Connection, kind: CapabilityKind, app: AppProfile, *, at: datetime) -> bool:
     block, probe = connection.blocks.get(kind), connection.probes.get(kind)
+    if NEEDS[kind].asset is Asset.CATALOG and not connection.catalog_id:  # nothing to try it on
+        return False
     if refused(connection, kind) and block is not None:
         wait = PROBE_POLICY_EVERY if block.reason == REASONS[Kind.POLICY] else PROBE_REFUSED_EVERY
         return at - max(block.since_time, probe.time if probe else block.since_time) >= wait

@@ -163,6 +163,25 @@ async def test_a_block_stays_while_meta_refuses(
     assert ["STATE_ACTIVE", "STATE_BLOCKED"] == await told(runtime, MESSAGES)
 
 
+async def test_a_try_that_fails_for_the_moment_keeps_no_other_from_healing(
+    runtime: Runtime, linked: Connection, turn: Turn, clock: Clock, control_api: Any
+) -> None:
+    """While Meta fails on messages, a try of the catalog heals the catalog; messages heal when Meta is back."""
+    await actions.note_refusal(runtime, linked, FORBIDDEN, task=Task.SEND_MESSAGE)
+    await actions.note_refusal(runtime, linked, FORBIDDEN, task=Task.SCAN_CATALOG)
+    async with runtime.db.begin() as tx:
+        await db.change(tx, linked.id, at=runtime.now(), catalog_id="50000000000000001")
+    fault = {"match": {"path": "conversations"}, "times": 1, "action": {"kind": "error", "code": 2}}
+    await control_api("POST", "/faults", fault)
+    clock.advance(hours=6)
+    await checks(runtime)
+    assert "BLOCKED" == (await standing(runtime, linked, MESSAGES))[0]
+    assert "AWAITING_GO" == (await standing(runtime, linked, CATALOG))[0]
+    clock.advance(minutes=1)
+    await checks(runtime)
+    assert ("ACTIVE", "") == await standing(runtime, linked, MESSAGES)
+
+
 async def test_a_policy_block_is_left_alone_for_a_day(
     runtime: Runtime, connect: Connect, turn: Turn, clock: Clock, world: World
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.connections.model import Block, CapabilityKind, Cause, Connection, Probe, Reach
+from connector.connections.graph import probe
+from connector.connections.model import CONCERNED, Block, CapabilityKind, Cause, Connection, Probe, Reach
 from connector.connections.model.capabilities import CapabilityState
 from connector.connections.model.needs import BASIC, FURTHER, NEEDS, scopes_for
 from connector.connections.model.verdicts import Consequence, consequence, lift, probes_due, weigh
@@ -233,6 +234,18 @@ def test_tries_come_in_time_and_not_more_often(
         probes={kind: Probe(alive=True, time=NOW + timedelta(hours=after)) for kind, after in probes.items()},
     )
     assert due == set(probes_due(connection, APP, at=NOW + timedelta(hours=hours)))
+
+
+def test_without_a_catalog_there_is_nothing_to_try() -> None:
+    """What works on the catalog is not asked for, hour after hour, while there is none."""
+    bare = replace(EVERYTHING, catalog_id="", blocks={CATALOG: Block("META_PERMISSION_MISSING", NOW)})
+    assert CATALOG not in probes_due(bare, APP, at=NOW + timedelta(days=1))
+
+
+def test_whatever_a_refusal_can_block_can_be_tried() -> None:
+    """A block that is waited for to heal has a call that heals it."""
+    blockable = {*CONCERNED.values(), *(kind for kind, need in NEEDS.items() if need.asset)}
+    assert all(probe(kind, page_id="1", catalog_id="5") for kind in blockable)
 
 
 @pytest.mark.parametrize("change", [{"granted_scopes": tuple(BASIC)}, {}])
