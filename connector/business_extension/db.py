@@ -68,9 +68,10 @@ async def of_store(tx: Tx, store_id: str, environment: Environment, *, lock: boo
     return None if row is None else _read(row)
 
 
-async def of_connection(tx: Tx, connection_id: UUID) -> Installation | None:
+async def of_connection(tx: Tx, connection_id: UUID, *, lock: bool = False) -> Installation | None:
     """Find the installation that serves a connection."""
-    row = (await tx.execute(select(*_SHOWN).where(installations.c.connection_id == connection_id))).one_or_none()
+    wanted = select(*_SHOWN).where(installations.c.connection_id == connection_id)
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -152,14 +153,12 @@ async def look(tx: Tx, installation: Installation, *, at: datetime) -> None:
 
 
 async def stale(tx: Tx, *, before: datetime, limit: int) -> list[ConnectionId]:
-    """List working connections whose installation nobody has looked at since a time, the longest ago first."""
+    """List working connections whose installation nobody has looked at since a time, and any whose end was told; the longest ago first."""
     joined = installations.join(connections, connections.c.id == installations.c.connection_id)
     looked = func.greatest(installations.c.read_time, installations.c.look_time)
     old = and_(connections.c.state == ConnectionState.CONNECTED, looked < before)
-    told = and_(connections.c.state.in_(LIVE), installations.c.notice_time.is_not(None))
-    listed = (
-        select(connections.c.id).select_from(joined).where(installations.c.state == State.INSTALLED, or_(old, told))
-    )
+    due = or_(old, installations.c.notice_time.is_not(None))
+    listed = select(connections.c.id).select_from(joined).where(installations.c.state == State.INSTALLED, due)
     rows = await tx.execute(listed.order_by(looked).limit(limit))
     return [ConnectionId(row.id) for row in rows]
 

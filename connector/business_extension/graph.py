@@ -1,15 +1,16 @@
 """How Meta says an installation: the dialog's extras, the page for an iframe, read-back, token, repair, end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from connector.business_extension.model import EXTENSION_VERSION, Assets, CallToAction, Shop
-from connector.connections.graph import SCOPES
 from connector.connections.model import Business, Catalog
+from connector.connections.model.needs import scopes_for
 from connector.graph.call import Call, Effect
+from connector.values import CapabilityKind
 from connector.vault import Secret
 
 # facebook-for-woocommerce a1e17a8, MetaExtension.php; meta-for-magento2 (read 2026-11-21)
@@ -23,11 +24,21 @@ _PLATFORM = "SELF_SERVE_PLATFORM"
 EXTENSION_SCOPES = ("ads_management", "catalog_management", "manage_business_extension")
 """What Meta documents for the system user of an installation."""
 
-DIALOG_SCOPES = tuple(sorted({*EXTENSION_SCOPES, *SCOPES}))
-"""What the merchant is asked for: what an installation wants, and what every connection of ours wants."""
+
+def wanted_scopes(kinds: Iterable[CapabilityKind]) -> tuple[str, ...]:
+    """List what the merchant is asked for: what an installation wants, and what every connection with these capabilities wants."""
+    return tuple(sorted({*EXTENSION_SCOPES, *scopes_for(kinds)}))
 
 
-def dialog(dialog_url: str, app_id: str, redirect_uri: str, state: str, *, extras: Mapping[str, Any]) -> str:
+def dialog(
+    dialog_url: str,
+    app_id: str,
+    redirect_uri: str,
+    state: str,
+    *,
+    scopes: Sequence[str],
+    extras: Mapping[str, Any],
+) -> str:
     """Write the URL of the login dialog that installs."""
     # https://developers.facebook.com/docs/marketing-api/fbe (read 2026-11-21): the login dialog, with `extras`.
     query = {
@@ -35,7 +46,7 @@ def dialog(dialog_url: str, app_id: str, redirect_uri: str, state: str, *, extra
         "redirect_uri": redirect_uri,
         "state": state,
         "response_type": "code",
-        "scope": ",".join(DIALOG_SCOPES),
+        "scope": ",".join(scopes),
         "extras": orjson.dumps(extras).decode(),
     }
     return f"{dialog_url}/dialog/oauth?{urlencode(query)}"
@@ -122,14 +133,14 @@ def repair(external_business_id: str, *, domain: str, admin_url: str) -> Call[bo
     return Call("POST", "commerce_partner_integrations_repair", body=told, read=_success, effect=Effect.REPEATABLE)
 
 
-def system_token(business_id: str, app_id: str, external_business_id: str) -> Call[Secret]:
+def system_token(business_id: str, app_id: str, external_business_id: str, *, scopes: Sequence[str]) -> Call[Secret]:
     """Fetch the token of the system user that Meta made for the installation; to be sent with the installer's token."""
     # SDK 26.0.3, business.py, create_access_token; appsecret_proof is mandatory here:
     # https://developers.facebook.com/docs/marketing-api/fbe (read 2026-11-21). Unverified: that it gives more permissions than
     # the three it documents, and that a second call is answered like the first.
     asked = {
         "app_id": app_id,
-        "scope": list(DIALOG_SCOPES),
+        "scope": list(scopes),
         "fbe_external_business_id": external_business_id,
     }
     return Call("POST", f"{business_id}/access_token", body=asked, read=_token, effect=Effect.REPEATABLE)

@@ -1,7 +1,7 @@
 """Repairs and uninstalls, at a caller's wish."""
 
 from connector.business_extension import db, graph
-from connector.business_extension.actions.watching import ask, conclude_end, look, require
+from connector.business_extension.actions.watching import ask, conclude_end, lock_both, look, require
 from connector.business_extension.model import Installation, State
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
@@ -52,12 +52,16 @@ async def uninstall(runtime: Runtime, store_id: str, environment: Environment) -
             return before
         if connection is None:
             raise connections_db.not_connected()
+        if before.notice_time is None:
+            connections_db.require_connected(connection)
         await connections.require_open(runtime, tx, environment)
         installation = await db.note_notice(tx, before, at=runtime.now())
     await _delete(runtime, before, installation, connection)
     async with runtime.db.begin() as tx:
-        current = await connections_db.require(tx, store_id, connection.id, lock=True)
-        return await conclude_end(runtime, tx, installation, current, reason="")
+        both = await lock_both(tx, installation, connection)
+        if both is None:
+            return (await require(tx, store_id, environment))[0]
+        return await conclude_end(runtime, tx, *both, reason="")
 
 
 async def _delete(runtime: Runtime, before: Installation, wished: Installation, connection: Connection) -> None:

@@ -14,7 +14,7 @@ from connector.business_extension.actions.watching import require
 from connector.business_extension.model import Assets, Installation, Shop, State
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import Connection, Landing, Login, Offer, Way
+from connector.connections.model import Connection, Landing, Login, Offer, TokenKind, Way
 from connector.errors import FailedPrecondition
 from connector.graph.client import Access
 from connector.runtime import Runtime
@@ -83,7 +83,8 @@ def _writer(
     """Choose what writes where the merchant installs. The iframe carries no state: the caller hands it in again."""
     name = installation.external_business_id
     if not embedded:
-        return partial(graph.dialog, runtime.dialog(app.environment), extras=graph.write_extras(shop, name))
+        extras, scopes = graph.write_extras(shop, name), graph.wanted_scopes(app.capabilities)
+        return partial(graph.dialog, runtime.dialog(app.environment), scopes=scopes, extras=extras)
     installed = installation.state is State.INSTALLED
     return lambda app_id, _uri, _state: graph.splash(app_id, app.client_token, shop, name, installed=installed)
 
@@ -133,7 +134,7 @@ async def complete(
 
 async def _redeem(runtime: Runtime, login: Login, code: str) -> connections.Grant:
     """Turn the dialog's code into what the installation grants."""
-    token = await connections.exchange(runtime, login.environment, redirect_uri=login.redirect_uri, code=code)
+    token = await connections.exchange(runtime, login, code)
     return await _grant(runtime, login, token)
 
 
@@ -167,7 +168,7 @@ async def _grant(runtime: Runtime, login: Login, token: Secret) -> connections.G
     if chosen is None:
         raise _incomplete("The installation names no Page that we may work with: install again and tick the Page")
     async with runtime.db.begin() as tx:
-        by_system_user = chosen is system
+        by_system_user = chosen.offer.token_kind == TokenKind.SYSTEM_USER
         await db.install(tx, installation, login.connection_id, assets, by_system_user=by_system_user, at=runtime.now())
     return await _without_choice(runtime, login, replace(chosen, offer=_installed(chosen.offer, assets)))
 
@@ -176,7 +177,8 @@ async def _system_grant(
     runtime: Runtime, installation: Installation, assets: Assets, access: Access
 ) -> connections.Grant | None:
     """Fetch the system user's token and what it grants; None when Meta refuses it, or it may not do what we need."""
-    call = graph.system_token(assets.business_id, access.app_id, installation.external_business_id)
+    scopes = graph.wanted_scopes(runtime.app(installation.environment).capabilities)
+    call = graph.system_token(assets.business_id, access.app_id, installation.external_business_id, scopes=scopes)
     try:
         token = await runtime.graph.send(call, access)
         return await connections.examine(runtime, installation.environment, token)

@@ -4,6 +4,8 @@ Asked for daily, by Meta's webhook and by callers. The webhook says only that so
 only together with a webhook, or a wish of ours, that says so.
 """
 
+from datetime import datetime
+
 from connector.business_extension import db, graph
 from connector.business_extension.model import (
     LOOK_AGAIN,
@@ -84,7 +86,9 @@ async def look(runtime: Runtime, installation: Installation, connection: Connect
         await connections.note_refusal(runtime, connection, refusal)
         raise
     async with runtime.db.begin() as tx:
-        await _conclude(runtime, tx, installation, connection, shown)
+        both = await lock_both(tx, installation, connection)
+        if await _conclude(runtime, tx, installation, both, shown) is Verdict.LOOK_AGAIN:
+            await _plan(tx, connection.id, due=runtime.now() + LOOK_AGAIN)
         installation, current = await require(tx, installation.store_id, installation.environment)
     return current or connection, installation
 
@@ -92,9 +96,9 @@ async def look(runtime: Runtime, installation: Installation, connection: Connect
 async def read_installation(runtime: Runtime, task: Taken) -> None:
     """Read the installation of the task's connection back; again in ten minutes when Meta shows nothing and nobody said why."""
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
+        installation = await db.of_connection(tx, task.connection_id, lock=True) if task.connection_id else None
         connection = await connections_db.by_id(tx, task.connection_id) if task.connection_id else None
-        installation = await db.of_connection(tx, connection.id) if connection else None
+        await outbox.hold(tx, task)
         if connection is None or installation is None or not _to_be_read(installation, connection):
             await outbox.done(tx, task, at=runtime.now())
             return
@@ -103,8 +107,9 @@ async def read_installation(runtime: Runtime, task: Taken) -> None:
         await db.look(tx, installation, at=runtime.now())
     shown = await ask(runtime, installation, connection)
     async with runtime.db.begin() as tx:
+        both = await lock_both(tx, installation, connection)
         await outbox.hold(tx, task)
-        if await _conclude(runtime, tx, installation, connection, shown) is Verdict.LOOK_AGAIN:
+        if await _conclude(runtime, tx, installation, both, shown) is Verdict.LOOK_AGAIN:
             await outbox.again(tx, task, runtime.now() + LOOK_AGAIN)
         else:
             await outbox.done(tx, task, at=runtime.now())
@@ -112,13 +117,19 @@ async def read_installation(runtime: Runtime, task: Taken) -> None:
 
 def _to_be_read(installation: Installation, connection: Connection) -> bool:
     """Tell whether there is something to read, with a token; or an end to conclude without one."""
-    ended = connection.state is ConnectionState.NEEDS_LOGIN and installation.notice_time is not None
-    return installation.state is State.INSTALLED and (connection.state is ConnectionState.CONNECTED or ended)
+    readable = connection.state is ConnectionState.CONNECTED or _told_and_mute(installation, connection)
+    return installation.state is State.INSTALLED and readable
+
+
+def _told_and_mute(installation: Installation, connection: Connection) -> bool:
+    """Tell whether the end was told of, and there is no token left to look with: then there is nothing to protect either."""
+    tokenless = connection.state not in {ConnectionState.CONNECTED, ConnectionState.DISCONNECTING}
+    return tokenless and installation.notice_time is not None
 
 
 async def ask(runtime: Runtime, installation: Installation, connection: Connection) -> Assets | None:
     """Ask Meta what is installed. A token that is dead shows nothing, if the end was told of; otherwise it is a refusal."""
-    if installation.notice_time is not None and connection.state is ConnectionState.NEEDS_LOGIN:
+    if _told_and_mute(installation, connection):
         return None
     access = await connections.access(runtime, connection, kind="user")
     try:
@@ -130,18 +141,14 @@ async def ask(runtime: Runtime, installation: Installation, connection: Connecti
 
 
 async def _conclude(
-    runtime: Runtime, tx: Tx, asked: Installation, connection: Connection, shown: Assets | None
+    runtime: Runtime, tx: Tx, asked: Installation, both: tuple[Installation, Connection] | None, shown: Assets | None
 ) -> Verdict:
-    """Draw the consequences of what Meta showed; nothing when the merchant connected again since we asked."""
+    """Draw the consequences of what Meta showed of `asked`, for `both` as they are now; none when they are another install's."""
     at = runtime.now()
-    installation = await db.of_store(tx, asked.store_id, asked.environment, lock=True)
-    current = await connections_db.by_id(tx, connection.id, lock=True)
-    if (
-        installation is None
-        or current is None
-        or not same_token(current.user_token, connection.user_token)
-        or not current.live
-    ):
+    if both is None:
+        return Verdict.STANDS
+    installation, current = both
+    if not current.live and (shown is not None or installation.notice_time is None):
         return Verdict.STANDS
     verdict = judge(installation, shown, at=at)
     if verdict is Verdict.GONE:
@@ -154,6 +161,16 @@ async def _conclude(
         later = installation.notice_time if installation.notice_time != asked.notice_time else None
         await db.note_seen(tx, installation, shown, missing, notice_time=later, at=at)
     return verdict
+
+
+async def lock_both(tx: Tx, asked: Installation, connection: Connection) -> tuple[Installation, Connection] | None:
+    """Lock an installation, then its connection; tasks after them. None when the merchant connected again since we asked."""
+    installation = await db.of_store(tx, asked.store_id, asked.environment, lock=True)
+    current = await connections_db.by_id(tx, connection.id, lock=True)
+    if installation is None or current is None:
+        return None
+    anew = current.live and not same_token(current.user_token, connection.user_token)
+    return None if anew else (installation, current)
 
 
 async def conclude_end(
@@ -200,7 +217,7 @@ async def note_news(runtime: Runtime, tx: Tx, environment: Environment, news: In
     if installation.state is State.INSTALLED and connection is not None:
         if news.uninstalled:
             await db.note_notice(tx, installation, at=runtime.now())
-        await _plan(runtime, tx, connection.id)
+        await _plan(tx, connection.id, due=runtime.now())
     return True
 
 
@@ -210,10 +227,10 @@ async def watch(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         await db.adopt(tx)
         for connection_id in await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_MOST_AT_ONCE):
-            await _plan(runtime, tx, connection_id)
+            await _plan(tx, connection_id, due=runtime.now())
         await outbox.done(tx, task, at=runtime.now())
 
 
-async def _plan(runtime: Runtime, tx: Tx, connection_id: ConnectionId) -> None:
+async def _plan(tx: Tx, connection_id: ConnectionId, *, due: datetime) -> None:
     key = f"installation:{connection_id}"
-    await outbox.add(tx, Task.READ_INSTALLATION, due=runtime.now(), connection_id=connection_id, key=key)
+    await outbox.add(tx, Task.READ_INSTALLATION, due=due, connection_id=connection_id, key=key)

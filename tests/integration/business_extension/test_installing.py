@@ -256,6 +256,26 @@ async def test_an_iframe_posts_a_token(extension: Stub, world: World, *, turn: C
     assert "LOGIN_STATE_INVALID" == await reason_of(extension.CompleteInstall(complete))
 
 
+async def test_an_iframe_posts_a_system_users_token(extension: Stub, world: World) -> None:
+    """A posted token that is a system user's works as such, and the answer says so, also where Meta gives no other one for it."""
+    surface = business_extension_pb2.INSTALL_SURFACE_IFRAME
+    begun = await extension.BeginInstall(pb.BeginInstallRequest(store_id=STORE, shop=SHOP, surface=surface))
+    user, app = world.all(User)[0], world.apps[APP_ID]
+    scopes = tuple({*user.grants[APP_ID], "manage_business_extension", "ads_management"})
+    user.grants[APP_ID] = dict.fromkeys(scopes, "granted")
+    setup = {"external_business_id": begun.installation.external_business_id, "channel": "DEFAULT"}
+    install_at_meta(world, app, user, {"setup": setup}, granted=True)
+    system_user = world.require(User, installed(world).system_user_id, name="system_user_id")
+    system_user.grants[APP_ID] = dict.fromkeys(scopes, "granted")
+    token = world.issue_token("SYSTEM_USER", APP_ID, user_id=system_user.id, scopes=scopes)
+    world.faults.order(
+        {"match": {"path": f"{BUSINESS_ID}/access_token"}, "times": 1, "action": {"kind": "error", "code": 100}}
+    )
+    complete = pb.CompleteInstallRequest(store_id=STORE, state_token=begun.state_token, access_token=token.value)
+    done = await extension.CompleteInstall(complete)
+    assert (CONNECTED, True) == (done.connection.state, done.installation.system_user)
+
+
 async def test_a_posted_token_of_nobody(extension: Stub) -> None:
     """A token that Meta does not know ends the install with its reason."""
     surface = business_extension_pb2.INSTALL_SURFACE_IFRAME

@@ -137,6 +137,63 @@ async def test_an_absence_that_nobody_told_of_is_looked_at_twice(
     assert (DISCONNECTED, "INSTALLATION_REMOVED") == (connection.state, connection.reason)
 
 
+async def test_an_absence_that_a_caller_came_upon_is_looked_into(
+    install: Install, clock: Clock, turn: Turn, *, world: World, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """What RefreshInstallation did not find is looked for again ten minutes later, without anybody asking."""
+    done = await install()
+    world.switches.change(uninstall_kills_tokens=False)
+    uninstall(world, installed(world))
+    await extension.RefreshInstallation(pb.RefreshInstallationRequest(store_id=STORE))
+    await turn()
+    assert CONNECTED == (await standing(channel, done.connection.connection_id)).state
+    clock.advance(minutes=10)
+    await turn()
+    connection = await standing(channel, done.connection.connection_id)
+    assert (DISCONNECTED, "INSTALLATION_REMOVED") == (connection.state, connection.reason)
+
+
+async def test_an_end_after_the_disconnect(
+    install: Install, tell: Tell, *, world: World, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """Of a store that was disconnected the webhook alone counts: there is no token to look with, and nothing to lose."""
+    done = await install()
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    await stub.Disconnect(core.DisconnectRequest(store_id=STORE, connection_id=done.connection.connection_id))
+    before = (await known(extension)).state
+    await tell(done.installation.external_business_id, ended=True)
+    assert (INSTALLED, UNINSTALLED) == (before, (await known(extension)).state)
+    assert "" == (await standing(channel, done.connection.connection_id)).reason
+
+
+async def test_a_wish_without_a_token_is_no_sign_of_an_end(
+    install: Install, turn: Turn, *, runtime: Runtime, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """An Uninstall that was refused for want of a token leaves nothing behind that looks like Meta's word."""
+    done = await install()
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    await stub.Disconnect(core.DisconnectRequest(store_id=STORE, connection_id=done.connection.connection_id))
+    assert "STORE_NOT_CONNECTED" == await reason_of(extension.Uninstall(pb.UninstallRequest(store_id=STORE)))
+    await plan_watch(runtime)
+    await turn()
+    assert INSTALLED == (await known(extension)).state
+
+
+async def test_what_was_asked_with_an_earlier_token_is_not_concluded_from(
+    install: Install, runtime: Runtime, extension: Stub
+) -> None:
+    """An answer to the token before is no word about the installation that came since."""
+    await install()
+    async with runtime.db.begin() as tx:
+        asked, before = await watching.require(tx, STORE, Environment.TEST)
+    await install()
+    async with runtime.db.begin() as tx:
+        assert before is not None
+        assert await watching.lock_both(tx, asked, before) is None
+        await watching._conclude(runtime, tx, asked, None, None)
+    assert not await column(runtime, "SELECT absence_time FROM installations WHERE absence_time IS NOT NULL")
+
+
 async def test_a_lost_catalog_blocks_what_needs_it_and_nothing_else(
     install: Install, tell: Tell, world: World, *, channel: grpc.aio.Channel, extension: Stub
 ) -> None:
@@ -302,7 +359,7 @@ async def test_a_notice_that_comes_while_meta_is_asked_is_kept(
         asked, connection = await watching.require(tx, STORE, Environment.TEST)
         assert connection is not None
         told = await db.note_notice(tx, asked, at=runtime.now())
-        await watching._conclude(runtime, tx, asked, connection, asked.assets)
+        await watching._conclude(runtime, tx, asked, (told, connection), asked.assets)
         assert told.notice_time == (await watching.require(tx, STORE, Environment.TEST))[0].notice_time
-        await watching._conclude(runtime, tx, told, connection, asked.assets)
+        await watching._conclude(runtime, tx, told, (told, connection), asked.assets)
         assert (await watching.require(tx, STORE, Environment.TEST))[0].notice_time is None

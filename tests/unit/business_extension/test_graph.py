@@ -8,6 +8,7 @@ import pytest
 
 from connector.business_extension import graph
 from connector.business_extension.model import Assets, CallToAction, Channel, Shop
+from connector.values import CapabilityKind
 from connector.vault import Secret
 
 SHOP = Shop("Mina's Shop", "Asia/Dhaka", "BDT", "https://shop.example")
@@ -22,12 +23,20 @@ def test_the_dialog_carries_the_extras() -> None:
     extras = graph.write_extras(
         Shop('"Mina" & Sons', "Etc/GMT-6", "BDT", "https://s.example", Channel.COMMERCE), "stormcom-1"
     )
-    url = graph.dialog("https://www.facebook.com/v26.0", "61", "https://a.example/b?c=d&e=f", "s-_", extras=extras)
+    back, scopes = "https://a.example/b?c=d&e=f", graph.wanted_scopes([])
+    url = graph.dialog("https://www.facebook.com/v26.0", "61", back, "s-_", scopes=scopes, extras=extras)
     query = query_of(url)
     assert "https://www.facebook.com/v26.0/dialog/oauth" == url.partition("?")[0]
     assert ("61", "https://a.example/b?c=d&e=f", "s-_") == (query["client_id"], query["redirect_uri"], query["state"])
     read = json.loads(query["extras"])
     assert ('"Mina" & Sons', "COMMERCE") == (read["business_config"]["business"]["name"], read["setup"]["channel"])
+
+
+def test_an_optional_capability_is_asked_for_here_too() -> None:
+    """Where operators want a capability, whoever installs is asked for its permissions, beside those of an installation."""
+    more = set(graph.wanted_scopes([CapabilityKind.INSIGHTS])) - set(graph.wanted_scopes([]))
+    assert {"ads_read"} == more
+    assert set(graph.EXTENSION_SCOPES) <= set(graph.wanted_scopes([]))
 
 
 def test_only_what_is_given_is_configured() -> None:
@@ -121,7 +130,7 @@ def test_nothing_installed() -> None:
 
 def test_the_system_users_token_is_asked_for_in_the_business() -> None:
     """The call names app, shop and permissions; the token never shows."""
-    call = graph.system_token("20", "61", "stormcom-1")
+    call = graph.system_token("20", "61", "stormcom-1", scopes=graph.wanted_scopes([]))
     assert ("POST", "20/access_token", "61", "stormcom-1") == (
         call.method,
         call.path,
