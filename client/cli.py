@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from client.catalogues.terms import CatalogueUnusable
 from client.commands import (
     adopting,
+    auditing,
     connecting,
     examining,
     explaining,
@@ -63,6 +64,7 @@ for part in (
     forgetting.app,
 ):
     app.add_typer(part)
+app.add_typer(auditing.app, name="audit", help="Tell who did what, and check that nobody changed it.")
 app.add_typer(listening.app, name="events", help="Follow, borrow and acknowledge what the connector tells.")
 
 

@@ -60,5 +60,5 @@ def _position(value: int) -> int:
 
 
 def _entry(entry: Entry) -> pb.AuditEntry:
-    told = {name: getattr(entry, name) for name in Entry.__slots__ if name != "create_time"}
+    told = {name: getattr(entry, name) for name in Entry.__slots__ if name not in {"store_id", "create_time"}}
     return pb.AuditEntry(**told, create_time=write.instant(entry.create_time))

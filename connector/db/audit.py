@@ -40,6 +40,9 @@ OK, UNKNOWN = "OK", "OUTCOME_UNKNOWN"
 SUMMARY = "SUMMARY"
 """The result of an entry that counts the calls of an hour, however each of them ended."""
 
+META, OURSELVES = ("meta", "META"), ("connector", "BACKGROUND")
+"""Caller and role of what no caller of ours did: somebody at Meta, or our own work."""
+
 LOST = timedelta(minutes=10)
 """So long after it began nobody answers a call any more."""
 
@@ -255,7 +258,7 @@ async def seal(tx: Tx, *, before: datetime, at: datetime) -> bool:
     await tx.execute(chains.update().where(chains.c.store_id == store_id).values(values))
     await tx.execute(delete(entries).where(entries.c.store_id == store_id, entries.c.position <= last.position))
     said = named(position=last.position, hash=last.hash.hex())
-    await append(tx, Deed(store_id, "SealAudit", "connector", "BACKGROUND", objects=said), at=at)
+    await append(tx, Deed(store_id, "SealAudit", *OURSELVES, objects=said), at=at)
     return True
 
 

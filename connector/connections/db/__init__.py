@@ -1,5 +1,6 @@
 """Where connections, logins under way and problems are kept. Each query takes the open transaction."""
 
+from connector.connections.db.auditing import WATCHING as WATCHING
 from connector.connections.db.finding import by_id as by_id
 from connector.connections.db.finding import connected as connected
 from connector.connections.db.finding import missing as missing

@@ -11,10 +11,11 @@ from connector.db.bell import ring
 from connector.db.schema import Tx
 
 
-async def wipe(tx: Tx, *, disconnected_before: datetime) -> None:
+async def wipe(tx: Tx, *, disconnected_before: datetime, at: datetime) -> None:
     """Wipe the Page tokens of connections that were disconnected before a time: nothing can use them any more."""
     gone = connections.c.state.not_in(LIVE), connections.c.state_time < disconnected_before
-    await tx.execute(update(connections).where(*gone, connections.c.page_token.is_not(None)).values(page_token=None))
+    left = update(connections).where(*gone, connections.c.page_token.is_not(None))
+    await tx.execute(left.values(page_token=None, update_time=at))
 
 
 async def end_logins(tx: Tx, *, at: datetime) -> list[Connection]:
@@ -34,7 +35,9 @@ async def end_choices(tx: Tx, *conditions: ColumnElement[bool], at: datetime) ->
     A live connection stays what it is; any other is DISCONNECTED.
     """
     overdue = connections.c.login_expire_time <= at, *conditions
-    await tx.execute(update(connections).where(*overdue, connections.c.state.in_(LIVE)).values(NOTHING_WAITS))
+    await tx.execute(
+        update(connections).where(*overdue, connections.c.state.in_(LIVE)).values(update_time=at, **NOTHING_WAITS)
+    )
     return await _end(tx, "LOGIN_CHOICE_EXPIRED", *overdue, at=at)
 
 

@@ -4,11 +4,12 @@ A request counts once, and only for logins that are older than it: a captured on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connector.db import forgotten
+from connector.db import audit, forgotten
+from connector.db.audit import Deed
 from connector.graph.signatures import read_signed_request
 from connector.privacy.actions.asking import open_deletion
 from connector.privacy.actions.wiping import wipe
@@ -84,7 +85,9 @@ async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_R
             return None
         made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
         for connection_id in made:
-            await wipe(tx, connection_id, reason, at=now)
+            if wiped := await wipe(tx, connection_id, reason, at=now):
+                who = Deed(wiped.store_id, "WithdrawConsent", *audit.META, connection_id=str(wiped.id))
+                await audit.append(tx, replace(who, objects=audit.named(reason=reason)), at=now)
     return len(made)
 
 
@@ -101,7 +104,11 @@ async def request_deletion(runtime: Runtime, wish: Wish) -> Deletion:
         stores, made = await logins.stores_of_user(tx, wish.environment, wish.user_id)
         subject = Subject(SubjectKind.META_USER, wish.user_id, stores, made, ((wish.environment, ""),))
         values = {"store_id": None, "origin": Origin.META, "caller": "Meta", "code": new_code()}
-        return await open_deletion(runtime, tx, values, subject, about, at=now)
+        opened = await open_deletion(runtime, tx, values, subject, about, at=now)
+        for store_id in sorted(stores):
+            said = audit.named(deletion_id=opened.id)
+            await audit.append(tx, Deed(store_id, "RequestDeletion", *audit.META, objects=said), at=now)
+        return opened
 
 
 async def status_of(runtime: Runtime, code: str) -> Deletion | None:

@@ -5,6 +5,8 @@ from functools import partial
 from uuid import UUID
 
 from connector import log
+from connector.db import audit
+from connector.db.audit import Deed
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.pieces import Cursor, go_through
@@ -44,6 +46,9 @@ async def _piece(pseudonyms: Pseudonyms, tx: Tx, cursor: Cursor, at: datetime) -
     if found:  # what was under way while the steps went by is found by the next round
         return cursor | {"step": 0, "after": 0, "found": 0}
     ended = await ledger.finish(tx, deletion_id, at=at)
+    for store_id in sorted(subject.stores):
+        said = audit.named(deletion_id=ended.id)
+        await audit.append(tx, Deed(store_id, "DeletionDone", *audit.OURSELVES, objects=said), at=at)
     log.canonical(
         "deletion.done", deletion_id=str(ended.id), store_id=ended.store_id or "", removed=dict(ended.removed)
     )

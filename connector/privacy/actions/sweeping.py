@@ -94,7 +94,7 @@ async def _forget_aged(table: str, rule: Aged, tx: Tx, at: datetime) -> bool:
 async def _look_after_connections(runtime: Runtime, now: datetime) -> None:
     """Wipe what a disconnected Page left, end logins that ran out, revive what only waited."""
     async with runtime.db.begin() as tx:
-        await connections.wipe(tx, disconnected_before=now - UNSUBSCRIBE_TIME)
+        await connections.wipe(tx, disconnected_before=now - UNSUBSCRIBE_TIME, at=now)
         for ended in await connections.end_logins(tx, at=now):
             await tell(tx, ended, at=now)
     async with runtime.db.begin() as tx:

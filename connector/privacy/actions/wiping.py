@@ -6,18 +6,18 @@ from uuid import UUID
 
 from connector.connections import actions as connecting
 from connector.connections import db as connections
-from connector.connections.model import State
+from connector.connections.model import Connection, State
 from connector.db.schema import Tx
 from connector.privacy.db import logins
 from connector.privacy.model.classes import DataClass
 from connector.privacy.model.data_map import columns_of
 
 
-async def wipe(tx: Tx, connection_id: UUID, reason: str, *, at: datetime) -> None:
+async def wipe(tx: Tx, connection_id: UUID, reason: str, *, at: datetime) -> Connection | None:
     """Wipe a connection's tokens, end what waits for a choice, and tell StormCom. A linked one keeps its Page and needs a login."""
     found = await connections.by_id(tx, connection_id, lock=True)
     if found is None:
-        return
+        return None
     if found.state is State.DISCONNECTING:  # it was on its way out
         found = await connecting.unlink(tx, found, at=at)
     tokens = dict.fromkeys((*columns_of("connections", DataClass.SEALED), "login_offer", "login_expire_time", "offer"))
@@ -31,3 +31,4 @@ async def wipe(tx: Tx, connection_id: UUID, reason: str, *, at: datetime) -> Non
     changed = await connections.change(tx, found.id, at=at, **values)
     if (changed.state, changed.reason) != (found.state, found.reason):
         await connecting.tell(tx, changed, at=at)
+    return changed
