@@ -1,6 +1,7 @@
 """FacebookHealth: how a connection stands, check by check."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from connector.connections.model import Connection
@@ -24,8 +25,9 @@ async def run_diagnostics(
     read.distinct([str(number) for number in request.kinds], "kinds")
     kinds = [_kind(number, f"kinds[{place}]") for place, number in enumerate(request.kinds)]
     found = actions.run(runtime, request.store_id, request.connection_id, kinds=kinds or list(Kind))
-    async for connection, report in found:
-        yield pb.RunDiagnosticsResponse(check=_write(runtime, connection, report))
+    async with aclosing(found):
+        async for connection, report in found:
+            yield pb.RunDiagnosticsResponse(check=_write(runtime, connection, report))
 
 
 async def list_checks(runtime: Runtime, request: pb.ListChecksRequest) -> pb.ListChecksResponse:

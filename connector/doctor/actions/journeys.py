@@ -67,7 +67,8 @@ async def arrive(runtime: Runtime, environment: Environment) -> Journey | Pendin
 
 
 async def wait(runtime: Runtime, environment: Environment, *, patience: timedelta = PATIENCE_OF_PEOPLE) -> Journey:
-    """Wait for the last delivery, as long as people wait; one that may still arrive has not failed."""
+    """Wait for the last delivery, sending one if there is none; one that may still arrive has not failed."""
+    await begin(runtime, environment)
     async with runtime.db.begin() as tx:
         sent = await self_tests.latest(tx, environment, after=runtime.now() - 2 * SHARED_FOR)
     if sent is None:

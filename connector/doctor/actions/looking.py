@@ -7,7 +7,9 @@
 A question serves every check that needs its answer. What Meta does not answer leaves the connection, and the alerts, as they were.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -77,21 +79,30 @@ async def run(
         before, calm_before = now - FRESH_FOR, now - OK_FOR
         claimed = await db.claim(tx, connection, kinds, at=now, before=before, calm_before=calm_before)
         subject = await _subject(runtime, tx, connection, claimed)
-    if Kind.WEBHOOK in claimed and connection.state in WITH_TOKENS:
-        await journeys.begin(runtime, connection.environment)
     for kind in (one for one in Kind if one in kinds and one not in claimed):
         yield connection, _remembered(known, kind)
-    asker = Asker(runtime, subject, urgent=True)
-    for question, asked in _by_question(claimed):
-        findings = await _look(asker, question, asked)
-        if isinstance(findings, Pending):  # never, where a person waits
-            continue
-        async with runtime.db.begin() as tx:
-            reports = await _keep(runtime, tx, subject, findings)
-            due = min(report.due_time for report in reports if report.due_time)
-            await outbox.hasten(tx, f"every:{Task.EXAMINE_CONNECTION}:{connection.id}", due=due)
-        for report in reports:
-            yield connection, report
+    async with aclosing(_look_at_all(Asker(runtime, subject, urgent=True), claimed)) as looks:
+        async for findings in looks:
+            async with runtime.db.begin() as tx:
+                reports = await _keep(runtime, tx, subject, findings)
+                due = min(report.due_time for report in reports if report.due_time)
+                await outbox.hasten(tx, f"every:{Task.EXAMINE_CONNECTION}:{connection.id}", due=due)
+            for report in reports:
+                yield connection, report
+
+
+async def _look_at_all(asker: Asker, kinds: Collection[Kind]) -> AsyncGenerator[dict[Kind, Finding], None]:
+    """Ask side by side, as a person waits: nobody's silence holds up the others."""
+    looks = [asyncio.create_task(_look(asker, question, asked)) for question, asked in _by_question(kinds)]
+    try:
+        for look in asyncio.as_completed(looks):
+            findings = await look
+            if not isinstance(findings, Pending):  # never, where a person waits
+                yield findings
+    finally:
+        for unfinished in looks:
+            unfinished.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
 
 
 def _remembered(known: dict[Kind, Report], kind: Kind) -> Report:
@@ -144,7 +155,7 @@ async def _subject(runtime: Runtime, tx: Tx, connection: Connection, kinds: Coll
 
 
 def _by_question(kinds: Collection[Kind]) -> list[tuple[Question, list[Kind]]]:
-    """Group checks by the question they need; the self-test comes last, so that it is on its way meanwhile."""
+    """Group checks by the question they need; the self-test comes last, as it takes longest."""
     wanted: dict[Question, list[Kind]] = {}
     for kind in (one for one in Kind if one in kinds):
         wanted.setdefault(CHECKS[kind].question, []).append(kind)

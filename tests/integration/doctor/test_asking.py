@@ -12,7 +12,7 @@ from stormcom.facebook.v1.check_pb2 import Check
 from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
 from tests.integration.catalog.shop import reason_of
 from tests.integration.conftest import STORE
-from tests.integration.doctor.patient import Patient
+from tests.integration.doctor.patient import CATALOG_ID, Patient
 
 
 async def calls(patient: Patient, *kinds: str) -> int:
@@ -34,14 +34,16 @@ async def test_pressing_again_costs_meta_nothing(patient: Patient) -> None:
 
 
 async def test_a_look_that_was_cut_off_is_made_up_for(patient: Patient) -> None:
-    """Whoever hangs up early leaves nothing behind that passes for a look: after a minute Meta is asked again."""
+    """What Meta is silent about holds up nothing else; who then hangs up leaves nothing behind that passes for a look."""
     await patient.run("CATALOG", "PIXEL")
     patient.clock.advance(hours=1)
+    patient.world.faults.order({"match": {"path": f"{CATALOG_ID}$"}, "action": {"kind": "delay", "seconds": 60}})
     looks = actions.run(patient.runtime, STORE, "", kinds=[Kind.CATALOG, Kind.PIXEL])
-    await anext(looks)
+    _, first = await anext(looks)
     await looks.aclose()
+    assert Kind.PIXEL is first.kind
     patient.clock.advance(seconds=61)
-    assert [0, 1] == [await calls(patient, "CATALOG"), await calls(patient, "PIXEL")]
+    assert [0, 1] == [await calls(patient, "PIXEL"), await calls(patient, "CATALOG")]
 
 
 async def test_two_who_press_at_once_ask_once(patient: Patient) -> None:

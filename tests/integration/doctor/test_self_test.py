@@ -97,7 +97,7 @@ async def test_a_delivery_that_may_still_arrive_has_not_failed(
 ) -> None:
     """Whoever does not want to wait longer is told that it is under way, until it is late."""
     async with elsewhere(patient.runtime, 200) as runtime:
-        await journeys.begin(runtime, Environment.TEST)
+        await journeys.begin(runtime, Environment.TEST)  # answered, and nobody there to work it off
         patient.clock.advance(seconds=seconds)
         assert arrival is (await journeys.wait(runtime, Environment.TEST, patience=timedelta())).arrival
 

@@ -194,7 +194,7 @@ class Check(_message.Message):
 
     @_builtins.property
     def fail_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when it fails, also while it is UNKNOWN in between; unset when it does not."""
+        """Since when it fails, also while it is UNKNOWN in between; counted from the last login on. Unset when it does not fail."""
 
     def __init__(
         self,

@@ -54,15 +54,15 @@ class FacebookHealthServicer:
     def RunDiagnostics(self, request, context):
         """Looks at everything a connection needs, or at what is named, and tells each check as soon as it is known; the stream then ends.
 
-        Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`. So it may be called as often as somebody presses the button.
-        A check that Meta does not answer is UNKNOWN and looked at again in the background. The self-test may take 10 seconds, the whole about 20. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
+        Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`; after a login everything is asked anew. So it may be called as often as somebody presses the button.
+        A check that Meta does not answer is UNKNOWN and looked at again in the background. Checks are looked at side by side and told in whatever order they end; give the call 30 seconds, which Meta's silence and the self-test may take. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListChecks(self, request, context):
-        """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at, or not since the last login, is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,11 +36,11 @@ class FacebookHealthStub:
     RunDiagnostics: _grpc.UnaryStreamMultiCallable[_health_service_pb2.RunDiagnosticsRequest, _health_service_pb2.RunDiagnosticsResponse]
     """Looks at everything a connection needs, or at what is named, and tells each check as soon as it is known; the stream then ends.
 
-    Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`. So it may be called as often as somebody presses the button.
-    A check that Meta does not answer is UNKNOWN and looked at again in the background. The self-test may take 10 seconds, the whole about 20. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
+    Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`; after a login everything is asked anew. So it may be called as often as somebody presses the button.
+    A check that Meta does not answer is UNKNOWN and looked at again in the background. Checks are looked at side by side and told in whatever order they end; give the call 30 seconds, which Meta's silence and the self-test may take. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
     """
     ListChecks: _grpc.UnaryUnaryMultiCallable[_health_service_pb2.ListChecksRequest, _health_service_pb2.ListChecksResponse]
-    """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at, or not since the last login, is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
 
 @_typing.type_check_only
 class FacebookHealthAsyncStub(FacebookHealthStub):
@@ -50,11 +50,11 @@ class FacebookHealthAsyncStub(FacebookHealthStub):
     RunDiagnostics: _aio.UnaryStreamMultiCallable[_health_service_pb2.RunDiagnosticsRequest, _health_service_pb2.RunDiagnosticsResponse]  # type: ignore[assignment]
     """Looks at everything a connection needs, or at what is named, and tells each check as soon as it is known; the stream then ends.
 
-    Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`. So it may be called as often as somebody presses the button.
-    A check that Meta does not answer is UNKNOWN and looked at again in the background. The self-test may take 10 seconds, the whole about 20. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
+    Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`; after a login everything is asked anew. So it may be called as often as somebody presses the button.
+    A check that Meta does not answer is UNKNOWN and looked at again in the background. Checks are looked at side by side and told in whatever order they end; give the call 30 seconds, which Meta's silence and the self-test may take. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
     """
     ListChecks: _aio.UnaryUnaryMultiCallable[_health_service_pb2.ListChecksRequest, _health_service_pb2.ListChecksResponse]  # type: ignore[assignment]
-    """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at, or not since the last login, is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
 
 class FacebookHealthServicer(metaclass=_abc_1.ABCMeta):
     """Tells what a connection lacks, who mends it, and with which button."""
@@ -67,8 +67,8 @@ class FacebookHealthServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_health_service_pb2.RunDiagnosticsResponse], _abc.AsyncIterator[_health_service_pb2.RunDiagnosticsResponse]]:
         """Looks at everything a connection needs, or at what is named, and tells each check as soon as it is known; the stream then ends.
 
-        Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`. So it may be called as often as somebody presses the button.
-        A check that Meta does not answer is UNKNOWN and looked at again in the background. The self-test may take 10 seconds, the whole about 20. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
+        Meta is asked at most once a minute per check, once in ten minutes for one that was OK: a result younger than that is told from memory, with its `check_time`; after a login everything is asked anew. So it may be called as often as somebody presses the button.
+        A check that Meta does not answer is UNKNOWN and looked at again in the background. Checks are looked at side by side and told in whatever order they end; give the call 30 seconds, which Meta's silence and the self-test may take. What a look finds is remembered, and tells StormCom as the hourly looks do (`alert_raised`).
         """
 
     @_abc_1.abstractmethod
@@ -77,6 +77,6 @@ class FacebookHealthServicer(metaclass=_abc_1.ABCMeta):
         request: _health_service_pb2.ListChecksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_health_service_pb2.ListChecksResponse, _abc.Awaitable[_health_service_pb2.ListChecksResponse]]:
-        """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists how every check of a connection stood when it was last looked at, in the order of Kind. Answered from our own memory; one that was never looked at, or not since the last login, is UNKNOWN. Fails with `PAGE_TOKEN_INVALID`."""
 
 def add_FacebookHealthServicer_to_server(servicer: FacebookHealthServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
