@@ -10,16 +10,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from connector.connections import graph
+from connector.connections import db, graph
 from connector.connections.actions.tokens import require_open
 from connector.connections.graph import Inspection
-from connector.connections.model import Business, Catalog, Offer, Page, TokenKind
+from connector.connections.model import Business, Catalog, Login, Offer, Page, TokenKind
 from connector.errors import ConnectorError, FailedPrecondition, MetaRefused
 from connector.graph.client import Access
 from connector.runtime import Runtime
 from connector.settings import AppProfile
 from connector.values import Environment
-from connector.vault import Secret
+from connector.vault import Binding, Secret, Unsealable
 
 _LONGEST_LIST_PAGES = 50
 _GRANTED, _EXPIRED = "granted", "expired"
@@ -28,29 +28,52 @@ _INVALID_PARAMETER = 100
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token that was checked, what it grants, and what was chosen at Meta already."""
+    """A token that was checked, what it grants, and what was chosen at Meta already.
+
+    `consent` is all that the person granted, where the token is another's or `offer` a part of it.
+    """
 
     token: Secret
     offer: Offer
     page_id: str = ""
     catalog_id: str = ""
+    consent: Offer | None = None
 
 
-async def exchange(runtime: Runtime, environment: Environment, *, redirect_uri: str, code: str) -> Secret:
+async def exchange(runtime: Runtime, login: Login, code: str) -> Secret:
     """Turn a dialog's code into a token, which nothing has checked yet.
 
+    A code works once, so the token stands sealed at the login from then on: who comes back because Meta failed later has it.
+
     Raises:
-        FailedPrecondition: LOGIN_CODE_EXPIRED, LOGIN_CODE_USED, REDIRECT_URI_MISMATCH, APP_MISMATCH.
+        FailedPrecondition: LOGIN_CODE_EXPIRED, LOGIN_CODE_USED, REDIRECT_URI_MISMATCH, APP_MISMATCH; META_TOKEN_INVALID, when
+            what was exchanged before is damaged.
+        Throttled, Unavailable: Meta, or a key service, failed for the moment.
 
     """
-    app = runtime.app(environment)
+    bound = Binding(login.store_id, str(login.connection_id), "code")
+    if login.token is not None:
+        return await _exchanged(runtime, login.token, bound)
+    app = runtime.app(login.environment)
     async with runtime.db.begin() as tx:
-        await require_open(runtime, tx, environment)
-    call = graph.exchange_code(app.app_id, app.secrets[0], redirect_uri=redirect_uri, code=code)
+        await require_open(runtime, tx, login.environment)
+    call = graph.exchange_code(app.app_id, app.secrets[0], redirect_uri=login.redirect_uri, code=code)
     try:
-        return (await runtime.graph.send(call, None)).token
+        token = (await runtime.graph.send(call, None)).token
     except MetaRefused as refusal:
         raise _code_refused(refusal) from refusal
+    sealed = await runtime.vault.seal(token, bound)
+    async with runtime.db.begin() as tx:
+        await db.keep_exchanged(tx, login.digest, sealed)
+    return token
+
+
+async def _exchanged(runtime: Runtime, sealed: bytes, bound: Binding) -> Secret:
+    try:
+        return await runtime.vault.open(sealed, bound)
+    except Unsealable as damage:
+        message = "What Meta gave for the code cannot be read any more: begin again"
+        raise FailedPrecondition("META_TOKEN_INVALID", message, fix="Connect.begin") from damage
 
 
 async def examine(runtime: Runtime, environment: Environment, token: Secret) -> Grant:

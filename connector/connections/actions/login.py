@@ -18,6 +18,8 @@ from connector.connections.actions.keeping import keep_grant, link_granted, note
 from connector.connections.actions.linking import followed
 from connector.connections.model import LOGIN_TIME, Connection, Landing, Login, Offer, Page, State, Way
 from connector.connections.model.needs import scopes_for
+from connector.db import audit
+from connector.db.audit import Deed
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, InvalidInput, Throttled, Unavailable
 from connector.runtime import Runtime
@@ -147,14 +149,31 @@ async def complete_login(
     if login is None or redeem is None or login.used or callback_mixed_up:
         return Landing("LOGIN_STATE_INVALID", None, Offer(), "", error=_state_invalid())
     try:
-        return await _finish(runtime, login, digest, redeem, code="" if error else code, error=error)
+        landing = await _finish(runtime, login, digest, redeem, code="" if error else code, error=error)
     except (Throttled, Unavailable):
         async with runtime.db.begin() as tx:
             await db.return_login(tx, digest)
         raise
     except ConnectorError as failure:
         failed = await note_failed(runtime, login.store_id, login.connection_id, failure)
-        return Landing(failure.reason, failed, Offer(), login.return_url, error=failure)
+        landing = Landing(failure.reason, failed, Offer(), login.return_url, error=failure)
+    async with runtime.db.begin() as tx:
+        await db.forget_exchanged(tx, digest)
+        await _record(tx, login, landing, at=runtime.now())
+    return landing
+
+
+async def _record(tx: Tx, login: Login, landing: Landing, *, at: datetime) -> None:
+    """Let the audit tell how a login ended, and who had begun it. That a token was kept it tells in that transaction already."""
+    ended = Deed(
+        login.store_id,
+        "LoginEnded",
+        *audit.META,
+        connection_id=str(landing.connection.id if landing.connection else login.connection_id),
+        objects=audit.named(way=login.way, outcome=landing.outcome, begun_by=login.actor),
+    )
+    result = landing.error.reason if landing.error else audit.OK
+    await audit.append(tx, ended, result=result, at=at)
 
 
 async def _finish(runtime: Runtime, login: Login, digest: bytes, redeem: Redeem, *, code: str, error: str) -> Landing:
@@ -178,7 +197,7 @@ async def _finish(runtime: Runtime, login: Login, digest: bytes, redeem: Redeem,
 
 async def _redeem(runtime: Runtime, login: Login, code: str) -> Grant:
     """Turn the code of one of our own logins into what it grants."""
-    token = await exchange(runtime, login.environment, redirect_uri=login.redirect_uri, code=code)
+    token = await exchange(runtime, login, code)
     return await examine(runtime, login.environment, token)
 
 

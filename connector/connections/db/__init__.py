@@ -17,6 +17,8 @@ from connector.connections.db.finding import require_own_world as require_own_wo
 from connector.connections.db.finding import the_one as the_one
 from connector.connections.db.logins import NOTHING_WAITS as NOTHING_WAITS
 from connector.connections.db.logins import begin_login as begin_login
+from connector.connections.db.logins import forget_exchanged as forget_exchanged
+from connector.connections.db.logins import keep_exchanged as keep_exchanged
 from connector.connections.db.logins import login_stands as login_stands
 from connector.connections.db.logins import read_catalog_wish as read_catalog_wish
 from connector.connections.db.logins import read_offer as read_offer

@@ -12,7 +12,7 @@ from connector.connections.model import Login, Offer, Waiting, Way
 from connector.db.schema import Tx
 from connector.values import Environment
 
-_KEPT = [field.name for field in fields(Login) if field.name not in {"used", "withdrawn"}]
+_KEPT = [field.name for field in fields(Login) if field.name not in {"digest", "used", "withdrawn"}]
 NOTHING_WAITS = {"login_token": None, "login_offer": None, "login_expire_time": None}
 """The columns of a connection without a login whose choice is open."""
 
@@ -44,7 +44,7 @@ async def use_login(
         await tx.execute(update(logins).where(logins.c.state_digest == digest).values(use_time=at))
     values = {name: getattr(row, name) for name in _KEPT}
     words = {"environment": Environment(row.environment), "way": Way(row.way)}
-    told = {"used": row.use_time is not None, "withdrawn": row.withdraw_time is not None}
+    told = {"digest": digest, "used": row.use_time is not None, "withdrawn": row.withdraw_time is not None}
     return Login(**values | words | told)
 
 
@@ -53,10 +53,21 @@ async def return_login(tx: Tx, digest: bytes) -> None:
     await tx.execute(update(logins).where(logins.c.state_digest == digest).values(use_time=None))
 
 
+async def keep_exchanged(tx: Tx, digest: bytes, token: bytes) -> None:
+    """Keep what a login's code was exchanged for: a code works once, and Meta may fail before the rest is done."""
+    standing = logins.c.state_digest == digest, logins.c.withdraw_time.is_(None)
+    await tx.execute(update(logins).where(*standing).values(token=token))
+
+
+async def forget_exchanged(tx: Tx, digest: bytes) -> None:
+    """Wipe what a login's code was exchanged for: the login has ended."""
+    await tx.execute(update(logins).where(logins.c.state_digest == digest).values(token=None))
+
+
 async def withdraw_logins(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
     """Let nothing that was begun before link the connection any more; under the connection's lock."""
     open_ones = logins.c.connection_id == connection_id, logins.c.withdraw_time.is_(None)
-    await tx.execute(update(logins).where(*open_ones).values(withdraw_time=at))
+    await tx.execute(update(logins).where(*open_ones).values(withdraw_time=at, token=None))
 
 
 async def login_stands(tx: Tx, digest: bytes) -> bool:

@@ -20,6 +20,7 @@ async def wipe(tx: Tx, *, disconnected_before: datetime, at: datetime) -> None:
 
 async def end_logins(tx: Tx, *, at: datetime) -> list[Connection]:
     """End the connections whose first login, or whose choice, nobody came back to; tells which."""
+    await tx.execute(update(logins).where(logins.c.expire_time <= at, logins.c.token.is_not(None)).values(token=None))
     open_login = (
         select(logins.c.connection_id)
         .where(logins.c.connection_id == connections.c.id, logins.c.expire_time > at)

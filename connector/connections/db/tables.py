@@ -93,6 +93,7 @@ logins = Table(
     "logins",
     metadata,
     Column("state_digest", LargeBinary, primary_key=True, comment="SHA-256 of the state handed to Meta"),
+    Column("id", BigInteger, Identity(), nullable=False, unique=True),
     Column("connection_id", Uuid, nullable=False),
     Column("store_id", Text, nullable=False),
     Column(
@@ -104,6 +105,9 @@ logins = Table(
     Column("return_url", Text, nullable=False),
     Column("expire_time", Instant, nullable=False, index=True),
     Column("use_time", Instant, comment="set once: a state is used once"),
+    Column(
+        "token", LargeBinary, comment="sealed; what the code was exchanged for, until it is kept", info={SEALED: "code"}
+    ),
     Column("withdraw_time", Instant, comment="when the store was disconnected: the login links nothing any more"),
     Index("ix_logins_connection_id", "connection_id"),
 )

@@ -1,6 +1,6 @@
 """How a merchant logs in: by which way, how far they came, and where it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -27,7 +27,8 @@ class Way(StrEnum):
 class Login:
     """One walk through Meta's dialog. Its state is kept only as a digest.
 
-    `actor` is the caller that began it; `withdrawn`, that the store was disconnected since.
+    `actor` is the caller that began it; `withdrawn`, that the store was disconnected since; `token`, sealed, what its code was
+    exchanged for when Meta failed after that.
     """
 
     connection_id: ConnectionId
@@ -38,6 +39,8 @@ class Login:
     redirect_uri: str
     return_url: str
     expire_time: datetime
+    token: bytes | None = field(default=None, repr=False)
+    digest: bytes = field(default=b"", repr=False)
     used: bool = False
     withdrawn: bool = False
 

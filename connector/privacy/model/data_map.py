@@ -166,8 +166,9 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "logins": entry(
         Aged("expire_time", _DAY),
-        technical="connection_id store_id actor way environment expire_time use_time withdraw_time",
+        technical="id connection_id store_id actor way environment expire_time use_time withdraw_time",
         hash="state_digest",
+        sealed="token",
         business="redirect_uri return_url",
     ),
     "messages": entry(

@@ -173,6 +173,41 @@ async def test_a_failure_of_meta_leaves_the_state_usable(runtime: Runtime, walk:
     assert "AWAITING_CHOICE" == landing.outcome
 
 
+@pytest.mark.parametrize("path", ["debug_token", "me/permissions", "me/accounts", "me/businesses"])
+async def test_a_failure_of_meta_after_the_code_was_used_leaves_it_usable(
+    runtime: Runtime, walk: Any, control_api: Any, path: str
+) -> None:
+    """A code works once at Meta; yet who comes back with it after a later failure goes on, and nothing of it is left behind."""
+    returned = await walk((await begin(runtime)).url)
+    await control_api("POST", "/faults", {"match": {"path": path}, "action": {"kind": "error", "code": 2}})
+    with pytest.raises(Unavailable):
+        await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
+    landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
+    assert "AWAITING_CHOICE" == landing.outcome
+    async with runtime.db.begin() as tx:
+        assert [None] == list(await tx.scalars(text("SELECT token FROM logins")))
+
+
+@pytest.mark.parametrize("end", ["disconnected", "nobody came back"])
+async def test_what_a_code_was_exchanged_for_does_not_outlive_its_login(
+    runtime: Runtime, walk: Any, control_api: Any, clock: Any, end: str
+) -> None:
+    """When Meta failed after the exchange and nobody goes on, the sealed token is wiped with the login."""
+    begun = await begin(runtime)
+    returned = await walk(begun.url)
+    await control_api("POST", "/faults", {"match": {"path": "me/accounts"}, "action": {"kind": "error", "code": 2}})
+    with pytest.raises(Unavailable):
+        await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
+    if end == "disconnected":
+        await actions.disconnect(runtime, STORE, str(begun.connection.id))
+    else:
+        clock.advance(minutes=11)
+        async with runtime.db.begin() as tx:
+            await db.end_logins(tx, at=runtime.now())
+    async with runtime.db.begin() as tx:
+        assert [None] == list(await tx.scalars(text("SELECT token FROM logins")))
+
+
 @pytest.mark.parametrize(
     ("page_id", "catalog_id", "reason"), [("31", "", "PAGE_NOT_GRANTED"), (PAGE_ID, "51", "CATALOG_NOT_GRANTED")]
 )
