@@ -8,12 +8,18 @@ from zoneinfo import available_timezones
 from connector.business_extension import actions
 from connector.business_extension.model import CallToAction, Channel, Installation, Shop
 from connector.connections.model.needs import Asset
-from connector.connections.rpc import read_address, read_environment, write_connection
+from connector.connections.rpc import (
+    losing_stores,
+    read_address,
+    read_environment,
+    read_token,
+    write_connection,
+    write_losses,
+)
 from connector.errors import InvalidInput
 from connector.rpc import calling, read, write
 from connector.runtime import Runtime
 from connector.values import Environment, decimals_of
-from connector.vault import Secret
 from stormcom.facebook.v1 import business_extension_pb2
 from stormcom.facebook.v1 import business_extension_service_pb2 as pb
 
@@ -65,19 +71,24 @@ async def complete_install(runtime: Runtime, request: pb.CompleteInstallRequest)
     outcome = request.WhichOneof("outcome")
     if outcome is None:
         raise InvalidInput.of("outcome", "FIELD_REQUIRED", "one of code, error, access_token is required")
-    if outcome != "error":
-        read.required(getattr(request, outcome), outcome, limit=_LONGEST_CODE)
-    connection, installation = await actions.complete(
+    if outcome == "code":
+        read.required(request.code, "code", limit=_LONGEST_CODE)
+    done = await actions.complete(
         runtime,
         request.store_id,
         connection_id=request.connection_id,
         state=read.required(request.state_token, "state_token"),
         code=request.code,
         error=request.error,
-        token=Secret(request.access_token) if outcome == "access_token" else None,
+        token=read_token(request.access_token, "access_token") if outcome == "access_token" else None,
         actor=calling.caller(),
     )
-    return pb.CompleteInstallResponse(connection=write_connection(connection), installation=_write(installation))
+    return pb.CompleteInstallResponse(
+        connection=write_connection(done.connection),
+        installation=_write(done.installation),
+        losses=write_losses(done.losses),
+        losing_store_count=losing_stores(done.losses, done.connection),
+    )
 
 
 async def get_installation(runtime: Runtime, request: pb.GetInstallationRequest) -> pb.GetInstallationResponse:

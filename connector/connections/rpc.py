@@ -95,15 +95,13 @@ async def _choose(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectRes
 
 async def _attach(runtime: Runtime, request: pb.ConnectRequest) -> pb.ConnectResponse:
     step = request.attach
-    token = read.required(step.access_token, "attach.access_token", limit=_LONGEST_TOKEN)
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidInput.of("attach.access_token", "FIELD_INVALID", "must be a token as Meta writes it")
+    token = read_token(step.access_token, "attach.access_token")
     if step.catalog_id and not step.page_id:
         raise InvalidInput.of("attach.page_id", "FIELD_REQUIRED", "is required with a catalog_id")
     connection, losses = await actions.attach(
         runtime,
         request.store_id,
-        token=Secret(token),
+        token=token,
         connection_id=request.connection_id,
         environment=read_environment(runtime, step.environment, "attach.environment"),
         page_id=step.page_id,
@@ -126,9 +124,19 @@ def _standing(
     if waiting:
         choice = pb.Choice(expire_time=write.instant(waiting.expire_time), **waiting.offer.choice())
         response.choice.CopyFrom(choice)
-    response.losses.extend(_loss(loss) for loss in losses)
-    response.losing_store_count = len({loss.connection.store_id for loss in losses} - {connection.store_id})
+    response.losses.extend(write_losses(losses))
+    response.losing_store_count = losing_stores(losses, connection)
     return response
+
+
+def losing_stores(losses: Sequence[Loss], connection: Connection) -> int:
+    """Count the stores, besides the connection's own, that lose something by its login."""
+    return len({loss.connection.store_id for loss in losses} - {connection.store_id})
+
+
+def write_losses(losses: Sequence[Loss]) -> list[pb.ConsentLoss]:
+    """Write what a login takes away from others."""
+    return [_loss(loss) for loss in losses]
 
 
 def _loss(loss: Loss) -> pb.ConsentLoss:
@@ -168,6 +176,14 @@ def read_environment(runtime: Runtime, given: int, field: str) -> Environment:
             raise InvalidInput.of(field, "FIELD_REQUIRED", message)
         case _:
             raise InvalidInput.of(field, "FIELD_INVALID", "must be TEST or PRODUCTION")
+
+
+def read_token(text: str, field: str) -> Secret:
+    """Read a token of Meta's."""
+    token = read.required(text, field, limit=_LONGEST_TOKEN)
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise InvalidInput.of(field, "FIELD_INVALID", "must be a token as Meta writes it")
+    return Secret(token)
 
 
 def read_address(runtime: Runtime, url: str, field: str) -> str:

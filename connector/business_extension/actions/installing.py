@@ -14,7 +14,7 @@ from connector.business_extension.actions.watching import require
 from connector.business_extension.model import Assets, Installation, Shop, State
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import Connection, Landing, Login, Offer, TokenKind, Way
+from connector.connections.model import Connection, Landing, Login, Loss, Offer, TokenKind, Way
 from connector.errors import FailedPrecondition
 from connector.graph.client import Access
 from connector.runtime import Runtime
@@ -31,6 +31,15 @@ class Started:
 
     begun: connections.Begun
     installation: Installation
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """An install that was completed, and what it takes away from live connections of the same person."""
+
+    connection: Connection
+    installation: Installation
+    losses: tuple[Loss, ...]
 
 
 async def begin(
@@ -106,7 +115,7 @@ async def complete(
     error: str = "",
     token: Secret | None = None,
     actor: str | None = None,
-) -> tuple[Connection, Installation]:
+) -> Completed:
     """Complete an install with a dialog's code or error, or the token that an iframe posted.
 
     Raises:
@@ -129,7 +138,7 @@ async def complete(
         raise landing.error or RuntimeError("an install without an error ended without a connection")
     async with runtime.db.begin() as tx:
         installation, _ = await require(tx, store_id, landing.connection.environment)
-    return landing.connection, installation
+    return Completed(landing.connection, installation, landing.losses)
 
 
 async def _redeem(runtime: Runtime, login: Login, code: str) -> connections.Grant:
@@ -170,7 +179,8 @@ async def _grant(runtime: Runtime, login: Login, token: Secret) -> connections.G
     async with runtime.db.begin() as tx:
         by_system_user = chosen.offer.token_kind == TokenKind.SYSTEM_USER
         await db.install(tx, installation, login.connection_id, assets, by_system_user=by_system_user, at=runtime.now())
-    return await _without_choice(runtime, login, replace(chosen, offer=_installed(chosen.offer, assets)))
+    installed = replace(chosen, offer=_installed(chosen.offer, assets), consent=person.offer)
+    return await _without_choice(runtime, login, installed)
 
 
 async def _system_grant(

@@ -43,7 +43,7 @@ async def keep_grant(
     async with runtime.db.begin() as tx:
         target = await followed(tx, store_id, str(connection_id))
     sealed = await runtime.vault.seal(grant.token, binding(target, "login"))
-    now, offer = runtime.now(), grant.offer
+    now, offer, consent = runtime.now(), grant.offer, grant.consent or grant.offer
     waits: dict[str, Any] = {
         "login_token": sealed,
         "login_offer": offer.document(),
@@ -57,9 +57,9 @@ async def keep_grant(
             if not current.live:
                 waits |= {"state": State.AWAITING_CHOICE, "reason": "", "user_id": offer.user_id}
             connection = await db.change(tx, current.id, at=now, **waits)
-            theirs = await db.of_person(tx, current.environment, offer.user_id)
+            theirs = await db.of_person(tx, current.environment, consent.user_id)
             await plan_inspections(tx, theirs, at=now)
-    return Kept(connection, grant, losses(offer, theirs))
+    return Kept(connection, grant, losses(consent, theirs))
 
 
 async def lost(runtime: Runtime, connection: Connection) -> tuple[Loss, ...]:

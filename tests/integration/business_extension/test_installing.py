@@ -319,15 +319,31 @@ async def test_a_page_of_another_store(install: Install) -> None:
 async def test_meta_failing_for_the_moment(
     extension: Stub, walk: Walk, control_api: Callable[..., Awaitable[Any]]
 ) -> None:
-    """When Meta fails at the read-back, the same state and code may be handed in again only as far as Meta lets; nothing is linked twice."""
+    """When Meta fails at the read-back, the same state and code may be handed in again, and link."""
     begun = await extension.BeginInstall(pb.BeginInstallRequest(store_id=STORE, shop=SHOP))
     answer = await walk(begun.url)
     fault = {"match": {"path": "fbe_installs$"}, "action": {"kind": "error", "code": 2}}
     await control_api("POST", "/faults", fault)
     complete = pb.CompleteInstallRequest(store_id=STORE, state_token=answer["state"], code=answer["code"])
     assert "META_UNAVAILABLE" == await reason_of(extension.CompleteInstall(complete))
-    assert "LOGIN_CODE_USED" == await reason_of(extension.CompleteInstall(complete))
-    assert begun.connection.connection_id
+    done = await extension.CompleteInstall(complete)
+    assert (CONNECTED, begun.connection.connection_id) == (done.connection.state, done.connection.connection_id)
+
+
+async def test_what_an_install_takes_away_is_told(install: Install, world: World, connected: str) -> None:
+    """The person's other stores lose what this consent leaves out, whosever token works on; nothing else is called lost."""
+    second = {"id": "30000000000000002", "name": "Second"}
+    seed(
+        world,
+        {"user": {"id": "10000000000000001"}, "businesses": [{"id": BUSINESS_ID}], "pages": [second], "app_id": APP_ID},
+    )
+    world.nodes[BUSINESS_ID].pages.reverse()
+    kept = await install("store_2")
+    assert ("30000000000000002", []) == (kept.connection.page.page_id, list(kept.losses))
+    world.switches.change(withheld_assets=PAGE_ID)
+    done = await install("store_2")
+    assert [(connected, STORE, True)] == [(one.connection_id, one.store_id, one.page_lost) for one in done.losses]
+    assert 1 == done.losing_store_count
 
 
 async def test_an_attached_catalog_stays(

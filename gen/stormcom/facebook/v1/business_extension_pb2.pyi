@@ -246,7 +246,7 @@ class Installation(_message.Message):
 
     @_builtins.property
     def missing_assets(self) -> _containers.RepeatedScalarFieldContainer[Global___MissingAsset.ValueType]:
-        """What was named before and is not any more: the capabilities that need it are BLOCKED with `INSTALLATION_ASSET_MISSING`."""
+        """What was named before and is not any more: the capabilities that need it are BLOCKED with `INSTALLATION_ASSET_MISSING`, until a call that needs it works all the same."""
 
     @_builtins.property
     def read_time(self) -> _timestamp_pb2.Timestamp:

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stormcom.facebook.v1 import business_extension_pb2 as stormcom_dot_facebook_dot_v1_dot_business__extension__pb2
 from stormcom.facebook.v1 import connection_pb2 as stormcom_dot_facebook_dot_v1_dot_connection__pb2
+from stormcom.facebook.v1 import connector_service_pb2 as stormcom_dot_facebook_dot_v1_dot_connector__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5stormcom/facebook/v1/business_extension_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-stormcom/facebook/v1/business_extension.proto\x1a%stormcom/facebook/v1/connection.proto\"\x9d\x02\n\x13\x42\x65ginInstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x04 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x30\n\x04shop\x18\x05 \x01(\x0b\x32\".stormcom.facebook.v1.ShopSettings\x12\x35\n\x07surface\x18\x06 \x01(\x0e\x32$.stormcom.facebook.v1.InstallSurface\x12\x14\n\x0credirect_uri\x18\x07 \x01(\t\x12\x12\n\nreturn_url\x18\x08 \x01(\t\"\xd9\x01\n\x14\x42\x65ginInstallResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x0b\n\x03url\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstate_token\x18\x04 \x01(\t\x12\x38\n\x0cinstallation\x18\x05 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"\xb3\x01\n\x16\x43ompleteInstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0bstate_token\x18\x04 \x01(\t\x12\x0e\n\x04\x63ode\x18\x05 \x01(\tH\x00\x12\x0f\n\x05\x65rror\x18\x06 \x01(\tH\x00\x12\x1b\n\x0c\x61\x63\x63\x65ss_token\x18\x07 \x01(\tB\x03\x80\x01\x01H\x00\x42\t\n\x07outcome\"\x89\x01\n\x17\x43ompleteInstallResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"b\n\x16GetInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\"S\n\x17GetInstallationResponse\x12\x38\n\x0cinstallation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"z\n\x1aRefreshInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x8d\x01\n\x1bRefreshInstallationResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"y\n\x19RepairInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x8c\x01\n\x1aRepairInstallationResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"p\n\x10UninstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"M\n\x11UninstallResponse\x12\x38\n\x0cinstallation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Installation2\xd3\x05\n\x19\x46\x61\x63\x65\x62ookBusinessExtension\x12j\n\x0c\x42\x65ginInstall\x12).stormcom.facebook.v1.BeginInstallRequest\x1a*.stormcom.facebook.v1.BeginInstallResponse\"\x03\x90\x02\x02\x12s\n\x0f\x43ompleteInstall\x12,.stormcom.facebook.v1.CompleteInstallRequest\x1a-.stormcom.facebook.v1.CompleteInstallResponse\"\x03\x90\x02\x02\x12s\n\x0fGetInstallation\x12,.stormcom.facebook.v1.GetInstallationRequest\x1a-.stormcom.facebook.v1.GetInstallationResponse\"\x03\x90\x02\x01\x12\x7f\n\x13RefreshInstallation\x12\x30.stormcom.facebook.v1.RefreshInstallationRequest\x1a\x31.stormcom.facebook.v1.RefreshInstallationResponse\"\x03\x90\x02\x02\x12|\n\x12RepairInstallation\x12/.stormcom.facebook.v1.RepairInstallationRequest\x1a\x30.stormcom.facebook.v1.RepairInstallationResponse\"\x03\x90\x02\x02\x12\x61\n\tUninstall\x12&.stormcom.facebook.v1.UninstallRequest\x1a\'.stormcom.facebook.v1.UninstallResponse\"\x03\x90\x02\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5stormcom/facebook/v1/business_extension_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-stormcom/facebook/v1/business_extension.proto\x1a%stormcom/facebook/v1/connection.proto\x1a,stormcom/facebook/v1/connector_service.proto\"\x9d\x02\n\x13\x42\x65ginInstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x04 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x30\n\x04shop\x18\x05 \x01(\x0b\x32\".stormcom.facebook.v1.ShopSettings\x12\x35\n\x07surface\x18\x06 \x01(\x0e\x32$.stormcom.facebook.v1.InstallSurface\x12\x14\n\x0credirect_uri\x18\x07 \x01(\t\x12\x12\n\nreturn_url\x18\x08 \x01(\t\"\xd9\x01\n\x14\x42\x65ginInstallResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x0b\n\x03url\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bstate_token\x18\x04 \x01(\t\x12\x38\n\x0cinstallation\x18\x05 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"\xb3\x01\n\x16\x43ompleteInstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0bstate_token\x18\x04 \x01(\t\x12\x0e\n\x04\x63ode\x18\x05 \x01(\tH\x00\x12\x0f\n\x05\x65rror\x18\x06 \x01(\tH\x00\x12\x1b\n\x0c\x61\x63\x63\x65ss_token\x18\x07 \x01(\tB\x03\x80\x01\x01H\x00\x42\t\n\x07outcome\"\xd8\x01\n\x17\x43ompleteInstallResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\x12\x31\n\x06losses\x18\x03 \x03(\x0b\x32!.stormcom.facebook.v1.ConsentLoss\x12\x1a\n\x12losing_store_count\x18\x04 \x01(\x05\"b\n\x16GetInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\"S\n\x17GetInstallationResponse\x12\x38\n\x0cinstallation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"z\n\x1aRefreshInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x8d\x01\n\x1bRefreshInstallationResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"y\n\x19RepairInstallationRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x8c\x01\n\x1aRepairInstallationResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x38\n\x0cinstallation\x18\x02 \x01(\x0b\x32\".stormcom.facebook.v1.Installation\"p\n\x10UninstallRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x36\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"M\n\x11UninstallResponse\x12\x38\n\x0cinstallation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Installation2\xd3\x05\n\x19\x46\x61\x63\x65\x62ookBusinessExtension\x12j\n\x0c\x42\x65ginInstall\x12).stormcom.facebook.v1.BeginInstallRequest\x1a*.stormcom.facebook.v1.BeginInstallResponse\"\x03\x90\x02\x02\x12s\n\x0f\x43ompleteInstall\x12,.stormcom.facebook.v1.CompleteInstallRequest\x1a-.stormcom.facebook.v1.CompleteInstallResponse\"\x03\x90\x02\x02\x12s\n\x0fGetInstallation\x12,.stormcom.facebook.v1.GetInstallationRequest\x1a-.stormcom.facebook.v1.GetInstallationResponse\"\x03\x90\x02\x01\x12\x7f\n\x13RefreshInstallation\x12\x30.stormcom.facebook.v1.RefreshInstallationRequest\x1a\x31.stormcom.facebook.v1.RefreshInstallationResponse\"\x03\x90\x02\x02\x12|\n\x12RepairInstallation\x12/.stormcom.facebook.v1.RepairInstallationRequest\x1a\x30.stormcom.facebook.v1.RepairInstallationResponse\"\x03\x90\x02\x02\x12\x61\n\tUninstall\x12&.stormcom.facebook.v1.UninstallRequest\x1a\'.stormcom.facebook.v1.UninstallResponse\"\x03\x90\x02\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,30 +50,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOOKBUSINESSEXTENSION'].methods_by_name['RepairInstallation']._serialized_options = b'\220\002\002'
   _globals['_FACEBOOKBUSINESSEXTENSION'].methods_by_name['Uninstall']._loaded_options = None
   _globals['_FACEBOOKBUSINESSEXTENSION'].methods_by_name['Uninstall']._serialized_options = b'\220\002\002'
-  _globals['_BEGININSTALLREQUEST']._serialized_start=199
-  _globals['_BEGININSTALLREQUEST']._serialized_end=484
-  _globals['_BEGININSTALLRESPONSE']._serialized_start=487
-  _globals['_BEGININSTALLRESPONSE']._serialized_end=704
-  _globals['_COMPLETEINSTALLREQUEST']._serialized_start=707
-  _globals['_COMPLETEINSTALLREQUEST']._serialized_end=886
-  _globals['_COMPLETEINSTALLRESPONSE']._serialized_start=889
-  _globals['_COMPLETEINSTALLRESPONSE']._serialized_end=1026
-  _globals['_GETINSTALLATIONREQUEST']._serialized_start=1028
-  _globals['_GETINSTALLATIONREQUEST']._serialized_end=1126
-  _globals['_GETINSTALLATIONRESPONSE']._serialized_start=1128
-  _globals['_GETINSTALLATIONRESPONSE']._serialized_end=1211
-  _globals['_REFRESHINSTALLATIONREQUEST']._serialized_start=1213
-  _globals['_REFRESHINSTALLATIONREQUEST']._serialized_end=1335
-  _globals['_REFRESHINSTALLATIONRESPONSE']._serialized_start=1338
-  _globals['_REFRESHINSTALLATIONRESPONSE']._serialized_end=1479
-  _globals['_REPAIRINSTALLATIONREQUEST']._serialized_start=1481
-  _globals['_REPAIRINSTALLATIONREQUEST']._serialized_end=1602
-  _globals['_REPAIRINSTALLATIONRESPONSE']._serialized_start=1605
-  _globals['_REPAIRINSTALLATIONRESPONSE']._serialized_end=1745
-  _globals['_UNINSTALLREQUEST']._serialized_start=1747
-  _globals['_UNINSTALLREQUEST']._serialized_end=1859
-  _globals['_UNINSTALLRESPONSE']._serialized_start=1861
-  _globals['_UNINSTALLRESPONSE']._serialized_end=1938
-  _globals['_FACEBOOKBUSINESSEXTENSION']._serialized_start=1941
-  _globals['_FACEBOOKBUSINESSEXTENSION']._serialized_end=2664
+  _globals['_BEGININSTALLREQUEST']._serialized_start=245
+  _globals['_BEGININSTALLREQUEST']._serialized_end=530
+  _globals['_BEGININSTALLRESPONSE']._serialized_start=533
+  _globals['_BEGININSTALLRESPONSE']._serialized_end=750
+  _globals['_COMPLETEINSTALLREQUEST']._serialized_start=753
+  _globals['_COMPLETEINSTALLREQUEST']._serialized_end=932
+  _globals['_COMPLETEINSTALLRESPONSE']._serialized_start=935
+  _globals['_COMPLETEINSTALLRESPONSE']._serialized_end=1151
+  _globals['_GETINSTALLATIONREQUEST']._serialized_start=1153
+  _globals['_GETINSTALLATIONREQUEST']._serialized_end=1251
+  _globals['_GETINSTALLATIONRESPONSE']._serialized_start=1253
+  _globals['_GETINSTALLATIONRESPONSE']._serialized_end=1336
+  _globals['_REFRESHINSTALLATIONREQUEST']._serialized_start=1338
+  _globals['_REFRESHINSTALLATIONREQUEST']._serialized_end=1460
+  _globals['_REFRESHINSTALLATIONRESPONSE']._serialized_start=1463
+  _globals['_REFRESHINSTALLATIONRESPONSE']._serialized_end=1604
+  _globals['_REPAIRINSTALLATIONREQUEST']._serialized_start=1606
+  _globals['_REPAIRINSTALLATIONREQUEST']._serialized_end=1727
+  _globals['_REPAIRINSTALLATIONRESPONSE']._serialized_start=1730
+  _globals['_REPAIRINSTALLATIONRESPONSE']._serialized_end=1870
+  _globals['_UNINSTALLREQUEST']._serialized_start=1872
+  _globals['_UNINSTALLREQUEST']._serialized_end=1984
+  _globals['_UNINSTALLRESPONSE']._serialized_start=1986
+  _globals['_UNINSTALLRESPONSE']._serialized_end=2063
+  _globals['_FACEBOOKBUSINESSEXTENSION']._serialized_start=2066
+  _globals['_FACEBOOKBUSINESSEXTENSION']._serialized_end=2789
 # @@protoc_insertion_point(module_scope)

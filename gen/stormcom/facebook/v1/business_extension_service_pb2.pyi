@@ -3,11 +3,14 @@
 isort:skip_file
 Meta Business Extension: connects a store in one go, with business, Page, catalog and pixel set up in Meta's own dialog."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from stormcom.facebook.v1 import business_extension_pb2 as _business_extension_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
+from stormcom.facebook.v1 import connector_service_pb2 as _connector_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -171,6 +174,10 @@ class CompleteInstallResponse(_message.Message):
 
     CONNECTION_FIELD_NUMBER: _builtins.int
     INSTALLATION_FIELD_NUMBER: _builtins.int
+    LOSSES_FIELD_NUMBER: _builtins.int
+    LOSING_STORE_COUNT_FIELD_NUMBER: _builtins.int
+    losing_store_count: _builtins.int
+    """How many stores, besides this one, lose something by it."""
     @_builtins.property
     def connection(self) -> _connection_pb2.Connection:
         """The connection: CONNECTED, or AWAITING_CHOICE."""
@@ -179,15 +186,21 @@ class CompleteInstallResponse(_message.Message):
     def installation(self) -> _business_extension_pb2.Installation:
         """The installation."""
 
+    @_builtins.property
+    def losses(self) -> _containers.RepeatedCompositeFieldContainer[_connector_service_pb2.ConsentLoss]:
+        """What this install took away from live connections of the same person at Meta, as after a login. Empty is the good case; otherwise the merchant installs again and ticks these too."""
+
     def __init__(
         self,
         *,
         connection: _connection_pb2.Connection | None = ...,
         installation: _business_extension_pb2.Installation | None = ...,
+        losses: _abc.Iterable[_connector_service_pb2.ConsentLoss] | None = ...,
+        losing_store_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "installation", b"installation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "installation", b"installation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "installation", b"installation", "losing_store_count", b"losing_store_count", "losses", b"losses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -80,7 +80,7 @@ class FacebookBusinessExtensionServicer:
 
         In the dialog's case the merchant comes back through the connector's own callback, or StormCom's; in the latter case, and in the iframe's, StormCom calls `CompleteInstall`.
         An install that names exactly one Page and one catalog is linked at once; otherwise the connection is AWAITING_CHOICE: `Connect` with its `connection_id` shows the choice, `Connect.choose` makes it.
-        Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
+        Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `CONNECTION_NOT_FOUND`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,7 +91,7 @@ class FacebookBusinessExtensionServicer:
 
         Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
         `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
-        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
+        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +107,7 @@ class FacebookBusinessExtensionServicer:
     def RefreshInstallation(self, request, context):
         """Reads the installation back from Meta now. What is missing blocks the capabilities that need it, what came back frees them.
 
-        Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_UNAVAILABLE`, `META_THROTTLED`.
+        Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

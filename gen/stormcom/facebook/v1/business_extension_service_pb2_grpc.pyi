@@ -41,21 +41,21 @@ class FacebookBusinessExtensionStub:
 
     In the dialog's case the merchant comes back through the connector's own callback, or StormCom's; in the latter case, and in the iframe's, StormCom calls `CompleteInstall`.
     An install that names exactly one Page and one catalog is linked at once; otherwise the connection is AWAITING_CHOICE: `Connect` with its `connection_id` shows the choice, `Connect.choose` makes it.
-    Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
+    Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `CONNECTION_NOT_FOUND`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
     """
     CompleteInstall: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.CompleteInstallRequest, _business_extension_service_pb2.CompleteInstallResponse]
     """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
     Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
     `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
-    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
+    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`.
     """
     GetInstallation: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.GetInstallationRequest, _business_extension_service_pb2.GetInstallationResponse]
     """Tells what we know of the store's installation, and when Meta last showed it to us. Asks nobody. Fails with `INSTALLATION_NOT_FOUND`."""
     RefreshInstallation: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.RefreshInstallationRequest, _business_extension_service_pb2.RefreshInstallationResponse]
     """Reads the installation back from Meta now. What is missing blocks the capabilities that need it, what came back frees them.
 
-    Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_UNAVAILABLE`, `META_THROTTLED`.
+    Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`.
     """
     RepairInstallation: _grpc.UnaryUnaryMultiCallable[_business_extension_service_pb2.RepairInstallationRequest, _business_extension_service_pb2.RepairInstallationResponse]
     """Asks Meta to repair the commerce integration of the installation, then reads it back.
@@ -82,21 +82,21 @@ class FacebookBusinessExtensionAsyncStub(FacebookBusinessExtensionStub):
 
     In the dialog's case the merchant comes back through the connector's own callback, or StormCom's; in the latter case, and in the iframe's, StormCom calls `CompleteInstall`.
     An install that names exactly one Page and one catalog is linked at once; otherwise the connection is AWAITING_CHOICE: `Connect` with its `connection_id` shows the choice, `Connect.choose` makes it.
-    Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
+    Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `CONNECTION_NOT_FOUND`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
     """
     CompleteInstall: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.CompleteInstallRequest, _business_extension_service_pb2.CompleteInstallResponse]  # type: ignore[assignment]
     """Completes an install with what Meta's dialog returned to StormCom's callback, or its iframe posted.
 
     Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
     `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
-    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
+    `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`.
     """
     GetInstallation: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.GetInstallationRequest, _business_extension_service_pb2.GetInstallationResponse]  # type: ignore[assignment]
     """Tells what we know of the store's installation, and when Meta last showed it to us. Asks nobody. Fails with `INSTALLATION_NOT_FOUND`."""
     RefreshInstallation: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.RefreshInstallationRequest, _business_extension_service_pb2.RefreshInstallationResponse]  # type: ignore[assignment]
     """Reads the installation back from Meta now. What is missing blocks the capabilities that need it, what came back frees them.
 
-    Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_UNAVAILABLE`, `META_THROTTLED`.
+    Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`.
     """
     RepairInstallation: _aio.UnaryUnaryMultiCallable[_business_extension_service_pb2.RepairInstallationRequest, _business_extension_service_pb2.RepairInstallationResponse]  # type: ignore[assignment]
     """Asks Meta to repair the commerce integration of the installation, then reads it back.
@@ -126,7 +126,7 @@ class FacebookBusinessExtensionServicer(metaclass=_abc_1.ABCMeta):
 
         In the dialog's case the merchant comes back through the connector's own callback, or StormCom's; in the latter case, and in the iframe's, StormCom calls `CompleteInstall`.
         An install that names exactly one Page and one catalog is linked at once; otherwise the connection is AWAITING_CHOICE: `Connect` with its `connection_id` shows the choice, `Connect.choose` makes it.
-        Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
+        Fails with `FIELD_TOO_LONG`, `CURRENCY_UNKNOWN`, `CONNECTION_NOT_FOUND`, `ENVIRONMENT_NOT_CONFIGURED`, `EMBEDDED_INSTALL_NOT_CONFIGURED` (the iframe without a client token).
         """
 
     @_abc_1.abstractmethod
@@ -139,7 +139,7 @@ class FacebookBusinessExtensionServicer(metaclass=_abc_1.ABCMeta):
 
         Fails with `INSTALLATION_INCOMPLETE`, and as `Connect.complete` fails: `LOGIN_STATE_INVALID`, `LOGIN_EXPIRED`, `LOGIN_CODE_EXPIRED`, `LOGIN_CODE_USED`, `LOGIN_DENIED`, `LOGIN_CANCELLED`, `LOGIN_FAILED`, `LOGIN_WITHDRAWN`,
         `REDIRECT_URI_MISMATCH`, `SCOPES_MISSING`, `SCOPES_EXPIRED`, `APP_MISMATCH`, `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `PAGE_ROLE_TOO_LOW`, `ASSET_IN_OTHER_ENVIRONMENT`, `PAGE_TAKEN`, `META_TOKEN_INVALID`,
-        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`; when Meta has the `code` down as used by then, the merchant begins again.
+        `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`. After the last two it may be repeated with the same `state_token`.
         """
 
     @_abc_1.abstractmethod
@@ -158,7 +158,7 @@ class FacebookBusinessExtensionServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_business_extension_service_pb2.RefreshInstallationResponse, _abc.Awaitable[_business_extension_service_pb2.RefreshInstallationResponse]]:
         """Reads the installation back from Meta now. What is missing blocks the capabilities that need it, what came back frees them.
 
-        Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_UNAVAILABLE`, `META_THROTTLED`.
+        Fails with `INSTALLATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`, `META_UNAVAILABLE`, `META_THROTTLED`.
         """
 
     @_abc_1.abstractmethod
