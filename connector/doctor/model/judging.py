@@ -29,7 +29,7 @@ SUBSCRIBED_WITHIN = timedelta(minutes=5)
 """How long after the link a Page may lack its subscription, before that is a loss."""
 # Unverified: the app id of Meta's own Page inbox.
 PAGE_INBOX_APP_ID = "263902037430900"
-# SDK 26.0.3, business.py, Business.VerificationStatus.
+# SDK 26.0.3, business.py, Business.VerificationStatus; what each means is Unverified.
 _VERIFICATIONS = {
     "verified": "BUSINESS_VERIFIED",
     "not_verified": "BUSINESS_NOT_VERIFIED",
@@ -83,15 +83,16 @@ def page_subscription(subject: Subject, fields: Sequence[str], at: datetime) -> 
 
 
 def app_subscription(subject: Subject, listed: Sequence[AppSubscription], _at: datetime) -> Finding:
-    """Judge where Meta sends our app's webhooks of Pages."""
+    """Judge where Meta sends our app's webhooks of Pages; an address or fields that Meta does not tell are not missed."""
     found = next((one for one in listed if one.object == "page"), None)
     if found is None:
         return Finding("APP_UNSUBSCRIBED")
-    if found.callback_url != subject.callback_url:
+    if found.callback_url not in {"", subject.callback_url}:
         return Finding("APP_CALLBACK_FOREIGN", {"callback_url": found.callback_url, "ours": subject.callback_url})
     if not found.active:
         return Finding("APP_SUBSCRIPTION_INACTIVE")
-    return _complete("APP_SUBSCRIBED", "APP_FIELDS_LACKING", set(SUBSCRIBED_FIELDS) - found.fields)
+    missing = set(SUBSCRIBED_FIELDS) - found.fields if found.fields else ()
+    return _complete("APP_SUBSCRIBED", "APP_FIELDS_LACKING", missing)
 
 
 _ARRIVALS = {
@@ -158,10 +159,10 @@ def commerce(_subject: Subject, account: CommerceAccount | None, _at: datetime) 
 
 
 def catalog(subject: Subject, facts: CatalogFacts | None, _at: datetime) -> Finding:
-    """Judge a catalog; None when it is gone or out of reach."""
+    """Judge a catalog; None when it is gone or out of reach. A kind or an owner that Meta does not tell is not missed."""
     if facts is None:
         return Finding("CATALOG_GONE")
-    if facts.vertical != _PRODUCTS:
+    if facts.vertical not in {"", _PRODUCTS}:
         return Finding("CATALOG_UNSUITABLE", {"vertical": facts.vertical})
     ours = facts.owner_id in {"", subject.connection.business_id}
     return Finding("CATALOG_OURS") if ours else Finding("CATALOG_FOREIGN", {"business_id": facts.owner_id})
