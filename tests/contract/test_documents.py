@@ -2,10 +2,14 @@
 
 import ast
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from client.cli import app
 from connector.business_extension.graph import wanted_scopes
 from connector.connections.graph import INSTAGRAM
 from connector.connections.model.needs import scopes_for
@@ -58,3 +62,26 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_pages_exist(page: Path) -> None:
+    """Every `fbconnector …` that a page shows is a command of ours, with options that it has."""
+    text = page.read_text().replace("\\\n", " ")
+    shown = re.findall(r"^fbconnector (.+?)(?:\s+#.*)?$", text, re.MULTILINE) + re.findall(
+        r"`fbconnector ([^`]+)`", text
+    )
+    single = [words for line in shown for words in line.split(" && fbconnector ")]
+    assert [] == [words for words in single if not _understood(words.split(" && ")[0])]
+
+
+def _understood(line: str) -> bool:
+    command: Any = typer.main.get_command(app)
+    options = {"--help", *(name for one in command.params for name in one.opts)}
+    words = shlex.split(line)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        if (found := command.commands.get(words.pop(0))) is None:
+            return False
+        command = found
+        options.update(name for one in command.params for name in (*one.opts, *one.secondary_opts))
+    return {word.partition("=")[0] for word in words if word.startswith("--")} <= options
