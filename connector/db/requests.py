@@ -32,7 +32,7 @@ requests = Table(
     metadata,
     Column("store_id", Text, nullable=False),
     Column("request_id", Text, nullable=False),
-    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of method and request"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of caller, method and request"),
     Column("response", LargeBinary, comment="the serialized answer; NULL while at work"),
     Column("claim_time", Instant, nullable=False, index=True),
     PrimaryKeyConstraint("store_id", "request_id"),
@@ -77,7 +77,6 @@ async def complete(tx: Tx, store_id: str, request_id: str, response: bytes) -> N
 async def release(tx: Tx, store_id: str, request_id: str) -> None:
     """Forget a claim whose work failed, so that the caller may try again."""
     await tx.execute(delete(requests).where(*_of(store_id, request_id), requests.c.response.is_(None)))
-
 
 
 def _of(store_id: str, request_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -1,7 +1,7 @@
 """One request id, one answer: a repeated call is told what the first one was told.
 
 Applies to every method that changes something, when the caller sends a `request_id`. A call that failed leaves nothing behind and
-may be tried again under the same id.
+may be tried again under the same id. An answer is its caller's alone: what it tells may be more than another caller may see.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from connector.db import requests
 from connector.errors import AlreadyExists, Conflict
+from connector.rpc import calling
 from connector.rpc.read import within
 from connector.runtime import Runtime
 
@@ -27,7 +28,7 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     """Answer a request, or repeat the answer that its `request_id` got before.
 
     Raises:
-        AlreadyExists: REQUEST_ID_REUSED, the id came with another request.
+        AlreadyExists: REQUEST_ID_REUSED, the id came with another request, or from another caller.
         Conflict: REQUEST_IN_PROGRESS, the first call is still at work.
 
     """
@@ -35,9 +36,7 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     if not request_id:
         return await act(request)
     store_id: str = request.store_id  # type: ignore[attr-defined] # every request of ours has it: tests/contract proves it
-    digest = hashlib.sha256(
-        request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
-    ).digest()
+    digest = _digest(request)
     async with runtime.db.begin() as tx:
         known = await requests.claim(tx, store_id, request_id, digest, at=runtime.now())
     if known:
@@ -52,6 +51,13 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     async with runtime.db.begin() as tx:
         await requests.complete(tx, store_id, request_id, response.SerializeToString())
     return response
+
+
+def _digest(request: Message) -> bytes:
+    """Tell a call from every other: who calls, what, with which request."""
+    caller, method = calling.caller().encode(), request.DESCRIPTOR.full_name.encode()
+    parts = caller, method, request.SerializeToString(deterministic=True)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 @asynccontextmanager
@@ -74,7 +80,7 @@ async def _renewed(runtime: Runtime, store_id: str, request_id: str) -> AsyncIte
 
 def _repeat(known: requests.Known, digest: bytes, response_type: type[R], request_id: str) -> R:
     if known.digest != digest:
-        message = "This request_id was used with another request: take a new one for a new wish"
+        message = "This request_id was used with another request, or by another caller: take a new one for a new wish"
         raise AlreadyExists("REQUEST_ID_REUSED", message, request_id=request_id)
     if known.response is None:
         raise Conflict(

@@ -52,8 +52,8 @@ class Garbage:
 GARBAGE = Garbage()
 
 
-def bearer(role: Role, *stores: str) -> tuple[tuple[str, str]]:
-    claims = {"sub": "t", "aud": "facebook-connector", "role": role.name.lower(), "stores": stores}
+def bearer(role: Role, *stores: str, subject: str = "t") -> tuple[tuple[str, str]]:
+    claims = {"sub": subject, "aud": "facebook-connector", "role": role.name.lower(), "stores": stores}
     expiring = {**claims, "iat": datetime.now(UTC), "exp": datetime.now(UTC) + timedelta(minutes=5)}
     return (("authorization", "Bearer " + jwt.encode(expiring, KEY, algorithm="ES256", headers={"kid": "k"})),)
 
@@ -192,6 +192,19 @@ async def test_a_request_id_belongs_to_one_request(channel: grpc.aio.Channel, co
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(request)
         assert (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED") == (caught.value.code(), info(caught.value).reason)
+
+
+async def test_an_answer_is_repeated_to_its_own_caller_only(production: grpc.aio.Channel) -> None:
+    """Another caller of the same store, who may see less, does not get the first one's answer by its `request_id`."""
+    stub: Any = connector_grpc.FacebookConnectorStub(production)
+    request = pb.ConnectRequest(store_id=STORE, request_id="wish-1", begin=pb.BeginConnect())
+    first, again = [
+        await stub.Connect(request, metadata=bearer(Role.MANAGER, STORE, subject="console")) for _ in range(2)
+    ]
+    assert first == again
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Connect(request, metadata=bearer(Role.MANAGER, STORE, subject="another"))
+    assert "REQUEST_ID_REUSED" == info(caught.value).reason
 
 
 async def test_a_failed_request_may_be_tried_again(channel: grpc.aio.Channel, connected: str) -> None:

@@ -73,7 +73,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND: the store has no such conversation. Metadata: `conversation_id`."""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 25
-    """ALREADY_EXISTS: the `request_id` was used with another request. Metadata: `request_id`. The caller takes a new one for a new wish."""
+    """ALREADY_EXISTS: the `request_id` was used with another request, or by another caller. Metadata: `request_id`. The caller takes a new one for a new wish."""
     ERROR_REASON_PAGE_TAKEN: _ErrorReason.ValueType  # 26
     """ALREADY_EXISTS: the Page is linked to another store in this environment. Metadata: `page_id`. The merchant disconnects it there first."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 27
@@ -343,7 +343,7 @@ ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 23
 ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND: the store has no such conversation. Metadata: `conversation_id`."""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 25
-"""ALREADY_EXISTS: the `request_id` was used with another request. Metadata: `request_id`. The caller takes a new one for a new wish."""
+"""ALREADY_EXISTS: the `request_id` was used with another request, or by another caller. Metadata: `request_id`. The caller takes a new one for a new wish."""
 ERROR_REASON_PAGE_TAKEN: ErrorReason.ValueType  # 26
 """ALREADY_EXISTS: the Page is linked to another store in this environment. Metadata: `page_id`. The merchant disconnects it there first."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 27
