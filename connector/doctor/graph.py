@@ -62,8 +62,8 @@ def catalog(catalog_id: str, bucket: str) -> Call[CatalogFacts]:
     """Ask a catalog of which kind it is and whose."""
 
     def read(answer: Any) -> CatalogFacts:
-        owner = answer.get("owner_business") or answer.get("business") or {}
-        return CatalogFacts(str(answer.get("vertical", "")), str(owner.get("id", "")))
+        owner, business = answer.get("owner_business") or {}, answer.get("business") or {}
+        return CatalogFacts(str(answer.get("vertical", "")), str(owner.get("id", "")), str(business.get("id", "")))
 
     # SDK 26.0.3, productcatalog.py, ProductCatalog.Field
     return _fields(catalog_id, "vertical,business,owner_business", read, bucket)

@@ -207,6 +207,7 @@ _TABLE = [
         "NOT_CONNECTED": ("The connection is not linked to a Page.", "The merchant connects."),
     }, owner=Owner.MERCHANT, fix_rpc="Connect", fix_suffices=True),
     *_rows(None, State.SKIPPED, {
+        "NO_BUSINESS": ("Meta does not tell which business the catalog is of.", "Nothing: what the business lacks is not looked at."),
         "NOT_OFFERED": ("Meta does not tell this, or not any more.", _NOTHING),
     }, owner=Owner.META),
 ]  # fmt: skip

@@ -66,7 +66,7 @@ def _known(subject: Subject, need: str) -> object:
 WITH_TOKENS = frozenset({ConnectionState.CONNECTED, ConnectionState.NEEDS_LOGIN})
 HOURLY, DAILY = timedelta(hours=1), timedelta(days=1)
 CATALOG = {"catalog_id": "NO_CATALOG"}
-BUSINESS = {"business_id": "NO_CATALOG"}
+BUSINESS = CATALOG | {"business_id": "NO_BUSINESS"}
 # https://developers.facebook.com/docs/commerce-platform/setup/api-setup (read 2026-11-21): one of these reads a shop's account.
 COMMERCE = frozenset({"commerce_account_read_settings", "commerce_manage_accounts"})
 

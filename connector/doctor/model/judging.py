@@ -164,8 +164,9 @@ def catalog(subject: Subject, facts: CatalogFacts | None, _at: datetime) -> Find
         return Finding("CATALOG_GONE")
     if facts.vertical not in {"", _PRODUCTS}:
         return Finding("CATALOG_UNSUITABLE", {"vertical": facts.vertical})
-    ours = facts.owner_id in {"", subject.connection.business_id}
-    return Finding("CATALOG_OURS") if ours else Finding("CATALOG_FOREIGN", {"business_id": facts.owner_id})
+    told, business_id = [one for one in (facts.owner_id, facts.business_id) if one], subject.connection.business_id
+    ours = not told or not business_id or business_id in told
+    return Finding("CATALOG_OURS") if ours else Finding("CATALOG_FOREIGN", {"business_id": told[0]})
 
 
 def pixel(_subject: Subject, source_types: Sequence[str], _at: datetime) -> Finding:

@@ -104,10 +104,11 @@ class OwnedDomain:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What a catalog says of itself; ids are empty when it does not say."""
+    """What a catalog says of itself; ids are empty when it does not say. Its business may be another than its owner's."""
 
     vertical: str
     owner_id: str
+    business_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ def test_a_pause_of_meta_is_respected() -> None:
         (Kind.DOMAIN, {"hosts": ()}, "NO_PRODUCTS"),
         (Kind.COMMERCE, {}, "NOT_GRANTED"),
         (Kind.CATALOG, {"connection": replace(SUBJECT.connection, catalog_id="")}, "NO_CATALOG"),
+        (Kind.DOMAIN, {"connection": replace(SUBJECT.connection, catalog_id="", business_id="")}, "NO_CATALOG"),
+        (Kind.DOMAIN, {"connection": replace(SUBJECT.connection, business_id="")}, "NO_BUSINESS"),
         (Kind.TOKEN, {"connection": replace(SUBJECT.connection, state=ConnectionState.DISCONNECTED)}, "NOT_CONNECTED"),
     ],
 )

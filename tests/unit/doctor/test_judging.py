@@ -79,6 +79,8 @@ JUDGED: Sequence[tuple[Kind, Any, str]] = [
     (Kind.CATALOG, CatalogFacts("commerce", "20"), "CATALOG_OURS"),
     (Kind.CATALOG, CatalogFacts("commerce", ""), "CATALOG_OURS"),
     (Kind.CATALOG, CatalogFacts("commerce", "21"), "CATALOG_FOREIGN"),
+    (Kind.CATALOG, CatalogFacts("commerce", "21", "20"), "CATALOG_OURS"),
+    (Kind.CATALOG, CatalogFacts("commerce", "21", "22"), "CATALOG_FOREIGN"),
     (Kind.CATALOG, CatalogFacts("", "20"), "CATALOG_OURS"),
     (Kind.CATALOG, CatalogFacts("hotels", "20"), "CATALOG_UNSUITABLE"),
     (Kind.CATALOG, None, "CATALOG_GONE"),
@@ -123,6 +125,12 @@ def test_a_page_that_is_being_subscribed_has_lost_nothing(changed: str, minutes:
     assert "PAGE_SUBSCRIBED" == judging.page_subscription(subject, SUBSCRIBED_FIELDS, NOW).cause
 
 
+def test_a_catalog_whose_business_is_not_known_is_nobody_elses() -> None:
+    """A catalog that came without its business, as a system user's may, is not called foreign for it."""
+    unknown = replace(SUBJECT, connection=replace(SUBJECT.connection, business_id=""))
+    assert "CATALOG_OURS" == judging.catalog(unknown, CatalogFacts("commerce", "21"), NOW).cause
+
+
 def test_a_subdomain_is_within_its_domain() -> None:
     """A host below an owned domain is owned; one that only ends alike is not."""
     subject = replace(SUBJECT, hosts=("www.shop.example", "myshop.example"))
@@ -157,7 +165,7 @@ def test_answers_are_read_with_what_they_leave_out() -> None:
     """An owner, a shop's setup or a list of fields that Meta does not tell is empty, not an error."""
     assert AppSubscription("page", "", True, frozenset()) == graph.read_subscription({"object": "page"})
     assert "" == graph.thread_owner("30", "70").read({"data": []})
-    assert CatalogFacts("commerce", "20") == graph.catalog("50", "app").read(
+    assert CatalogFacts("commerce", "", "20") == graph.catalog("50", "app").read(
         {"vertical": "commerce", "business": {"id": "20"}}
     )
     assert CommerceAccount("8") == graph.commerce_account("30").read({"data": [{"id": "8"}]})
