@@ -7,6 +7,7 @@ looking, then wait for it: a ring in between is not lost.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from weakref import WeakValueDictionary
@@ -40,7 +41,8 @@ class Bell:
     def ear(self, channel: str, key: str) -> Ear:
         """Hand out what the next ring of this key sets. Take it before looking."""
         if self._listening is None:
-            self._listening = asyncio.create_task(self._listen(), name="bell")
+            # In a context of its own: it outlives the call that first wanted to hear.
+            self._listening = asyncio.create_task(self._listen(), name="bell", context=Context())
         return self._ears.setdefault((channel, key), Ear())
 
     async def wait(self, ear: Ear, timeout: timedelta) -> bool:

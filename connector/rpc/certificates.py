@@ -9,10 +9,13 @@ from pathlib import Path
 
 import grpc
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from connector import log, metrics
 from connector.settings import SettingsError, Tls
+
+_UNUSABLE = (OSError, ValueError, TypeError, UnsupportedAlgorithm)
 
 _Look = tuple[int, int, int] | None  # of a file; None: there is none
 
@@ -35,7 +38,7 @@ class Certificates:
         try:
             self._seen = self._looks()
             first = self._read()
-        except (OSError, ValueError, TypeError) as error:
+        except _UNUSABLE as error:
             raise SettingsError(f"GRPC_TLS_CERTIFICATE_FILE: cannot be used ({error})") from None
         mutual = self._tls.client_ca is not None
         return grpc.dynamic_ssl_server_credentials(
@@ -53,7 +56,7 @@ class Certificates:
                     return None
                 self._seen = looks
                 new = self._read()
-            except (OSError, ValueError, TypeError) as error:
+            except _UNUSABLE as error:
                 metrics.certificates.labels("refused").inc()
                 log.warn("certificate.refused", cause=str(error) or type(error).__name__)
                 return None

@@ -67,7 +67,13 @@ class FetchedKeys(Keys):
         try:
             said = await self._fetch()
             ring = read_usable(said)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (
+            aiohttp.ClientError,
+            TimeoutError,
+            OSError,
+            ValueError,
+            RecursionError,
+        ) as error:  # the last: of JSON in JSON
             metrics.key_sets.labels("failed").inc()
             log.warn("keys.failed", cause=type(error).__name__, kept=len(self._ring))
             return False

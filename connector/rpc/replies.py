@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from connector import deadline
 from connector.db import requests
 from connector.errors import AlreadyExists, Conflict
 from connector.rpc import calling
@@ -44,12 +45,13 @@ async def once(runtime: Runtime, request: Q, response_type: type[R], act: Callab
     try:
         async with _renewed(runtime, store_id, request_id):
             response = await act(request)
-    except BaseException:  # also cancellation: whatever ended the work, the claim must not outlive it
         async with runtime.db.begin() as tx:
-            await requests.release(tx, store_id, request_id)
+            await requests.complete(tx, store_id, request_id, response.SerializeToString())
+    except BaseException:  # also cancellation: whatever ended the work, the claim must not outlive it
+        with deadline.known(None):  # the call's own may have passed
+            async with runtime.db.begin() as tx:
+                await requests.release(tx, store_id, request_id)
         raise
-    async with runtime.db.begin() as tx:
-        await requests.complete(tx, store_id, request_id, response.SerializeToString())
     return response
 
 

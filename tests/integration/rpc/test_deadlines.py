@@ -70,6 +70,13 @@ async def silence() -> AsyncIterator[Silence]:
     server.close()
 
 
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    status: Any = rpc_status.from_call(error)  # type: ignore[arg-type] # it reads what both kinds of errors have
+    info = error_details_pb2.ErrorInfo()
+    status.details[0].Unpack(info)
+    return str(info.reason)
+
+
 @asynccontextmanager
 async def calling(settings: Settings, folder: Path) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server with these settings."""
@@ -117,8 +124,11 @@ async def test_a_silent_meta_ends_with_the_call(
     async with calling(replace(settings, graph_url=silence.url), tmp_path) as channel:
         asked = catalog_pb.ListCatalogsRequest(store_id=STORE)
         stub = catalog_grpc.FacebookCatalogStub(channel)
-        error = await refused(stub.ListCatalogs(asked, timeout=0.5, metadata=token))
-        assert error.code() in ENDED
+        for seconds in (0.5, 1, 2, 4, 8):  # as long as a busy machine needs to get to Meta at all
+            error = await refused(stub.ListCatalogs(asked, timeout=seconds, metadata=token))
+            assert error.code() in ENDED
+            if silence.asked.is_set():
+                break
         async with asyncio.timeout(SOON_SECONDS):
             await silence.left.wait()
 
@@ -131,12 +141,12 @@ async def test_a_short_deadline_says_so(
     hurried = replace(settings, graph_url=silence.url, doors=replace(settings.doors, limits=limits))
     async with calling(hurried, tmp_path) as channel:
         asked = catalog_pb.ListCatalogsRequest(store_id=STORE)
-        for _ in range(6):
+        told: list[tuple[grpc.StatusCode, str]] = []
+        while len(told) < 6:  # a breaker opens after fewer; the test's time limit ends it
             error = await refused(catalog_grpc.FacebookCatalogStub(channel).ListCatalogs(asked, metadata=token))
-            status: Any = rpc_status.from_call(error)  # type: ignore[arg-type] # it reads what both kinds of errors have
-            info = error_details_pb2.ErrorInfo()
-            status.details[0].Unpack(info)
-            assert (grpc.StatusCode.UNAVAILABLE, "DEADLINE_TOO_SHORT") == (error.code(), info.reason)
+            if error.code() != grpc.StatusCode.DEADLINE_EXCEEDED:  # a busy machine may not get to Meta in time
+                told.append((error.code(), reason_of(error)))
+        assert {(grpc.StatusCode.UNAVAILABLE, "DEADLINE_TOO_SHORT")} == {*told}
 
 
 async def test_who_hangs_up_ends_the_work(
@@ -176,3 +186,29 @@ async def test_no_call_goes_on_for_ever(
         error = await refused(stub(channel).ListItems(request, timeout=asked_seconds, metadata=token))
         assert grpc.StatusCode.DEADLINE_EXCEEDED == error.code()
         await nobody_waits(locked)
+
+
+async def test_a_wish_is_given_up_after_the_deadline_too(
+    channel: grpc.aio.Channel, connected: str, locked: psycopg.Connection[Any], empty_database: str
+) -> None:
+    """However long it takes to free the `request_id` of a call whose deadline has passed: it is freed, and may be tried again."""
+    stub, request = CALLS["BeginSnapshot"]
+    call = asyncio.create_task(refused(stub(channel).BeginSnapshot(request, timeout=0.5)))
+    with psycopg.connect(empty_database) as holder:
+        async with asyncio.timeout(SOON_SECONDS):
+            while holder.execute("SELECT FROM requests FOR UPDATE").fetchone() is None:  # noqa: ASYNC110 – PostgreSQL tells nobody
+                await asyncio.sleep(0.01)
+            assert grpc.StatusCode.DEADLINE_EXCEEDED == (await call).code()
+            giving_up = (
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM requests%'"
+            )
+            while locked.execute(giving_up).fetchone() is None:
+                locked.execute("SELECT pg_stat_clear_snapshot()")
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # beyond the time that PostgreSQL gives to a statement of the call itself
+        locked.rollback()
+    async with asyncio.timeout(SOON_SECONDS):
+        while locked.execute("SELECT FROM requests").fetchone():
+            locked.rollback()
+            await asyncio.sleep(0.01)
+    assert (await stub(channel).BeginSnapshot(request)).snapshot_id

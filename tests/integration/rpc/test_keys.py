@@ -133,6 +133,7 @@ BROKEN: list[Callable[[Issuer], web.Response]] = [
     lambda _: web.Response(status=500),
     lambda _: web.Response(text="<html>"),
     lambda _: web.Response(body=b"\xff\xfe"),
+    lambda _: web.Response(text="[" * 200_000),
     lambda _: web.json_response([]),
     lambda _: web.json_response({"keys": {}}),
     lambda _: web.json_response({"keys": []}),

@@ -7,7 +7,7 @@ import pytest
 
 from connector.settings import VARIABLES, Settings, SettingsError, read_database_url, write_example
 from connector.taxonomy import Kind
-from connector.values import Environment
+from connector.values import CapabilityKind, Environment
 
 KEY = base64.b64encode(bytes(32)).decode()
 COMPLETE = {
@@ -41,7 +41,8 @@ def test_an_app_speaks_its_own_version_and_asks_for_what_it_is_set_to() -> None:
         Settings.read(COMPLETE | more).apps[Environment.PRODUCTION] for more in ({"META_GRAPH_VERSION": "v24.0"}, own)
     )
     assert ("v24.0", frozenset()) == (usual.graph_version, usual.capabilities)
-    assert ("v25.0", {"INSIGHTS", "CONVERSIONS"}) == (special.graph_version, special.capabilities)
+    optional = frozenset({CapabilityKind.INSIGHTS, CapabilityKind.CONVERSIONS})
+    assert ("v25.0", optional) == (special.graph_version, special.capabilities)
 
 
 @pytest.mark.parametrize(
