@@ -14,6 +14,7 @@ from connector.connections.model.reach import Reach
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import Tx
+from connector.errors import FailedPrecondition
 from connector.graph.faults import find
 from connector.runtime import Runtime
 from connector.tokens import db
@@ -49,6 +50,16 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     if different:
         await connections.tell(tx, weighed, at=at)
     return weighed, different
+
+
+async def judge_damage(tx: Tx, connection: Connection, damage: FailedPrecondition, *, at: datetime) -> None:
+    """Have the merchant connect again when a sealed token cannot be opened any more; one that can be again works on by itself."""
+    current = await connections_db.by_id(tx, connection.id, lock=True)
+    if current is None or current.state is not State.CONNECTED or not same_tokens(current, connection):
+        return
+    await connections_db.note_problem(tx, current.id, connections.problem_of(damage, at=at))
+    needs = {"state": State.NEEDS_LOGIN, "reason": damage.reason}
+    await connections.tell(tx, await connections_db.change(tx, current.id, at=at, **needs), at=at)
 
 
 def same_tokens(one: Connection, other: Connection) -> bool:

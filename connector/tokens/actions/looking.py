@@ -10,10 +10,10 @@ from connector.connections.model import Connection
 from connector.db import outbox, walls
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
-from connector.errors import ConnectorError, Throttled, Unavailable
+from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, Throttled, Unavailable
 from connector.runtime import Runtime
 from connector.tokens.actions.asking import find, look_at
-from connector.tokens.actions.judging import judge
+from connector.tokens.actions.judging import judge, judge_damage
 from connector.tokens.actions.rotating import renew
 from connector.tokens.model import INSPECTED_EVERY, Look, to_renew
 
@@ -51,7 +51,16 @@ async def inspect_tokens(runtime: Runtime, task: Taken) -> None:
             await outbox.again(tx, task, runtime.now() + INSPECTED_EVERY)
             return
         await connections.require_room(runtime, tx, connection, "app", urgency=Urgency.URGENT)
-    look = await look_at(runtime, connection)
+    try:
+        look = await look_at(runtime, connection)
+    except MetaRefused:
+        raise
+    except FailedPrecondition as damage:  # a sealed token cannot be opened: as good as none
+        async with runtime.db.begin() as tx:
+            await judge_damage(tx, connection, damage, at=runtime.now())
+            await outbox.hold(tx, task)
+            await outbox.again(tx, task, runtime.now() + INSPECTED_EVERY)
+        return
     if to_renew(look.user, at=runtime.now()):
         connection, look = await _renewed(runtime, connection, look)
     async with runtime.db.begin() as tx:

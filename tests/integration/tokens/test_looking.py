@@ -59,6 +59,18 @@ async def test_a_token_that_comes_back_to_life_works_on(keeper: Keeper) -> None:
     assert ["CONNECTED", "NEEDS_LOGIN", "CONNECTED"] == await keeper.states()
 
 
+async def test_a_damaged_token_needs_a_login_until_it_can_be_read_again(keeper: Keeper) -> None:
+    """A sealed token that cannot be opened stops the connection, told once, instead of failing its work for ever in silence."""
+    damage = text("UPDATE connections SET user_token = set_byte(user_token, length(user_token) - 1, :last)")
+    sealed = (await keeper.connection()).user_token
+    assert sealed is not None
+    for last in (sealed[-1] ^ 1, sealed[-1] ^ 1, sealed[-1]):
+        async with keeper.runtime.db.begin() as tx:
+            await tx.execute(damage, {"last": last})
+        await keeper.pass_time(days=0.5)
+    assert ["CONNECTED", "NEEDS_LOGIN", "CONNECTED"] == await keeper.states()
+
+
 async def test_one_refusal_alone_is_not_believed(keeper: Keeper) -> None:
     """When Meta refuses a token that it calls valid, nobody is told, and the work is tried again after a minute."""
     await _work_refused(keeper)
