@@ -78,19 +78,24 @@ class Doorway(asyncio.Protocol):
         """Pass bytes on; the first of a request starts its clock."""
         if self._inner is None:
             return
-        if not self._under_way:
-            self.begin()
+        self.begin()
         self._inner.data_received(data)
 
     def begin(self) -> None:
-        """Start a request's clock."""
-        self._under_way = True
-        self._set(self._limits.request_seconds, "slow")
+        """Start a request's clock, unless it runs already: from its first byte on."""
+        if not self._under_way:
+            self._under_way = True
+            self._set(self._limits.request_seconds, "slow")
 
     def end(self) -> None:
         """Stop the clock: the request is answered, or needs its time. The next byte starts it anew."""
         self._under_way = False
         self._stop()
+
+    @property
+    def cut_time(self) -> float | None:
+        """Tell when the connection is cut off, by the loop's clock; None while nobody waits for the caller."""
+        return None if self._clock is None else self._clock.when()
 
     def eof_received(self) -> bool | None:
         """Pass the end on."""

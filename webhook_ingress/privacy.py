@@ -22,6 +22,7 @@ async def deauthorize(request: web.Request) -> web.Response:
     """Wipe the tokens of a merchant who removed the app."""
     wish = await _wish(request, "deauthorize")
     count = await privacy.deauthorize(request.app[RUNTIME], wish)
+    metrics.callbacks.labels("deauthorize", "done").inc()
     log.canonical("callback.deauthorized", environment=str(wish.environment), connection_count=count or 0)
     return web.Response()
 
@@ -30,6 +31,7 @@ async def delete_data(request: web.Request) -> web.Response:
     """Open a deletion of a merchant's data, and tell Meta where its progress is shown."""
     runtime = request.app[RUNTIME]
     deletion = await privacy.request_deletion(runtime, await _wish(request, "data-deletion"))
+    metrics.callbacks.labels("data-deletion", "done").inc()
     log.canonical("callback.deletion", deletion_id=str(deletion.id))
     # https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback (read 2026-11-21)
     answer = {"url": f"{runtime.public_url}/deletions/{deletion.code}", "confirmation_code": deletion.code}
@@ -59,7 +61,10 @@ async def _wish(request: web.Request, kind: str) -> Wish:
     encoding = request.headers.get("Content-Encoding", "identity")
     if request.content_type != "application/x-www-form-urlencoded" or encoding != "identity":
         raise web.HTTPUnsupportedMediaType
-    given = _fields(await read_body(request)).get("signed_request", [])
+    body = await read_body(request)
+    if len(body) > LARGEST_FORM_BYTES:  # it did not say so
+        raise web.HTTPRequestEntityTooLarge(LARGEST_FORM_BYTES, len(body))
+    given = _fields(body).get("signed_request", [])
     if len(given) != 1:
         raise _refused(kind, "wrong", web.HTTPBadRequest)
     try:
@@ -70,7 +75,6 @@ async def _wish(request: web.Request, kind: str) -> Wish:
         raise _refused(kind, "stale", web.HTTPForbidden) from None
     if wish is None:
         raise _refused(kind, "forged", web.HTTPForbidden)
-    metrics.callbacks.labels(kind, "done").inc()
     return wish
 
 

@@ -37,7 +37,7 @@ async def _piece(pseudonyms: Pseudonyms, tx: Tx, cursor: Cursor, at: datetime) -
     search = erasing.Search(subject, pseudonyms, at)
     touched, after = await erasing.STEPS[step](tx, search, cursor.get("after", 0))
     if touched:
-        await ledger.count(tx, deletion_id, step, touched)
+        await ledger.count(tx, deletion_id, step.partition(".")[0], touched)
     found = cursor.get("found", 0) + touched
     if after is not None:
         return cursor | {"after": after, "found": found}

@@ -1,16 +1,17 @@
 """Takes a person out of every table that may know them: a step per table, each done in pieces until it finds nothing more.
 
 `STEPS` is in the order of the work: first what still comes in, so that nothing is made anew behind our back. Each step tells
-how many rows it touched and where it goes on; None ends it.
+how many rows it touched and where it goes on; None ends it. Its name is its table's, perhaps with a column behind it.
 """
 # ruff: noqa: S608 – every statement is made of words of ours
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -22,7 +23,7 @@ from connector.webhooks import db as webhooks
 from connector.webhooks.graph import without
 from connector.webhooks.model import Signal, digest
 
-PIECE = 500
+PIECE, WINDOW = 500, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Search:
     time: datetime
 
 
-Step = Callable[[Tx, Search, int], Awaitable[tuple[int, int | None]]]
+After = int | str
+Step = Callable[[Tx, Search, Any], Awaitable[tuple[int, After | None]]]
 
 
 def _patterns(subject: Subject) -> list[str]:
@@ -82,11 +84,32 @@ def _until_none(*statements: str) -> Step:
     """Make a step of statements that each touch at most a piece, and are repeated until they find nothing."""
     prepared = [(text(statement), set(re.findall(r"(?<!:):(\w+)", statement))) for statement in statements]
 
-    async def step(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
+    async def step(tx: Tx, search: Search, _after: After) -> tuple[int, int | None]:
         given, touched = _given(search.subject), 0
         for statement, names in prepared:
             touched += (await tx.execute(statement, {name: given[name] for name in names})).rowcount
         return touched, 0 if touched else None
+
+    return step
+
+
+def _in_windows(table: str, change: str, condition: str, *, only: Collection[SubjectKind] = tuple(SubjectKind)) -> Step:
+    """Make a step that goes through a whole table by its ids: what is found by its words may stand anywhere."""
+    ahead = text(
+        f"SELECT id::text FROM {table} WHERE id > CAST(:after AS uuid) ORDER BY id OFFSET {WINDOW - 1} LIMIT 1"
+    )
+    window = "id > CAST(:after AS uuid) AND id <= CAST(:upto AS uuid)"
+    statement = text(f"UPDATE {table} SET {change} WHERE {window} AND {condition}")
+    names = set(re.findall(r"(?<!:):(\w+)", condition))
+
+    async def step(tx: Tx, search: Search, after: After) -> tuple[int, After | None]:
+        if search.subject.kind not in only:
+            return 0, None
+        begin, given = after or str(UUID(int=0)), _given(search.subject)
+        end: str | None = await tx.scalar(ahead, {"after": begin})
+        bounds = {"after": begin, "upto": end or str(UUID(int=2**128 - 1))}
+        touched = await tx.execute(statement, bounds | {name: given[name] for name in names})
+        return touched.rowcount, end
 
     return step
 
@@ -127,12 +150,16 @@ def _concerns(subject: Subject, signal: Signal) -> bool:
     return ours and any(re.search(pattern, said) for pattern in _patterns(subject))
 
 
-async def _signals(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
-    """Remove signals that were set aside, and remember their hashes."""
-    gone = (await tx.execute(_SET_ASIDE, _given(search.subject))).all()
+async def _signals(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
+    """Remove signals that were set aside, a window of ids at once, and remember their hashes."""
+    begin: int | None = await tx.scalar(text("SELECT min(id) FROM signals WHERE id > :after"), {"after": after})
+    if begin is None:
+        return 0, None
+    end = begin + WINDOW
+    gone = (await tx.execute(_SET_ASIDE, _given(search.subject) | {"begin": begin, "end": end})).all()
     for row in gone:
         await forgotten.forget(tx, [search.pseudonyms.of_bytes(bytes(row.digest))], at=row.receive_time)
-    return len(gone), 0 if gone else None
+    return len(gone), end
 
 
 _WINDOW = text(f"""
@@ -141,8 +168,7 @@ _WINDOW = text(f"""
     AND (state <> 'WAITING' OR (position = 0 AND tries = 0)) ORDER BY id FOR UPDATE
 """)
 _SET_ASIDE = text(f"""
-    DELETE FROM signals WHERE id IN (SELECT id FROM signals WHERE {_PAGES} AND {_raw("raw")} LIMIT :piece)
-    RETURNING digest, receive_time
+    DELETE FROM signals WHERE id BETWEEN :begin AND :end AND {_PAGES} AND {_raw("raw")} RETURNING digest, receive_time
 """)
 
 
@@ -158,8 +184,9 @@ STEPS: Mapping[str, Step] = {
     ),
     "messages": _until_none(
         f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({_TALKS}) LIMIT :piece)",
-        f"""UPDATE messages SET text = '', attachments = '[]' WHERE id IN (
-            SELECT id FROM messages WHERE :email AND {_STORES} AND {_mentions(_MESSAGE)} LIMIT :piece)""",
+    ),
+    "messages.text": _in_windows(
+        "messages", "text = '', attachments = '[]'", f"{_STORES} AND {_mentions(_MESSAGE)}", only={SubjectKind.EMAIL}
     ),
     # A repeated call must not do it again: its request_id stays used, its answer is gone.
     "requests": _until_none(
@@ -168,9 +195,11 @@ STEPS: Mapping[str, Step] = {
             WHERE position(convert_to(talk.word, 'UTF8') IN response) > 0))"""
     ),
     # An event keeps its place and its id; what it told is gone.
-    "events": _until_none(
-        f"""UPDATE events SET body = '{{}}' WHERE id IN (SELECT id FROM events WHERE {_STORES} AND body <> '{{}}' AND (
-            ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR kind <> 'items_settled' AND {_mentions("body::text")}) LIMIT :piece)"""
+    "events": _in_windows(
+        "events",
+        "body = '{}'",
+        f"""{_STORES} AND body <> '{{}}' AND (ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk)
+            OR kind <> 'items_settled' AND {_mentions("body::text")})""",
     ),
     "conversations": _until_none(
         f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
@@ -178,7 +207,7 @@ STEPS: Mapping[str, Step] = {
     ),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
-    "holds": _until_none(f"UPDATE holds SET reference = '' WHERE {_STORES} AND {_mentions('reference')}"),
+    "holds": _in_windows("holds", "reference = ''", f"{_STORES} AND reference <> '' AND {_mentions('reference')}"),
     "token_inspections": _until_none(
         f"DELETE FROM token_inspections WHERE {_CONNECTIONS} AND user_id = :user AND :user <> ''"
     ),

@@ -158,6 +158,20 @@ async def test_the_form_is_looked_at_before_the_signature(
     assert status == (await ask("data-deletion", "x" * size, **headers))[0]
 
 
+async def test_a_form_that_hides_its_size_is_refused(ingress: str) -> None:
+    """A body in chunks, whose length nobody said, is as little read as one that says that it is too large."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(33):
+            yield b"x" * 1_000
+
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{ingress}/callbacks/data-deletion", data=chunks(), headers=FORM) as response,
+    ):
+        assert 413 == response.status
+
+
 async def test_a_deletion_is_shown_to_its_end(  # noqa: PLR0917 – as above
     runtime: Runtime, connected: str, ask: Ask, genuine: Any, ingress: str, turn: Any
 ) -> None:

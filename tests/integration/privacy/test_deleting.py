@@ -157,3 +157,20 @@ async def test_messages_stay_as_long_as_the_store_says(canary: Canary, clock: Cl
         left += await canary.ask("SELECT count(*) FROM conversations")
     assert [1, 0, 0] == left
     assert set() == await canary.look()
+
+
+async def test_an_address_is_found_however_far_back(canary: Canary, clock: Clock) -> None:
+    """Texts are gone through in windows: what stands in the last of them is emptied like what stands in the first."""
+    await canary.write()
+    fill = text("""
+        INSERT INTO messages (id, store_id, connection_id, conversation_id, origin, state, mid, text, send_time)
+        SELECT ('f' || lpad(to_hex(number), 31, '0'))::uuid, store_id, connection_id, conversation_id, origin, state,
+            'm_' || number, CASE WHEN number % 5200 = 1 THEN :words ELSE 'Hi' END, send_time
+        FROM messages, generate_series(1, 5201) AS number
+    """)
+    async with canary.runtime.db.begin() as tx:
+        await tx.execute(fill, {"words": f"Write to {EMAIL}"})
+    clock.advance(minutes=1)
+    ended = await canary.delete(email=EMAIL)
+    assert 2 == ended.removed["messages"]
+    assert set() == await canary.look([EMAIL])

@@ -48,7 +48,19 @@ def test_a_place_is_read(text: str, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "aws", "aws:", "azure:x", "transit:https://v:8200", "transit:https://v", "transit:v/t/k"]
+    "text",
+    [
+        "",
+        "aws",
+        "aws:",
+        "azure:x",
+        "transit:https://v:8200",
+        "transit:https://v",
+        "transit:v/t/k",
+        "aws:1234abcd",
+        "aws:arn:aws:kms:eu:1:key/k",
+        "gcp:projects/p",
+    ],
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
     """An unknown service, or a key without a name, is refused."""
@@ -76,7 +88,7 @@ def test_a_wrong_ring_is_explained(change: dict[str, str], problem: str) -> None
 def test_a_missing_client_is_named() -> None:
     """A key service without its client says which extra installs it, before anything starts."""
     missing = [name for name in services.SERVICES if Place(name, "x").missing_extra()]
-    named = {"aws": ARN, "gcp": "projects/p", "transit": "https://v/t/k"}
+    named = {"aws": ARN, "gcp": "projects/p/locations/l/keyRings/r/cryptoKeys/k", "transit": "https://v/t/k"}
     for name in missing:
         told = problems({"VAULT_KMS": f"7:{name}:{named[name]}"})
         assert f"VAULT_KMS: the client is missing: install facebook-connector[{services.SERVICES[name].extra}]" in told
