@@ -127,6 +127,8 @@ async def examine(runtime: Runtime, task: Taken) -> None:
     for question, kinds in _by_question(due):
         findings = await _look(Asker(runtime, subject, urgent=False), question, kinds)
         async with runtime.db.begin() as tx:
+            # First the connection, then its task, as whoever disconnects: the other way round both would wait for ever.
+            await connections_db.by_id(tx, connection.id, lock=True)
             await outbox.hold(tx, task)
             if isinstance(findings, Pending):
                 await db.postpone(tx, connection, kinds, until=findings.until, at=runtime.now())

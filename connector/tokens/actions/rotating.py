@@ -200,4 +200,5 @@ async def _resume(tx: Tx, connection: Connection, look: Look, *, was: Connection
         key = f"subscribe:{connection.id}"
         await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=at, connection_id=connection.id, key=key)
     await standing.plan_inspection(tx, connection, at=at)
+    await standing.plan_examination(tx, connection, at=at)
     await connections.tell(tx, connection, at=at)

@@ -84,16 +84,17 @@ class Patient:
 
     async def examine_as(self, runtime: Runtime) -> None:
         """Let the hourly look take place with another runtime, without workers for what it sends."""
-        task = await self._planned()
+        task = await self.planned()
         for _ in range(2):
             async with runtime.db.begin() as tx:
                 taken = await outbox.take(tx, *task, at=runtime.now())
             assert taken is not None
             await actions.examine(runtime, taken)
             self.clock.advance(seconds=20)
-            task = await self._planned()
+            task = await self.planned()
 
-    async def _planned(self) -> tuple[int, int]:
+    async def planned(self) -> tuple[int, int]:
+        """Have the hourly look planned; tells its task and attempt."""
         async with self.runtime.db.begin() as tx:
             await schedule.plan(tx, at=self.runtime.now(), every={}, every_connection={}, every_linked=_EXAMINE)
             row = await tx.execute(select(tasks.c.id, tasks.c.attempt).where(tasks.c.name == "EXAMINE_CONNECTION"))

@@ -1,10 +1,16 @@
 """The doctor looks by itself: every hour, cheaply, and tells StormCom what stays broken and what healed."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
+from connector.connections import db as connections
+from connector.db import outbox
+from connector.doctor import actions
 from connector.events.db import events
 from simulator.standing import CommerceMerchantSettings
 from simulator.state import Business, Page
@@ -156,6 +162,33 @@ async def test_a_connection_without_a_catalog_is_looked_at(patient: Patient) -> 
     found = {name: shown(check)[0] for name, check in (await patient.listed()).items()}
     skipped = {"BUSINESS_VERIFICATION", "DOMAIN", "COMMERCE", "CATALOG", "PIXEL", "ORDER_APP"}
     assert {name: "SKIPPED" if name in skipped else "OK" for name in found} == found
+
+
+async def test_a_disconnect_during_a_look_goes_through(patient: Patient) -> None:
+    """Who disconnects while a look is about to be kept waits for nobody; the look then ends without an effect."""
+    async with patient.runtime.db.begin() as tx:
+        task = await outbox.take(tx, *await patient.planned(), at=patient.runtime.now())
+    assert task is not None
+    async with patient.runtime.db.begin() as tx:
+        connection = await connections.by_id(tx, UUID(patient.connection_id), lock=True)
+        assert connection is not None
+        look = asyncio.create_task(actions.examine(patient.runtime, task))
+        await _somebody_waits(patient)
+        await outbox.forget_periodic(tx, connection.id)
+    with pytest.raises(outbox.LeaseLost):
+        await look
+    assert {"NOT_LOOKED_AT"} == {check.cause for check in (await patient.listed()).values()}
+
+
+async def _somebody_waits(patient: Patient) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    )
+    blocked = 0
+    while not blocked:
+        async with patient.runtime.db.begin() as tx:
+            blocked = await tx.scalar(waiting)
+        await asyncio.sleep(0.01)
 
 
 async def test_a_disconnected_connection_is_left_alone(patient: Patient) -> None:
