@@ -21,6 +21,7 @@ from tests.integration.rpc.test_strangers import EXAMPLES, METHODS, told
 
 EVIL = "'; DROP TABLE connections; -- \" $$ \\' :store_id %(x)s %s {0} ../../etc"
 WHOLE = {None, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
+ALIKE = {"connection_id", "request_id", "page_token"}  # read by the same lines for every method: once will do
 GROWTH_BYTES = 64 * 1024 * 1024
 _TABLES = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
 
@@ -57,9 +58,12 @@ async def test_no_text_in_any_field_is_more_than_a_text(
     channel: grpc.aio.Channel, connected: str, empty_database: str
 ) -> None:
     """SQL, formats and paths in any field of text of any method are kept or refused as what they are: a text."""
-    before, found = _tables(empty_database), []
+    before, found, tried = _tables(empty_database), [], set()
     for method in METHODS.values():
         for path, request in spoilt(method):
+            if path in ALIKE and path in tried:
+                continue
+            tried.add(path)
             code, said = await told(channel, method, request, f"Bearer {DEVELOPMENT_TOKEN}")
             found += [(method.name, path, code, said)] if code not in WHOLE else []
     assert ([], before) == (found, _tables(empty_database))
