@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import orjson
 
 from connector.business_extension.model import EXTENSION_VERSION, Assets, CallToAction, Shop
-from connector.connections.model import Business, Catalog
 from connector.connections.model.needs import scopes_for
 from connector.graph.call import Call, Effect
 from connector.values import CapabilityKind
@@ -144,26 +143,6 @@ def system_token(business_id: str, app_id: str, external_business_id: str, *, sc
         "fbe_external_business_id": external_business_id,
     }
     return Call("POST", f"{business_id}/access_token", body=asked, read=_token, effect=Effect.REPEATABLE)
-
-
-def read_business(business_id: str) -> Call[Business]:
-    """Ask how a business is called."""
-    # SDK 26.0.3, business.py, Business.Field
-    asked = {"fields": "id,name"}
-    return Call(
-        "GET", business_id, params=asked, read=lambda answer: Business(str(answer["id"]), str(answer.get("name", "")))
-    )
-
-
-def read_catalog(catalog_id: str, business_id: str) -> Call[Catalog]:
-    """Ask how a catalog is called, and how much is in it."""
-
-    def read(answer: Any) -> Catalog:
-        count = int(answer.get("product_count") or 0)
-        return Catalog(str(answer["id"]), str(answer.get("name", "")), business_id, count)
-
-    # SDK 26.0.3, productcatalog.py, ProductCatalog.Field
-    return Call("GET", catalog_id, params={"fields": "id,name,product_count"}, read=read)
 
 
 def _installed(answer: Any) -> Assets | None:

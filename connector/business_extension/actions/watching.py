@@ -36,6 +36,8 @@ from connector.vault import same_token
 
 _MOST_AT_ONCE = 5_000
 """How many are asked for in one turn; the rest waits for the next hour's."""
+_PIECE = 200
+"""How many are planned in one transaction: nobody waits long for one of these tasks."""
 
 
 async def standing(runtime: Runtime, store_id: str, environment: Environment) -> Installation:
@@ -226,8 +228,13 @@ async def watch(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await db.adopt(tx)
-        for connection_id in await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_MOST_AT_ONCE):
-            await _plan(tx, connection_id, due=runtime.now())
+        stale = await db.stale(tx, before=runtime.now() - READ_EVERY, limit=_MOST_AT_ONCE)
+    for first in range(0, len(stale), _PIECE):
+        async with runtime.db.begin() as tx:
+            await outbox.hold(tx, task)
+            for connection_id in stale[first : first + _PIECE]:
+                await _plan(tx, connection_id, due=runtime.now())
+    async with runtime.db.begin() as tx:
         await outbox.done(tx, task, at=runtime.now())
 
 
