@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -128,3 +129,8 @@ async def at_once_again(runtime: Runtime, task: Taken) -> None:
     """Plan itself again, for ever."""
     async with runtime.db.begin() as tx:
         await outbox.again(tx, task, runtime.now())
+
+
+def sing(*_: object) -> None:
+    """Tell that it was called, as no attack may bring about."""
+    Path(os.environ["CANARY"]).touch()
