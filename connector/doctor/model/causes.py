@@ -181,12 +181,14 @@ _TABLE = [
     *_rows(None, State.UNKNOWN, {
         "NOT_LOOKED_AT": ("It was not looked at yet.", _ITSELF),
         "UNDER_WAY": ("It is being looked at right now.", "List the checks in a moment."),
+        "VERSION_ENDED": ("Meta has ended the Graph API version that our app speaks.", "StormCom's operators raise META_GRAPH_VERSION."),
         "OUT_OF_TIME": ("The call's deadline came first.", "Give the call 30 seconds; it is looked at again by itself."),
         "KEY_AWAY": ("The key that opens the token cannot be used for the moment.", "If it stays so, StormCom's operators look at the key service."),
     }, owner=Owner.STORMCOM),
     *_rows(None, State.UNKNOWN, {
         "META_PAUSE": ("Meta asks for a pause, or its allowance is needed for more urgent work.", _ITSELF),
         "META_SILENT": ("Meta did not answer.", _ITSELF),
+        "META_BLOCKS": ("Meta blocks such questions for a while.", _ITSELF),
         "LIST_TOO_LONG": ("Meta's list is longer than we read.", "Nothing: what is looked for may stand further on."),
         "META_UNCLEAR": ("Meta refused the question in words we do not know.", "If it stays so, StormCom's operators look up the code."),
     }, owner=Owner.META),
@@ -200,6 +202,9 @@ _TABLE = [
     *_rows(None, State.SKIPPED, {
         "NO_CATALOG": ("No catalog is attached.", "The merchant chooses one, or CreateCatalog makes one."),
     }, owner=Owner.MERCHANT, fix_rpc="AttachCatalog", fix_suffices=True),
+    *_rows(None, State.SKIPPED, {
+        "NOT_APPROVED": ("Meta has not approved our app for this question.", "StormCom's operators bring the app through Meta's review."),
+    }, owner=Owner.STORMCOM),
     *_rows(None, State.SKIPPED, {
         "NO_PRODUCTS": ("There are no products yet.", "StormCom sends the store's products."),
     }, owner=Owner.STORMCOM, fix_rpc="UpsertProducts", fix_suffices=True),

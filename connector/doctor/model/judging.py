@@ -187,8 +187,10 @@ def order_app(subject: Subject, app_ids: Sequence[str] | None, _at: datetime) ->
 _NOT_TOLD = {
     REASONS[FaultKind.TOKEN]: "TOKEN_NEEDED",
     REASONS[FaultKind.PERMISSION]: "NOT_GRANTED",
-    REASONS[FaultKind.APPROVAL]: "NOT_GRANTED",
+    REASONS[FaultKind.APPROVAL]: "NOT_APPROVED",
     REASONS[FaultKind.RETIRED]: "NOT_OFFERED",
+    REASONS[FaultKind.VERSION]: "VERSION_ENDED",
+    REASONS[FaultKind.POLICY]: "META_BLOCKS",
 }
 _WITHOUT_ASKING = {
     "META_TOKEN_INVALID": "TOKEN_NEEDED",

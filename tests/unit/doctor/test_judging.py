@@ -152,6 +152,9 @@ def test_a_subdomain_is_within_its_domain() -> None:
         (MetaRefused("META_PERMISSION_MISSING", "no", code=200), "NOT_GRANTED"),
         (MetaRefused("CAPABILITY_RETIRED_BY_META", "gone", code=12), "NOT_OFFERED"),
         (MetaRefused("META_REJECTED", "no such field", code=100), "NOT_OFFERED"),
+        (MetaRefused("META_APP_NOT_APPROVED", "no", code=3), "NOT_APPROVED"),
+        (MetaRefused("GRAPH_VERSION_RETIRED", "old", code=2635), "VERSION_ENDED"),
+        (MetaRefused("META_POLICY_BLOCKED", "no", code=368), "META_BLOCKS"),
         (MetaRefused("META_REJECTED", "what", code=1234), "META_UNCLEAR"),
     ],
 )
