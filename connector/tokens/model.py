@@ -26,7 +26,6 @@ KILL_TIME = timedelta(days=1)
 """How long Meta is asked to kill a token; then it is wiped alive, and the status says so."""
 DOUBTED = timedelta(days=1)
 """For how long after Meta refused a token that it calls valid a second refusal is believed."""
-LONGEST_TOKEN = 4096
 
 
 class Kind(StrEnum):
@@ -169,8 +168,9 @@ def check_new(user: Inspection, *, app_id: str, page_id: str, catalog_id: str, b
             SCOPE_WITHOUT_PAGE, SCOPE_WITHOUT_CATALOG.
 
     """
-    if user.app_id != app_id:
-        raise FailedPrecondition("APP_MISMATCH", "The token belongs to another Meta app: check where it was made")
+    # Of a token that Meta never heard of it does not tell an app.
+    if user.app_id != app_id and (user.app_id or user.valid):
+        raise foreign()
     if not user.valid:
         raise FailedPrecondition("META_TOKEN_INVALID", "Meta does not accept the new token", fix="Connect.begin")
     if user.data_access_expire_time is not None and user.data_access_expire_time <= at:
@@ -189,6 +189,11 @@ def check_new(user: Inspection, *, app_id: str, page_id: str, catalog_id: str, b
     if catalog_id and (short := " ".join(reach.scopes_without_catalog(catalog_id, business_id))):
         message = f"The token has {short} for other catalogs only: assign the connection's catalog as well"
         raise FailedPrecondition("SCOPE_WITHOUT_CATALOG", message, catalog_id=catalog_id, scopes=short)
+
+
+def foreign() -> FailedPrecondition:
+    """Say that a token was made for another app."""
+    return FailedPrecondition("APP_MISMATCH", "The token belongs to another Meta app: check where it was made")
 
 
 def check_kept(before: tuple[str, ...], after: tuple[str, ...]) -> None:

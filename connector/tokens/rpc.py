@@ -1,12 +1,10 @@
 """FacebookTokens, as callers say it. A token that is handed in becomes a secret here, and is never told again."""
 
 from connector.connections.model.needs import BASIC
-from connector.connections.rpc import write_connection
-from connector.rpc import read
+from connector.connections.rpc import read_token, write_connection
 from connector.runtime import Runtime
 from connector.tokens import actions
-from connector.tokens.model import LONGEST_TOKEN, Inspection, Look
-from connector.vault import Secret
+from connector.tokens.model import Inspection, Look
 from stormcom.facebook.v1 import token_pb2
 from stormcom.facebook.v1 import token_service_pb2 as pb
 
@@ -23,12 +21,11 @@ async def inspect_token(runtime: Runtime, request: pb.InspectTokenRequest) -> pb
 
 async def rotate_token(runtime: Runtime, request: pb.RotateTokenRequest) -> pb.RotateTokenResponse:
     """Replace the tokens."""
-    token = read.within(request.access_token, "access_token", limit=LONGEST_TOKEN)
     connection, look = await actions.rotate(
         runtime,
         request.store_id,
         request.connection_id,
-        Secret(token) if token else None,
+        read_token(request.access_token, "access_token") if request.access_token else None,
         allow_fewer_scopes=request.allow_fewer_scopes,
     )
     return pb.RotateTokenResponse(connection=write_connection(connection), inspections=_write(look))

@@ -19,7 +19,7 @@ Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, 
 
 from connector.connections.actions.attaching import attach
 from connector.connections.actions.checks import check_capabilities, watch_meta
-from connector.connections.actions.granting import Grant, examine, exchange, list_catalogs, read_all
+from connector.connections.actions.granting import Grant, examine, exchange, list_catalogs, read_all, refuse_admin
 from connector.connections.actions.keeping import lost
 from connector.connections.actions.linking import choose, look
 from connector.connections.actions.login import (
@@ -64,6 +64,7 @@ __all__ = [
     "plan_check",
     "problem_of",
     "read_all",
+    "refuse_admin",
     "require_capability",
     "require_open",
     "require_room",

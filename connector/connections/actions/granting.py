@@ -95,7 +95,7 @@ async def examine(runtime: Runtime, environment: Environment, token: Secret) -> 
         inspection = await _inspect(runtime, app, token)
     access = Access(token, app.secrets[0], app.app_id)
     if inspection.kind == TokenKind.SYSTEM_USER:
-        await _refuse_admin(runtime, access, inspection.user_id)
+        await refuse_admin(runtime, access, inspection.user_id)
     scopes = await _scopes(runtime, access, inspection)
     pages = await _pages(runtime, access, inspection, instagram=graph.INSTAGRAM in scopes)
     businesses, catalogs = await list_catalogs(runtime, access, inspection.kind)
@@ -147,8 +147,13 @@ def _check(inspection: Inspection, app_id: str, *, at: datetime) -> None:
         raise FailedPrecondition("TOKEN_KIND_UNSUITABLE", message, kind=inspection.kind)
 
 
-async def _refuse_admin(runtime: Runtime, access: Access, user_id: str) -> None:
-    """Refuse an admin system user's token, as far as Meta lets us know that it is one."""
+async def refuse_admin(runtime: Runtime, access: Access, user_id: str) -> None:
+    """Refuse an admin system user's token, as far as Meta lets us know that it is one.
+
+    Raises:
+        FailedPrecondition: ADMIN_TOKEN_REFUSED.
+
+    """
     try:
         role = await runtime.graph.send(graph.system_role(user_id), access)
     except MetaRefused as refusal:

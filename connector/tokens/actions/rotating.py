@@ -21,17 +21,20 @@ from connector.tokens.actions.judging import facts, same_tokens
 from connector.tokens.model import (
     GRACE,
     Care,
+    Inspection,
     Kind,
     Look,
     catalog_not_granted,
     check_kept,
     check_new,
     check_tasks,
+    foreign,
     page_not_granted,
 )
 from connector.vault import Secret
 
 _SHORT_LIVED = timedelta(days=1)
+_INVALID_PARAMETER = 100
 _ALERTS = "TOKEN_EXPIRES_SOON", "DATA_ACCESS_EXPIRES_SOON"
 
 
@@ -99,21 +102,34 @@ async def _renew(runtime: Runtime, connection: Connection) -> Secret:
 
 async def _lengthened(runtime: Runtime, connection: Connection, token: Secret) -> Secret:
     """Turn a person's token of an hour into one of sixty days; any other stays as it is."""
-    app, user = runtime.app(connection.environment), await ask(runtime, connection, token, Kind.USER)
+    app, user = runtime.app(connection.environment), await _ask_new(runtime, connection, token)
     ours = user.valid and user.app_id == app.app_id and user.meta_type == TokenKind.USER
     if not ours or user.expire_time is None or user.expire_time - runtime.now() > _SHORT_LIVED:
         return token
     return (await runtime.graph.send(connections_graph.lengthen(app.app_id, app.secrets[0], token), None)).token
 
 
+async def _ask_new(runtime: Runtime, connection: Connection, token: Secret) -> Inspection:
+    """Ask Meta what a token is that is not ours yet, and may be anybody's."""
+    try:
+        return await ask(runtime, connection, token, Kind.USER)
+    except MetaRefused as refusal:
+        # Unverified: how Meta refuses to tell one app of another's token.
+        if refusal.code != _INVALID_PARAMETER:
+            raise
+        raise foreign() from refusal
+
+
 async def _verify(runtime: Runtime, connection: Connection, token: Secret, *, scopes: tuple[str, ...]) -> _Fresh:
     """Make sure that a token can do all of the connection's work, and derive the Page's from it."""
     app, page_id, catalog_id = runtime.app(connection.environment), connection.page_id, connection.catalog_id
-    user, assets = await ask(runtime, connection, token, Kind.USER), (page_id, catalog_id, connection.business_id)
+    user, assets = await _ask_new(runtime, connection, token), (page_id, catalog_id, connection.business_id)
     named = dict(zip(("page_id", "catalog_id", "business_id"), assets, strict=True))
     check_new(user, app_id=app.app_id, at=runtime.now(), **named)
     check_kept(scopes, user.scopes)
     access = user_access(app, token)
+    if user.meta_type == TokenKind.SYSTEM_USER:
+        await connections.refuse_admin(runtime, access, user.user_id)
     if catalog_id:
         await _require_catalog(runtime, catalog_id, token, connection)
     tasks = await page_tasks(runtime, connection, access, user)

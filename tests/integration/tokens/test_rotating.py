@@ -146,9 +146,9 @@ async def test_a_token_without_the_catalog_is_refused(keeper: Keeper) -> None:
         await keeper.rotate(token)
 
 
-@pytest.mark.parametrize("wrong", ["dead", "page", "nonsense", "foreign"])
+@pytest.mark.parametrize("wrong", ["dead", "page", "nonsense", "foreign", "admin"])
 async def test_a_token_of_another_kind_is_refused(keeper: Keeper, wrong: str, world: World) -> None:
-    """A dead token, a Page's, another app's and nonsense are each refused for what they are, and nothing is changed."""
+    """A dead token, a Page's, another app's, an admin's and nonsense are each refused for what they are, and nothing is changed."""
     token, reason = await keeper.system_token(), "META_TOKEN_INVALID"
     match wrong:
         case "dead":
@@ -156,16 +156,25 @@ async def test_a_token_of_another_kind_is_refused(keeper: Keeper, wrong: str, wo
         case "page":
             token, reason = (await keeper.tokens())[1].value, "TOKEN_KIND_UNSUITABLE"
         case "nonsense":
-            token, reason = "EAAnonsense", "APP_MISMATCH"
+            token = "EAAnonsense"
         case "foreign":
             app = control.put_app(world, None, {"app_id": "610000000000002", "secrets": ["other"]})  # type: ignore[arg-type] # the request is not looked at
             assert isinstance(world.apps[app["app_id"]], Application)
             token = (await keeper.control("POST", "/system-users", {"app_id": app["app_id"]}))["token"]
-            reason = "META_REJECTED"
+            reason = "APP_MISMATCH"
+        case "admin":
+            token, reason = await keeper.system_token(role="ADMIN"), "ADMIN_TOKEN_REFUSED"
     before = await keeper.tokens()
     async with refused(reason):
         await keeper.rotate(token)
     assert before == await keeper.tokens()
+
+
+@pytest.mark.parametrize("token", ["EAA with a blank", "EAA\u00e4", "EAA\nEAA"])
+async def test_what_no_token_looks_like_is_refused_by_name(keeper: Keeper, token: str) -> None:
+    """Text that Meta cannot have written as a token never leaves the service."""
+    async with refused("FIELD_INVALID"):
+        await keeper.rotate(token)
 
 
 async def test_a_persons_token_cannot_be_renewed(keeper: Keeper) -> None:

@@ -70,6 +70,7 @@ def test_only_system_users_tokens_are_renewed(kind: str, left: timedelta | None,
     [
         ({}, ""),
         ({"valid": False}, "META_TOKEN_INVALID"),
+        ({"app_id": "", "valid": False}, "META_TOKEN_INVALID"),
         ({"data_access_expire_time": NOW}, "DATA_ACCESS_EXPIRED"),
         ({"data_access_expire_time": NOW + timedelta(seconds=1)}, ""),
         ({"valid": False, "data_access_expire_time": NOW}, "META_TOKEN_INVALID"),
@@ -86,6 +87,7 @@ def test_what_ends_a_connection(changes: dict[str, Any], expected: str) -> None:
     [
         ({"app_id": "62"}, "APP_MISMATCH"),
         ({"valid": False}, "META_TOKEN_INVALID"),
+        ({"app_id": "", "valid": False}, "META_TOKEN_INVALID"),
         ({"data_access_expire_time": NOW}, "DATA_ACCESS_EXPIRED"),
         ({"meta_type": "PAGE"}, "TOKEN_KIND_UNSUITABLE"),
         ({"meta_type": "APP"}, "TOKEN_KIND_UNSUITABLE"),

@@ -75,7 +75,7 @@ class FacebookTokensServicer:
         """Replaces the connection's tokens without a gap: the new ones are verified completely and stored together, the old ones are killed at Meta two minutes later, once no call under way can need them.
 
         Works on a connection that is CONNECTED or NEEDS_LOGIN; what waited for a token then resumes. Handing in the same token again changes nothing. Nothing is changed when it fails: `APP_MISMATCH`, `META_TOKEN_INVALID`,
-        `TOKEN_KIND_UNSUITABLE`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
+        `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ class FacebookTokensStub:
     """Replaces the connection's tokens without a gap: the new ones are verified completely and stored together, the old ones are killed at Meta two minutes later, once no call under way can need them.
 
     Works on a connection that is CONNECTED or NEEDS_LOGIN; what waited for a token then resumes. Handing in the same token again changes nothing. Nothing is changed when it fails: `APP_MISMATCH`, `META_TOKEN_INVALID`,
-    `TOKEN_KIND_UNSUITABLE`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
+    `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     RevokeTokens: _grpc.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokensRequest, _token_service_pb2.RevokeTokensResponse]
     """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
@@ -72,7 +72,7 @@ class FacebookTokensAsyncStub(FacebookTokensStub):
     """Replaces the connection's tokens without a gap: the new ones are verified completely and stored together, the old ones are killed at Meta two minutes later, once no call under way can need them.
 
     Works on a connection that is CONNECTED or NEEDS_LOGIN; what waited for a token then resumes. Handing in the same token again changes nothing. Nothing is changed when it fails: `APP_MISMATCH`, `META_TOKEN_INVALID`,
-    `TOKEN_KIND_UNSUITABLE`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
+    `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
     """
     RevokeTokens: _aio.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokensRequest, _token_service_pb2.RevokeTokensResponse]  # type: ignore[assignment]
     """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
@@ -107,7 +107,7 @@ class FacebookTokensServicer(metaclass=_abc_1.ABCMeta):
         """Replaces the connection's tokens without a gap: the new ones are verified completely and stored together, the old ones are killed at Meta two minutes later, once no call under way can need them.
 
         Works on a connection that is CONNECTED or NEEDS_LOGIN; what waited for a token then resumes. Handing in the same token again changes nothing. Nothing is changed when it fails: `APP_MISMATCH`, `META_TOKEN_INVALID`,
-        `TOKEN_KIND_UNSUITABLE`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
+        `TOKEN_KIND_UNSUITABLE`, `ADMIN_TOKEN_REFUSED`, `SCOPES_MISSING`, `SCOPES_REDUCED`, `SCOPE_WITHOUT_PAGE`, `SCOPE_WITHOUT_CATALOG`, `PAGE_NOT_GRANTED`, `PAGE_ROLE_TOO_LOW`, `CATALOG_NOT_GRANTED`, `DATA_ACCESS_EXPIRED`, `TOKEN_NOT_REFRESHABLE`, `META_THROTTLED`, `META_UNAVAILABLE`.
         """
 
     @_abc_1.abstractmethod
