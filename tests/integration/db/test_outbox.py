@@ -302,3 +302,36 @@ async def test_the_next_due_time_is_known(runtime: Runtime) -> None:
     await _add(runtime, key="early", due=early)
     async with runtime.db.begin() as tx:
         assert early == await outbox.next_due(tx)
+
+
+async def test_who_waits_for_a_turn_is_hastened(runtime: Runtime) -> None:
+    """A task that waits for its turn may be asked to come sooner, never later; without one, nothing happens."""
+    now = runtime.now()
+    await _hasten(runtime, due=now)
+    assert await _row(runtime) is None
+    await _add(runtime, due=now + timedelta(hours=1))
+    for minutes in (30, 40):
+        await _hasten(runtime, due=now + timedelta(minutes=minutes))
+    assert now + timedelta(minutes=30) == (await _row(runtime)).due_time
+
+
+async def test_what_is_at_work_backs_off_or_has_failed_is_not_hastened(runtime: Runtime) -> None:
+    """A lease, a pause after a failure and a failure stay as they are."""
+    await _add(runtime)
+    now, task = runtime.now(), await _take(runtime)
+    leased = (await _row(runtime)).due_time
+    await _hasten(runtime, due=now)
+    assert leased == (await _row(runtime)).due_time
+    async with runtime.db.begin() as tx:
+        await outbox.back_off(tx, task, now + timedelta(hours=1), reason="META_UNAVAILABLE", message="away")
+    await _hasten(runtime, due=now)
+    assert now + timedelta(hours=1) == (await _row(runtime)).due_time
+    async with runtime.db.begin() as tx:
+        await tx.execute(update(outbox.tasks).values(due_time=None))
+    await _hasten(runtime, due=now)
+    assert (await _row(runtime)).due_time is None
+
+
+async def _hasten(runtime: Runtime, *, due: datetime) -> None:
+    async with runtime.db.begin() as tx:
+        await outbox.hasten(tx, KEY, due=due)
