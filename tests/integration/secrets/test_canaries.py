@@ -16,17 +16,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY, generate_latest
 from redis import Redis
+from sqlalchemy import text
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from yarl import URL
 
-from connector.db import outbox
-from connector.db.outbox import Task
 from connector.runtime import Runtime
 from jobs.relay import hand_over
 from simulator import messaging as meta
 from simulator.world import World
-from stormcom.facebook.v1 import catalog_service_pb2, catalog_service_pb2_grpc, connector_service_pb2_grpc
+from stormcom.facebook.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    connector_service_pb2_grpc,
+)
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
@@ -229,6 +234,23 @@ class Drive:
             await self.chat.arrive()
         await self.log_in(broken="connections")
 
+    async def leave(self, conversation: str) -> None:
+        """Let work about people wait: a webhook, an answer, a deletion."""
+        psid, words = self.canaries.person("79000000000888888"), self.canaries.person("a wish that waits")
+        item = {
+            "sender": {"id": psid},
+            "recipient": {"id": PAGE},
+            "timestamp": 1,
+            "message": {"mid": "m1", "text": words},
+        }
+        body = json.dumps({"object": "page", "entry": [{"id": PAGE, "messaging": [item]}]}).encode()
+        await self.post("/webhooks/facebook", body, **{"X-Hub-Signature-256": sign(body)})
+        answer = self.canaries.person("an answer that waits")
+        wish = pb.SendMessageRequest(store_id=STORE, conversation_id=conversation, request_id="waits", text=answer)
+        await self.call(self.connector.SendMessage, wish)
+        delete = admin_service_pb2.DeletePersonalDataRequest(store_id=STORE, psid=psid)
+        await self.call(admin_service_pb2_grpc.FacebookAdminStub(self.channel).DeletePersonalData, delete)
+
 
 @pytest.fixture
 def drive(chat: Chat, channel: grpc.aio.Channel, ingress: str, canaries: Canaries, tmp_path: Path) -> Drive:
@@ -253,13 +275,14 @@ async def test_no_canary_sings_where_it_does_not_belong(
         await drive.hook()
         await drive.sync()
         await drive.crash(conversation)
+        await drive.leave(conversation)
     canaries.secrets |= {*world.tokens, *world.codes}
     harvest.add_events(events)
     harvest.add("log", *capfd.readouterr())
     harvest.add("span", *(span.to_json() for span in EXPORTER.get_finished_spans()))
     harvest.add("metric", generate_latest(REGISTRY).decode())
     await drive.call(drive.connector.GetStatus, pb.GetStatusRequest(store_id=STORE))
-    await _carry(runtime, redis_url, harvest)
+    assert {"PROCESS_DELIVERY", "SEND_MESSAGE", "ERASE_PERSON"} <= await _carry(runtime, redis_url, harvest)
     paths = {event["event"] for event in events} | {event.get("path") for event in events}
     assert {"rpc.failed", "request.failed", "signal.failed", "delivery.processed", "task.run"} <= paths
     assert any(str(path).endswith("items_batch") for path in paths)
@@ -273,14 +296,15 @@ async def test_no_canary_sings_where_it_does_not_belong(
     assert set() == people - may_hold_people()
 
 
-async def _carry(runtime: Runtime, redis_url: str, harvest: Harvest) -> None:
-    """Hand tasks over to Redis, and keep every byte that then stands there."""
+async def _carry(runtime: Runtime, redis_url: str, harvest: Harvest) -> set[str]:
+    """Hand tasks over to Redis, and keep all that then stands there; tells their names."""
     client = Redis.from_url(redis_url)
+    client.config_set("rdbcompression", "no")  # or a dump would hide words
     client.flushdb()
-    async with runtime.db.begin() as tx:
-        await outbox.add(tx, Task.SWEEP, due=runtime.now(), key="canary")
     await hand_over(runtime.db, client, at=runtime.now())
     for name in client.scan_iter("*"):
         harvest.add("redis", name, client.dump(name))
     client.flushdb()
     client.close()
+    async with runtime.db.begin() as tx:
+        return set(await tx.scalars(text("SELECT name FROM tasks WHERE leased")))
