@@ -1,6 +1,6 @@
 """How every process starts: settings, log and traces first; what keeps it from its work is one sentence and exit code 1.
 
-Expected is a wrong setting, a server that does not answer, an address that is taken, another schema. Anything else is a fault
+Expected is a dependency that is too old, a wrong setting, a server that does not answer, an address that is taken, another schema. Anything else is a fault
 of ours and keeps its traceback.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import sqlalchemy.exc
 
-from connector import log
+from connector import floors, log
 from connector.db import migrations, walls
 from connector.settings import Settings, SettingsError
 
@@ -37,8 +37,9 @@ def run(work: Callable[[Settings], None]) -> int:
 def explained(work: Callable[[], None]) -> int:
     """Work; return the exit code, and say on stderr what was in the way."""
     try:
+        floors.require()
         work()
-    except (SettingsError, migrations.WrongSchemaError, walls.NoWallError) as problem:
+    except (floors.TooOldError, SettingsError, migrations.WrongSchemaError, walls.NoWallError) as problem:
         return _refuse(str(problem))
     except sqlalchemy.exc.OperationalError as problem:
         # libpq appends an advice on lines of their own.

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -107,3 +108,15 @@ def test_a_taken_address_is_named(process: str, variable: str, environment: dict
     """The variable to change stands in the last line."""
     words = last_words(process, {**environment, variable: taken})
     assert words.splitlines()[-1].startswith(f"{variable} cannot be listened on: ")
+
+
+@pytest.mark.parametrize("process", ["connector", "connector migrate", "jobs.worker fast"])
+def test_nothing_starts_on_a_dependency_with_a_known_hole(
+    environment: dict[str, str], tmp_path: Path, process: str
+) -> None:
+    """A dependency below its floor is named, with the version that would do."""
+    older = tmp_path / "aiohttp-3.14.2.dist-info"
+    older.mkdir()
+    (older / "METADATA").write_text("Metadata-Version: 2.1\nName: aiohttp\nVersion: 3.14.2\n")
+    told = last_words(process, {**environment, "PYTHONPATH": str(tmp_path)})
+    assert "aiohttp 3.14.2 is below 3.14.3" in told
