@@ -18,6 +18,7 @@ from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.operations import db as operations
 from connector.operations.model import Draft, Kind, Operation
+from connector.pieces import TURN
 from connector.registry import actions as registry
 from connector.registry.db import catalogue, leaving
 from connector.runtime import Runtime
@@ -167,16 +168,20 @@ async def _busy(runtime: Runtime, tx: Tx, connection: Connection, operation: Ope
 
 
 async def _mark(runtime: Runtime, task: Taken, connection: Connection, operation: Operation) -> None:
-    """Mark what is to be hidden or deleted, in pieces; a turn that dies goes on with the next piece."""
-    after: str | None = task.arguments.get("after", "")
-    while after is not None:
+    """Mark what is to be hidden or deleted, piece by piece for the length of a turn; the next one, or one after a death, goes on."""
+    end, after = runtime.now() + TURN, task.arguments.get("after", "")
+    while True:
         async with runtime.db.begin() as tx:
             await catalogue.lock_connection(tx, connection.id)
             choice = (await operations.arguments(tx, operation.id))["choice"]
-            last = await leaving.mark(tx, connection.id, operation.id, choice, after=after, limit=_PIECE)
+            after = await leaving.mark(tx, connection.id, operation.id, choice, after=after, limit=_PIECE)
             await outbox.hold(tx, task)  # after the products, as whoever changes them asks for this task
-            await outbox.keep(tx, task, {"after": last} if last else {})
-            after = last or None
+            await outbox.keep(tx, task, {"after": after} if after else {})
+            if after and runtime.now() >= end:
+                await outbox.again(tx, task, runtime.now())
+                return
+        if not after:
+            break
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         count, at = await leaving.count_marked(tx, connection.id, operation.id), runtime.now()

@@ -19,6 +19,12 @@ from connector.tokens.model import Kind, Retired
 from connector.vault import Secret
 
 _AGAIN = timedelta(minutes=15)
+_REVOKED_TO = {
+    State.CONNECTED: State.NEEDS_LOGIN,
+    State.NEEDS_LOGIN: State.NEEDS_LOGIN,
+    State.AWAITING_CHOICE: State.DISCONNECTED,
+}
+"""Where a connection stands once its tokens are ended; any other stays what it is."""
 
 
 async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
@@ -39,7 +45,8 @@ async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connect
         if connection.state is State.DISCONNECTING:
             connection = await connections.unlink(tx, connection, at=at)
         wiped = {"user_token": None, "page_token": None, "token_time": at, **connections_db.NOTHING_WAITS}
-        state = {"state": State.NEEDS_LOGIN, "reason": "TOKENS_REVOKED"} if connection.live else {}
+        ended = _REVOKED_TO.get(connection.state)
+        state = {"state": ended, "reason": "TOKENS_REVOKED"} if ended else {}
         connection = await connections_db.change(tx, connection.id, at=at, **wiped, **state)
         await connections.tell(tx, connection, at=at)
         return connection

@@ -12,6 +12,7 @@ from connector.db.outbox import Task
 from connector.errors import FailedPrecondition
 from connector.events import db as events
 from connector.runtime import Runtime
+from connector.tokens.actions import revoke
 from connector.values import Environment
 from simulator import seeds
 from simulator.state import Application, User
@@ -186,3 +187,16 @@ async def test_a_catalog_of_the_other_environment_is_not_attached_later_either(
     with pytest.raises(FailedPrecondition) as refused:
         await catalog.attach_catalog(both, "store_2", connection_id, catalog_id=CATALOG_ID)
     assert "ASSET_IN_OTHER_ENVIRONMENT" == refused.value.reason
+
+
+async def test_a_token_that_waits_for_the_choice_can_be_revoked(
+    runtime: Runtime, walk: Any, kept: Any, turn: Any
+) -> None:
+    """RevokeTokens ends a choice that is open: there is nothing left to choose with, and the connection says why."""
+    begun = (await log_in(runtime, walk)).connection
+    revoked = await revoke(runtime, STORE, str(begun.id))
+    await turn()
+    assert (State.DISCONNECTED, "TOKENS_REVOKED", []) == (revoked.state, revoked.reason, await kept())
+    with pytest.raises(FailedPrecondition) as refused:
+        await actions.choose(runtime, STORE, str(begun.id), page_id=PAGE_ID)
+    assert "STORE_NOT_CONNECTED" == refused.value.reason

@@ -193,7 +193,7 @@ class RevokeTokensResponse(_message.Message):
     CONNECTION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def connection(self) -> _connection_pb2.Connection:
-        """The connection, NEEDS_LOGIN (or DISCONNECTED, when it was)."""
+        """The connection: NEEDS_LOGIN, or DISCONNECTED, when nothing was linked yet or any more."""
 
     def __init__(
         self,

@@ -84,7 +84,7 @@ class FacebookTokensServicer:
     def RevokeTokens(self, request, context):
         """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
 
-        A system user's tokens are all killed when no other connection lives on them. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
+        A system user's tokens are all killed when no connection lives on one of them by then. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

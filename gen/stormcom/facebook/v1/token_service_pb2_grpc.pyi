@@ -51,7 +51,7 @@ class FacebookTokensStub:
     RevokeTokens: _grpc.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokensRequest, _token_service_pb2.RevokeTokensResponse]
     """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
 
-    A system user's tokens are all killed when no other connection lives on them. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
+    A system user's tokens are all killed when no connection lives on one of them by then. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
     """
 
 @_typing.type_check_only
@@ -77,7 +77,7 @@ class FacebookTokensAsyncStub(FacebookTokensStub):
     RevokeTokens: _aio.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokensRequest, _token_service_pb2.RevokeTokensResponse]  # type: ignore[assignment]
     """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
 
-    A system user's tokens are all killed when no other connection lives on them. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
+    A system user's tokens are all killed when no connection lives on one of them by then. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
     """
 
 class FacebookTokensServicer(metaclass=_abc_1.ABCMeta):
@@ -118,7 +118,7 @@ class FacebookTokensServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_token_service_pb2.RevokeTokensResponse, _abc.Awaitable[_token_service_pb2.RevokeTokensResponse]]:
         """Ends the connection's tokens, for a suspected leak: ours are out of reach at once, Meta is told to kill them in the background, again and again for a day. The connection becomes NEEDS_LOGIN with `TOKENS_REVOKED`.
 
-        A system user's tokens are all killed when no other connection lives on them. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
+        A system user's tokens are all killed when no connection lives on one of them by then. Other connections of the same person at Meta are inspected at once. Repeating it changes nothing.
         """
 
 def add_FacebookTokensServicer_to_server(servicer: FacebookTokensServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
