@@ -3,10 +3,12 @@
 Built once per process (or per job) by `open_runtime`; always the first argument. Nothing is opened at import.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,6 +27,8 @@ from connector.values import Environment, NewId, new_id
 from connector.vault import Kept, Key, LocalKey, Vault
 
 Now = Callable[[], datetime]
+
+_LAST_WAIT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +115,14 @@ async def open_runtime(
             )
     finally:
         await gather.close()
-        await engine.dispose()
+        await _close(engine)
+
+
+async def _close(engine: AsyncEngine) -> None:
+    """Close the pool when all its connections are back: who was cut off still puts in order what it began."""
+    pool: Any = engine.pool
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WAIT.total_seconds()):
+            while pool.checkedout():  # noqa: ASYNC110 – the pool tells nobody
+                await asyncio.sleep(0.005)
+    await engine.dispose()

@@ -1,5 +1,6 @@
 """Sessions of the pool, and what a statement alone costs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector.db.schema import at_once, open_engine
+from connector.runtime import Runtime, open_runtime
+from connector.settings import Settings
 
 _LONG = 60.0
 
@@ -73,3 +76,20 @@ async def test_a_statement_at_once_is_committed_by_itself(engine: AsyncEngine, k
             seen = await other.scalar(text("SELECT to_regclass('written_at_once') IS NOT NULL"))
         await tx.execute(text("DROP TABLE written_at_once"))
     assert seen is True
+
+
+async def test_what_is_under_way_gives_its_session_back_before_the_pool_closes(settings: Settings) -> None:
+    """Whoever was cut off and still puts something in order is waited for; no session stays open behind a closed process."""
+    begun = asyncio.Event()
+
+    async def put_in_order(runtime: Runtime) -> int:
+        async with runtime.db.begin() as tx:
+            begun.set()
+            return int(await tx.scalar(text("SELECT 1 FROM pg_sleep(0.1)")))
+
+    async with open_runtime(settings, pool_size=1) as runtime:
+        last = asyncio.create_task(put_in_order(runtime))
+        await begun.wait()
+        pool: Any = runtime.db.pool
+    assert 0 == pool.checkedout()
+    assert 1 == await last
