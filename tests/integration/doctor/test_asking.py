@@ -37,9 +37,12 @@ async def test_a_look_that_was_cut_off_is_made_up_for(patient: Patient) -> None:
     """What Meta is silent about holds up nothing else; who then hangs up leaves nothing behind that passes for a look."""
     await patient.run("CATALOG", "PIXEL")
     patient.clock.advance(hours=1)
-    patient.world.faults.order({"match": {"path": f"{CATALOG_ID}$"}, "action": {"kind": "delay", "seconds": 60}})
+    silence = {"match": {"path": f"{CATALOG_ID}$"}, "action": {"kind": "delay", "seconds": 60}}
+    fault = patient.world.faults.order(silence)
     looks = actions.run(patient.runtime, STORE, "", kinds=[Kind.CATALOG, Kind.PIXEL])
     _, first = await anext(looks)
+    while not fault.hits:  # noqa: ASYNC110 – the simulator has no event for it
+        await asyncio.sleep(0.01)
     await looks.aclose()
     assert Kind.PIXEL is first.kind
     patient.clock.advance(seconds=61)
