@@ -4,7 +4,8 @@
     run (somebody presses) ───────┴▶ ask ─▶ judge ─▶ keep ─▶ alert, once it is certain; closed when it heals
                                                       └────▶ a lost Page subscription is asked for anew
 
-A question serves every check that needs its answer. What Meta does not answer leaves the connection, and the alerts, as they were.
+A question serves every check that needs its answer; a task asks one after the other, a person has all asked side by side. What Meta
+does not answer leaves the connection, and the alerts, as they were; so does what was seen with tokens that were replaced meanwhile.
 """
 
 import asyncio
