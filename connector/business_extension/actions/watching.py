@@ -180,7 +180,7 @@ async def conclude_end(
 ) -> Installation:
     """Keep that an installation has ended, and end its connection, in one transaction."""
     at = runtime.now()
-    if connection.state is not ConnectionState.DISCONNECTED:
+    if connection.live:
         await connections.unlink(tx, connection, at=at, reason=reason)
     return await db.end(tx, installation, at=at)
 

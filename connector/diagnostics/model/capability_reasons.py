@@ -17,7 +17,7 @@ _BUTTONS: Mapping[str, tuple[Owner, str, Where]] = {
     "META_PERMISSION_MISSING": (Owner.MERCHANT, "Connect", Where.NOWHERE),
     "SCOPES_MISSING": (Owner.MERCHANT, "Connect", Where.NOWHERE),
     "PAGE_TASK_MISSING": (Owner.MERCHANT, "Connect", Where.SETTINGS),
-    "INSTALLATION_ASSET_MISSING": (Owner.MERCHANT, "RepairInstallation", Where.SETTINGS),
+    "INSTALLATION_ASSET_MISSING": (Owner.MERCHANT, "RefreshInstallation", Where.SETTINGS),
     "META_POLICY_BLOCKED": (Owner.MERCHANT, "", Where.QUALITY),
     "CATALOG_NOT_ATTACHED": (Owner.MERCHANT, "AttachCatalog", Where.NOWHERE),
     "META_APP_NOT_APPROVED": (Owner.STORMCOM, "", Where.NOWHERE),

@@ -23,9 +23,11 @@ from tests.integration.business_extension.conftest import (
     CATALOG_ID,
     PAGE_ID,
     SECRET_OF_WEBHOOK,
+    SHOP,
     Install,
     Stub,
     Tell,
+    Walk,
     calls,
     column,
     installed,
@@ -164,6 +166,26 @@ async def test_an_end_after_the_disconnect(
     await tell(done.installation.external_business_id, ended=True)
     assert (INSTALLED, UNINSTALLED) == (before, (await known(extension)).state)
     assert "" == (await standing(channel, done.connection.connection_id)).reason
+
+
+async def test_a_late_word_of_the_end_leaves_the_next_install_alone(
+    install: Install, walk: Walk, tell: Tell, *, channel: grpc.aio.Channel, extension: Stub
+) -> None:
+    """A webhook of the end that comes while the merchant installs again ends what was, not what begins."""
+    done = await install()
+    place = done.connection.connection_id
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    await stub.Disconnect(core.DisconnectRequest(store_id=STORE, connection_id=place))
+    again = pb.BeginInstallRequest(store_id=STORE, connection_id=place, shop=SHOP)
+    answer = await walk((await extension.BeginInstall(again)).url)
+    await tell(done.installation.external_business_id, ended=True)
+    assert UNINSTALLED == (await known(extension)).state
+    complete = pb.CompleteInstallRequest(store_id=STORE, state_token=answer["state"], code=answer["code"])
+    assert (CONNECTED, place) == (
+        (await extension.CompleteInstall(complete)).connection.state,
+        (await known(extension)).connection_id,
+    )
+    assert INSTALLED == (await known(extension)).state
 
 
 async def test_a_wish_without_a_token_is_no_sign_of_an_end(
