@@ -1,15 +1,22 @@
 """What the audit tells of calls, callbacks and logins, as callers of the API see it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
 from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message_factory import GetMessageClass
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from client.cli import app
-from connector.db import audit
+from connector.db import audit, outbox
+from connector.db.audit import Deed
+from connector.db.outbox import Task
 from connector.rpc.callers import SERVICES
 from connector.rpc.recording import COUNTED
 from connector.runtime import Runtime
@@ -20,22 +27,21 @@ from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import connector_service_pb2 as connector_pb
 from tests.integration.conftest import STORE
 
-Admin = admin_service_pb2_grpc.FacebookAdminStub
-
 
 @pytest.fixture
-def admin(channel: grpc.aio.Channel) -> Admin:
-    return Admin(channel)
+def admin(channel: grpc.aio.Channel) -> Any:
+    """FacebookAdmin."""
+    return admin_service_pb2_grpc.FacebookAdminStub(channel)
 
 
-async def entries(admin: Admin, **wanted: Any) -> list[pb.AuditEntry]:
+async def entries(admin: Any, **wanted: Any) -> list[pb.AuditEntry]:
     """List a store's entries, oldest first."""
     found = await admin.ListAuditEntries(pb.ListAuditEntriesRequest(store_id=STORE, **wanted))
     return list(found.entries)[::-1]
 
 
 async def test_a_call_is_told_with_who_what_and_how_it_ended(
-    channel: grpc.aio.Channel, admin: Admin, connected: str
+    channel: grpc.aio.Channel, admin: Any, connected: str
 ) -> None:
     """An entry names caller, role, actor, request, connection and outcome; a refused call stands there with its reason."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
@@ -57,7 +63,7 @@ async def test_a_call_is_told_with_who_what_and_how_it_ended(
     assert ("Disconnect", "", "CONNECTION_NOT_FOUND") == (refused.action, refused.actor, refused.result)
 
 
-async def test_a_repeated_request_is_one_entry(channel: grpc.aio.Channel, admin: Admin, connected: str) -> None:
+async def test_a_repeated_request_is_one_entry(channel: grpc.aio.Channel, admin: Any, connected: str) -> None:
     """What changes nothing is no deed: the second call of one request id, and every read, leave no entry."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
     before = len(await entries(admin))
@@ -68,7 +74,7 @@ async def test_a_repeated_request_is_one_entry(channel: grpc.aio.Channel, admin:
     assert ["SyncCatalog"] == [one.action for one in (await entries(admin))[before:]]
 
 
-async def test_a_login_and_its_tokens_are_told(admin: Admin, connected: str) -> None:
+async def test_a_login_and_its_tokens_are_told(admin: Any, connected: str) -> None:
     """Connecting tells how the login ended, who began it, and every token that came or went, beside the calls."""
     told = [(one.action, one.result) for one in await entries(admin, connection_id=connected)]
     assert [("Connect", "OK")] * 3 == [one for one in told if one[0] == "Connect"]
@@ -80,7 +86,7 @@ async def test_a_login_and_its_tokens_are_told(admin: Admin, connected: str) -> 
     assert [["login=KEPT"], ["user=KEPT", "page=KEPT", "login=WIPED"]] == tokens
 
 
-async def test_a_failed_login_is_told_with_its_reason(channel: grpc.aio.Channel, admin: Admin) -> None:
+async def test_a_failed_login_is_told_with_its_reason(channel: grpc.aio.Channel, admin: Any) -> None:
     """A merchant's no ends a login in an entry of its own."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
     begun = await stub.Connect(connector_pb.ConnectRequest(store_id=STORE, begin=connector_pb.BeginConnect()))
@@ -95,7 +101,7 @@ async def test_a_failed_login_is_told_with_its_reason(channel: grpc.aio.Channel,
 
 
 async def test_everyday_data_is_counted_by_the_hour(
-    channel: grpc.aio.Channel, admin: Admin, connected: str, runtime: Runtime, clock: Any
+    channel: grpc.aio.Channel, admin: Any, connected: str, runtime: Runtime, clock: Any
 ) -> None:
     """Many calls of one caller, refused ones too, become one entry with their number when the hour is over."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
@@ -122,7 +128,7 @@ async def _settle(runtime: Runtime) -> None:
         await audit.settle(tx, at=runtime.now())
 
 
-async def test_lists_are_paged_and_filtered(channel: grpc.aio.Channel, admin: Admin, connected: str) -> None:
+async def test_lists_are_paged_and_filtered(channel: grpc.aio.Channel, admin: Any, connected: str) -> None:
     """Pages follow each other without a gap, newest first; action, caller, connection and time choose."""
     whole = await entries(admin)
     seen: list[int] = []
@@ -139,7 +145,7 @@ async def test_lists_are_paged_and_filtered(channel: grpc.aio.Channel, admin: Ad
 
 
 @pytest.mark.parametrize("tampered", [False, True])
-async def test_an_export_is_verified_offline(admin: Admin, connected: str, tmp_path: Any, *, tampered: bool) -> None:
+async def test_an_export_is_verified_offline(admin: Any, connected: str, tmp_path: Any, *, tampered: bool) -> None:
     """What `ExportAudit` streams is verified by the command line without the connector, and one changed word is found."""
     lines = [line async for piece in admin.ExportAudit(pb.ExportAuditRequest(store_id=STORE)) for line in piece.lines]
     if tampered:
@@ -151,7 +157,7 @@ async def test_an_export_is_verified_offline(admin: Admin, connected: str, tmp_p
     assert ("entry 2" if tampered else f"{len(lines) - 1} entries") in verified.output
 
 
-async def test_the_connector_checks_its_own_chain(admin: Admin, connected: str) -> None:
+async def test_the_connector_checks_its_own_chain(admin: Any, connected: str) -> None:
     """`VerifyAudit` walks to the end, and goes on from the mark it gave; a mark of another chain is a break."""
     whole = await admin.VerifyAudit(pb.VerifyAuditRequest(store_id=STORE))
     last = (await entries(admin))[-1]
@@ -171,7 +177,7 @@ async def test_an_actor_is_an_id(channel: grpc.aio.Channel) -> None:
 
 
 async def test_stores_have_chains_of_their_own(
-    channel: grpc.aio.Channel, admin: Admin, world: World, turn: Callable[[], Awaitable[int]], connected: str
+    channel: grpc.aio.Channel, admin: Any, world: World, turn: Callable[[], Awaitable[int]], connected: str
 ) -> None:
     """One store's entries are neither listed nor counted with another's."""
     other = await admin.ListAuditEntries(pb.ListAuditEntriesRequest(store_id="store_2"))
@@ -182,12 +188,62 @@ async def test_stores_have_chains_of_their_own(
     assert [("Connect", 1)] == [(one.action, one.position) for one in other.entries]
 
 
-def test_what_is_counted_changes_something() -> None:
-    """The table of counted calls names mutating methods only, all of which exist."""
-    changing = {
-        method.name
-        for service in SERVICES
-        for method in service.methods
-        if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
-    }
-    assert COUNTED < changing
+CHANGING = [
+    method
+    for service in SERVICES
+    for method in service.methods
+    if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+]
+
+
+async def test_no_change_is_without_a_trace(channel: grpc.aio.Channel, admin: Any, runtime: Runtime) -> None:
+    """Every method that may change something leaves an entry or is counted, also when it is refused."""
+    for method in CHANGING:
+        call: Any = channel.unary_unary(
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+        with suppress(grpc.aio.AioRpcError):  # an empty request is refused by most
+            await call(GetMessageClass(method.input_type)(store_id=STORE))
+    told = {one.action for one in await entries(admin, page_size=500)}
+    async with runtime.db.begin() as tx:
+        counted = set(await tx.scalars(select(audit.tallies.c.action)))
+    assert {method.name for method in CHANGING} - COUNTED == told & {method.name for method in CHANGING}
+    assert set(COUNTED) == counted
+
+
+async def test_a_call_that_was_given_up_has_an_unknown_outcome(
+    channel: grpc.aio.Channel, admin: Any, connected: str, empty_database: str
+) -> None:
+    """A caller that does not wait for the end is told in the audit all the same: what it began may be done."""
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    request = connector_pb.DisconnectRequest(store_id=STORE, connection_id=connected)
+    async with await psycopg.AsyncConnection.connect(empty_database) as other:
+        await other.execute("SELECT FROM connections FOR UPDATE")
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Disconnect(request, timeout=0.5)
+    async with asyncio.timeout(20):
+        while not (found := await entries(admin, action="Disconnect")):  # noqa: ASYNC110 – the server ends it by itself
+            await asyncio.sleep(0.02)
+    assert [audit.UNKNOWN] == [one.result for one in found]
+
+
+async def test_the_sweep_looks_after_the_audit(
+    admin: Any, runtime: Runtime, clock: Any, turn: Callable[[], Awaitable[int]]
+) -> None:
+    """Once an hour lost calls and counted hours become entries, and what is older than 400 days leaves."""
+    deed = Deed(STORE, "Disconnect", "console", "MANAGER")
+    async with runtime.db.begin() as tx:
+        await audit.append(tx, deed, at=runtime.now())
+        await audit.intend(tx, deed, at=runtime.now())
+        await audit.count(tx, [deed, deed], at=runtime.now())
+    clock.jump(days=401)
+    async with runtime.db.begin() as tx:
+        await outbox.add(tx, Task.SWEEP, due=runtime.now(), key="sweep")
+    await turn()
+    told = [(one.position, one.action, one.result, one.call_count) for one in await entries(admin)]
+    # The lost call is as old as its beginning, and leaves with the first.
+    assert [(3, "Disconnect", "SUMMARY", 2), (4, "SealAudit", "OK", 1)] == told
+    walk = await admin.VerifyAudit(pb.VerifyAuditRequest(store_id=STORE))
+    assert (True, 0) == (walk.complete, walk.fault)
