@@ -23,7 +23,7 @@ async def deauthorize(request: web.Request) -> web.Response:
     wish = await _wish(request, "deauthorize")
     count = await privacy.deauthorize(request.app[RUNTIME], wish)
     metrics.callbacks.labels("deauthorize", "done").inc()
-    log.canonical("callback.deauthorized", environment=str(wish.environment), connection_count=count or 0)
+    log.canonical("callback.deauthorized", environment=str(wish.environment), connection_count=count)
     return web.Response()
 
 

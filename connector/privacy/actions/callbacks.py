@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.db import audit, forgotten
 from connector.db.audit import Deed
+from connector.db.schema import Tx
 from connector.graph.signatures import read_signed_request
 from connector.privacy.actions.asking import open_deletion
 from connector.privacy.actions.wiping import wipe
@@ -71,35 +72,55 @@ def _wish(app: AppProfile, said: Mapping[str, Any], text: str, *, at: datetime) 
     return Wish(app.environment, user_id, time, text.partition(".")[2])
 
 
-async def deauthorize(runtime: Runtime, wish: Wish, *, reason: str = "META_APP_REMOVED") -> int | None:
-    """Wipe the tokens of every connection that this person made, at once; tells how many there were, None for a repeated wish.
+async def deauthorize(runtime: Runtime, wish: Wish) -> int:
+    """Wipe the tokens of every connection that this person made, at once; tells how many there were, of a repeated wish none.
 
     Raises:
         Unavailable: VAULT_UNAVAILABLE, the pepper cannot be opened by a process that just began; Meta sends again.
 
     """
     await runtime.pseudonyms.ready()
-    now = runtime.now()
     async with runtime.db.begin() as tx:
-        if not await forgotten.use_once(tx, runtime.pseudonyms.of("callback", wish.payload), at=now):
-            return None
-        made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
-        for connection_id in made:
-            if wiped := await wipe(tx, connection_id, reason, at=now):
-                who = Deed(wiped.store_id, "WithdrawConsent", *audit.META, connection_id=str(wiped.id))
-                await audit.append(tx, replace(who, objects=audit.named(reason=reason)), at=now)
+        if not await _is_first(runtime, tx, wish, "deauthorize"):
+            return 0
+        return await _withdraw(runtime, tx, wish, "META_APP_REMOVED")
+
+
+async def _is_first(runtime: Runtime, tx: Tx, wish: Wish, kind: str) -> bool:
+    """Use a wish up. Both callbacks may be told of one in the same words, by a person who wants both in the same second."""
+    return await forgotten.use_once(tx, runtime.pseudonyms.of(kind, wish.payload), at=runtime.now())
+
+
+async def _withdraw(runtime: Runtime, tx: Tx, wish: Wish, reason: str) -> int:
+    now = runtime.now()
+    made = await logins.of_user(tx, wish.environment, wish.user_id, before=wish.time + SKEW)
+    for connection_id in made:
+        if wiped := await wipe(tx, connection_id, reason, at=now):
+            who = Deed(wiped.store_id, "WithdrawConsent", *audit.META, connection_id=str(wiped.id))
+            await audit.append(tx, replace(who, objects=audit.named(reason=reason)), at=now)
     return len(made)
 
 
 async def request_deletion(runtime: Runtime, wish: Wish) -> Deletion:
-    """Wipe the tokens and open a deletion of what is a merchant's own; one request, or one that came again, has one deletion."""
-    now = runtime.now()
-    repeated = await deauthorize(runtime, wish, reason="MERCHANT_DATA_DELETED") is None
-    about = runtime.pseudonyms.of("meta user", wish.environment, wish.user_id)
+    """Wipe the tokens and open a deletion of what is a merchant's own; one request, or one that came again, has one deletion.
+
+    All of it or nothing: a request that was counted has its deletion.
+
+    Raises:
+        Unavailable: as `deauthorize`.
+
+    """
+    await runtime.pseudonyms.ready()
+    now, about = runtime.now(), runtime.pseudonyms.of("meta user", wish.environment, wish.user_id)
     async with runtime.db.begin() as tx:
         await logins.lock(tx, about)
-        known = await ledger.latest_of(tx, Origin.META, about)
-        if known and (repeated or known.finish_time is None or known.create_time > wish.time - SKEW):
+        first, known = (
+            await _is_first(runtime, tx, wish, "data deletion"),
+            await ledger.latest_of(tx, Origin.META, about),
+        )
+        if first:
+            await _withdraw(runtime, tx, wish, "MERCHANT_DATA_DELETED")
+        if known and (not first or known.finish_time is None or known.create_time > wish.time - SKEW):
             return known
         stores, made = await logins.stores_of_user(tx, wish.environment, wish.user_id)
         subject = Subject(SubjectKind.META_USER, wish.user_id, stores, made, ((wish.environment, ""),))

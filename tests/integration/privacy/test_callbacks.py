@@ -213,7 +213,9 @@ async def test_one_person_has_one_deletion(runtime: Runtime, connected: str, ask
     assert 1 == len(set(answers))
     clock.advance(minutes=10)
     assert answers[0] == await ask("data-deletion", first)
-    assert answers[0] != await ask("data-deletion", signed(user_id=USER, issued_at=int(clock().timestamp())))
+    both = signed(user_id=USER, issued_at=int(clock().timestamp()))  # Meta tells of the app's removal in the same words
+    await ask("deauthorize", both)
+    assert answers[0] != await ask("data-deletion", both)
 
 
 async def test_a_captured_request_without_a_time_opens_nothing(
