@@ -15,7 +15,13 @@ IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
 
 # One request id, one answer: the claim and the answer are committed around the work of whatever action is called.
 # A piece of long work is a transaction: its cursor and the task are kept around whatever an action does in it.
-BEGINNERS = {"connector/rpc/recording.py", "connector/rpc/replies.py", "connector/pieces.py"}
+# The pepper is opened once in a process's life, before the transaction of whatever action needs it.
+BEGINNERS = {
+    "connector/rpc/recording.py",
+    "connector/rpc/replies.py",
+    "connector/pieces.py",
+    "connector/pseudonyms.py",
+}
 
 
 # What may speak to somebody over HTTP: Meta, or the key service behind the vault.

@@ -83,6 +83,8 @@ OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "ListOperations.connection_id": None,
     "CompleteInstall.connection_id": grpc.StatusCode.FAILED_PRECONDITION,
 }
+# What a store itself named stands in its own audit, whoever has it: which entries a store sees is proven with the audit.
+TOLD_AS_NAMED = {"ListAuditEntries"}
 # Names that StormCom or Meta gave: the other store's mean nothing here.
 NAMED = {
     "product_id",
@@ -190,7 +192,8 @@ async def test_what_is_foreign_looks_missing(
     """Another store's id, one that nobody has and one that nobody can have get the same answer, to the byte, from every method."""
     differences, tried = {}, set()
     for method in METHODS.values():
-        for field in sorted((OURS) & {*method.input_type.fields_by_name}):
+        fields = set() if method.name in TOLD_AS_NAMED else {*method.input_type.fields_by_name}
+        for field in sorted(OURS & fields):
             token = issuer.token(now=runtime.now(), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
             names = (things[field], MISSING, MALFORMED)
             answers = [await told(door, method, one, token) for one in requests(method, field, *names)]
