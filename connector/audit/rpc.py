@@ -22,7 +22,7 @@ async def list_audit_entries(runtime: Runtime, request: pb.ListAuditEntriesReque
     wanted = Wanted(request.store_id, request.connection_id, request.action, request.caller, begin, end)
     scope = ("audit", wanted)
     key = read.page_token(request.page_token, *scope, parts=1)
-    found, more = await actions.list_page(runtime, wanted, before=int(key[0]) if key else None, size=size)
+    found, more = await actions.list_page(runtime, wanted, before=_before(key) if key else None, size=size)
     token = read.write_page_token([found[-1].position], *scope) if more else ""
     return pb.ListAuditEntriesResponse(entries=map(_entry, found), next_page_token=token)
 
@@ -57,6 +57,12 @@ def _position(value: int) -> int:
     if value < 0:
         raise InvalidInput.of("position", "FIELD_INVALID", "must not be negative")
     return value
+
+
+def _before(key: list[str | int]) -> int:
+    if isinstance(key[0], str) or not 0 <= key[0] < 1 << 63:
+        raise InvalidInput.of("page_token", "PAGE_TOKEN_INVALID", "is not one of ours: begin again without it")
+    return key[0]
 
 
 def _entry(entry: Entry) -> pb.AuditEntry:

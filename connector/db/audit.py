@@ -36,6 +36,9 @@ from sqlalchemy.dialects.postgresql import insert
 from connector.db.schema import Instant, Tx, metadata
 
 KEPT = timedelta(days=400)
+SEALED_EVERY = timedelta(days=7)
+"""Entries leave together, so that a store's seals, which are entries too, stay few."""
+
 OK, UNKNOWN = "OK", "OUTCOME_UNKNOWN"
 SUMMARY = "SUMMARY"
 """The result of an entry that counts the calls of an hour, however each of them ended."""
@@ -241,12 +244,12 @@ async def settle(tx: Tx, *, at: datetime) -> bool:
 
 
 async def seal(tx: Tx, *, before: datetime, at: datetime) -> bool:
-    """Let a store's entries of before a moment go, and say so in its chain; tells whether there may be more."""
+    """Let a store's entries of before a moment go, once a week of them is there, and say so in its chain; tells whether there may be more."""
     oldest = select(entries.c.id).where(
         entries.c.store_id == chains.c.store_id, entries.c.position == chains.c.sealed_position + 1
     )
     store_id = await tx.scalar(
-        select(chains.c.store_id).where(oldest.where(entries.c.create_time < before).exists()).limit(1)
+        select(chains.c.store_id).where(oldest.where(entries.c.create_time < before - SEALED_EVERY).exists()).limit(1)
     )
     if store_id is None:
         return False

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from connector import deadline
 from connector.db import audit, walls
 from connector.db.audit import Deed
+from connector.db.schema import plain
 from connector.errors import InvalidInput
 from connector.rpc import calling
 from connector.rpc.status import understand
@@ -116,7 +117,7 @@ def _deed(method: str, request: Any) -> Deed:
     return Deed(
         request.store_id,
         method,
-        caller=calling.caller(),
+        caller=plain(calling.caller()),
         role=calling.role(),
         actor=calling.actor(),
         connection_id=audit.plain_id(getattr(request, "connection_id", "")),

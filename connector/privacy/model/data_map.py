@@ -25,7 +25,7 @@ DATA_MAP: Mapping[str, Entry] = {
         Held("as long as the store"), technical="store_id position sealed_position", hash="hash sealed_hash"
     ),
     "audit_entries": entry(
-        Ruled("audit", "400 days after create_time"),
+        Ruled("audit", "400 to 407 days after create_time"),
         technical="id store_id connection_id request_id result call_count create_time position",
         hash="hash",
         audit="action caller role actor objects",

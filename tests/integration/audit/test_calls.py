@@ -238,7 +238,7 @@ async def test_the_sweep_looks_after_the_audit(
         await audit.append(tx, deed, at=runtime.now())
         await audit.intend(tx, deed, at=runtime.now())
         await audit.count(tx, [deed, deed], at=runtime.now())
-    clock.jump(days=401)
+    clock.jump(days=408)
     async with runtime.db.begin() as tx:
         await outbox.add(tx, Task.SWEEP, due=runtime.now(), key="sweep")
     await turn()
