@@ -5,7 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Row, Table, Text, Uuid, and_, func, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.business_extension.model import Assets, Installation, State
@@ -120,9 +135,15 @@ async def note_absence(tx: Tx, installation: Installation, *, at: datetime) -> N
     await _change(tx, installation, {"absence_time": installation.absence_time or at})
 
 
-async def note_notice(tx: Tx, installation: Installation, *, at: datetime | None) -> Installation:
-    """Keep that it may have ended: Meta told so, or we are about to ask for it; None takes that back."""
+async def note_notice(tx: Tx, installation: Installation, *, at: datetime) -> Installation:
+    """Keep that it may have ended: Meta told so, or we are about to ask for it."""
     return await _change(tx, installation, {"notice_time": at})
+
+
+async def take_notice_back(tx: Tx, wished: Installation, *, before: datetime | None) -> None:
+    """Let a wish of ours be as if it had not been; what Meta told since stays."""
+    ours = *_is(wished), installations.c.notice_time == wished.notice_time
+    await tx.execute(update(installations).where(*ours).values(notice_time=before))
 
 
 async def end(tx: Tx, installation: Installation, *, at: datetime) -> Installation:
@@ -164,12 +185,13 @@ async def stale(tx: Tx, *, before: datetime, limit: int) -> list[ConnectionId]:
 
 
 async def _change(tx: Tx, installation: Installation, values: Mapping[str, Any]) -> Installation:
-    mine = (
-        installations.c.store_id == installation.store_id,
-        installations.c.environment == installation.environment,
-    )
-    changed = update(installations).where(*mine).values(**values)
+    changed = update(installations).where(*_is(installation)).values(**values)
     return _read((await tx.execute(changed.returning(*_SHOWN))).one())
+
+
+def _is(installation: Installation) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    same = installations.c.environment == installation.environment
+    return installations.c.store_id == installation.store_id, same
 
 
 def _read(row: Row[Any]) -> Installation:

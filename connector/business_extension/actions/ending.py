@@ -71,7 +71,7 @@ async def _delete(runtime: Runtime, before: Installation, wished: Installation, 
             await _send(runtime, wished, connection)
     except FailedPrecondition as refusal:
         async with runtime.db.begin() as tx:
-            await db.note_notice(tx, wished, at=before.notice_time)
+            await db.take_notice_back(tx, wished, before=before.notice_time)
         if isinstance(refusal, MetaRefused):
             await connections.note_refusal(runtime, connection, refusal)
         raise

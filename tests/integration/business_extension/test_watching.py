@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -199,6 +200,19 @@ async def test_a_wish_without_a_token_is_no_sign_of_an_end(
     await plan_watch(runtime)
     await turn()
     assert INSTALLED == (await known(extension)).state
+
+
+async def test_a_wish_that_is_taken_back_leaves_metas_word(install: Install, runtime: Runtime) -> None:
+    """A refused Uninstall takes back its own wish, not the end that Meta told of meanwhile."""
+    await install()
+    async with runtime.db.begin() as tx:
+        asked, _ = await watching.require(tx, STORE, Environment.TEST)
+        wished = await db.note_notice(tx, asked, at=runtime.now())
+        told = await db.note_notice(tx, wished, at=runtime.now() + timedelta(seconds=1))
+        await db.take_notice_back(tx, wished, before=None)
+        assert told == (await watching.require(tx, STORE, Environment.TEST))[0]
+        await db.take_notice_back(tx, told, before=None)
+        assert asked == (await watching.require(tx, STORE, Environment.TEST))[0]
 
 
 async def test_what_was_asked_with_an_earlier_token_is_not_concluded_from(
