@@ -33,10 +33,12 @@ def rotate(
     allow_fewer_scopes: Annotated[bool, typer.Option(help="Take a token with fewer scopes than before.")] = False,
 ) -> None:
     """Replace the tokens; the old ones are killed two minutes later."""
-    session = session_of(context)
+    session, handed_in = session_of(context), token.read().strip() if token else ""
+    if token and not handed_in:
+        raise typer.BadParameter("the file holds no token")
     wish = RotateTokenRequest(
         connection_id=session.connection_id,
-        access_token=token.read().strip() if token else "",
+        access_token=handed_in,
         allow_fewer_scopes=allow_fewer_scopes,
     )
     answer = session.caller.call(session.caller.tokens.RotateToken, wish)

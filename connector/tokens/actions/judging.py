@@ -45,11 +45,10 @@ async def judge(runtime: Runtime, tx: Tx, connection: Connection, look: Look) ->
     changed = await connections.weigh_anew(runtime, tx, changed)
     care = await _warn(tx, changed, look.user, care, at=at)
     await db.keep_care(tx, current.id, care)
-    weighed = await standing.weigh_anew(runtime, tx, changed)
-    different = any(getattr(current, name) != getattr(weighed, name) for name in _TOLD)
+    different = any(getattr(current, name) != getattr(changed, name) for name in _TOLD)
     if different:
-        await connections.tell(tx, weighed, at=at)
-    return weighed, different
+        await connections.tell(tx, changed, at=at)
+    return changed, different
 
 
 async def judge_damage(tx: Tx, connection: Connection, damage: FailedPrecondition, *, at: datetime) -> None:

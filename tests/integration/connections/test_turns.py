@@ -14,7 +14,9 @@ from connector.db.outbox import Task
 from connector.runtime import Runtime
 from tests.integration.conftest import STORE
 
-BLOCKED = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+WAITING_FOR_US = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+# Shorter than PostgreSQL waits before it looks for a deadlock, which might otherwise end the turn instead of us.
+IMPATIENCE = text("SET LOCAL lock_timeout = '500ms'")
 
 
 @pytest.mark.parametrize(
@@ -37,8 +39,9 @@ async def test_a_turn_waits_for_its_connection_before_it_holds_its_task(
     async with runtime.db.begin() as tx:
         await db.by_id(tx, connection.id, lock=True)
         working = asyncio.ensure_future(turn())
-        while not await tx.scalar(BLOCKED):  # noqa: ASYNC110 – that somebody waits can only be asked for
+        while not await tx.scalar(WAITING_FOR_US):  # noqa: ASYNC110 – that somebody waits can only be asked for
             await asyncio.sleep(0.002)
-        mine = text("SELECT name FROM tasks WHERE connection_id = :id FOR UPDATE NOWAIT")
+        await tx.execute(IMPATIENCE)
+        mine = text("SELECT name FROM tasks WHERE connection_id = :id FOR UPDATE")
         assert name in set(await tx.scalars(mine, {"id": connection.id}))
     assert 1 <= await working

@@ -52,6 +52,14 @@ def test_a_new_token_comes_from_a_file(connector: Any, run: Run, tmp_path: Path)
     )  # fmt: skip
 
 
+def test_an_empty_file_is_no_wish_to_renew(connector: Any, run: Run, tmp_path: Path) -> None:
+    """A file without a token is refused before anything is asked for."""
+    connector.on("RotateToken", RotateTokenResponse(inspections=[ALIVE]))
+    (tmp_path / "token.txt").write_text("\n")
+    assert 2 == run("rotate", str(tmp_path / "token.txt")).exit_code
+    assert [] == connector.asked_for(RotateTokenRequest)
+
+
 def test_ended_tokens_are_told(connector: Any, run: Run) -> None:
     """After `revoke` the state and its reason stand on the screen."""
     ended = Connection(connection_id="c1", state=Connection.STATE_NEEDS_LOGIN, reason="TOKENS_REVOKED")
