@@ -14,7 +14,9 @@ from connector.db.outbox import Task
 from connector.runtime import Runtime
 from tests.integration.conftest import STORE
 
-WAITING_FOR_US = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+WAITING_FOR_US = text(
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 # Shorter than PostgreSQL waits before it looks for a deadlock, which might otherwise end the turn instead of us.
 IMPATIENCE = text("SET LOCAL lock_timeout = '500ms'")
 
