@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -225,19 +225,27 @@ async def test_a_calls_deadline_is_the_statements(engine: AsyncEngine) -> None:
         assert "30s" == await tx.scalar(text("SHOW statement_timeout"))
 
 
+@contextmanager
+def _closed(url: str, table: str) -> Iterator[None]:
+    """Let a table's wall show nothing; whatever happens, it is again what it was."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute("SELECT qual FROM pg_policies WHERE tablename = %s", (table,)).fetchall()
+        [(condition,)] = found
+        connection.execute(f"ALTER POLICY own_store ON {table} USING (false)".encode())
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER POLICY own_store ON {table} USING ({condition})".encode())
+            assert found == connection.execute("SELECT qual FROM pg_policies WHERE tablename = %s", (table,)).fetchall()
+
+
 async def test_calls_stand_behind_the_wall(channel: grpc.aio.Channel, connected: str, empty_database: str) -> None:
     """What an RPC reads passes the wall: closed for a moment, it shows the store nothing that is its own."""
     stub = connector_grpc.FacebookConnectorStub(channel)
     asked = pb.GetStatusRequest(store_id="store_1", connection_id=connected)
     assert connected == (await stub.GetStatus(asked)).status.connection.connection_id
-    own = walls.condition_of(load_tables().tables["connections"])
-    with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute("ALTER POLICY own_store ON connections USING (false)")
-        try:
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await stub.GetStatus(asked)
-        finally:
-            connection.execute(f"ALTER POLICY own_store ON connections USING ({own})".encode())
+    with _closed(empty_database, "connections"), pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.GetStatus(asked)
     assert grpc.StatusCode.NOT_FOUND == caught.value.code()
 
 
