@@ -1,6 +1,6 @@
 """No call that changes something without a trace in the audit: a note before it begins, an entry when it has ended.
 
-A process that dies in between leaves its note, of which the sweep makes an entry with an unknown outcome. Calls that carry a shop's
+A call that is given up, or whose process dies, leaves its note, of which the sweep makes an entry with an unknown outcome. Calls that carry a shop's
 everyday data (`COUNTED`) are many; they are counted beside their work, by caller and hour, and no answer leaves before its count.
 """
 
@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from connector import deadline
 from connector.db import audit, walls
 from connector.db.audit import Deed
 from connector.db.schema import plain
@@ -81,8 +80,7 @@ async def _noted(runtime: Runtime, deed: Deed, act: Callable[[], Awaitable[R]]) 
         intent = await audit.intend(tx, deed, at=runtime.now())
     try:
         response = await act()
-    except (asyncio.CancelledError, TimeoutError):  # the caller left, or the deadline passed: what it began may be done
-        await _conclude(runtime, intent, deed, result=audit.UNKNOWN)
+    except TimeoutError:  # nobody waits any more, as when the call is cancelled: the note stays for the sweep
         raise
     except Exception as error:
         known = understand(error)
@@ -93,17 +91,22 @@ async def _noted(runtime: Runtime, deed: Deed, act: Callable[[], Awaitable[R]]) 
 
 
 async def _conclude(runtime: Runtime, intent: int, deed: Deed, *, result: str) -> None:
-    with deadline.known(None):  # the call's own may have passed
-        async with runtime.db.begin() as tx:
-            await audit.conclude(tx, intent, deed, result=result, at=runtime.now())
+    async with runtime.db.begin() as tx:
+        await audit.conclude(tx, intent, deed, result=result, at=runtime.now())
 
 
 async def _counted(runtime: Runtime, deed: Deed, act: Callable[[], Awaitable[R]]) -> R:
     counting = asyncio.ensure_future(runtime.gather.ask("audit", deed, partial(_count, runtime), most=_MOST_COUNTED))
     try:
-        return await act()
-    finally:
+        response = await act()
+    except (asyncio.CancelledError, TimeoutError):  # nobody waits for an answer any more, nor for the count
+        counting.cancel()
+        raise
+    except Exception:
         await counting
+        raise
+    await counting
+    return response
 
 
 async def _count(runtime: Runtime, deeds: Sequence[Deed]) -> list[None]:

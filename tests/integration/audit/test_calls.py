@@ -1,6 +1,5 @@
 """What the audit tells of calls, callbacks and logins, as callers of the API see it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -214,7 +213,7 @@ async def test_no_change_is_without_a_trace(channel: grpc.aio.Channel, admin: An
 
 
 async def test_a_call_that_was_given_up_has_an_unknown_outcome(
-    channel: grpc.aio.Channel, admin: Any, connected: str, empty_database: str
+    channel: grpc.aio.Channel, admin: Any, connected: str, runtime: Runtime, *, clock: Any, empty_database: str
 ) -> None:
     """A caller that does not wait for the end is told in the audit all the same: what it began may be done."""
     stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
@@ -223,10 +222,10 @@ async def test_a_call_that_was_given_up_has_an_unknown_outcome(
         await other.execute("SELECT FROM connections FOR UPDATE")
         with pytest.raises(grpc.aio.AioRpcError):
             await stub.Disconnect(request, timeout=0.5)
-    async with asyncio.timeout(20):
-        while not (found := await entries(admin, action="Disconnect")):  # noqa: ASYNC110 – the server ends it by itself
-            await asyncio.sleep(0.02)
-    assert [audit.UNKNOWN] == [one.result for one in found]
+    assert [] == await entries(admin, action="Disconnect")
+    clock.jump(minutes=11)
+    await _settle(runtime)
+    assert [audit.UNKNOWN] == [one.result for one in await entries(admin, action="Disconnect")]
 
 
 async def test_the_sweep_looks_after_the_audit(
