@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from connector.connections import actions as connections
+from connector.connections.actions import standing
 from connector.connections.model import CapabilityKind, State
 from connector.db import outbox
 from connector.db.outbox import Task
@@ -160,6 +161,24 @@ async def test_what_one_connection_finds_the_others_of_that_person_look_for(
     await keeper.look()
     await keeper.turn()
     assert State.NEEDS_LOGIN is (await keeper.connection("store_2")).state
+
+
+async def test_who_was_told_does_not_tell_everybody_again(keeper: Keeper, channel: Any, world: Any) -> None:
+    """However many connections a person has, what one of them finds has each of the others looked at once."""
+    await second_store(channel, world, keeper.turn)
+    await keeper.turn()
+    await keeper.control("POST", "/tokens/revoke", {"user_id": USER_ID, "subcode": 460})
+    before = _asked(keeper)
+    async with keeper.runtime.db.begin() as tx:
+        await standing.plan_inspection(tx, await keeper.connection(), at=keeper.runtime.now())
+    await keeper.turn()
+    assert [State.NEEDS_LOGIN] * 2 == [(await keeper.connection(store)).state for store in (STORE, "store_2")]
+    assert 2 * 2 == _asked(keeper) - before
+
+
+def _asked(keeper: Keeper) -> int:
+    """Count how often Meta was asked what a token is: once for each of a connection's two."""
+    return sum(call.path == "debug_token" for call in keeper.world.records.calls)
 
 
 @pytest.mark.parametrize("error", [DEAD, MetaRefused("META_PERMISSION_MISSING", "A permission is missing.", code=10)])
