@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from connector import log
 from connector.connections import db, graph
 from connector.connections.actions.tokens import require_open
 from connector.connections.graph import Inspection
@@ -207,7 +208,7 @@ async def list_catalogs(
 
 
 async def read_all(runtime: Runtime, access: Access, page_after: Callable[[str], Any]) -> list[Any]:
-    """Read a list of Meta's to its end."""
+    """Read a list of Meta's to its end, or as far as a list of anybody's can reasonably go; operators are told of a longer one."""
     entries: list[Any] = []
     after = ""
     for _ in range(_LONGEST_LIST_PAGES):
@@ -216,6 +217,8 @@ async def read_all(runtime: Runtime, access: Access, page_after: Callable[[str],
         after = listed.after
         if not after:
             break
+    else:
+        log.warn("meta.list_cut", entries=len(entries), pages=_LONGEST_LIST_PAGES)
     return entries
 
 

@@ -1,5 +1,6 @@
 """The login against a real Meta dialog: each way it can end, and what it leaves behind."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -357,6 +358,19 @@ async def test_every_page_of_a_long_list_is_read(runtime: Runtime, walk: Any, wo
     returned = await walk((await begin(runtime)).url)
     landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
     assert 121 == len(landing.offer.pages)
+
+
+async def test_a_list_without_an_end_is_cut_and_told(
+    runtime: Runtime, walk: Any, control_api: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list that Meta never ends does not keep the merchant waiting for ever, and operators see that it was cut."""
+    endless = {"data": [], "paging": {"cursors": {"after": "on"}, "next": "https://graph.facebook.com/on"}}
+    action = {"kind": "status", "status": 200, "body": json.dumps(endless), "content_type": "application/json"}
+    returned = await walk((await begin(runtime)).url)
+    await control_api("POST", "/faults", {"match": {"path": "me/accounts"}, "times": 1000, "action": action})
+    landing = await actions.complete_login(runtime, state=returned["state"], code=returned["code"])
+    assert ("AWAITING_CHOICE", ()) == (landing.outcome, landing.offer.pages)
+    assert "meta.list_cut" in capsys.readouterr().out
 
 
 async def test_the_environments_never_mix(runtime: Runtime, connect: Any) -> None:
