@@ -105,6 +105,7 @@ def open_engine(
         pool_timeout=5,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
+        use_native_hstore=False,  # a new session is asked nothing: who is cut off then would leave it open
         hide_parameters=True,  # an error's words go into the log; what was to be stored does not
         connect_args={"options": options, "connect_timeout": 3},
     )

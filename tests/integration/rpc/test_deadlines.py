@@ -14,6 +14,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from connector.db import migrations
 from connector.runtime import open_runtime
 from connector.server import build_server
 from connector.settings import Settings
@@ -81,6 +82,7 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
 async def calling(settings: Settings, folder: Path) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server with these settings."""
     async with open_runtime(settings, pool_size=4) as runtime:
+        await migrations.require_current(runtime.db)  # as a served process begins: its first session is no call's
         server, _ = build_server(runtime, settings)
         server.add_insecure_port(address := f"unix:{folder}/deadline.sock")
         await server.start()
