@@ -45,7 +45,9 @@ deliveries = Counter(
     "connector_deliveries", "Webhook deliveries, by what became of them: stored, forged, unavailable", ["outcome"]
 )
 callbacks = Counter(
-    "connector_callbacks", "Meta's signed callbacks, by kind and outcome: done, forged, stale, wrong", ["kind", "outcome"]
+    "connector_callbacks",
+    "Meta's signed callbacks, by kind and outcome: done, forged, stale, wrong",
+    ["kind", "outcome"],
 )
 late_deletions = Counter("connector_deletions_late", "Deletions of personal data that a sweep found past their day")
 turned_away = Counter(

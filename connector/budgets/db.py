@@ -224,7 +224,6 @@ async def note(tx: Tx, bucket: str, news: News, *, at: datetime) -> tuple[Breake
     return before, after
 
 
-
 async def _lock(tx: Tx, bucket: str) -> Row[Any]:
     await tx.execute(insert(budgets).values(bucket=bucket).on_conflict_do_nothing())
     return (await tx.execute(select(budgets).where(budgets.c.bucket == bucket).with_for_update())).one()

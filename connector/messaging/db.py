@@ -98,7 +98,9 @@ messages = Table(
     Index("uq_messages_connection_id_mid", "connection_id", "mid", unique=True),
     Index("uq_messages_connection_id_digest", "connection_id", "digest", unique=True),
     Index("ix_messages_conversation_id_send_time", "conversation_id", "send_time", "id"),
-    Index("ix_messages_send_time", "send_time", postgresql_using="brin"),  # for the sweep; costs next to nothing to keep
+    Index(
+        "ix_messages_send_time", "send_time", postgresql_using="brin"
+    ),  # for the sweep; costs next to nothing to keep
     Index("ix_messages_open", "conversation_id", postgresql_where=text("state IN ('PENDING', 'ATTEMPTED')")),
 )
 _CONVERSATION = [conversations.c[field.name] for field in fields(Conversation)]

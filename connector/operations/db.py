@@ -228,7 +228,6 @@ async def cancel(tx: Tx, operation_id: UUID, *, at: datetime) -> Operation | Non
     return await _end(tx, operation_id, State.CANCELLED, reason="", at=at)
 
 
-
 async def _settle(tx: Tx, operation: Operation, *, planned: bool, at: datetime) -> Operation:
     """End an operation that has nothing left to settle; tell a wait for confirmation."""
     if operation.state is State.NEEDS_CONFIRMATION:

@@ -17,14 +17,14 @@ from connector.vault import Secret
 _FOLDER = Path(__file__).parent
 
 
-def upgrade(database_url: Secret) -> str:
-    """Bring a database to the newest schema. Safe to run from several places at once: they take turns.
+def upgrade(database_url: Secret, *, revision: str = "head") -> str:
+    """Bring a database to the newest schema, or an older one. Safe to run from several places at once: they take turns.
 
     Tells what an administrator must do before row-level security can be used; empty when nothing is left.
     """
     with _alone(database_url) as config:
-        command.upgrade(config, "head")
-        return walls.admit(config.attributes["connection"], load_tables())
+        command.upgrade(config, revision)
+        return "" if revision != "head" else walls.admit(config.attributes["connection"], load_tables())
 
 
 def write(database_url: Secret, words: str) -> None:

@@ -131,7 +131,9 @@ _DUE: Mapping[Lane, tuple[ColumnElement[bool], ...]] = {
 
 
 async def _pick(tx: Tx, connection_id: UUID, lane: Lane, *, at: datetime, limit: int) -> Sequence[Row[Any]]:
-    columns = (items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "clearing", "leaving", "operation_id"))
+    columns = (
+        items.c[name] for name in ("retailer_id", "wanted", "content", "offer", "clearing", "leaving", "operation_id")
+    )
     mine = select(*columns).where(items.c.connection_id == connection_id, *_DUE[lane]).order_by(items.c.retailer_id)
     return (await tx.execute(mine.limit(limit).with_for_update(skip_locked=True), {"at": at})).all()
 

@@ -69,6 +69,25 @@ def _differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, load_tables()))
 
 
+def test_what_was_there_before_a_migration_is_there_after_it(database_url: str) -> None:
+    """A connection of the first schema is kept, and whoever had still to choose what to link may still choose."""
+    name = f"{make_url(database_url).database}_older"
+    databases.create(database_url, name)
+    url = databases.sibling(database_url, name)
+    migrations.upgrade(Secret(url), revision="0001")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            INSERT INTO connections (id, store_id, environment, state, state_time, login_token, offer, create_time, update_time)
+            VALUES (gen_random_uuid(), 'store_1', 'TEST', 'AWAITING_CHOICE', now(), 'sealed', '{"pages": []}', now(), now())
+            """
+        )
+    migrations.upgrade(Secret(url))
+    kept = _rows(url, "SELECT store_id, state, login_offer::text, login_expire_time > now() FROM connections")
+    assert {("store_1", "AWAITING_CHOICE", '{"pages": []}', True)} == kept
+    databases.drop(database_url, name)
+
+
 async def test_another_schema_is_refused(database_url: str) -> None:
     """A database that was never migrated, or to another version, is refused with the command that mends it."""
     empty = f"{make_url(database_url).database}_empty"
