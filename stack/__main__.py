@@ -145,7 +145,7 @@ async def _until_signalled(work: Coroutine[None, None, int]) -> int:
 
 async def _run_tour(stack: Stack, arguments: Sequence[str]) -> int:
     tour = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "client.tour", "--address", stack.addresses["connector"], "--token", stack.token,
+        sys.executable, "-m", "client.tour", "--address", stack.addresses["connector"], f"--token={stack.token}",
         "--simulator", stack.simulator_url, *arguments, cwd=folders.CHECKOUT,
     )  # fmt: skip
     try:

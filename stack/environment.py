@@ -60,10 +60,10 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 def _new_secrets() -> dict[str, str]:
     return {
         "VAULT_KEYS": f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-        "DEVELOPMENT_TOKEN": secrets.token_urlsafe(24),
+        "DEVELOPMENT_TOKEN": secrets.token_hex(24),  # no dash in front: it is pasted behind options
         "META_TEST_APP_ID": str(10**14 + secrets.randbelow(9 * 10**14)),
         "META_TEST_APP_SECRETS": secrets.token_hex(16),
-        "META_TEST_VERIFY_TOKEN": secrets.token_urlsafe(16),
+        "META_TEST_VERIFY_TOKEN": secrets.token_hex(16),
     }
 
 

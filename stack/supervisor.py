@@ -235,7 +235,7 @@ def _simulator_arguments(environment: Mapping[str, str], addresses: Mapping[str,
     return (
         "--host", host, "--port", port,
         "--app", f"{environment['META_TEST_APP_ID']}:{environment['META_TEST_APP_SECRETS'].split(',')[0]}",
-        "--verify-token", environment["META_TEST_VERIFY_TOKEN"],
+        f"--verify-token={environment['META_TEST_VERIFY_TOKEN']}",  # it may begin with a dash
         "--webhook-url", f"{ingress}/webhooks/facebook",
         "--deauthorize-url", f"{ingress}/callbacks/deauthorize",
         "--data-deletion-url", f"{ingress}/callbacks/data-deletion",

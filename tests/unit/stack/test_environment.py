@@ -19,6 +19,12 @@ def test_checkouts_share_no_secret(tmp_path: Path) -> None:
     assert not set(one.values()) & set(two.values())
 
 
+def test_secrets_can_stand_behind_an_option(tmp_path: Path) -> None:
+    """No secret begins with a dash, which a command line would take for an option of its own."""
+    made = [development_secrets(tmp_path / str(number)) for number in range(200)]
+    assert [] == [one for secrets in made for one in secrets.values() if one.startswith("-")]
+
+
 def test_secrets_of_a_real_installation_are_withheld() -> None:
     """What stands in the shell for a real installation does not reach a development stack."""
     shell = {
