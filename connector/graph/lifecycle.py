@@ -6,6 +6,7 @@ New knowledge is a new row. A date says what to expect; what Meta then really an
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from connector.values import CapabilityKind
 
@@ -81,14 +82,17 @@ RELEASES: Mapping[Version, date] = {
 _LIFE_AFTER_NEXT = timedelta(days=730)
 # Unverified: catalogs belong to the Marketing API, whose versions live about a year; v24.0 ended on 2026-10-06.
 _MARKETING_LIFE = timedelta(days=363)
+_VERSIONS_KEPT = 16  # every status asks
 
 
+@lru_cache(_VERSIONS_KEPT)
 def read_version(text: str) -> Version:
     """Read `v26.0`; what is no version is older than all."""
     major, _, minor = text.removeprefix("v").partition(".")
     return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else (0, 0)
 
 
+@lru_cache(_VERSIONS_KEPT)
 def version_end(text: str) -> datetime | None:
     """Tell when calls of a version stop working for catalogs; None for a version the registry does not know."""
     version = read_version(text)
