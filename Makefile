@@ -51,7 +51,7 @@ test: setup ## Run all tests; ARGS=… goes to pytest
 
 .PHONY: check
 check: setup lint types gen-fresh breaking ## Everything that needs no server: style, types, imports, contract, quick tests
-	@$(PYTEST) -q tests/unit tests/contract
+	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/contract
 
 .PHONY: lint
 lint: setup
