@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql
 
 revision = "0002"
@@ -604,5 +605,5 @@ def _raise_walls() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: sealed tokens and people's wishes would be lost."""
-    raise NotImplementedError("restore the backup from before this migration")
+    """Refuse: the audit, and what people asked to have forgotten, would be lost."""
+    raise CommandError("there is no way back from 0002: restore the backup from before it")
