@@ -203,6 +203,7 @@ def list_installs(call: Call) -> Json:
     install = _reached(call)
     if install is None:
         return {"data": []}
+    # facebook-for-woocommerce and meta-for-magento2 (read 2026-11-21); which feature tells shop_status is Unverified.
     document = {"business_manager_id": install.business_id, **_assets(install)}
     if install.commerce_partner_integration_id:
         document["commerce_partner_integration_id"] = install.commerce_partner_integration_id
@@ -225,6 +226,7 @@ def delete_installs(call: Call) -> Json:
 def read_config(call: Call) -> Json:
     """Serve `GET /fbe_business`: the configuration, or where the merchant manages it."""
     install = _require(call)
+    # facebook-for-woocommerce, MetaExtension.php (read 2026-11-21); the address's path is Unverified.
     if [one.name for one in call.fields] == ["commerce_extension"]:
         return {
             "commerce_extension": {
@@ -259,6 +261,7 @@ def issue_system_token(call: Call) -> Json:
     """Serve `POST /{business}/access_token`: the token of the installation's system user."""
     app, world = call.app, call.world
     # https://developers.facebook.com/docs/marketing-api/fbe (read 2026-11-21): mandatory here, whatever the app's setting.
+    # Unverified: code and type of the refusal.
     if not call.params.get("appsecret_proof"):
         message = "API calls from the server require an appsecret_proof argument"
         raise GraphError(message, code=100, type="GraphMethodException")
@@ -301,6 +304,7 @@ def _require(call: Call) -> FbeInstall:
 
 
 ROUTES = {
+    # facebook-for-woocommerce (read 2026-11-21)
     ("", "GET", "fbe_business/fbe_installs"): Route(list_installs),
     ("", "DELETE", "fbe_business/fbe_installs"): Route(delete_installs),
     ("", "GET", "fbe_business"): Route(read_config),

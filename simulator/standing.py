@@ -30,6 +30,7 @@ class CommerceMerchantSettings:
     id: str
     page_id: str
     display_name: str = "Shop"
+    # Unverified: these words.
     merchant_status: str = "ENABLED"
     shop_setup: str = "SETUP"
     review_status: str = "APPROVED"
@@ -43,6 +44,7 @@ class ExternalEventSource:
     id: str
     catalog_id: str
     name: str
+    # Unverified: this word.
     source_type: str = "PIXEL"
 
 
@@ -60,6 +62,7 @@ def list_shops(call: Call) -> Rows:
 
 def read_setup(call: Call) -> Json:
     """Tell how far a shop's setup and review are."""
+    # SDK 26.0.3, commercemerchantsettingssetupstatus.py, Field; what stands inside review_status is Unverified.
     review = {"status": call.node.review_status, "reasons": []}
     return {"data": [{"shop_setup": call.node.shop_setup, "payment_setup": "SETUP", "review_status": review}]}
 
@@ -98,9 +101,14 @@ NODES = {
     "ExternalEventSource": NodeType({name: attribute(name) for name in ("id", "name", "source_type")}),
 }
 ROUTES = {
+    # Unverified: the edge.
     ("Business", "GET", "owned_domains"): Route(list_domains, scopes=("business_management",)),
+    # SDK 26.0.3, page.py, get_commerce_merchant_settings
     ("Page", "GET", "commerce_merchant_settings"): Route(list_shops, SHOP_SCOPES),
+    # SDK 26.0.3, commercemerchantsettings.py, get_setup_status
     ("CommerceMerchantSettings", "GET", "setup_status"): Route(read_setup, SHOP_SCOPES),
+    # SDK 26.0.3, commercemerchantsettings.py, get_order_management_apps
     ("CommerceMerchantSettings", "GET", "order_management_apps"): Route(list_order_apps, SHOP_SCOPES),
+    # SDK 26.0.3, productcatalog.py, get_external_event_sources
     ("ProductCatalog", "GET", "external_event_sources"): Route(list_event_sources, scopes=("catalog_management",)),
 }

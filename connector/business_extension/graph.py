@@ -8,7 +8,7 @@ import orjson
 
 from connector.business_extension.model import EXTENSION_VERSION, Assets, CallToAction, Shop
 from connector.connections.model.needs import scopes_for
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, read_success
 from connector.values import CapabilityKind
 from connector.vault import Secret
 
@@ -20,7 +20,8 @@ _VERTICAL = "ECOMMERCE"
 _PLATFORM = "SELF_SERVE_PLATFORM"
 
 # https://developers.facebook.com/docs/marketing-api/fbe (read 2026-11-21)
-EXTENSION_SCOPES = ("ads_management", "catalog_management", "manage_business_extension")
+INSTALL_SCOPE = "manage_business_extension"
+EXTENSION_SCOPES = ("ads_management", "catalog_management", INSTALL_SCOPE)
 """What Meta documents for the system user of an installation."""
 
 
@@ -116,7 +117,7 @@ def delete_installs(external_business_id: str) -> Call[bool]:
     """Uninstall."""
     # facebook-for-woocommerce, API/FBE/Installation/Delete (read 2026-11-21)
     asked = {"fbe_external_business_id": external_business_id}
-    return Call("DELETE", "fbe_business/fbe_installs", params=asked, read=_success, effect=Effect.REPEATABLE)
+    return Call("DELETE", "fbe_business/fbe_installs", params=asked, read=read_success, effect=Effect.REPEATABLE)
 
 
 def repair(external_business_id: str, *, domain: str, admin_url: str) -> Call[bool]:
@@ -129,7 +130,7 @@ def repair(external_business_id: str, *, domain: str, admin_url: str) -> Call[bo
         "extension_version": EXTENSION_VERSION,
         "commerce_partner_seller_platform_type": _PLATFORM,
     }
-    return Call("POST", "commerce_partner_integrations_repair", body=told, read=_success, effect=Effect.REPEATABLE)
+    return Call("POST", "commerce_partner_integrations_repair", body=told, read=read_success, effect=Effect.REPEATABLE)
 
 
 def system_token(business_id: str, app_id: str, external_business_id: str, *, scopes: Sequence[str]) -> Call[Secret]:
@@ -189,9 +190,3 @@ def _ids(values: Any) -> tuple[str, ...]:
 
 def _token(answer: Any) -> Secret:
     return Secret(str(answer["access_token"]))
-
-
-def _success(answer: Any) -> bool:
-    if answer["success"] is not True:
-        raise ValueError("Meta did not say that it worked")
-    return True

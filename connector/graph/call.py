@@ -54,3 +54,10 @@ def read_list(answer: Any, entries: Iterable[T]) -> Listed[T]:
     # holds the token: only the cursor is taken.
     paging = answer.get("paging") or {}
     return Listed(tuple(entries), str(paging["cursors"]["after"]) if paging.get("next") else "")
+
+
+def read_success(answer: Any) -> bool:
+    """Read the answer of a write that says only whether it worked."""
+    if answer["success"] is not True:
+        raise ValueError("Meta did not say that it worked")
+    return True

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, read_success
 from connector.tokens.model import Inspection, Kind
 from connector.vault import Secret
 
@@ -34,13 +34,13 @@ def kill(app_id: str, app_secret: Secret, token: Secret) -> Call[bool]:
     """Kill one token; to be sent with the app's own token."""
     # Unverified: https://developers.facebook.com/docs/marketing-api/system-users/install-apps-and-generate-tokens
     asked = {"client_id": app_id, "client_secret": app_secret.reveal(), "revoke_token": token.reveal()}
-    return Call("GET", "oauth/revoke", params=asked, read=_success, effect=Effect.REPEATABLE)
+    return Call("GET", "oauth/revoke", params=asked, read=read_success, effect=Effect.REPEATABLE)
 
 
 def kill_all(user_id: str) -> Call[bool]:
     """Kill every token of a system user, to be sent with one of them."""
     # SDK 26.0.3, user.py, delete_access_tokens
-    return Call("DELETE", f"{user_id}/access_tokens", read=_success, effect=Effect.REPEATABLE)
+    return Call("DELETE", f"{user_id}/access_tokens", read=read_success, effect=Effect.REPEATABLE)
 
 
 def catalog(catalog_id: str) -> Call[str]:
@@ -80,9 +80,3 @@ def _time(seconds: Any) -> datetime | None:
 
 def _issued(answer: Any) -> Secret:
     return Secret(str(answer["access_token"]))
-
-
-def _success(answer: Any) -> bool:
-    if answer["success"] is not True:
-        raise ValueError("Meta did not say that it worked")
-    return True

@@ -22,8 +22,6 @@ from connector.settings import AppProfile
 from connector.values import Environment
 from connector.vault import Secret
 
-EXTENSION_SCOPE = "manage_business_extension"
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -158,9 +156,9 @@ WAYS: Mapping[Way, connections.Redeem] = {Way.BUSINESS_EXTENSION: _redeem}
 async def _grant(runtime: Runtime, login: Login, token: Secret) -> connections.Grant:
     """Check the installer's token, read what is installed, and work with the system user's token where it can do all we need."""
     person = await connections.examine(runtime, login.environment, token)
-    if EXTENSION_SCOPE not in person.offer.scopes:
-        message = f"The merchant did not grant {EXTENSION_SCOPE}: install again and leave every permission ticked"
-        raise FailedPrecondition("SCOPES_MISSING", message, fix="BeginInstall", scopes=EXTENSION_SCOPE)
+    if graph.INSTALL_SCOPE not in person.offer.scopes:
+        message = f"The merchant did not grant {graph.INSTALL_SCOPE}: install again and leave every permission ticked"
+        raise FailedPrecondition("SCOPES_MISSING", message, fix="BeginInstall", scopes=graph.INSTALL_SCOPE)
     async with runtime.db.begin() as tx:
         installation = await db.of_store(tx, login.store_id, login.environment)
         await connections.require_open(runtime, tx, login.environment)

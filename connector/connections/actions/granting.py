@@ -22,7 +22,8 @@ from connector.settings import AppProfile
 from connector.values import Environment
 from connector.vault import Binding, Secret, Unsealable
 
-_LONGEST_LIST_PAGES = 50
+LONGEST_LIST_PAGES = 50
+"""Pages of a list of Meta's that are read at most."""
 _GRANTED, _EXPIRED = "granted", "expired"
 _INVALID_PARAMETER = 100
 
@@ -211,14 +212,14 @@ async def read_all(runtime: Runtime, access: Access, page_after: Callable[[str],
     """Read a list of Meta's to its end, or as far as a list of anybody's can reasonably go; operators are told of a longer one."""
     entries: list[Any] = []
     after = ""
-    for _ in range(_LONGEST_LIST_PAGES):
+    for _ in range(LONGEST_LIST_PAGES):
         listed = await runtime.graph.send(page_after(after), access)
         entries += listed.entries
         after = listed.after
         if not after:
             break
     else:
-        log.warn("meta.list_cut", entries=len(entries), pages=_LONGEST_LIST_PAGES)
+        log.warn("meta.list_cut", entries=len(entries), pages=LONGEST_LIST_PAGES)
     return entries
 
 

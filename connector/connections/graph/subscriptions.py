@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, read_success
 
 # SDK 26.0.3, page.py, Page.SubscribedFields.
 SUBSCRIBED_FIELDS = (
@@ -36,7 +36,7 @@ def subscribe(page_id: str) -> Call[bool]:
         "POST",
         f"{page_id}/subscribed_apps",
         body=fields,
-        read=_success,
+        read=read_success,
         bucket=page_bucket(page_id),
         effect=Effect.REPEATABLE,
     )
@@ -57,11 +57,5 @@ def unsubscribe(page_id: str) -> Call[bool]:
     """Unsubscribe our app from the Page."""
     # SDK 26.0.3, page.py, delete_subscribed_apps
     return Call(
-        "DELETE", f"{page_id}/subscribed_apps", read=_success, bucket=page_bucket(page_id), effect=Effect.REPEATABLE
+        "DELETE", f"{page_id}/subscribed_apps", read=read_success, bucket=page_bucket(page_id), effect=Effect.REPEATABLE
     )
-
-
-def _success(answer: Any) -> bool:
-    if answer["success"] is not True:
-        raise ValueError("Meta did not say that it worked")
-    return True

@@ -3,6 +3,7 @@
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
+from connector.connections.actions.granting import LONGEST_LIST_PAGES
 from connector.connections.model import Connection
 from connector.connections.model.reach import TokenKind
 from connector.errors import MetaRefused
@@ -12,9 +13,6 @@ from connector.settings import AppProfile
 from connector.tokens import graph
 from connector.tokens.model import Inspection, Kind, Look
 from connector.vault import Secret
-
-_MOST_LISTS = 40
-"""Pages of a list of Pages that are read at most."""
 
 
 def app_access(app: AppProfile) -> Access:
@@ -86,7 +84,7 @@ async def page_tasks(
     """Read what may be done on the Page; None when Meta does not list it."""
     system = user.meta_type == TokenKind.SYSTEM_USER
     after, pages = "", connections_graph.assigned_pages if system else connections_graph.pages
-    for _ in range(_MOST_LISTS):
+    for _ in range(LONGEST_LIST_PAGES):
         try:
             listed = await runtime.graph.send(pages(after), access)
         except MetaRefused:
