@@ -71,6 +71,8 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     response: web.StreamResponse
     try:
         with request.app[WORK].one(), _at_work(request), tracing.span(f"http {request.method}", path=_shown(request)):
+            if (request.content_length or 0) > LARGEST_BODY_BYTES:
+                raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, request.content_length or 0)  # noqa: TRY301 – every refusal is answered below
             response = await handler(request)
     except web.HTTPException as refusal:
         response = web.Response(status=refusal.status, text=refusal.reason, headers=_allowed(refusal))
@@ -131,9 +133,7 @@ async def shake_hands(request: web.Request) -> web.Response:
 
 
 async def receive(request: web.Request) -> web.Response:
-    """Keep a delivery: refuse by size, type, encoding and signature, in this order; then commit; then 200."""
-    if (request.content_length or 0) > LARGEST_BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, request.content_length or 0)
+    """Keep a delivery: refuse by type, encoding and signature, in this order; then commit; then 200. `guard` looked at its size."""
     kind, encoding = request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", "identity")
     if kind.partition(";")[0].strip().lower() != "application/json" or encoding != "identity":
         raise web.HTTPUnsupportedMediaType

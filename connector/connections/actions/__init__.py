@@ -11,7 +11,9 @@ The ways: a Page login (scopes), Login for Business (a configuration), and `atta
 bring another (`begin(write_dialog=…)`, `complete_login(ways=…)`). Whichever it is, a token is examined (`granting`) before it is
 kept (`keeping`), waits sealed beside what is linked, for an hour, and links in one transaction (`linking`). So a login never
 disturbs a live connection, and one that fails leaves it as it was; one that grants the linked Page again links it at once; ids,
-catalog, history and waiting work stay. A login begun before a disconnect links nothing after it. At Meta a consent replaces the
+catalog, history and waiting work stay. A login begun before a disconnect or `RevokeTokens` links nothing after it. A disconnect that
+hides or deletes our items goes by way of DISCONNECTING (drawn in `catalog.actions.leaving`); `RevokeTokens`, a removed app and a
+deletion make CONNECTED a NEEDS_LOGIN, and an open choice DISCONNECTED. At Meta a consent replaces the
 same person's earlier ones: all their connections are inspected at once.
 Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, `subscription`, `refusals`, `standing`,
 `checks`, `tokens`, `news`.

@@ -30,7 +30,7 @@ _REVOKED_TO = {
 async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connection:
     """End a connection's tokens, as for a suspected leak. Repeating it changes nothing.
 
-    One transaction: nothing of ours can use them from then on. One that was on its way out (DISCONNECTING) is out.
+    One transaction: nothing of ours can use them from then on, and a login begun before links nothing. One that was on its way out (DISCONNECTING) is out.
     """
     at = runtime.now()
     async with runtime.db.begin() as tx:
@@ -38,6 +38,7 @@ async def revoke(runtime: Runtime, store_id: str, connection_id: str) -> Connect
         waiting = await connections_db.read_waiting(tx, connection.id)
         if (connection.user_token, connection.page_token, waiting) == (None, None, None):
             return connection
+        await connections_db.withdraw_logins(tx, connection.id, at=at)
         said = next((one for one in await db.read(tx, connection.id) if one.kind is Kind.USER), None)
         await db.retire(tx, connection, said, tuple(Kind), login=waiting.token if waiting else None, at=at, forced=True)
         key = f"{Task.KILL_TOKENS}:{connection.id}"

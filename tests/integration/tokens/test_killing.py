@@ -10,7 +10,8 @@ from connector.connections.model import State
 from connector.errors import FailedPrecondition
 from connector.tokens.actions import rotating
 from simulator.state import Token
-from stormcom.facebook.v1 import connection_pb2
+from stormcom.facebook.v1 import connection_pb2, connector_service_pb2_grpc
+from stormcom.facebook.v1 import connector_service_pb2 as connector_pb
 from stormcom.facebook.v1 import token_service_pb2 as pb
 from tests.integration.conftest import STORE
 from tests.integration.tokens.conftest import Keeper, second_store
@@ -40,6 +41,18 @@ async def test_revoked_tokens_are_out_of_reach_at_once_and_dead_soon(keeper: Kee
     await keeper.turn()
     assert (False, False, 0) == (*map(keeper.alive, tokens), await kept(keeper))
     assert ["CONNECTED", "NEEDS_LOGIN"] == await keeper.states()
+
+
+async def test_a_login_begun_before_a_revocation_links_nothing(keeper: Keeper, channel: Any) -> None:
+    """Whoever leaked a token may have a login under way: it is withdrawn with the tokens."""
+    stub = connector_service_pb2_grpc.FacebookConnectorStub(channel)
+    connection_id = str((await keeper.connection()).id)
+    begin = connector_pb.BeginConnect()
+    await stub.Connect(connector_pb.ConnectRequest(store_id=STORE, connection_id=connection_id, begin=begin))
+    await revoke(keeper)
+    async with keeper.runtime.db.begin() as tx:
+        wanted = text("SELECT withdraw_time IS NOT NULL FROM logins ORDER BY id DESC LIMIT 1")
+        assert await tx.scalar(wanted) is True
 
 
 async def test_a_new_token_brings_a_revoked_connection_back(keeper: Keeper) -> None:

@@ -156,9 +156,10 @@ async def test_the_json_test_suite_is_kept_and_read(
 
 
 async def test_size_is_looked_at_first(post: Post, kept: Callable[[], list[bytes]]) -> None:
-    """What is larger than any delivery of Meta is refused, whoever signed it."""
+    """What is larger than any delivery of Meta is refused, whoever signed it, before anybody asks who did."""
     body = b" " * (LARGEST_BODY_BYTES + 1)
     assert 413 == await post(body)
+    assert 413 == await post(body, ("X-Nothing", "1"))
     assert 200 == await post(body[:-1])
     assert [LARGEST_BODY_BYTES] == [len(one) for one in kept()]
 
