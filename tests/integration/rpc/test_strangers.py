@@ -194,10 +194,13 @@ async def test_what_is_foreign_looks_missing(
     for method in METHODS.values():
         fields = set() if method.name in TOLD_AS_NAMED else {*method.input_type.fields_by_name}
         for field in sorted(OURS & fields):
-            token = issuer.token(now=runtime.now(), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
+            roles = [role.name.lower() for role in Role if role >= POLICY[method.name]]
+            tokens = [issuer.token(now=runtime.now(), role=role, stores=(STRANGER,)) for role in roles]
             names = (things[field], MISSING, MALFORMED)
-            answers = [await told(door, method, one, token) for one in requests(method, field, *names)]
-            same = {said.replace(name.encode(), b"id") for (_, said), name in zip(answers, names, strict=True)}
+            asked = list(requests(method, field, *names))
+            answers = [await told(door, method, one, token) for token in tokens for one in asked]
+            named = zip(answers, names * len(roles), strict=True)
+            same = {said.replace(name.encode(), b"id") for (_, said), name in named}
             expected = OTHERWISE.get(f"{method.name}.{field}", grpc.StatusCode.NOT_FOUND)
             tried.add(field)
             if len(same) > 1 or {expected} != {code for code, _ in answers}:
