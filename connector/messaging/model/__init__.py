@@ -1,0 +1,30 @@
+"""What is true of conversations: who wrote, how far a message came, until when the Page may write."""
+
+from connector.messaging.model.conversations import Conversation as Conversation
+from connector.messaging.model.messages import LONGEST_TEXT as LONGEST_TEXT
+from connector.messaging.model.messages import OPEN as OPEN
+from connector.messaging.model.messages import OUT as OUT
+from connector.messaging.model.messages import SNIPPET as SNIPPET
+from connector.messaging.model.messages import UNAVAILABLE_LIMIT as UNAVAILABLE_LIMIT
+from connector.messaging.model.messages import UNPROVEN as UNPROVEN
+from connector.messaging.model.messages import Attachment as Attachment
+from connector.messaging.model.messages import Message as Message
+from connector.messaging.model.messages import Origin as Origin
+from connector.messaging.model.messages import Sender as Sender
+from connector.messaging.model.messages import State as State
+from connector.messaging.model.settling import SETTLE_EVERY as SETTLE_EVERY
+from connector.messaging.model.settling import SETTLE_LIMIT as SETTLE_LIMIT
+from connector.messaging.model.settling import SETTLE_STEPS as SETTLE_STEPS
+from connector.messaging.model.settling import Posted as Posted
+from connector.messaging.model.settling import find_posted as find_posted
+from connector.messaging.model.settling import next_look as next_look
+from connector.messaging.model.settling import proves_absence as proves_absence
+from connector.messaging.model.settling import same_words as same_words
+from connector.messaging.model.signals import Delivered as Delivered
+from connector.messaging.model.signals import Echo as Echo
+from connector.messaging.model.signals import PersonMessage as PersonMessage
+from connector.messaging.model.signals import Read as Read
+from connector.messaging.model.window import HUMAN_AGENT_WINDOW as HUMAN_AGENT_WINDOW
+from connector.messaging.model.window import RESPONSE_WINDOW as RESPONSE_WINDOW
+from connector.messaging.model.window import Policy as Policy
+from connector.messaging.model.window import policy as policy

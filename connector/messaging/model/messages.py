@@ -1,0 +1,105 @@
+"""One message: who wrote it, what it holds, and how far it came.
+
+    PENDING ──▶ ATTEMPTED ──▶ SENT ──▶ DELIVERED ──▶ READ
+       ▲            ├──▶ FAILED            refused; it did not go out
+       └─ not sent ─┤
+                    └──▶ UNKNOWN ──▶ SENT or FAILED, when Meta's echo or a read-back tells
+
+States of a message of the Page only move along that line, whatever order Meta's webhooks come in. FAILED gives way to a
+later proof that it went out after all: Meta's word stands above our guess.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+# Unverified: recalled, in characters.
+LONGEST_TEXT = 2000
+SNIPPET = 100
+UNAVAILABLE_LIMIT = timedelta(hours=1)
+"""How long a message is worth sending while Meta cannot take it."""
+
+
+class Origin(StrEnum):
+    """Who wrote a message."""
+
+    PERSON = "PERSON"
+    STORMCOM = "STORMCOM"
+    ELSEWHERE = "ELSEWHERE"
+
+
+class Sender(StrEnum):
+    """Who writes on the Page's side."""
+
+    AUTOMATION = "AUTOMATION"
+    HUMAN = "HUMAN"
+
+
+class State(StrEnum):
+    """How far a message came."""
+
+    RECEIVED = "RECEIVED"
+    PENDING = "PENDING"
+    ATTEMPTED = "ATTEMPTED"  # told to nobody: PENDING, with a call to Meta under way
+    UNKNOWN = "UNKNOWN"
+    FAILED = "FAILED"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    READ = "READ"
+
+
+OPEN = (State.PENDING, State.ATTEMPTED)
+"""Still ours to send."""
+UNPROVEN = (State.PENDING, State.ATTEMPTED, State.UNKNOWN, State.FAILED)
+"""Meta has not named a `mid` yet: a proof that it went out makes it SENT."""
+OUT = (State.SENT, State.DELIVERED, State.READ)
+"""Went out for sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A thing in a message: Meta's type, where it lies (such links expire), its title."""
+
+    type: str
+    url: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `attempt_time` is when the call that sends it began."""
+
+    id: UUID
+    store_id: str
+    connection_id: UUID
+    conversation_id: UUID
+    request_id: str | None
+    origin: Origin
+    state: State
+    mid: str | None
+    text: str
+    attachments: tuple[Attachment, ...]
+    send_time: datetime
+    attempt_time: datetime | None
+    sender: Sender | None
+    reason: str
+    unsupported_kind: str
+
+    def document(self) -> dict[str, Any]:
+        """Write it with the contract's field names and enum names."""
+        state = State.PENDING if self.state is State.ATTEMPTED else self.state
+        return {
+            "message_id": str(self.id),
+            "conversation_id": str(self.conversation_id),
+            "mid": self.mid or "",
+            "origin": f"ORIGIN_{self.origin}",
+            "state": f"STATE_{state}",
+            "text": self.text,
+            "attachments": [{"type": one.type, "url": one.url, "title": one.title} for one in self.attachments],
+            "send_time": self.send_time,
+            "reason": self.reason,
+            "unsupported_kind": self.unsupported_kind,
+            "sender": f"SENDER_{self.sender or 'UNSPECIFIED'}",
+        }

@@ -1,0 +1,11 @@
+"""What the connector does about deliveries: keep them, then work off what they say."""
+
+from connector.webhooks.actions.keeping import KEEP_LIMIT as KEEP_LIMIT
+from connector.webhooks.actions.keeping import Keep as Keep
+from connector.webhooks.actions.keeping import keeping as keeping
+from connector.webhooks.actions.keeping import sign_of as sign_of
+from connector.webhooks.actions.processing import BATCH as BATCH
+from connector.webhooks.actions.processing import BATCHES_PER_TURN as BATCHES_PER_TURN
+from connector.webhooks.actions.processing import PARKED_AGAIN as PARKED_AGAIN
+from connector.webhooks.actions.processing import TRIES as TRIES
+from connector.webhooks.actions.processing import process as process
