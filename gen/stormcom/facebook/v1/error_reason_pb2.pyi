@@ -288,6 +288,52 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
     ERROR_REASON_MERCHANT_DATA_DELETED: _ErrorReason.ValueType  # 193
     """FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
+    ERROR_REASON_MAIL_NOT_CONFIGURED: _ErrorReason.ValueType  # 240
+    """FAILED_PRECONDITION: operators have set no mail server, so nothing can be forwarded by e-mail. They set SMTP_URL and MAIL_FROM."""
+    ERROR_REASON_MAIL_FORWARDING_FAILED: _ErrorReason.ValueType  # 241
+    """An alert, no status of a call: for an hour no forwarded mail reached anybody. Example: the mail server refuses every address. Whoever `body` names mends it; it closes with the next mail that is taken."""
+    ERROR_REASON_MAIL_SERVER_FAILING: _ErrorReason.ValueType  # 242
+    """Why a mail was not sent, no status of a call: the mail server does not answer, does not let us in, or takes nothing for the moment. Operators look at SMTP_URL; it is tried again by itself."""
+    ERROR_REASON_MAIL_REFUSED: _ErrorReason.ValueType  # 243
+    """Why a mail was not sent, no status of a call: the mail server refuses the address, or the mail, for good. Example: `reply_code=550`. The merchant's staff correct the address: `UpdateMailForwarding`."""
+    ERROR_REASON_MAIL_TEST_TOO_SOON: _ErrorReason.ValueType  # 244
+    """RESOURCE_EXHAUSTED: the last test of this connection's forwarding was less than a minute ago. Carries RetryInfo. The caller waits."""
+    ERROR_REASON_REPLY_ADDRESS_UNKNOWN: _ErrorReason.ValueType  # 245
+    """NOT_FOUND: no conversation of this store has that address: it is not ours, was changed on the way, or the conversation is gone. Metadata: none, an address is personal data."""
+    ERROR_REASON_PAGE_SUBSCRIPTION_UNSTABLE: _ErrorReason.ValueType  # 246
+    """An alert, no status of a call: Meta dropped the Page's webhook subscription, or part of it, three times within a day. Example: `item_count=3`. It is put right by itself each time; operators look at why the ingress fails for Meta. It closes after a day without a drop."""
+    ERROR_REASON_CHECKOUT_URL_NOT_SET: _ErrorReason.ValueType  # 250
+    """FAILED_PRECONDITION: the connection has no checkout URL. The caller sets it: `SetCheckoutUrl`."""
+    ERROR_REASON_ATTRIBUTED_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 251
+    """NOT_FOUND: no such order was recorded in this store. Metadata: `local_order_id`."""
+    ERROR_REASON_ORDER_ALREADY_RECORDED: _ErrorReason.ValueType  # 252
+    """ALREADY_EXISTS: the order, or its name on the channel, was recorded with other content. Metadata: `local_order_id`, `field`. Example: `field=external_order_id`. The caller looks at what was recorded: `GetAttributedOrder`; a recorded order never changes."""
+    ERROR_REASON_ORDER_TOTAL_MISMATCH: _ErrorReason.ValueType  # 253
+    """INVALID_ARGUMENT: a sum of an order does not add up to the last minor unit. Metadata: `field`, `expected`, `given`. Example: `field=totals.total expected=4510 given=4500`. The caller sends the exact amounts."""
+    ERROR_REASON_PIXEL_NOT_SET: _ErrorReason.ValueType  # 254
+    """FAILED_PRECONDITION: the connection has no pixel to report to; also why an order has no conversion. The caller sets it: `SetPixel`."""
+    ERROR_REASON_DRAFT_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 255
+    """NOT_FOUND: the store has no such draft order. Metadata: `draft_order_id`."""
+    ERROR_REASON_DRAFT_ORDER_ANSWERED: _ErrorReason.ValueType  # 256
+    """FAILED_PRECONDITION: the draft order was answered otherwise, or has expired. Metadata: `draft_order_id`, `state`. Example: `state=DECLINED`. The caller looks at it: `GetDraftOrder`."""
+    ERROR_REASON_CONVERSION_TOO_OLD: _ErrorReason.ValueType  # 257
+    """INVALID_ARGUMENT: Meta takes no conversion this old; also why one that waited has EXPIRED. Metadata: `field`. Example: `field=events[0].event_time`. Nobody can mend it."""
+    ERROR_REASON_CONSUMER_NOT_FOUND: _ErrorReason.ValueType  # 230
+    """NOT_FOUND: the store has no consumer of events of this name. Metadata: `consumer`. Example: `consumer=crm`. The caller looks at `ListConsumers`; a name exists once it has pulled, acknowledged or been set."""
+    ERROR_REASON_CONSUMER_PUSHED: _ErrorReason.ValueType  # 231
+    """FAILED_PRECONDITION: a push feeds on this consumer. Metadata: `consumer`. Example: `PullEvents` of the consumer `push`. The caller takes another name, or calls `DeletePush` first."""
+    ERROR_REASON_CONSUMER_IN_USE: _ErrorReason.ValueType  # 232
+    """FAILED_PRECONDITION: the consumer's events are pulled or streamed, or have been. Metadata: `consumer`. Example: `ConfigurePush` with the consumer `crm`. The caller takes another name, or calls `DeleteConsumer` first."""
+    ERROR_REASON_PUSH_NOT_FOUND: _ErrorReason.ValueType  # 233
+    """NOT_FOUND: the store has no push of this name. Metadata: `consumer`. Example: `consumer=push`. The caller makes one: `ConfigurePush`."""
+    ERROR_REASON_PUSH_GONE: _ErrorReason.ValueType  # 234
+    """No status of a call: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
+    ERROR_REASON_PUSH_DISABLED: _ErrorReason.ValueType  # 235
+    """An alert, and why a push is disabled: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
+    ERROR_REASON_EVENT_UNDELIVERABLE: _ErrorReason.ValueType  # 236
+    """No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
+    ERROR_REASON_EVENT_REJECTED: _ErrorReason.ValueType  # 237
+    """No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -558,4 +604,50 @@ ERROR_REASON_DELETION_LATE: ErrorReason.ValueType  # 192
 """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
 ERROR_REASON_MERCHANT_DATA_DELETED: ErrorReason.ValueType  # 193
 """FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
+ERROR_REASON_MAIL_NOT_CONFIGURED: ErrorReason.ValueType  # 240
+"""FAILED_PRECONDITION: operators have set no mail server, so nothing can be forwarded by e-mail. They set SMTP_URL and MAIL_FROM."""
+ERROR_REASON_MAIL_FORWARDING_FAILED: ErrorReason.ValueType  # 241
+"""An alert, no status of a call: for an hour no forwarded mail reached anybody. Example: the mail server refuses every address. Whoever `body` names mends it; it closes with the next mail that is taken."""
+ERROR_REASON_MAIL_SERVER_FAILING: ErrorReason.ValueType  # 242
+"""Why a mail was not sent, no status of a call: the mail server does not answer, does not let us in, or takes nothing for the moment. Operators look at SMTP_URL; it is tried again by itself."""
+ERROR_REASON_MAIL_REFUSED: ErrorReason.ValueType  # 243
+"""Why a mail was not sent, no status of a call: the mail server refuses the address, or the mail, for good. Example: `reply_code=550`. The merchant's staff correct the address: `UpdateMailForwarding`."""
+ERROR_REASON_MAIL_TEST_TOO_SOON: ErrorReason.ValueType  # 244
+"""RESOURCE_EXHAUSTED: the last test of this connection's forwarding was less than a minute ago. Carries RetryInfo. The caller waits."""
+ERROR_REASON_REPLY_ADDRESS_UNKNOWN: ErrorReason.ValueType  # 245
+"""NOT_FOUND: no conversation of this store has that address: it is not ours, was changed on the way, or the conversation is gone. Metadata: none, an address is personal data."""
+ERROR_REASON_PAGE_SUBSCRIPTION_UNSTABLE: ErrorReason.ValueType  # 246
+"""An alert, no status of a call: Meta dropped the Page's webhook subscription, or part of it, three times within a day. Example: `item_count=3`. It is put right by itself each time; operators look at why the ingress fails for Meta. It closes after a day without a drop."""
+ERROR_REASON_CHECKOUT_URL_NOT_SET: ErrorReason.ValueType  # 250
+"""FAILED_PRECONDITION: the connection has no checkout URL. The caller sets it: `SetCheckoutUrl`."""
+ERROR_REASON_ATTRIBUTED_ORDER_NOT_FOUND: ErrorReason.ValueType  # 251
+"""NOT_FOUND: no such order was recorded in this store. Metadata: `local_order_id`."""
+ERROR_REASON_ORDER_ALREADY_RECORDED: ErrorReason.ValueType  # 252
+"""ALREADY_EXISTS: the order, or its name on the channel, was recorded with other content. Metadata: `local_order_id`, `field`. Example: `field=external_order_id`. The caller looks at what was recorded: `GetAttributedOrder`; a recorded order never changes."""
+ERROR_REASON_ORDER_TOTAL_MISMATCH: ErrorReason.ValueType  # 253
+"""INVALID_ARGUMENT: a sum of an order does not add up to the last minor unit. Metadata: `field`, `expected`, `given`. Example: `field=totals.total expected=4510 given=4500`. The caller sends the exact amounts."""
+ERROR_REASON_PIXEL_NOT_SET: ErrorReason.ValueType  # 254
+"""FAILED_PRECONDITION: the connection has no pixel to report to; also why an order has no conversion. The caller sets it: `SetPixel`."""
+ERROR_REASON_DRAFT_ORDER_NOT_FOUND: ErrorReason.ValueType  # 255
+"""NOT_FOUND: the store has no such draft order. Metadata: `draft_order_id`."""
+ERROR_REASON_DRAFT_ORDER_ANSWERED: ErrorReason.ValueType  # 256
+"""FAILED_PRECONDITION: the draft order was answered otherwise, or has expired. Metadata: `draft_order_id`, `state`. Example: `state=DECLINED`. The caller looks at it: `GetDraftOrder`."""
+ERROR_REASON_CONVERSION_TOO_OLD: ErrorReason.ValueType  # 257
+"""INVALID_ARGUMENT: Meta takes no conversion this old; also why one that waited has EXPIRED. Metadata: `field`. Example: `field=events[0].event_time`. Nobody can mend it."""
+ERROR_REASON_CONSUMER_NOT_FOUND: ErrorReason.ValueType  # 230
+"""NOT_FOUND: the store has no consumer of events of this name. Metadata: `consumer`. Example: `consumer=crm`. The caller looks at `ListConsumers`; a name exists once it has pulled, acknowledged or been set."""
+ERROR_REASON_CONSUMER_PUSHED: ErrorReason.ValueType  # 231
+"""FAILED_PRECONDITION: a push feeds on this consumer. Metadata: `consumer`. Example: `PullEvents` of the consumer `push`. The caller takes another name, or calls `DeletePush` first."""
+ERROR_REASON_CONSUMER_IN_USE: ErrorReason.ValueType  # 232
+"""FAILED_PRECONDITION: the consumer's events are pulled or streamed, or have been. Metadata: `consumer`. Example: `ConfigurePush` with the consumer `crm`. The caller takes another name, or calls `DeleteConsumer` first."""
+ERROR_REASON_PUSH_NOT_FOUND: ErrorReason.ValueType  # 233
+"""NOT_FOUND: the store has no push of this name. Metadata: `consumer`. Example: `consumer=push`. The caller makes one: `ConfigurePush`."""
+ERROR_REASON_PUSH_GONE: ErrorReason.ValueType  # 234
+"""No status of a call: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
+ERROR_REASON_PUSH_DISABLED: ErrorReason.ValueType  # 235
+"""An alert, and why a push is disabled: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
+ERROR_REASON_EVENT_UNDELIVERABLE: ErrorReason.ValueType  # 236
+"""No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
+ERROR_REASON_EVENT_REJECTED: ErrorReason.ValueType  # 237
+"""No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
