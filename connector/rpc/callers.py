@@ -83,7 +83,8 @@ _ROLES = {
         UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """
-        AckEvents ExportAudit PullEvents Subscribe VerifyAudit
+        AckEvents ConfigurePush DeleteConsumer DeletePush EnablePush ExportAudit GetPush ListConsumers ListDeadLetters ListPushes
+        NackEvents PullEvents RedriveDeadLetters ReplayEvents SetConsumer Subscribe TestPush VerifyAudit
     """,
 }
 

@@ -9,8 +9,10 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from stormcom.facebook.v1 import alert_pb2 as _alert_pb2
+from stormcom.facebook.v1 import attribution_pb2 as _attribution_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 from stormcom.facebook.v1 import conversation_pb2 as _conversation_pb2
+from stormcom.facebook.v1 import conversion_pb2 as _conversion_pb2
 from stormcom.facebook.v1 import inventory_pb2 as _inventory_pb2
 from stormcom.facebook.v1 import operation_pb2 as _operation_pb2
 import builtins as _builtins
@@ -43,6 +45,11 @@ class Event(_message.Message):
     OPERATION_CHANGED_FIELD_NUMBER: _builtins.int
     ALERT_RAISED_FIELD_NUMBER: _builtins.int
     HOLD_EXPIRED_FIELD_NUMBER: _builtins.int
+    PUSH_TESTED_FIELD_NUMBER: _builtins.int
+    ATTRIBUTED_ORDER_RECORDED_FIELD_NUMBER: _builtins.int
+    DRAFT_ORDER_REQUESTED_FIELD_NUMBER: _builtins.int
+    DRAFT_ORDER_CHANGED_FIELD_NUMBER: _builtins.int
+    CONVERSIONS_FAILED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Our id; deduplicate by it."""
     store_id: _builtins.str
@@ -50,7 +57,7 @@ class Event(_message.Message):
     connection_id: _builtins.str
     """The connection; empty for what concerns the whole store."""
     ordering_key: _builtins.str
-    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`, `hold:…`."""
+    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`, `hold:…`, `order:…`, `conversions:…`."""
     position: _builtins.str
     """Where in the store's log it stands: opaque, grows along the log; resume `Subscribe` behind it."""
     @_builtins.property
@@ -85,6 +92,26 @@ class Event(_message.Message):
     def hold_expired(self) -> Global___HoldExpired:
         """The time of a hold ran out."""
 
+    @_builtins.property
+    def push_tested(self) -> Global___PushTested:
+        """A trial of a push, asked for by `TestPush`; never in the log."""
+
+    @_builtins.property
+    def attributed_order_recorded(self) -> Global___AttributedOrderRecorded:
+        """An order that came from Facebook, Instagram or a conversation was recorded."""
+
+    @_builtins.property
+    def draft_order_requested(self) -> Global___DraftOrderRequested:
+        """Somebody sent a cart: answer by `AnswerDraftOrder`."""
+
+    @_builtins.property
+    def draft_order_changed(self) -> Global___DraftOrderChanged:
+        """A draft order was answered, or has expired."""
+
+    @_builtins.property
+    def conversions_failed(self) -> Global___ConversionsFailed:
+        """Conversions will not be counted at Meta."""
+
     def __init__(
         self,
         *,
@@ -101,12 +128,17 @@ class Event(_message.Message):
         operation_changed: Global___OperationChanged | None = ...,
         alert_raised: Global___AlertRaised | None = ...,
         hold_expired: Global___HoldExpired | None = ...,
+        push_tested: Global___PushTested | None = ...,
+        attributed_order_recorded: Global___AttributedOrderRecorded | None = ...,
+        draft_order_requested: Global___DraftOrderRequested | None = ...,
+        draft_order_changed: Global___DraftOrderChanged | None = ...,
+        conversions_failed: Global___ConversionsFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "create_time", b"create_time", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload", "push_tested", b"push_tested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "create_time", b"create_time", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "push_tested", b"push_tested", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired", "push_tested", "attributed_order_recorded", "draft_order_requested", "draft_order_changed", "conversions_failed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -321,3 +353,121 @@ class HoldExpired(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HoldExpired: _TypeAlias = HoldExpired  # noqa: Y015
+
+@_typing.final
+class AttributedOrderRecorded(_message.Message):
+    """An order that came from Facebook, Instagram or a conversation was recorded, once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> _attribution_pb2.AttributedOrder:
+        """The order."""
+
+    def __init__(
+        self,
+        *,
+        order: _attribution_pb2.AttributedOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttributedOrderRecorded: _TypeAlias = AttributedOrderRecorded  # noqa: Y015
+
+@_typing.final
+class DraftOrderRequested(_message.Message):
+    """Somebody sent a cart in a conversation. A command: StormCom answers by `AnswerDraftOrder` before `expire_time`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRAFT_ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def draft_order(self) -> _attribution_pb2.DraftOrder:
+        """The draft order."""
+
+    def __init__(
+        self,
+        *,
+        draft_order: _attribution_pb2.DraftOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["draft_order", b"draft_order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft_order", b"draft_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftOrderRequested: _TypeAlias = DraftOrderRequested  # noqa: Y015
+
+@_typing.final
+class DraftOrderChanged(_message.Message):
+    """A draft order was answered, or has expired."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRAFT_ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def draft_order(self) -> _attribution_pb2.DraftOrder:
+        """The draft order, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        draft_order: _attribution_pb2.DraftOrder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["draft_order", b"draft_order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft_order", b"draft_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftOrderChanged: _TypeAlias = DraftOrderChanged  # noqa: Y015
+
+@_typing.final
+class ConversionsFailed(_message.Message):
+    """Conversions will not be counted at Meta, or nobody knows whether they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversions(self) -> _containers.RepeatedCompositeFieldContainer[_conversion_pb2.Conversion]:
+        """The conversions, at most 100: REJECTED, EXPIRED or UNKNOWN."""
+
+    def __init__(
+        self,
+        *,
+        conversions: _abc.Iterable[_conversion_pb2.Conversion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversions", b"conversions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversionsFailed: _TypeAlias = ConversionsFailed  # noqa: Y015
+
+@_typing.final
+class PushTested(_message.Message):
+    """A trial of a push."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    consumer: _builtins.str
+    """The push's consumer."""
+    def __init__(
+        self,
+        *,
+        consumer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushTested: _TypeAlias = PushTested  # noqa: Y015

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stormcom.facebook.v1 import event_pb2 as stormcom_dot_facebook_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stormcom/facebook/v1/event_service.proto\x12\x14stormcom.facebook.v1\x1a stormcom/facebook/v1/event.proto\"v\n\x11PullEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x12\n\nmax_events\x18\x03 \x01(\x05\x12\x15\n\rlease_seconds\x18\x04 \x01(\x05\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"A\n\x12PullEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.stormcom.facebook.v1.Event\"]\n\x10\x41\x63kEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"^\n\x11\x41\x63kEventsResponse\x12\x1a\n\x12\x61\x63knowledged_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\x12\x15\n\runknown_count\x18\x03 \x01(\x05\"N\n\x10SubscribeRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\"?\n\x11SubscribeResponse\x12*\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Event2\xbe\x02\n\x0e\x46\x61\x63\x65\x62ookEvents\x12\x64\n\nPullEvents\x12\'.stormcom.facebook.v1.PullEventsRequest\x1a(.stormcom.facebook.v1.PullEventsResponse\"\x03\x90\x02\x00\x12\x61\n\tAckEvents\x12&.stormcom.facebook.v1.AckEventsRequest\x1a\'.stormcom.facebook.v1.AckEventsResponse\"\x03\x90\x02\x02\x12\x63\n\tSubscribe\x12&.stormcom.facebook.v1.SubscribeRequest\x1a\'.stormcom.facebook.v1.SubscribeResponse\"\x03\x90\x02\x01\x30\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stormcom/facebook/v1/event_service.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/event.proto\"\xe0\x02\n\x08\x43onsumer\x12\x10\n\x08\x63onsumer\x18\x01 \x01(\t\x12\x31\n\x04kind\x18\x02 \x01(\x0e\x32#.stormcom.facebook.v1.Consumer.Kind\x12\x10\n\x08position\x18\x03 \x01(\t\x12\x11\n\tlag_count\x18\x04 \x01(\x03\x12\x13\n\x0blag_seconds\x18\x05 \x01(\x03\x12\x12\n\nloan_count\x18\x06 \x01(\x03\x12\x19\n\x11\x64\x65\x61\x64_letter_count\x18\x07 \x01(\x03\x12\x17\n\x0fmost_deliveries\x18\x08 \x01(\x05\x12@\n\x11\x61\x66ter_dead_letter\x18\t \x01(\x0e\x32%.stormcom.facebook.v1.AfterDeadLetter\"K\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_PULL\x10\x01\x12\x0f\n\x0bKIND_STREAM\x10\x02\x12\r\n\tKIND_PUSH\x10\x03\"\xa0\x01\n\nDeadLetter\x12*\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Event\x12\x16\n\x0e\x64\x65livery_count\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12-\n\tdead_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"v\n\x11PullEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x12\n\nmax_events\x18\x03 \x01(\x05\x12\x15\n\rlease_seconds\x18\x04 \x01(\x05\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"Z\n\x12PullEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.stormcom.facebook.v1.Event\x12\x17\n\x0f\x64\x65livery_counts\x18\x02 \x03(\x05\"u\n\x10\x41\x63kEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x16\n\x0eup_to_position\x18\x05 \x01(\t\"^\n\x11\x41\x63kEventsResponse\x12\x1a\n\x12\x61\x63knowledged_count\x18\x01 \x01(\x05\x12\x16\n\x0erepeated_count\x18\x02 \x01(\x05\x12\x15\n\runknown_count\x18\x03 \x01(\x05\"\x8f\x01\n\x10SubscribeRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x03 \x01(\t\x12\x1a\n\x12max_unacknowledged\x18\x04 \x01(\x05\x12\r\n\x05kinds\x18\x05 \x03(\t\x12\x14\n\x0cidle_seconds\x18\x06 \x01(\x05\"\xa6\x01\n\x11SubscribeResponse\x12*\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Event\x12:\n\x04idle\x18\x02 \x01(\x0b\x32,.stormcom.facebook.v1.SubscribeResponse.Idle\x1a)\n\x04Idle\x12\x10\n\x08position\x18\x01 \x01(\t\x12\x0f\n\x07waiting\x18\x02 \x01(\x08\"\x96\x01\n\x11NackEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\x12\x15\n\rpause_seconds\x18\x04 \x01(\x05\x12\x0e\n\x06reject\x18\x05 \x01(\x08\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\"W\n\x12NackEventsResponse\x12\x16\n\x0ereturned_count\x18\x01 \x01(\x05\x12\x12\n\ndead_count\x18\x02 \x01(\x05\x12\x15\n\runknown_count\x18\x03 \x01(\x05\"O\n\x14ListConsumersRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"c\n\x15ListConsumersResponse\x12\x31\n\tconsumers\x18\x01 \x03(\x0b\x32\x1e.stormcom.facebook.v1.Consumer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x12SetConsumerRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x17\n\x0fmost_deliveries\x18\x03 \x01(\x05\x12@\n\x11\x61\x66ter_dead_letter\x18\x04 \x01(\x0e\x32%.stormcom.facebook.v1.AfterDeadLetter\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"G\n\x13SetConsumerResponse\x12\x30\n\x08\x63onsumer\x18\x01 \x01(\x0b\x32\x1e.stormcom.facebook.v1.Consumer\"O\n\x15\x44\x65leteConsumerRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x18\n\x16\x44\x65leteConsumerResponse\"y\n\x16ListDeadLettersRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0cordering_key\x18\x05 \x01(\t\"j\n\x17ListDeadLettersResponse\x12\x36\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x99\x01\n\x19RedriveDeadLettersRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x11\n\tevent_ids\x18\x03 \x03(\t\x12\x14\n\x0cordering_key\x18\x04 \x01(\t\x12\x0b\n\x03\x61ll\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\"4\n\x1aRedriveDeadLettersResponse\x12\x16\n\x0eredriven_count\x18\x01 \x01(\x05\"\xda\x01\n\x13ReplayEventsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x03 \x01(\t\x12-\n\tfrom_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05kinds\x18\x05 \x03(\t\x12\x14\n\x0cordering_key\x18\x06 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x12\n\nrequest_id\x18\t \x01(\t\"+\n\x14ReplayEventsResponse\x12\x13\n\x0b\x65vent_count\x18\x01 \x01(\x03*q\n\x0f\x41\x66terDeadLetter\x12!\n\x1d\x41\x46TER_DEAD_LETTER_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41\x46TER_DEAD_LETTER_HOLD_KEY\x10\x01\x12\x1b\n\x17\x41\x46TER_DEAD_LETTER_GO_ON\x10\x02\x32\xcd\x08\n\x0e\x46\x61\x63\x65\x62ookEvents\x12\x64\n\nPullEvents\x12\'.stormcom.facebook.v1.PullEventsRequest\x1a(.stormcom.facebook.v1.PullEventsResponse\"\x03\x90\x02\x00\x12\x61\n\tAckEvents\x12&.stormcom.facebook.v1.AckEventsRequest\x1a\'.stormcom.facebook.v1.AckEventsResponse\"\x03\x90\x02\x02\x12\x63\n\tSubscribe\x12&.stormcom.facebook.v1.SubscribeRequest\x1a\'.stormcom.facebook.v1.SubscribeResponse\"\x03\x90\x02\x01\x30\x01\x12\x64\n\nNackEvents\x12\'.stormcom.facebook.v1.NackEventsRequest\x1a(.stormcom.facebook.v1.NackEventsResponse\"\x03\x90\x02\x02\x12m\n\rListConsumers\x12*.stormcom.facebook.v1.ListConsumersRequest\x1a+.stormcom.facebook.v1.ListConsumersResponse\"\x03\x90\x02\x01\x12g\n\x0bSetConsumer\x12(.stormcom.facebook.v1.SetConsumerRequest\x1a).stormcom.facebook.v1.SetConsumerResponse\"\x03\x90\x02\x02\x12p\n\x0e\x44\x65leteConsumer\x12+.stormcom.facebook.v1.DeleteConsumerRequest\x1a,.stormcom.facebook.v1.DeleteConsumerResponse\"\x03\x90\x02\x02\x12s\n\x0fListDeadLetters\x12,.stormcom.facebook.v1.ListDeadLettersRequest\x1a-.stormcom.facebook.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12|\n\x12RedriveDeadLetters\x12/.stormcom.facebook.v1.RedriveDeadLettersRequest\x1a\x30.stormcom.facebook.v1.RedriveDeadLettersResponse\"\x03\x90\x02\x02\x12j\n\x0cReplayEvents\x12).stormcom.facebook.v1.ReplayEventsRequest\x1a*.stormcom.facebook.v1.ReplayEventsResponse\"\x03\x90\x02\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,18 +40,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOOKEVENTS'].methods_by_name['AckEvents']._serialized_options = b'\220\002\002'
   _globals['_FACEBOOKEVENTS'].methods_by_name['Subscribe']._loaded_options = None
   _globals['_FACEBOOKEVENTS'].methods_by_name['Subscribe']._serialized_options = b'\220\002\001'
-  _globals['_PULLEVENTSREQUEST']._serialized_start=100
-  _globals['_PULLEVENTSREQUEST']._serialized_end=218
-  _globals['_PULLEVENTSRESPONSE']._serialized_start=220
-  _globals['_PULLEVENTSRESPONSE']._serialized_end=285
-  _globals['_ACKEVENTSREQUEST']._serialized_start=287
-  _globals['_ACKEVENTSREQUEST']._serialized_end=380
-  _globals['_ACKEVENTSRESPONSE']._serialized_start=382
-  _globals['_ACKEVENTSRESPONSE']._serialized_end=476
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=478
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=556
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=558
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=621
-  _globals['_FACEBOOKEVENTS']._serialized_start=624
-  _globals['_FACEBOOKEVENTS']._serialized_end=942
+  _globals['_FACEBOOKEVENTS'].methods_by_name['NackEvents']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['NackEvents']._serialized_options = b'\220\002\002'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ListConsumers']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ListConsumers']._serialized_options = b'\220\002\001'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['SetConsumer']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['SetConsumer']._serialized_options = b'\220\002\002'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['DeleteConsumer']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['DeleteConsumer']._serialized_options = b'\220\002\002'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ListDeadLetters']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ListDeadLetters']._serialized_options = b'\220\002\001'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['RedriveDeadLetters']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['RedriveDeadLetters']._serialized_options = b'\220\002\002'
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ReplayEvents']._loaded_options = None
+  _globals['_FACEBOOKEVENTS'].methods_by_name['ReplayEvents']._serialized_options = b'\220\002\002'
+  _globals['_AFTERDEADLETTER']._serialized_start=2874
+  _globals['_AFTERDEADLETTER']._serialized_end=2987
+  _globals['_CONSUMER']._serialized_start=134
+  _globals['_CONSUMER']._serialized_end=486
+  _globals['_CONSUMER_KIND']._serialized_start=411
+  _globals['_CONSUMER_KIND']._serialized_end=486
+  _globals['_DEADLETTER']._serialized_start=489
+  _globals['_DEADLETTER']._serialized_end=649
+  _globals['_PULLEVENTSREQUEST']._serialized_start=651
+  _globals['_PULLEVENTSREQUEST']._serialized_end=769
+  _globals['_PULLEVENTSRESPONSE']._serialized_start=771
+  _globals['_PULLEVENTSRESPONSE']._serialized_end=861
+  _globals['_ACKEVENTSREQUEST']._serialized_start=863
+  _globals['_ACKEVENTSREQUEST']._serialized_end=980
+  _globals['_ACKEVENTSRESPONSE']._serialized_start=982
+  _globals['_ACKEVENTSRESPONSE']._serialized_end=1076
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=1079
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=1222
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=1225
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=1391
+  _globals['_SUBSCRIBERESPONSE_IDLE']._serialized_start=1350
+  _globals['_SUBSCRIBERESPONSE_IDLE']._serialized_end=1391
+  _globals['_NACKEVENTSREQUEST']._serialized_start=1394
+  _globals['_NACKEVENTSREQUEST']._serialized_end=1544
+  _globals['_NACKEVENTSRESPONSE']._serialized_start=1546
+  _globals['_NACKEVENTSRESPONSE']._serialized_end=1633
+  _globals['_LISTCONSUMERSREQUEST']._serialized_start=1635
+  _globals['_LISTCONSUMERSREQUEST']._serialized_end=1714
+  _globals['_LISTCONSUMERSRESPONSE']._serialized_start=1716
+  _globals['_LISTCONSUMERSRESPONSE']._serialized_end=1815
+  _globals['_SETCONSUMERREQUEST']._serialized_start=1818
+  _globals['_SETCONSUMERREQUEST']._serialized_end=1985
+  _globals['_SETCONSUMERRESPONSE']._serialized_start=1987
+  _globals['_SETCONSUMERRESPONSE']._serialized_end=2058
+  _globals['_DELETECONSUMERREQUEST']._serialized_start=2060
+  _globals['_DELETECONSUMERREQUEST']._serialized_end=2139
+  _globals['_DELETECONSUMERRESPONSE']._serialized_start=2141
+  _globals['_DELETECONSUMERRESPONSE']._serialized_end=2165
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=2167
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=2288
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=2290
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=2396
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=2399
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=2552
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=2554
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=2606
+  _globals['_REPLAYEVENTSREQUEST']._serialized_start=2609
+  _globals['_REPLAYEVENTSREQUEST']._serialized_end=2827
+  _globals['_REPLAYEVENTSRESPONSE']._serialized_start=2829
+  _globals['_REPLAYEVENTSRESPONSE']._serialized_end=2872
+  _globals['_FACEBOOKEVENTS']._serialized_start=2990
+  _globals['_FACEBOOKEVENTS']._serialized_end=4091
 # @@protoc_insertion_point(module_scope)

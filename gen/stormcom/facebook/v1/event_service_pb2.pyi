@@ -6,7 +6,9 @@ Learning what happened."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stormcom.facebook.v1 import event_pb2 as _event_pb2
 import builtins as _builtins
 import sys
@@ -18,6 +20,153 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AfterDeadLetter:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AfterDeadLetterEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AfterDeadLetter.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AFTER_DEAD_LETTER_UNSPECIFIED: _AfterDeadLetter.ValueType  # 0
+    """Means HOLD_KEY."""
+    AFTER_DEAD_LETTER_HOLD_KEY: _AfterDeadLetter.ValueType  # 1
+    """They wait until it is redriven, or acknowledged: order holds."""
+    AFTER_DEAD_LETTER_GO_ON: _AfterDeadLetter.ValueType  # 2
+    """They go on without it: a redriven one comes late, as with SQS FIFO queues and Pub/Sub."""
+
+class AfterDeadLetter(_AfterDeadLetter, metaclass=_AfterDeadLetterEnumTypeWrapper):
+    """What happens to the later events of an ordering key when one becomes a dead letter."""
+
+AFTER_DEAD_LETTER_UNSPECIFIED: AfterDeadLetter.ValueType  # 0
+"""Means HOLD_KEY."""
+AFTER_DEAD_LETTER_HOLD_KEY: AfterDeadLetter.ValueType  # 1
+"""They wait until it is redriven, or acknowledged: order holds."""
+AFTER_DEAD_LETTER_GO_ON: AfterDeadLetter.ValueType  # 2
+"""They go on without it: a redriven one comes late, as with SQS FIFO queues and Pub/Sub."""
+Global___AfterDeadLetter: _TypeAlias = AfterDeadLetter  # noqa: Y015
+
+@_typing.final
+class Consumer(_message.Message):
+    """Who takes events, and how far they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Consumer._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Consumer._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_PULL: Consumer._Kind.ValueType  # 1
+        """By `PullEvents`."""
+        KIND_STREAM: Consumer._Kind.ValueType  # 2
+        """By `Subscribe`: it only acknowledges."""
+        KIND_PUSH: Consumer._Kind.ValueType  # 3
+        """We push to it: `ConfigurePush`."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """How it takes them."""
+
+    KIND_UNSPECIFIED: Consumer.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_PULL: Consumer.Kind.ValueType  # 1
+    """By `PullEvents`."""
+    KIND_STREAM: Consumer.Kind.ValueType  # 2
+    """By `Subscribe`: it only acknowledges."""
+    KIND_PUSH: Consumer.Kind.ValueType  # 3
+    """We push to it: `ConfigurePush`."""
+
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    LAG_COUNT_FIELD_NUMBER: _builtins.int
+    LAG_SECONDS_FIELD_NUMBER: _builtins.int
+    LOAN_COUNT_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_COUNT_FIELD_NUMBER: _builtins.int
+    MOST_DELIVERIES_FIELD_NUMBER: _builtins.int
+    AFTER_DEAD_LETTER_FIELD_NUMBER: _builtins.int
+    consumer: _builtins.str
+    """Its name."""
+    kind: Global___Consumer.Kind.ValueType
+    """How it took events last."""
+    position: _builtins.str
+    """Up to here everything is acknowledged or a dead letter; empty when nothing is yet."""
+    lag_count: _builtins.int
+    """How many events wait for their acknowledgement, dead letters excepted; counted up to 100,000."""
+    lag_seconds: _builtins.int
+    """How many seconds ago the oldest of them was appended; 0 without any."""
+    loan_count: _builtins.int
+    """How many are on loan."""
+    dead_letter_count: _builtins.int
+    """How many are dead letters."""
+    most_deliveries: _builtins.int
+    """How often an event is handed out before it is a dead letter."""
+    after_dead_letter: Global___AfterDeadLetter.ValueType
+    """What a dead letter holds up."""
+    def __init__(
+        self,
+        *,
+        consumer: _builtins.str = ...,
+        kind: Global___Consumer.Kind.ValueType = ...,
+        position: _builtins.str = ...,
+        lag_count: _builtins.int = ...,
+        lag_seconds: _builtins.int = ...,
+        loan_count: _builtins.int = ...,
+        dead_letter_count: _builtins.int = ...,
+        most_deliveries: _builtins.int = ...,
+        after_dead_letter: Global___AfterDeadLetter.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_dead_letter", b"after_dead_letter", "consumer", b"consumer", "dead_letter_count", b"dead_letter_count", "kind", b"kind", "lag_count", b"lag_count", "lag_seconds", b"lag_seconds", "loan_count", b"loan_count", "most_deliveries", b"most_deliveries", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consumer: _TypeAlias = Consumer  # noqa: Y015
+
+@_typing.final
+class DeadLetter(_message.Message):
+    """An event that a consumer could not work off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    DELIVERY_COUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DEAD_TIME_FIELD_NUMBER: _builtins.int
+    delivery_count: _builtins.int
+    """How often it was handed out."""
+    reason: _builtins.str
+    """Why: `EVENT_UNDELIVERABLE` or `EVENT_REJECTED`."""
+    message: _builtins.str
+    """What the consumer, or we, last said of it; at most 500 characters."""
+    @_builtins.property
+    def event(self) -> _event_pb2.Event:
+        """The event."""
+
+    @_builtins.property
+    def dead_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        event: _event_pb2.Event | None = ...,
+        delivery_count: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        dead_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "delivery_count", b"delivery_count", "event", b"event", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeadLetter: _TypeAlias = DeadLetter  # noqa: Y015
 
 @_typing.final
 class PullEventsRequest(_message.Message):
@@ -64,18 +213,24 @@ class PullEventsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENTS_FIELD_NUMBER: _builtins.int
+    DELIVERY_COUNTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
         """The events, oldest first."""
+
+    @_builtins.property
+    def delivery_counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How often each was handed out to this consumer, this time included; in the order of `events`."""
 
     def __init__(
         self,
         *,
         events: _abc.Iterable[_event_pb2.Event] | None = ...,
+        delivery_counts: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_counts", b"delivery_counts", "events", b"events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -91,15 +246,18 @@ class AckEventsRequest(_message.Message):
     CONSUMER_FIELD_NUMBER: _builtins.int
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    UP_TO_POSITION_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     consumer: _builtins.str
     """Who took them; empty means `default`."""
     request_id: _builtins.str
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    up_to_position: _builtins.str
+    """Everything up to and with this `Event.position`, whether it was on loan or not: for readers of `Subscribe`."""
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The events: 1 to 1,000 `event_id`s."""
+        """The events: 1 to 1,000 `event_id`s; may be empty with `up_to_position`."""
 
     def __init__(
         self,
@@ -108,10 +266,11 @@ class AckEventsRequest(_message.Message):
         consumer: _builtins.str = ...,
         event_ids: _abc.Iterable[_builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        up_to_position: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "event_ids", b"event_ids", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "event_ids", b"event_ids", "request_id", b"request_id", "store_id", b"store_id", "up_to_position", b"up_to_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -127,7 +286,7 @@ class AckEventsResponse(_message.Message):
     REPEATED_COUNT_FIELD_NUMBER: _builtins.int
     UNKNOWN_COUNT_FIELD_NUMBER: _builtins.int
     acknowledged_count: _builtins.int
-    """Acknowledged now."""
+    """Acknowledged now. `up_to_position` counts what was on loan."""
     repeated_count: _builtins.int
     """Acknowledged before."""
     unknown_count: _builtins.int
@@ -156,22 +315,36 @@ class SubscribeRequest(_message.Message):
     STORE_ID_FIELD_NUMBER: _builtins.int
     AFTER_POSITION_FIELD_NUMBER: _builtins.int
     CONSUMER_FIELD_NUMBER: _builtins.int
+    MAX_UNACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     after_position: _builtins.str
     """Only events behind this `Event.position`. Empty: from the oldest that `consumer` has not acknowledged."""
     consumer: _builtins.str
     """Whose acknowledgements count; empty means `default`."""
+    max_unacknowledged: _builtins.int
+    """How many events may be on their way unacknowledged, 1 to 10,000: then the stream waits until `consumer` has acknowledged everything up to some of them. 0: it never waits."""
+    idle_seconds: _builtins.int
+    """After so many seconds without an event, `Idle` is sent: 1 to 600. 0: never."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these kinds: names of the fields of `Event.payload`, as `message_received`. Empty: all. At most 50. Fails with `FIELD_INVALID` on a name that is none."""
+
     def __init__(
         self,
         *,
         store_id: _builtins.str = ...,
         after_position: _builtins.str = ...,
         consumer: _builtins.str = ...,
+        max_unacknowledged: _builtins.int = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        idle_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "consumer", b"consumer", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "consumer", b"consumer", "idle_seconds", b"idle_seconds", "kinds", b"kinds", "max_unacknowledged", b"max_unacknowledged", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,24 +352,515 @@ Global___SubscribeRequest: _TypeAlias = SubscribeRequest  # noqa: Y015
 
 @_typing.final
 class SubscribeResponse(_message.Message):
-    """One event of the stream."""
+    """One event of the stream, or a sign of life."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class Idle(_message.Message):
+        """The stream is alive and has nothing to send."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        POSITION_FIELD_NUMBER: _builtins.int
+        WAITING_FIELD_NUMBER: _builtins.int
+        position: _builtins.str
+        """How far it has read, events of other kinds included: resume behind it. Empty when there is nothing yet."""
+        waiting: _builtins.bool
+        """It waits for acknowledgements, `max_unacknowledged` is reached."""
+        def __init__(
+            self,
+            *,
+            position: _builtins.str = ...,
+            waiting: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "waiting", b"waiting"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     EVENT_FIELD_NUMBER: _builtins.int
+    IDLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> _event_pb2.Event:
         """The event."""
+
+    @_builtins.property
+    def idle(self) -> Global___SubscribeResponse.Idle:
+        """Instead of an event, when `idle_seconds` is set."""
 
     def __init__(
         self,
         *,
         event: _event_pb2.Event | None = ...,
+        idle: Global___SubscribeResponse.Idle | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "idle", b"idle"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "idle", b"idle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubscribeResponse: _TypeAlias = SubscribeResponse  # noqa: Y015
+
+@_typing.final
+class NackEventsRequest(_message.Message):
+    """Gives events back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    EVENT_IDS_FIELD_NUMBER: _builtins.int
+    PAUSE_SECONDS_FIELD_NUMBER: _builtins.int
+    REJECT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """Who took them; empty means `default`."""
+    pause_seconds: _builtins.int
+    """After how many seconds they come again: 0 to 43,200. 0: at once."""
+    reject: _builtins.bool
+    """No delivery will ever help: they become dead letters at once."""
+    message: _builtins.str
+    """Why, for whoever looks at dead letters; at most 500 characters."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    @_builtins.property
+    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The events: 1 to 1,000 `event_id`s."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        event_ids: _abc.Iterable[_builtins.str] | None = ...,
+        pause_seconds: _builtins.int = ...,
+        reject: _builtins.bool = ...,
+        message: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "event_ids", b"event_ids", "message", b"message", "pause_seconds", b"pause_seconds", "reject", b"reject", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NackEventsRequest: _TypeAlias = NackEventsRequest  # noqa: Y015
+
+@_typing.final
+class NackEventsResponse(_message.Message):
+    """What became of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETURNED_COUNT_FIELD_NUMBER: _builtins.int
+    DEAD_COUNT_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COUNT_FIELD_NUMBER: _builtins.int
+    returned_count: _builtins.int
+    """They come again."""
+    dead_count: _builtins.int
+    """They became dead letters."""
+    unknown_count: _builtins.int
+    """They were not to be had."""
+    def __init__(
+        self,
+        *,
+        returned_count: _builtins.int = ...,
+        dead_count: _builtins.int = ...,
+        unknown_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_count", b"dead_count", "returned_count", b"returned_count", "unknown_count", b"unknown_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NackEventsResponse: _TypeAlias = NackEventsResponse  # noqa: Y015
+
+@_typing.final
+class ListConsumersRequest(_message.Message):
+    """Asks for consumers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    page_size: _builtins.int
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConsumersRequest: _TypeAlias = ListConsumersRequest  # noqa: Y015
+
+@_typing.final
+class ListConsumersResponse(_message.Message):
+    """A page of consumers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSUMERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def consumers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Consumer]:
+        """The consumers."""
+
+    def __init__(
+        self,
+        *,
+        consumers: _abc.Iterable[Global___Consumer] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumers", b"consumers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListConsumersResponse: _TypeAlias = ListConsumersResponse  # noqa: Y015
+
+@_typing.final
+class SetConsumerRequest(_message.Message):
+    """Says how a consumer is treated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    MOST_DELIVERIES_FIELD_NUMBER: _builtins.int
+    AFTER_DEAD_LETTER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """The consumer: 1 to 64 of `A-Za-z0-9_-`; empty means `default`."""
+    most_deliveries: _builtins.int
+    """How often an event is handed out before it is a dead letter: 0 means 10; at most 100."""
+    after_dead_letter: Global___AfterDeadLetter.ValueType
+    """What a dead letter holds up."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        most_deliveries: _builtins.int = ...,
+        after_dead_letter: Global___AfterDeadLetter.ValueType = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_dead_letter", b"after_dead_letter", "consumer", b"consumer", "most_deliveries", b"most_deliveries", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetConsumerRequest: _TypeAlias = SetConsumerRequest  # noqa: Y015
+
+@_typing.final
+class SetConsumerResponse(_message.Message):
+    """The consumer, as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def consumer(self) -> Global___Consumer:
+        """The consumer."""
+
+    def __init__(
+        self,
+        *,
+        consumer: Global___Consumer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetConsumerResponse: _TypeAlias = SetConsumerResponse  # noqa: Y015
+
+@_typing.final
+class DeleteConsumerRequest(_message.Message):
+    """Asks to forget a consumer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """The consumer; empty means `default`."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConsumerRequest: _TypeAlias = DeleteConsumerRequest  # noqa: Y015
+
+@_typing.final
+class DeleteConsumerResponse(_message.Message):
+    """The consumer is forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConsumerResponse: _TypeAlias = DeleteConsumerResponse  # noqa: Y015
+
+@_typing.final
+class ListDeadLettersRequest(_message.Message):
+    """Asks for dead letters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """The consumer; empty means `default`."""
+    page_size: _builtins.int
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
+    ordering_key: _builtins.str
+    """Only those of this ordering key; empty means all."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        ordering_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer", b"consumer", "ordering_key", b"ordering_key", "page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLettersRequest: _TypeAlias = ListDeadLettersRequest  # noqa: Y015
+
+@_typing.final
+class ListDeadLettersResponse(_message.Message):
+    """A page of dead letters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAD_LETTERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def dead_letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadLetter]:
+        """The dead letters."""
+
+    def __init__(
+        self,
+        *,
+        dead_letters: _abc.Iterable[Global___DeadLetter] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letters", b"dead_letters", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadLettersResponse: _TypeAlias = ListDeadLettersResponse  # noqa: Y015
+
+@_typing.final
+class RedriveDeadLettersRequest(_message.Message):
+    """Asks to hand dead letters out again: by one of `event_ids`, `ordering_key` and `all`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    EVENT_IDS_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """The consumer; empty means `default`."""
+    ordering_key: _builtins.str
+    """All of this ordering key."""
+    all: _builtins.bool
+    """All of the consumer."""
+    reason: _builtins.str
+    """Why, for the audit: 1 to 64 of `A-Za-z0-9._:@-`, as a ticket's number. Required."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    @_builtins.property
+    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These: at most 1,000 `event_id`s."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        event_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ordering_key: _builtins.str = ...,
+        all: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "consumer", b"consumer", "event_ids", b"event_ids", "ordering_key", b"ordering_key", "reason", b"reason", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedriveDeadLettersRequest: _TypeAlias = RedriveDeadLettersRequest  # noqa: Y015
+
+@_typing.final
+class RedriveDeadLettersResponse(_message.Message):
+    """What was handed out again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REDRIVEN_COUNT_FIELD_NUMBER: _builtins.int
+    redriven_count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        redriven_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["redriven_count", b"redriven_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedriveDeadLettersResponse: _TypeAlias = RedriveDeadLettersResponse  # noqa: Y015
+
+@_typing.final
+class ReplayEventsRequest(_message.Message):
+    """Asks to hand events out again, by one of `after_position` and `from_time`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONSUMER_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    consumer: _builtins.str
+    """The consumer; empty means `default`."""
+    after_position: _builtins.str
+    """Events behind this `Event.position`."""
+    ordering_key: _builtins.str
+    """Only of this ordering key; empty means all."""
+    dry_run: _builtins.bool
+    """Only tells how many it would be."""
+    reason: _builtins.str
+    """Why, for the audit: 1 to 64 of `A-Za-z0-9._:@-`, as a ticket's number. Required."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Events from the first on that was appended at this time or later."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these kinds: names of the fields of `Event.payload`. Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        consumer: _builtins.str = ...,
+        after_position: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        ordering_key: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "consumer", b"consumer", "dry_run", b"dry_run", "from_time", b"from_time", "kinds", b"kinds", "ordering_key", b"ordering_key", "reason", b"reason", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayEventsRequest: _TypeAlias = ReplayEventsRequest  # noqa: Y015
+
+@_typing.final
+class ReplayEventsResponse(_message.Message):
+    """What comes again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    event_count: _builtins.int
+    """How many events that were acknowledged or dead come again, or would."""
+    def __init__(
+        self,
+        *,
+        event_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayEventsResponse: _TypeAlias = ReplayEventsResponse  # noqa: Y015

@@ -30,6 +30,9 @@ class FacebookEventsStub:
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     def __init__(self, channel):
@@ -53,6 +56,41 @@ class FacebookEventsStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeResponse.FromString,
                 _registered_method=True)
+        self.NackEvents = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/NackEvents',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsResponse.FromString,
+                _registered_method=True)
+        self.ListConsumers = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/ListConsumers',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersResponse.FromString,
+                _registered_method=True)
+        self.SetConsumer = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/SetConsumer',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerResponse.FromString,
+                _registered_method=True)
+        self.DeleteConsumer = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/DeleteConsumer',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerResponse.FromString,
+                _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/ListDeadLetters',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.RedriveDeadLetters = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/RedriveDeadLetters',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.ReplayEvents = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookEvents/ReplayEvents',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsResponse.FromString,
+                _registered_method=True)
 
 
 class FacebookEventsServicer:
@@ -60,26 +98,80 @@ class FacebookEventsServicer:
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     def PullEvents(self, request, context):
         """Takes up to 100 events that nobody acknowledged, oldest first, and lends them out: those not acknowledged in time come again.
 
-        Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
+        Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing. Fails with `CONSUMER_PUSHED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AckEvents(self, request, context):
-        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`.
+        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. With `up_to_position` it acknowledges everything up to a position, dead letters excepted. Fails with `FIELD_TOO_LARGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Subscribe(self, request, context):
-        """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself.
+        """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself. A reader may be as slow as it likes; with `max_unacknowledged` the stream waits for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NackEvents(self, request, context):
+        """Gives events back that could not be worked off: they come again after a pause, or, rejected, become dead letters at once. Ids that are not to be had (unknown, acknowledged, dead already) are counted, not refused.
+        Fails with `FIELD_TOO_LARGE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsumers(self, request, context):
+        """Lists a store's consumers by name, each with how far it is and what it has not worked off. Fails with `PAGE_TOKEN_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetConsumer(self, request, context):
+        """Makes a consumer, or changes what happens to events that it cannot work off. A new one begins at the oldest event that is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteConsumer(self, request, context):
+        """Forgets a consumer with its acknowledgements and dead letters; its name begins anew at the oldest event. Fails with `CONSUMER_NOT_FOUND`, and with `CONSUMER_PUSHED` while a push feeds on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadLetters(self, request, context):
+        """Lists a consumer's dead letters, oldest event first. Kept as long as their events, for 90 days. To give one up for good, acknowledge it. Fails with `CONSUMER_NOT_FOUND`, `PAGE_TOKEN_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedriveDeadLetters(self, request, context):
+        """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayEvents(self, request, context):
+        """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
+        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +195,41 @@ def add_FacebookEventsServicer_to_server(servicer, server):
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeResponse.SerializeToString,
             ),
+            'NackEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.NackEvents,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsResponse.SerializeToString,
+            ),
+            'ListConsumers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsumers,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersResponse.SerializeToString,
+            ),
+            'SetConsumer': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetConsumer,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerResponse.SerializeToString,
+            ),
+            'DeleteConsumer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteConsumer,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerResponse.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'RedriveDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedriveDeadLetters,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersResponse.SerializeToString,
+            ),
+            'ReplayEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayEvents,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'stormcom.facebook.v1.FacebookEvents', rpc_method_handlers)
@@ -116,6 +243,9 @@ class FacebookEvents:
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     @staticmethod
@@ -189,6 +319,195 @@ class FacebookEvents:
             '/stormcom.facebook.v1.FacebookEvents/Subscribe',
             stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SubscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NackEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/NackEvents',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.NackEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsumers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/ListConsumers',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListConsumersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetConsumer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/SetConsumer',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.SetConsumerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteConsumer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/DeleteConsumer',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.DeleteConsumerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/ListDeadLetters',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedriveDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/RedriveDeadLetters',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.RedriveDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookEvents/ReplayEvents',
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_event__service__pb2.ReplayEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,6 +31,9 @@ class FacebookEventsStub:
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     @_typing.overload
@@ -40,12 +43,30 @@ class FacebookEventsStub:
     PullEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PullEventsRequest, _event_service_pb2.PullEventsResponse]
     """Takes up to 100 events that nobody acknowledged, oldest first, and lends them out: those not acknowledged in time come again.
 
-    Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
+    Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing. Fails with `CONSUMER_PUSHED`.
     """
     AckEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.AckEventsRequest, _event_service_pb2.AckEventsResponse]
-    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
+    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. With `up_to_position` it acknowledges everything up to a position, dead letters excepted. Fails with `FIELD_TOO_LARGE`."""
     Subscribe: _grpc.UnaryStreamMultiCallable[_event_service_pb2.SubscribeRequest, _event_service_pb2.SubscribeResponse]
-    """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself."""
+    """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself. A reader may be as slow as it likes; with `max_unacknowledged` the stream waits for it."""
+    NackEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.NackEventsRequest, _event_service_pb2.NackEventsResponse]
+    """Gives events back that could not be worked off: they come again after a pause, or, rejected, become dead letters at once. Ids that are not to be had (unknown, acknowledged, dead already) are counted, not refused.
+    Fails with `FIELD_TOO_LARGE`.
+    """
+    ListConsumers: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListConsumersRequest, _event_service_pb2.ListConsumersResponse]
+    """Lists a store's consumers by name, each with how far it is and what it has not worked off. Fails with `PAGE_TOKEN_INVALID`."""
+    SetConsumer: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.SetConsumerRequest, _event_service_pb2.SetConsumerResponse]
+    """Makes a consumer, or changes what happens to events that it cannot work off. A new one begins at the oldest event that is kept."""
+    DeleteConsumer: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteConsumerRequest, _event_service_pb2.DeleteConsumerResponse]
+    """Forgets a consumer with its acknowledgements and dead letters; its name begins anew at the oldest event. Fails with `CONSUMER_NOT_FOUND`, and with `CONSUMER_PUSHED` while a push feeds on it."""
+    ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListDeadLettersRequest, _event_service_pb2.ListDeadLettersResponse]
+    """Lists a consumer's dead letters, oldest event first. Kept as long as their events, for 90 days. To give one up for good, acknowledge it. Fails with `CONSUMER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+    RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.RedriveDeadLettersRequest, _event_service_pb2.RedriveDeadLettersResponse]
+    """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`."""
+    ReplayEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ReplayEventsRequest, _event_service_pb2.ReplayEventsResponse]
+    """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
+    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+    """
 
 @_typing.type_check_only
 class FacebookEventsAsyncStub(FacebookEventsStub):
@@ -53,24 +74,48 @@ class FacebookEventsAsyncStub(FacebookEventsStub):
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PullEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PullEventsRequest, _event_service_pb2.PullEventsResponse]  # type: ignore[assignment]
     """Takes up to 100 events that nobody acknowledged, oldest first, and lends them out: those not acknowledged in time come again.
 
-    Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
+    Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing. Fails with `CONSUMER_PUSHED`.
     """
     AckEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.AckEventsRequest, _event_service_pb2.AckEventsResponse]  # type: ignore[assignment]
-    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
+    """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. With `up_to_position` it acknowledges everything up to a position, dead letters excepted. Fails with `FIELD_TOO_LARGE`."""
     Subscribe: _aio.UnaryStreamMultiCallable[_event_service_pb2.SubscribeRequest, _event_service_pb2.SubscribeResponse]  # type: ignore[assignment]
-    """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself."""
+    """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself. A reader may be as slow as it likes; with `max_unacknowledged` the stream waits for it."""
+    NackEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.NackEventsRequest, _event_service_pb2.NackEventsResponse]  # type: ignore[assignment]
+    """Gives events back that could not be worked off: they come again after a pause, or, rejected, become dead letters at once. Ids that are not to be had (unknown, acknowledged, dead already) are counted, not refused.
+    Fails with `FIELD_TOO_LARGE`.
+    """
+    ListConsumers: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListConsumersRequest, _event_service_pb2.ListConsumersResponse]  # type: ignore[assignment]
+    """Lists a store's consumers by name, each with how far it is and what it has not worked off. Fails with `PAGE_TOKEN_INVALID`."""
+    SetConsumer: _aio.UnaryUnaryMultiCallable[_event_service_pb2.SetConsumerRequest, _event_service_pb2.SetConsumerResponse]  # type: ignore[assignment]
+    """Makes a consumer, or changes what happens to events that it cannot work off. A new one begins at the oldest event that is kept."""
+    DeleteConsumer: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteConsumerRequest, _event_service_pb2.DeleteConsumerResponse]  # type: ignore[assignment]
+    """Forgets a consumer with its acknowledgements and dead letters; its name begins anew at the oldest event. Fails with `CONSUMER_NOT_FOUND`, and with `CONSUMER_PUSHED` while a push feeds on it."""
+    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListDeadLettersRequest, _event_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
+    """Lists a consumer's dead letters, oldest event first. Kept as long as their events, for 90 days. To give one up for good, acknowledge it. Fails with `CONSUMER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+    RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_event_service_pb2.RedriveDeadLettersRequest, _event_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
+    """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`."""
+    ReplayEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ReplayEventsRequest, _event_service_pb2.ReplayEventsResponse]  # type: ignore[assignment]
+    """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
+    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+    """
 
 class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
     """Hands StormCom the connector's events: each at least once, until it is acknowledged.
 
     Consumers with the same `consumer` name share one set of acknowledgements; another name sees everything again. A name begins at the store's oldest kept event when it is first used.
     Events are kept for 90 days, those that every name has acknowledged for 7.
+
+    What a consumer was handed `most_deliveries` times without acknowledging it, or rejects, is a dead letter of that consumer: it is not handed out any more until `RedriveDeadLetters`. What it holds up meanwhile is the consumer's
+    choice (`SetConsumer`): the later events of its ordering key, or nothing. Other keys and other consumers never notice.
     """
 
     @_abc_1.abstractmethod
@@ -81,7 +126,7 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_event_service_pb2.PullEventsResponse, _abc.Awaitable[_event_service_pb2.PullEventsResponse]]:
         """Takes up to 100 events that nobody acknowledged, oldest first, and lends them out: those not acknowledged in time come again.
 
-        Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing.
+        Of the events with one ordering key, a later one is not handed out while an earlier one is on loan to somebody else. Never waits: an empty answer means that there is nothing. Fails with `CONSUMER_PUSHED`.
         """
 
     @_abc_1.abstractmethod
@@ -90,7 +135,7 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.AckEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.AckEventsResponse, _abc.Awaitable[_event_service_pb2.AckEventsResponse]]:
-        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. Fails with `FIELD_TOO_LARGE`."""
+        """Acknowledges events, in any order. Repeating it changes nothing; ids that are not known are counted, not refused. An id given twice counts once. With `up_to_position` it acknowledges everything up to a position, dead letters excepted. Fails with `FIELD_TOO_LARGE`."""
 
     @_abc_1.abstractmethod
     def Subscribe(
@@ -98,6 +143,66 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.SubscribeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.SubscribeResponse], _abc.AsyncIterator[_event_service_pb2.SubscribeResponse]]:
-        """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself."""
+        """Streams a store's events from a position on, then new ones as they come, oldest first, without gaps, until the caller leaves. Lends nothing: acknowledge with `AckEvents`, or keep the position yourself. A reader may be as slow as it likes; with `max_unacknowledged` the stream waits for it."""
+
+    @_abc_1.abstractmethod
+    def NackEvents(
+        self,
+        request: _event_service_pb2.NackEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.NackEventsResponse, _abc.Awaitable[_event_service_pb2.NackEventsResponse]]:
+        """Gives events back that could not be worked off: they come again after a pause, or, rejected, become dead letters at once. Ids that are not to be had (unknown, acknowledged, dead already) are counted, not refused.
+        Fails with `FIELD_TOO_LARGE`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListConsumers(
+        self,
+        request: _event_service_pb2.ListConsumersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ListConsumersResponse, _abc.Awaitable[_event_service_pb2.ListConsumersResponse]]:
+        """Lists a store's consumers by name, each with how far it is and what it has not worked off. Fails with `PAGE_TOKEN_INVALID`."""
+
+    @_abc_1.abstractmethod
+    def SetConsumer(
+        self,
+        request: _event_service_pb2.SetConsumerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.SetConsumerResponse, _abc.Awaitable[_event_service_pb2.SetConsumerResponse]]:
+        """Makes a consumer, or changes what happens to events that it cannot work off. A new one begins at the oldest event that is kept."""
+
+    @_abc_1.abstractmethod
+    def DeleteConsumer(
+        self,
+        request: _event_service_pb2.DeleteConsumerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.DeleteConsumerResponse, _abc.Awaitable[_event_service_pb2.DeleteConsumerResponse]]:
+        """Forgets a consumer with its acknowledgements and dead letters; its name begins anew at the oldest event. Fails with `CONSUMER_NOT_FOUND`, and with `CONSUMER_PUSHED` while a push feeds on it."""
+
+    @_abc_1.abstractmethod
+    def ListDeadLetters(
+        self,
+        request: _event_service_pb2.ListDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_event_service_pb2.ListDeadLettersResponse]]:
+        """Lists a consumer's dead letters, oldest event first. Kept as long as their events, for 90 days. To give one up for good, acknowledge it. Fails with `CONSUMER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+
+    @_abc_1.abstractmethod
+    def RedriveDeadLetters(
+        self,
+        request: _event_service_pb2.RedriveDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.RedriveDeadLettersResponse, _abc.Awaitable[_event_service_pb2.RedriveDeadLettersResponse]]:
+        """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`."""
+
+    @_abc_1.abstractmethod
+    def ReplayEvents(
+        self,
+        request: _event_service_pb2.ReplayEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ReplayEventsResponse, _abc.Awaitable[_event_service_pb2.ReplayEventsResponse]]:
+        """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
+        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+        """
 
 def add_FacebookEventsServicer_to_server(servicer: FacebookEventsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
