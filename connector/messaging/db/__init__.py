@@ -9,6 +9,9 @@ from connector.messaging.db.conversations import raise_watermarks as raise_water
 from connector.messaging.db.conversations import refresh as refresh
 from connector.messaging.db.conversations import refresh_all as refresh_all
 from connector.messaging.db.conversations import require as require
+from connector.messaging.db.looking_tables import backfills as backfills
+from connector.messaging.db.looking_tables import message_gaps as message_gaps
+from connector.messaging.db.looking_tables import silences as silences
 from connector.messaging.db.messages import advance as advance
 from connector.messaging.db.messages import by_mid as by_mid
 from connector.messaging.db.messages import by_request as by_request
@@ -23,4 +26,5 @@ from connector.messaging.db.messages import next_open as next_open
 from connector.messaging.db.messages import unproven as unproven
 from connector.messaging.db.tables import CHANNEL as CHANNEL
 from connector.messaging.db.tables import conversations as conversations
+from connector.messaging.db.tables import message_changes as message_changes
 from connector.messaging.db.tables import messages as messages

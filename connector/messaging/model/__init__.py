@@ -8,6 +8,7 @@ from connector.messaging.model.messages import SNIPPET as SNIPPET
 from connector.messaging.model.messages import UNAVAILABLE_LIMIT as UNAVAILABLE_LIMIT
 from connector.messaging.model.messages import UNPROVEN as UNPROVEN
 from connector.messaging.model.messages import Attachment as Attachment
+from connector.messaging.model.messages import Kind as Kind
 from connector.messaging.model.messages import Message as Message
 from connector.messaging.model.messages import Origin as Origin
 from connector.messaging.model.messages import Sender as Sender

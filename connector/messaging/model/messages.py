@@ -9,7 +9,8 @@ States of a message of the Page only move along that line, whatever order Meta's
 later proof that it went out after all: Meta's word stands above our guess.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,18 @@ class Sender(StrEnum):
 
     AUTOMATION = "AUTOMATION"
     HUMAN = "HUMAN"
+
+
+class Kind(StrEnum):
+    """What a message of ours holds."""
+
+    TEXT = "TEXT"
+    ATTACHMENT = "ATTACHMENT"
+    PRODUCTS = "PRODUCTS"
+    BUTTONS = "BUTTONS"
+    CARDS = "CARDS"
+    RECEIPT = "RECEIPT"
+    UTILITY = "UTILITY"
 
 
 class State(StrEnum):
@@ -86,6 +99,14 @@ class Message:
     sender: Sender | None
     reason: str
     unsupported_kind: str
+    kind: Kind = Kind.TEXT
+    content: Mapping[str, Any] = field(default_factory=dict)
+    part: int = 0
+    reply_to_mid: str = ""
+    agent_id: str = ""
+    agent_name: str = ""
+    disclosed: bool = False
+    bulk: bool = False
 
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names and enum names."""

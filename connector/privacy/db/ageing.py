@@ -33,10 +33,17 @@ _MESSAGES = text(f"""
         WHERE {_OLD.format(time="send_time")} AND state NOT IN ('PENDING', 'ATTEMPTED') LIMIT :limit
     )
 """)  # noqa: S608 – words of ours
+_CHANGES = text(f"""
+    DELETE FROM message_changes WHERE (connection_id, mid, subject) IN (
+        SELECT changed.connection_id, changed.mid, changed.subject FROM message_changes AS changed
+        JOIN conversations ON conversations.id = changed.conversation_id LEFT JOIN retentions USING (store_id)
+        WHERE {_OLD.format(time="change_time")} LIMIT :limit
+    )
+""")  # noqa: S608 – words of ours
 _EMPTY = text(f"""
     DELETE FROM conversations WHERE id IN (
         SELECT conversations.id FROM conversations LEFT JOIN retentions USING (store_id)
-        WHERE {_OLD.format(time="greatest(last_message_time, delivered_time, read_time)")}
+        WHERE {_OLD.format(time="greatest(last_message_time, delivered_time, read_time, note_time)")}
         AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id) LIMIT :limit
     )
 """)  # noqa: S608 – words of ours
@@ -45,5 +52,5 @@ _EMPTY = text(f"""
 async def forget_messages(tx: Tx, *, at: datetime) -> bool:
     """Remove some messages older than their store keeps them, and conversations that have none left; tells whether there may be more."""
     given = {"at": at, "usual": USUAL.days, "limit": MOST_SWEPT}
-    gone = [(await tx.execute(statement, given)).rowcount for statement in (_MESSAGES, _EMPTY)]
+    gone = [(await tx.execute(statement, given)).rowcount for statement in (_MESSAGES, _CHANGES, _EMPTY)]
     return MOST_SWEPT in gone

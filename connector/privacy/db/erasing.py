@@ -77,7 +77,7 @@ _PAGES = """((environment, page_id) IN (SELECT * FROM unnest(CAST(:environments 
 
 
 _REVIEW = "concat_ws(' ', reviewer_id, reviewer_name, title, content)"
-_MESSAGE = "text || attachments::text"
+_MESSAGE = "text || attachments::text || ' ' || payload"
 
 
 def _until_none(*statements: str) -> Step:
@@ -182,11 +182,21 @@ STEPS: Mapping[str, Step] = {
         f"DELETE FROM tasks WHERE arguments ->> 'conversation_id' IN ({_TALK_WORDS})",
         f"UPDATE tasks SET message = NULL WHERE {_CONNECTIONS} AND {_mentions('message')}",
     ),
+    "message_changes": _until_none(
+        f"""DELETE FROM message_changes WHERE (connection_id, mid, subject) IN (SELECT connection_id, mid, subject
+            FROM message_changes WHERE conversation_id IN ({_TALKS}) LIMIT :piece)""",
+    ),
+    "message_changes.body": _until_none(
+        f"DELETE FROM message_changes WHERE :email AND {_CONNECTIONS} AND {_mentions('body::text')}"
+    ),
     "messages": _until_none(
         f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({_TALKS}) LIMIT :piece)",
     ),
     "messages.text": _in_windows(
-        "messages", "text = '', attachments = '[]'", f"{_STORES} AND {_mentions(_MESSAGE)}", only={SubjectKind.EMAIL}
+        "messages",
+        "text = '', attachments = '[]', payload = ''",
+        f"{_STORES} AND {_mentions(_MESSAGE)}",
+        only={SubjectKind.EMAIL},
     ),
     # A repeated call must not do it again: its request_id stays used, its answer is gone.
     "requests": _until_none(

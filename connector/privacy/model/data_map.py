@@ -38,6 +38,12 @@ DATA_MAP: Mapping[str, Entry] = {
     "audit_tallies": entry(
         Held("until the hour is over"), technical="store_id hour call_count", audit="action caller role actor"
     ),
+    "backfills": entry(
+        _LINKED,
+        technical="connection_id channel reason since_time before_time round_time begin_time finish_time"
+        " conversation_count message_count cut",
+        personal="seen_thread_ids",
+    ),
     "batches": entry(
         _OPEN,
         technical="id connection_id lane handle item_count checks create_time upload_id",
@@ -78,8 +84,9 @@ DATA_MAP: Mapping[str, Entry] = {
     "conversations": entry(
         Ruled("messages", "until its last message goes"),
         erased_by="conversations",
-        technical="id store_id connection_id unread_count last_message_time delivered_time read_time person_time",
-        personal="psid person_name",
+        technical="id store_id connection_id channel profile_due_time seen_time picture_expire_time unread_count last_message_time delivered_time read_time person_time"
+        " direct_time note_time owner owner_request",
+        personal="psid thread_id person_name person_username picture_url agent_id referral opt_in account_link",
         content="snippet",
     ),
     "deletions": entry(
@@ -171,14 +178,25 @@ DATA_MAP: Mapping[str, Entry] = {
         sealed="token",
         business="redirect_uri return_url",
     ),
+    "message_gaps": entry(
+        Ruled("messages", "with its conversation, and when what it lies before is past its time"),
+        technical="conversation_id connection_id begin_time end_time message_count create_time",
+    ),
     "messages": entry(
         Ruled("messages", "as the store's setting says, 730 days without one"),
         erased_by="messages",
         technical="id store_id connection_id conversation_id request_id origin state send_time attempt_time sender"
-        " reason unsupported_kind opens_window",
+        " reason unsupported_kind opens_window backfilled edit_count edit_time delete_time standby",
         hash="digest",
+        personal="mid reply_to_mid referral",
+        content="text attachments reactions payload",
+    ),
+    "message_changes": entry(
+        Ruled("messages", "as the messages that they are about"),
+        erased_by="message_changes",
+        technical="connection_id conversation_id subject number change_time",
         personal="mid",
-        content="text attachments",
+        content="body",
     ),
     "narrowings": entry(Held("as long as the catalog is used"), technical="item_count time", business="catalog_id"),
     "navigations": entry(_SETTING, technical="connection_id update_time", business="menus"),
@@ -265,6 +283,7 @@ DATA_MAP: Mapping[str, Entry] = {
         hash="digest",
         raw="raw",
     ),
+    "silences": entry(_LINKED, technical="connection_id check_time since_time message_count"),
     "snapshot_products": entry(
         Ruled("snapshots", "with its snapshot"),
         technical="snapshot_id source_version hidden",
