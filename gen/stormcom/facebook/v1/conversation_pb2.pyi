@@ -78,6 +78,10 @@ class Conversation(_message.Message):
     UNREAD_COUNT_FIELD_NUMBER: _builtins.int
     LAST_MESSAGE_TIME_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REFERRAL_FIELD_NUMBER: _builtins.int
+    OPT_IN_FIELD_NUMBER: _builtins.int
+    ACCOUNT_LINK_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Our id."""
     connection_id: _builtins.str
@@ -100,6 +104,22 @@ class Conversation(_message.Message):
     def window(self) -> Global___MessagingWindow:
         """Until when the Page may write, and how."""
 
+    @_builtins.property
+    def owner(self) -> Global___ThreadOwner:
+        """Which app Meta last gave the thread to; unset when Meta never told. While another app owns it we may read, not write."""
+
+    @_builtins.property
+    def referral(self) -> Global___Referral:
+        """Where the person last came from: a link, an ad, a shop."""
+
+    @_builtins.property
+    def opt_in(self) -> Global___OptIn:
+        """What the person last allowed or took back: news by message, for example."""
+
+    @_builtins.property
+    def account_link(self) -> Global___AccountLink:
+        """Whether the person linked an account of theirs."""
+
     def __init__(
         self,
         *,
@@ -111,14 +131,174 @@ class Conversation(_message.Message):
         unread_count: _builtins.int = ...,
         last_message_time: _timestamp_pb2.Timestamp | None = ...,
         window: Global___MessagingWindow | None = ...,
+        owner: Global___ThreadOwner | None = ...,
+        referral: Global___Referral | None = ...,
+        opt_in: Global___OptIn | None = ...,
+        account_link: Global___AccountLink | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_message_time", b"last_message_time", "person", b"person", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "last_message_time", b"last_message_time", "person", b"person", "snippet", b"snippet", "unread_count", b"unread_count", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "snippet", b"snippet", "unread_count", b"unread_count", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
+
+@_typing.final
+class ThreadOwner(_message.Message):
+    """Which app owns a thread, by Meta's handover protocol."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APP_ID_FIELD_NUMBER: _builtins.int
+    OURS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    REQUESTING_APP_ID_FIELD_NUMBER: _builtins.int
+    app_id: _builtins.str
+    """Meta's id of the app; empty when Meta told only that it is not ours."""
+    ours: _builtins.bool
+    """Whether that is our app."""
+    metadata: _builtins.str
+    """What the app before told the next one."""
+    requesting_app_id: _builtins.str
+    """Which app has asked for the thread since; empty when none has."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        app_id: _builtins.str = ...,
+        ours: _builtins.bool = ...,
+        metadata: _builtins.str = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        requesting_app_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_id", b"app_id", "change_time", b"change_time", "metadata", b"metadata", "ours", b"ours", "requesting_app_id", b"requesting_app_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThreadOwner: _TypeAlias = ThreadOwner  # noqa: Y015
+
+@_typing.final
+class Referral(_message.Message):
+    """Where a person came from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    AD_ID_FIELD_NUMBER: _builtins.int
+    REFERER_URI_FIELD_NUMBER: _builtins.int
+    PRODUCT_ITEM_ID_FIELD_NUMBER: _builtins.int
+    REFER_TIME_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """What was put into the link, at most 2,000 characters."""
+    source: _builtins.str
+    """Meta's word for where: `SHORTLINK`, `ADS`, `CUSTOMER_CHAT_PLUGIN` …"""
+    type: _builtins.str
+    """Meta's word for what happened: `OPEN_THREAD` …"""
+    ad_id: _builtins.str
+    """Meta's id of the ad."""
+    referer_uri: _builtins.str
+    """The page the person came from."""
+    product_item_id: _builtins.str
+    """Meta's id of the catalog item that the person asks about."""
+    @_builtins.property
+    def refer_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        source: _builtins.str = ...,
+        type: _builtins.str = ...,
+        ad_id: _builtins.str = ...,
+        referer_uri: _builtins.str = ...,
+        product_item_id: _builtins.str = ...,
+        refer_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refer_time", b"refer_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ad_id", b"ad_id", "product_item_id", b"product_item_id", "ref", b"ref", "refer_time", b"refer_time", "referer_uri", b"referer_uri", "source", b"source", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Referral: _TypeAlias = Referral  # noqa: Y015
+
+@_typing.final
+class OptIn(_message.Message):
+    """What a person allowed, or no longer does. Tokens that come along are not kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """Meta's word for what: `notification_messages`, `one_time_notif_req` …"""
+    allowed: _builtins.bool
+    """Whether it is allowed."""
+    payload: _builtins.str
+    """What was put into the request."""
+    title: _builtins.str
+    """What the person was asked for."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        allowed: _builtins.bool = ...,
+        payload: _builtins.str = ...,
+        title: _builtins.str = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "change_time", b"change_time", "payload", b"payload", "title", b"title", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OptIn: _TypeAlias = OptIn  # noqa: Y015
+
+@_typing.final
+class AccountLink(_message.Message):
+    """Whether a person linked an account of theirs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINKED_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    linked: _builtins.bool
+    """Whether it is linked."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """When that changed."""
+
+    def __init__(
+        self,
+        *,
+        linked: _builtins.bool = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "linked", b"linked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountLink: _TypeAlias = AccountLink  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
@@ -263,6 +443,14 @@ class Message(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     UNSUPPORTED_KIND_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
+    EDIT_COUNT_FIELD_NUMBER: _builtins.int
+    EDIT_TIME_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
+    REACTIONS_FIELD_NUMBER: _builtins.int
+    REPLY_TO_MID_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    STANDBY_FIELD_NUMBER: _builtins.int
+    REFERRAL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Our id."""
     conversation_id: _builtins.str
@@ -281,6 +469,14 @@ class Message(_message.Message):
     """Meta's name of a kind we do not read (yet); the raw signal is kept. Empty otherwise."""
     sender: Global___Sender.ValueType
     """Who wrote it, when `origin` is STORMCOM."""
+    edit_count: _builtins.int
+    """How often its author edited it; `text` is the newest."""
+    reply_to_mid: _builtins.str
+    """Meta's id of the message that it answers."""
+    payload: _builtins.str
+    """What stands behind the button or quick reply that was pressed."""
+    standby: _builtins.bool
+    """It came while another app owned the thread: we may read it, not answer."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
         """What came with it."""
@@ -288,6 +484,22 @@ class Message(_message.Message):
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """When it was sent, by Meta's clock where Meta told it."""
+
+    @_builtins.property
+    def edit_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last edited."""
+
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When its author took it back; then text and attachments are gone."""
+
+    @_builtins.property
+    def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reaction]:
+        """What people put on it."""
+
+    @_builtins.property
+    def referral(self) -> Global___Referral:
+        """Where the person came from to say it."""
 
     def __init__(
         self,
@@ -303,10 +515,18 @@ class Message(_message.Message):
         reason: _builtins.str = ...,
         unsupported_kind: _builtins.str = ...,
         sender: Global___Sender.ValueType = ...,
+        edit_count: _builtins.int = ...,
+        edit_time: _timestamp_pb2.Timestamp | None = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
+        reactions: _abc.Iterable[Global___Reaction] | None = ...,
+        reply_to_mid: _builtins.str = ...,
+        payload: _builtins.str = ...,
+        standby: _builtins.bool = ...,
+        referral: Global___Referral | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["send_time", b"send_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delete_time", b"delete_time", "edit_time", b"edit_time", "referral", b"referral", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "conversation_id", b"conversation_id", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "reason", b"reason", "send_time", b"send_time", "sender", b"sender", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "conversation_id", b"conversation_id", "delete_time", b"delete_time", "edit_count", b"edit_count", "edit_time", b"edit_time", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "payload", b"payload", "reactions", b"reactions", "reason", b"reason", "referral", b"referral", "reply_to_mid", b"reply_to_mid", "send_time", b"send_time", "sender", b"sender", "standby", b"standby", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -321,23 +541,159 @@ class Attachment(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
+    STICKER_ID_FIELD_NUMBER: _builtins.int
+    COORDINATES_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    MEDIA_ID_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Meta's type: `image`, `audio`, `video`, `file`, `location`, `template`, `fallback`, `sticker` …"""
     url: _builtins.str
     """Where it lies at Meta. Such links expire."""
     title: _builtins.str
     """Its title, when it has one."""
+    sticker_id: _builtins.str
+    """Meta's number of a sticker."""
+    size_bytes: _builtins.int
+    """Its size, where Meta tells it; 0 otherwise."""
+    media_id: _builtins.str
+    """Meta's id of a reel, post or story that it shows."""
+    @_builtins.property
+    def coordinates(self) -> Global___Coordinates:
+        """Where a location is."""
+
+    @_builtins.property
+    def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachedProduct]:
+        """Goods that it shows, or that a cart (`type` is `cart`) holds; at most 100."""
+
     def __init__(
         self,
         *,
         type: _builtins.str = ...,
         url: _builtins.str = ...,
         title: _builtins.str = ...,
+        sticker_id: _builtins.str = ...,
+        coordinates: Global___Coordinates | None = ...,
+        products: _abc.Iterable[Global___AttachedProduct] | None = ...,
+        size_bytes: _builtins.int = ...,
+        media_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title", "type", b"type", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates", "media_id", b"media_id", "products", b"products", "size_bytes", b"size_bytes", "sticker_id", b"sticker_id", "title", b"title", "type", b"type", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
+
+@_typing.final
+class Reaction(_message.Message):
+    """What a person, or the Page, put on a message: at most one each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    EMOJI_FIELD_NUMBER: _builtins.int
+    REACT_TIME_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who: Meta's id of the person, or of the Page."""
+    reaction: _builtins.str
+    """Meta's word: `love`, `smile`, `other` …"""
+    emoji: _builtins.str
+    """The sign itself."""
+    @_builtins.property
+    def react_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        reaction: _builtins.str = ...,
+        emoji: _builtins.str = ...,
+        react_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["react_time", b"react_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "emoji", b"emoji", "react_time", b"react_time", "reaction", b"reaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reaction: _TypeAlias = Reaction  # noqa: Y015
+
+@_typing.final
+class Coordinates(_message.Message):
+    """A place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LATITUDE_FIELD_NUMBER: _builtins.int
+    LONGITUDE_FIELD_NUMBER: _builtins.int
+    latitude: _builtins.float
+    """Degrees north."""
+    longitude: _builtins.float
+    """Degrees east."""
+    def __init__(
+        self,
+        *,
+        latitude: _builtins.float = ...,
+        longitude: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["latitude", b"latitude", "longitude", b"longitude"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Coordinates: _TypeAlias = Coordinates  # noqa: Y015
+
+@_typing.final
+class AttachedProduct(_message.Message):
+    """Goods in a message, as Meta names them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    RETAILER_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SUBTITLE_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """Meta's id of the catalog item."""
+    retailer_id: _builtins.str
+    """Our name for it."""
+    title: _builtins.str
+    """Its name."""
+    subtitle: _builtins.str
+    """What stands below the name."""
+    image_url: _builtins.str
+    """Its image."""
+    quantity: _builtins.int
+    """How many, in a cart; 0 otherwise."""
+    unit_price: _builtins.str
+    """The price of one, exactly as Meta wrote it, such as `11` or `11.50`; empty when Meta told none."""
+    currency_code: _builtins.str
+    """The price's currency, as Meta wrote it."""
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        retailer_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        subtitle: _builtins.str = ...,
+        image_url: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        unit_price: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "image_url", b"image_url", "item_id", b"item_id", "quantity", b"quantity", "retailer_id", b"retailer_id", "subtitle", b"subtitle", "title", b"title", "unit_price", b"unit_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachedProduct: _TypeAlias = AttachedProduct  # noqa: Y015

@@ -32,7 +32,7 @@ from stormcom.facebook.v1 import inventory_pb2 as stormcom_dot_facebook_dot_v1_d
 from stormcom.facebook.v1 import operation_pb2 as stormcom_dot_facebook_dot_v1_dot_operation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stormcom/facebook/v1/event.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a&stormcom/facebook/v1/attribution.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a%stormcom/facebook/v1/conversion.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a$stormcom/facebook/v1/operation.proto\"\xdc\x07\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x14\n\x0cordering_key\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10message_received\x18\n \x01(\x0b\x32%.stormcom.facebook.v1.MessageReceivedH\x00\x12J\n\x15message_state_changed\x18\x0b \x01(\x0b\x32).stormcom.facebook.v1.MessageStateChangedH\x00\x12\x45\n\x12\x63onnection_changed\x18\x0c \x01(\x0b\x32\'.stormcom.facebook.v1.ConnectionChangedH\x00\x12;\n\ritems_settled\x18\r \x01(\x0b\x32\".stormcom.facebook.v1.ItemsSettledH\x00\x12\x43\n\x11operation_changed\x18\x0e \x01(\x0b\x32&.stormcom.facebook.v1.OperationChangedH\x00\x12\x39\n\x0c\x61lert_raised\x18\x0f \x01(\x0b\x32!.stormcom.facebook.v1.AlertRaisedH\x00\x12\x39\n\x0chold_expired\x18\x10 \x01(\x0b\x32!.stormcom.facebook.v1.HoldExpiredH\x00\x12\x37\n\x0bpush_tested\x18Z \x01(\x0b\x32 .stormcom.facebook.v1.PushTestedH\x00\x12R\n\x19\x61ttributed_order_recorded\x18\x46 \x01(\x0b\x32-.stormcom.facebook.v1.AttributedOrderRecordedH\x00\x12J\n\x15\x64raft_order_requested\x18G \x01(\x0b\x32).stormcom.facebook.v1.DraftOrderRequestedH\x00\x12\x46\n\x13\x64raft_order_changed\x18H \x01(\x0b\x32\'.stormcom.facebook.v1.DraftOrderChangedH\x00\x12\x45\n\x12\x63onversions_failed\x18I \x01(\x0b\x32\'.stormcom.facebook.v1.ConversionsFailedH\x00\x42\t\n\x07payload\"{\n\x0fMessageReceived\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12.\n\x07message\x18\x02 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"E\n\x13MessageStateChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"I\n\x11\x43onnectionChanged\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\"\xa4\x01\n\x0cItemsSettled\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.stormcom.facebook.v1.ItemsSettled.Settled\x1aY\n\x07Settled\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x11\n\tconfirmed\x18\x04 \x01(\x08\"F\n\x10OperationChanged\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\"K\n\x0b\x41lertRaised\x12*\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Alert\x12\x10\n\x08resolved\x18\x02 \x01(\x08\"7\n\x0bHoldExpired\x12(\n\x04hold\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Hold\"O\n\x17\x41ttributedOrderRecorded\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32%.stormcom.facebook.v1.AttributedOrder\"L\n\x13\x44raftOrderRequested\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x44raftOrderChanged\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x43onversionsFailed\x12\x35\n\x0b\x63onversions\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Conversion\"\x1e\n\nPushTested\x12\x10\n\x08\x63onsumer\x18\x01 \x01(\tB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stormcom/facebook/v1/event.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a&stormcom/facebook/v1/attribution.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a%stormcom/facebook/v1/conversion.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a$stormcom/facebook/v1/operation.proto\"\xa5\t\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x14\n\x0cordering_key\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10message_received\x18\n \x01(\x0b\x32%.stormcom.facebook.v1.MessageReceivedH\x00\x12J\n\x15message_state_changed\x18\x0b \x01(\x0b\x32).stormcom.facebook.v1.MessageStateChangedH\x00\x12\x45\n\x12\x63onnection_changed\x18\x0c \x01(\x0b\x32\'.stormcom.facebook.v1.ConnectionChangedH\x00\x12;\n\ritems_settled\x18\r \x01(\x0b\x32\".stormcom.facebook.v1.ItemsSettledH\x00\x12\x43\n\x11operation_changed\x18\x0e \x01(\x0b\x32&.stormcom.facebook.v1.OperationChangedH\x00\x12\x39\n\x0c\x61lert_raised\x18\x0f \x01(\x0b\x32!.stormcom.facebook.v1.AlertRaisedH\x00\x12\x39\n\x0chold_expired\x18\x10 \x01(\x0b\x32!.stormcom.facebook.v1.HoldExpiredH\x00\x12?\n\x0fmessage_changed\x18\x14 \x01(\x0b\x32$.stormcom.facebook.v1.MessageChangedH\x00\x12I\n\x14\x63onversation_changed\x18\x15 \x01(\x0b\x32).stormcom.facebook.v1.ConversationChangedH\x00\x12;\n\rpage_activity\x18\x16 \x01(\x0b\x32\".stormcom.facebook.v1.PageActivityH\x00\x12\x37\n\x0bpush_tested\x18Z \x01(\x0b\x32 .stormcom.facebook.v1.PushTestedH\x00\x12R\n\x19\x61ttributed_order_recorded\x18\x46 \x01(\x0b\x32-.stormcom.facebook.v1.AttributedOrderRecordedH\x00\x12J\n\x15\x64raft_order_requested\x18G \x01(\x0b\x32).stormcom.facebook.v1.DraftOrderRequestedH\x00\x12\x46\n\x13\x64raft_order_changed\x18H \x01(\x0b\x32\'.stormcom.facebook.v1.DraftOrderChangedH\x00\x12\x45\n\x12\x63onversions_failed\x18I \x01(\x0b\x32\'.stormcom.facebook.v1.ConversionsFailedH\x00\x42\t\n\x07payload\"{\n\x0fMessageReceived\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12.\n\x07message\x18\x02 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"E\n\x13MessageStateChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"\xdb\x01\n\x0eMessageChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12<\n\x07\x63hanges\x18\x02 \x03(\x0e\x32+.stormcom.facebook.v1.MessageChanged.Change\"[\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x11\n\rCHANGE_EDITED\x10\x01\x12\x12\n\x0e\x43HANGE_DELETED\x10\x02\x12\x12\n\x0e\x43HANGE_REACTED\x10\x03\"\xa3\x02\n\x13\x43onversationChanged\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12@\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x30.stormcom.facebook.v1.ConversationChanged.Change\"\x8f\x01\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANGE_OWNER\x10\x01\x12\x1a\n\x16\x43HANGE_OWNER_REQUESTED\x10\x02\x12\x13\n\x0f\x43HANGE_REFERRAL\x10\x03\x12\x11\n\rCHANGE_OPT_IN\x10\x04\x12\x17\n\x13\x43HANGE_ACCOUNT_LINK\x10\x05\"\xec\x01\n\x0cPageActivity\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x0c\n\x04verb\x18\x03 \x01(\t\x12\x0f\n\x07post_id\x18\x04 \x01(\t\x12\x12\n\ncomment_id\x18\x05 \x01(\t\x12\x11\n\tparent_id\x18\x06 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12\x12\n\nactor_name\x18\x08 \x01(\t\x12\x0c\n\x04text\x18\t \x01(\t\x12\x31\n\ractivity_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvalue_json\x18\x0b \x01(\t\"I\n\x11\x43onnectionChanged\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\"\xa4\x01\n\x0cItemsSettled\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.stormcom.facebook.v1.ItemsSettled.Settled\x1aY\n\x07Settled\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x11\n\tconfirmed\x18\x04 \x01(\x08\"F\n\x10OperationChanged\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\"K\n\x0b\x41lertRaised\x12*\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Alert\x12\x10\n\x08resolved\x18\x02 \x01(\x08\"7\n\x0bHoldExpired\x12(\n\x04hold\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Hold\"O\n\x17\x41ttributedOrderRecorded\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32%.stormcom.facebook.v1.AttributedOrder\"L\n\x13\x44raftOrderRequested\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x44raftOrderChanged\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x43onversionsFailed\x12\x35\n\x0b\x63onversions\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Conversion\"\x1e\n\nPushTested\x12\x10\n\x08\x63onsumer\x18\x01 \x01(\tB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,31 +41,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
   _globals['_EVENT']._serialized_start=361
-  _globals['_EVENT']._serialized_end=1349
-  _globals['_MESSAGERECEIVED']._serialized_start=1351
-  _globals['_MESSAGERECEIVED']._serialized_end=1474
-  _globals['_MESSAGESTATECHANGED']._serialized_start=1476
-  _globals['_MESSAGESTATECHANGED']._serialized_end=1545
-  _globals['_CONNECTIONCHANGED']._serialized_start=1547
-  _globals['_CONNECTIONCHANGED']._serialized_end=1620
-  _globals['_ITEMSSETTLED']._serialized_start=1623
-  _globals['_ITEMSSETTLED']._serialized_end=1787
-  _globals['_ITEMSSETTLED_SETTLED']._serialized_start=1698
-  _globals['_ITEMSSETTLED_SETTLED']._serialized_end=1787
-  _globals['_OPERATIONCHANGED']._serialized_start=1789
-  _globals['_OPERATIONCHANGED']._serialized_end=1859
-  _globals['_ALERTRAISED']._serialized_start=1861
-  _globals['_ALERTRAISED']._serialized_end=1936
-  _globals['_HOLDEXPIRED']._serialized_start=1938
-  _globals['_HOLDEXPIRED']._serialized_end=1993
-  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_start=1995
-  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_end=2074
-  _globals['_DRAFTORDERREQUESTED']._serialized_start=2076
-  _globals['_DRAFTORDERREQUESTED']._serialized_end=2152
-  _globals['_DRAFTORDERCHANGED']._serialized_start=2154
-  _globals['_DRAFTORDERCHANGED']._serialized_end=2228
-  _globals['_CONVERSIONSFAILED']._serialized_start=2230
-  _globals['_CONVERSIONSFAILED']._serialized_end=2304
-  _globals['_PUSHTESTED']._serialized_start=2306
-  _globals['_PUSHTESTED']._serialized_end=2336
+  _globals['_EVENT']._serialized_end=1550
+  _globals['_MESSAGERECEIVED']._serialized_start=1552
+  _globals['_MESSAGERECEIVED']._serialized_end=1675
+  _globals['_MESSAGESTATECHANGED']._serialized_start=1677
+  _globals['_MESSAGESTATECHANGED']._serialized_end=1746
+  _globals['_MESSAGECHANGED']._serialized_start=1749
+  _globals['_MESSAGECHANGED']._serialized_end=1968
+  _globals['_MESSAGECHANGED_CHANGE']._serialized_start=1877
+  _globals['_MESSAGECHANGED_CHANGE']._serialized_end=1968
+  _globals['_CONVERSATIONCHANGED']._serialized_start=1971
+  _globals['_CONVERSATIONCHANGED']._serialized_end=2262
+  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_start=2119
+  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_end=2262
+  _globals['_PAGEACTIVITY']._serialized_start=2265
+  _globals['_PAGEACTIVITY']._serialized_end=2501
+  _globals['_CONNECTIONCHANGED']._serialized_start=2503
+  _globals['_CONNECTIONCHANGED']._serialized_end=2576
+  _globals['_ITEMSSETTLED']._serialized_start=2579
+  _globals['_ITEMSSETTLED']._serialized_end=2743
+  _globals['_ITEMSSETTLED_SETTLED']._serialized_start=2654
+  _globals['_ITEMSSETTLED_SETTLED']._serialized_end=2743
+  _globals['_OPERATIONCHANGED']._serialized_start=2745
+  _globals['_OPERATIONCHANGED']._serialized_end=2815
+  _globals['_ALERTRAISED']._serialized_start=2817
+  _globals['_ALERTRAISED']._serialized_end=2892
+  _globals['_HOLDEXPIRED']._serialized_start=2894
+  _globals['_HOLDEXPIRED']._serialized_end=2949
+  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_start=2951
+  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_end=3030
+  _globals['_DRAFTORDERREQUESTED']._serialized_start=3032
+  _globals['_DRAFTORDERREQUESTED']._serialized_end=3108
+  _globals['_DRAFTORDERCHANGED']._serialized_start=3110
+  _globals['_DRAFTORDERCHANGED']._serialized_end=3184
+  _globals['_CONVERSIONSFAILED']._serialized_start=3186
+  _globals['_CONVERSIONSFAILED']._serialized_end=3260
+  _globals['_PUSHTESTED']._serialized_start=3262
+  _globals['_PUSHTESTED']._serialized_end=3292
 # @@protoc_insertion_point(module_scope)

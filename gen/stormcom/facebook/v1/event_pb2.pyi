@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stormcom.facebook.v1 import alert_pb2 as _alert_pb2
 from stormcom.facebook.v1 import attribution_pb2 as _attribution_pb2
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
@@ -45,6 +46,9 @@ class Event(_message.Message):
     OPERATION_CHANGED_FIELD_NUMBER: _builtins.int
     ALERT_RAISED_FIELD_NUMBER: _builtins.int
     HOLD_EXPIRED_FIELD_NUMBER: _builtins.int
+    MESSAGE_CHANGED_FIELD_NUMBER: _builtins.int
+    CONVERSATION_CHANGED_FIELD_NUMBER: _builtins.int
+    PAGE_ACTIVITY_FIELD_NUMBER: _builtins.int
     PUSH_TESTED_FIELD_NUMBER: _builtins.int
     ATTRIBUTED_ORDER_RECORDED_FIELD_NUMBER: _builtins.int
     DRAFT_ORDER_REQUESTED_FIELD_NUMBER: _builtins.int
@@ -57,7 +61,7 @@ class Event(_message.Message):
     connection_id: _builtins.str
     """The connection; empty for what concerns the whole store."""
     ordering_key: _builtins.str
-    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`, `hold:…`, `order:…`, `conversions:…`."""
+    """Events with the same key are delivered in order: `conversation:…`, `connection:…`, `operation:…`, `catalog:…`, `hold:…`, `page:…`, `order:…`, `conversions:…`."""
     position: _builtins.str
     """Where in the store's log it stands: opaque, grows along the log; resume `Subscribe` behind it."""
     @_builtins.property
@@ -91,6 +95,18 @@ class Event(_message.Message):
     @_builtins.property
     def hold_expired(self) -> Global___HoldExpired:
         """The time of a hold ran out."""
+
+    @_builtins.property
+    def message_changed(self) -> Global___MessageChanged:
+        """A message was edited, taken back, or somebody reacted to it."""
+
+    @_builtins.property
+    def conversation_changed(self) -> Global___ConversationChanged:
+        """Something changed about a conversation beside its messages."""
+
+    @_builtins.property
+    def page_activity(self) -> Global___PageActivity:
+        """Something happened on the Page in public, or concerning the Page as a whole."""
 
     @_builtins.property
     def push_tested(self) -> Global___PushTested:
@@ -128,17 +144,20 @@ class Event(_message.Message):
         operation_changed: Global___OperationChanged | None = ...,
         alert_raised: Global___AlertRaised | None = ...,
         hold_expired: Global___HoldExpired | None = ...,
+        message_changed: Global___MessageChanged | None = ...,
+        conversation_changed: Global___ConversationChanged | None = ...,
+        page_activity: Global___PageActivity | None = ...,
         push_tested: Global___PushTested | None = ...,
         attributed_order_recorded: Global___AttributedOrderRecorded | None = ...,
         draft_order_requested: Global___DraftOrderRequested | None = ...,
         draft_order_changed: Global___DraftOrderChanged | None = ...,
         conversions_failed: Global___ConversionsFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "payload", b"payload", "push_tested", b"push_tested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "page_activity", b"page_activity", "payload", b"payload", "push_tested", b"push_tested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "payload", b"payload", "position", b"position", "push_tested", b"push_tested", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "page_activity", b"page_activity", "payload", b"payload", "position", b"position", "push_tested", b"push_tested", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired", "push_tested", "attributed_order_recorded", "draft_order_requested", "draft_order_changed", "conversions_failed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired", "message_changed", "conversation_changed", "page_activity", "push_tested", "attributed_order_recorded", "draft_order_requested", "draft_order_changed", "conversions_failed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -197,6 +216,190 @@ class MessageStateChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageStateChanged: _TypeAlias = MessageStateChanged  # noqa: Y015
+
+@_typing.final
+class MessageChanged(_message.Message):
+    """A message was edited, taken back, or somebody reacted to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Change:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MessageChanged._Change.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANGE_UNSPECIFIED: MessageChanged._Change.ValueType  # 0
+        """Never sent."""
+        CHANGE_EDITED: MessageChanged._Change.ValueType  # 1
+        """Its text became another one."""
+        CHANGE_DELETED: MessageChanged._Change.ValueType  # 2
+        """Its author took it back."""
+        CHANGE_REACTED: MessageChanged._Change.ValueType  # 3
+        """Somebody reacted, differently than before, or no longer."""
+
+    class Change(_Change, metaclass=_ChangeEnumTypeWrapper):
+        """What happened."""
+
+    CHANGE_UNSPECIFIED: MessageChanged.Change.ValueType  # 0
+    """Never sent."""
+    CHANGE_EDITED: MessageChanged.Change.ValueType  # 1
+    """Its text became another one."""
+    CHANGE_DELETED: MessageChanged.Change.ValueType  # 2
+    """Its author took it back."""
+    CHANGE_REACTED: MessageChanged.Change.ValueType  # 3
+    """Somebody reacted, differently than before, or no longer."""
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> _conversation_pb2.Message:
+        """The message, as it is now."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedScalarFieldContainer[Global___MessageChanged.Change.ValueType]:
+        """What happened; several when they became known together."""
+
+    def __init__(
+        self,
+        *,
+        message: _conversation_pb2.Message | None = ...,
+        changes: _abc.Iterable[Global___MessageChanged.Change.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageChanged: _TypeAlias = MessageChanged  # noqa: Y015
+
+@_typing.final
+class ConversationChanged(_message.Message):
+    """Something changed about a conversation beside its messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Change:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ConversationChanged._Change.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANGE_UNSPECIFIED: ConversationChanged._Change.ValueType  # 0
+        """Never sent."""
+        CHANGE_OWNER: ConversationChanged._Change.ValueType  # 1
+        """Meta gave the thread to another app, or to ours."""
+        CHANGE_OWNER_REQUESTED: ConversationChanged._Change.ValueType  # 2
+        """An app asked for the thread."""
+        CHANGE_REFERRAL: ConversationChanged._Change.ValueType  # 3
+        """The person came by a link or an ad."""
+        CHANGE_OPT_IN: ConversationChanged._Change.ValueType  # 4
+        """The person allowed something, or took it back."""
+        CHANGE_ACCOUNT_LINK: ConversationChanged._Change.ValueType  # 5
+        """The person linked an account, or unlinked it."""
+
+    class Change(_Change, metaclass=_ChangeEnumTypeWrapper):
+        """What."""
+
+    CHANGE_UNSPECIFIED: ConversationChanged.Change.ValueType  # 0
+    """Never sent."""
+    CHANGE_OWNER: ConversationChanged.Change.ValueType  # 1
+    """Meta gave the thread to another app, or to ours."""
+    CHANGE_OWNER_REQUESTED: ConversationChanged.Change.ValueType  # 2
+    """An app asked for the thread."""
+    CHANGE_REFERRAL: ConversationChanged.Change.ValueType  # 3
+    """The person came by a link or an ad."""
+    CHANGE_OPT_IN: ConversationChanged.Change.ValueType  # 4
+    """The person allowed something, or took it back."""
+    CHANGE_ACCOUNT_LINK: ConversationChanged.Change.ValueType  # 5
+    """The person linked an account, or unlinked it."""
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    change: Global___ConversationChanged.Change.ValueType
+    """What."""
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """The conversation, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        conversation: _conversation_pb2.Conversation | None = ...,
+        change: Global___ConversationChanged.Change.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationChanged: _TypeAlias = ConversationChanged  # noqa: Y015
+
+@_typing.final
+class PageActivity(_message.Message):
+    """Something happened on the Page in public, or concerning the Page as a whole: a comment, a post, a mention, a rating, a review."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    VERB_FIELD_NUMBER: _builtins.int
+    POST_ID_FIELD_NUMBER: _builtins.int
+    COMMENT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_NAME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ACTIVITY_TIME_FIELD_NUMBER: _builtins.int
+    VALUE_JSON_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Meta's name of the topic: `feed`, `mention`, `ratings`, `merchant_review`, `product_review` …"""
+    item: _builtins.str
+    """What it is about, in Meta's words: `comment`, `post`, `reaction` … Empty where Meta told none."""
+    verb: _builtins.str
+    """What was done, in Meta's words: `add`, `edited`, `remove` … Empty where Meta told none."""
+    post_id: _builtins.str
+    """Meta's id of the post."""
+    comment_id: _builtins.str
+    """Meta's id of the comment."""
+    parent_id: _builtins.str
+    """Meta's id of what it answers."""
+    actor_id: _builtins.str
+    """Meta's id of who did it."""
+    actor_name: _builtins.str
+    """Their name."""
+    text: _builtins.str
+    """What they wrote."""
+    value_json: _builtins.str
+    """Everything that Meta told, as JSON; empty when that is more than 16 KiB. The names are Meta's and may change."""
+    @_builtins.property
+    def activity_time(self) -> _timestamp_pb2.Timestamp:
+        """When, as Meta told it."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        item: _builtins.str = ...,
+        verb: _builtins.str = ...,
+        post_id: _builtins.str = ...,
+        comment_id: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        actor_name: _builtins.str = ...,
+        text: _builtins.str = ...,
+        activity_time: _timestamp_pb2.Timestamp | None = ...,
+        value_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_time", b"activity_time", "actor_id", b"actor_id", "actor_name", b"actor_name", "comment_id", b"comment_id", "field", b"field", "item", b"item", "parent_id", b"parent_id", "post_id", b"post_id", "text", b"text", "value_json", b"value_json", "verb", b"verb"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PageActivity: _TypeAlias = PageActivity  # noqa: Y015
 
 @_typing.final
 class ConnectionChanged(_message.Message):
