@@ -27,4 +27,9 @@ from connector.messaging.db.messages import unproven as unproven
 from connector.messaging.db.tables import CHANNEL as CHANNEL
 from connector.messaging.db.tables import conversations as conversations
 from connector.messaging.db.tables import message_changes as message_changes
+from connector.messaging.db.tables import message_templates as message_templates
 from connector.messaging.db.tables import messages as messages
+from connector.messaging.db.tables import page_paces as page_paces
+from connector.messaging.db.tables import page_sendings as page_sendings
+from connector.messaging.db.tables import upload_pieces as upload_pieces
+from connector.messaging.db.tables import uploads as uploads

@@ -50,7 +50,8 @@ async def meet(tx: Tx, people: Sequence[tuple[UUID, Connection, str]]) -> dict[t
     """Find the conversations with people (each named once), begun under the given ids if there are none; lock them."""
     wish = insert(conversations)
     met = wish.on_conflict_do_update(
-        index_elements=[conversations.c.connection_id, conversations.c.psid], set_={"psid": wish.excluded.psid}
+        index_elements=[conversations.c.connection_id, conversations.c.channel, conversations.c.psid],
+        set_={"psid": wish.excluded.psid},
     ).returning(*CONVERSATION)
     values = [
         {"id": new_id, "store_id": connection.store_id, "connection_id": connection.id, "psid": psid}

@@ -54,7 +54,9 @@ conversations = Table(
     Column("picture_expire_time", Instant, comment="Meta's links to pictures end"),
     Column("profile_due_time", Instant, comment="when Meta is next asked who it is; NULL: at once"),
     Column("seen_time", Instant, comment="our mark: what the person wrote until then was read"),
-    Column("agent_id", Text, nullable=False, server_default="", comment="who at StormCom looks after it; empty: nobody"),
+    Column(
+        "agent_id", Text, nullable=False, server_default="", comment="who at StormCom looks after it; empty: nobody"
+    ),
     Column("person_time", Instant, comment="when the person last wrote: the windows count from here"),
     Column("snippet", Text, nullable=False, server_default=""),
     Column("unread_count", Integer, nullable=False, server_default="0"),
@@ -116,7 +118,9 @@ messages = Table(
         "standby", Boolean, nullable=False, server_default="false", comment="came while another app owned the thread"
     ),
     Column("referral", Json, nullable=False, server_default="{}", comment="where the person came from to say it"),
-    Column("backfilled", Boolean, nullable=False, server_default="false", comment="found by looking, told by no webhook"),
+    Column(
+        "backfilled", Boolean, nullable=False, server_default="false", comment="found by looking, told by no webhook"
+    ),
     CheckConstraint("(origin = 'PERSON') = (state = 'RECEIVED')", "received_from_person"),
     CheckConstraint("origin <> 'STORMCOM' OR (request_id IS NOT NULL AND sender IS NOT NULL)", "ours_has_wish"),
     CheckConstraint("state NOT IN ('SENT', 'DELIVERED', 'READ') OR mid IS NOT NULL", "sent_has_mid"),
@@ -171,14 +175,22 @@ message_templates = Table(
     Column("update_time", Instant, nullable=False),
     Index("uq_message_templates_connection_id_name_language", "connection_id", "name", "language", unique=True),
 )
-sending_paces = Table(
-    "sending_paces",
+page_sendings = Table(
+    "page_sendings",
     metadata,
     Column("connection_id", Uuid, primary_key=True),
     Column("store_id", Text, nullable=False),
-    Column("live_time", Instant, comment="when the next message that a person waits for may go"),
-    Column("bulk_time", Instant, comment="when the next bulk message may go"),
-    comment="how fast a Page sends",
+    Column("disclosure", Text, nullable=False, server_default="", comment="what a program's first message begins with"),
+    Column("human_agent_refusal_time", Instant, comment="when Meta last refused its Human Agent feature"),
+)
+page_paces = Table(
+    "page_paces",
+    metadata,
+    Column("connection_id", Uuid, primary_key=True),
+    Column("medium", Text, primary_key=True, comment="TEXT or MEDIA"),
+    Column("store_id", Text, nullable=False),
+    Column("busy_time", Instant, nullable=False, comment="until when the Page's pace is spent"),
+    Column("bulk_time", Instant, nullable=False, comment="when the next bulk message may begin"),
 )
 message_changes = Table(
     "message_changes",
