@@ -215,6 +215,8 @@ STEPS: Mapping[str, Step] = {
         f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
         f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}",
     ),
+    # Whom a file shows cannot be told: all that a Page has here go; what was sent is Meta's.
+    "uploads": _until_none(f"DELETE FROM uploads WHERE {_CONNECTIONS}"),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
     "holds": _in_windows("holds", "reference = ''", f"{_STORES} AND reference <> '' AND {_mentions('reference')}"),

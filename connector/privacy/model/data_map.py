@@ -41,8 +41,7 @@ DATA_MAP: Mapping[str, Entry] = {
     "backfills": entry(
         _LINKED,
         technical="connection_id channel reason since_time before_time round_time begin_time finish_time"
-        " conversation_count message_count cut",
-        personal="seen_thread_ids",
+        " skip_count conversation_count message_count cut",
     ),
     "batches": entry(
         _OPEN,
@@ -84,8 +83,8 @@ DATA_MAP: Mapping[str, Entry] = {
     "conversations": entry(
         Ruled("messages", "until its last message goes"),
         erased_by="conversations",
-        technical="id store_id connection_id channel profile_due_time seen_time picture_expire_time unread_count last_message_time delivered_time read_time person_time"
-        " direct_time note_time owner owner_request",
+        technical="id store_id connection_id channel profile_due_time seen_time picture_expire_time unread_count"
+        " last_message_time delivered_time read_time person_time direct_time note_time owner owner_request",
         personal="psid thread_id person_name person_username picture_url agent_id referral opt_in account_link",
         content="snippet",
     ),
@@ -207,6 +206,8 @@ DATA_MAP: Mapping[str, Entry] = {
         " removal_count scheduled reason create_time update_time finish_time",
         business="arguments first_rejections",
     ),
+    "page_paces": entry(_LINKED, technical="connection_id medium store_id busy_time bulk_time"),
+    "page_sendings": entry(_LINKED, technical="connection_id store_id human_agent_refusal_time", business="disclosure"),
     "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
     "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
     "problems": entry(
@@ -310,6 +311,19 @@ DATA_MAP: Mapping[str, Entry] = {
         " inspect_time",
         business="page_id",
         personal="user_id scopes granular_scopes",
+    ),
+    "upload_pieces": entry(
+        Held("until the whole is at Meta, at most an hour"),
+        erased_by="uploads",
+        technical="upload_id first_byte store_id",
+        raw="bytes",
+    ),
+    "uploads": entry(
+        Aged("expire_time", timedelta(hours=1)),
+        erased_by="uploads",
+        technical="id store_id connection_id content_type size_bytes received_bytes attachment_id create_time expire_time",
+        hash="sha256",
+        content="file_name",
     ),
 }
 """What every column holds, by table."""
