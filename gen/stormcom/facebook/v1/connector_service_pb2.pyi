@@ -680,6 +680,10 @@ class ListConversationsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     UNREAD_ONLY_FIELD_NUMBER: _builtins.int
     SINCE_TIME_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    UNASSIGNED_ONLY_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
@@ -690,6 +694,14 @@ class ListConversationsRequest(_message.Message):
     """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
     unread_only: _builtins.bool
     """Only those with unread messages."""
+    channel: _conversation_pb2.Channel.ValueType
+    """Only those of this channel."""
+    agent_id: _builtins.str
+    """Only those that this agent looks after (`AssignConversation`)."""
+    unassigned_only: _builtins.bool
+    """Only those that nobody looks after; not together with `agent_id`."""
+    query: _builtins.str
+    """Only those in which a message or the person's name has all of these words, or words that begin so: at most 100 characters, 10 words. Upper and lower case are alike."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Only those with a message at or after this time."""
@@ -703,10 +715,14 @@ class ListConversationsRequest(_message.Message):
         page_token: _builtins.str = ...,
         unread_only: _builtins.bool = ...,
         since_time: _timestamp_pb2.Timestamp | None = ...,
+        channel: _conversation_pb2.Channel.ValueType = ...,
+        agent_id: _builtins.str = ...,
+        unassigned_only: _builtins.bool = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "since_time", b"since_time", "store_id", b"store_id", "unread_only", b"unread_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "channel", b"channel", "connection_id", b"connection_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "since_time", b"since_time", "store_id", b"store_id", "unassigned_only", b"unassigned_only", "unread_only", b"unread_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -750,6 +766,8 @@ class ListMessagesRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OLDEST_FIRST_FIELD_NUMBER: _builtins.int
+    AROUND_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     conversation_id: _builtins.str
@@ -758,6 +776,10 @@ class ListMessagesRequest(_message.Message):
     """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
     page_token: _builtins.str
     """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
+    oldest_first: _builtins.bool
+    """Begins with the oldest."""
+    around_message_id: _builtins.str
+    """Begins around this message of ours (`message_id`): half of the page is newer, the other half it and older. Only without `page_token`."""
     def __init__(
         self,
         *,
@@ -765,10 +787,12 @@ class ListMessagesRequest(_message.Message):
         conversation_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        oldest_first: _builtins.bool = ...,
+        around_message_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["around_message_id", b"around_message_id", "conversation_id", b"conversation_id", "oldest_first", b"oldest_first", "page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -782,21 +806,31 @@ class ListMessagesResponse(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    GAPS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where to go on; empty at the end."""
+    previous_page_token: _builtins.str
+    """Where to go on in the other direction, as `page_token`; that page is in the same order. Empty at the beginning."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Message]:
         """The messages."""
+
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.MessageGap]:
+        """Where messages are missing that stand before one of these."""
 
     def __init__(
         self,
         *,
         messages: _abc.Iterable[_conversation_pb2.Message] | None = ...,
         next_page_token: _builtins.str = ...,
+        gaps: _abc.Iterable[_conversation_pb2.MessageGap] | None = ...,
+        previous_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gaps", b"gaps", "messages", b"messages", "next_page_token", b"next_page_token", "previous_page_token", b"previous_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -158,14 +158,14 @@ class FacebookConnectorServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListConversations(self, request, context):
-        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`, `FIELD_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`.
+        """Lists the messages of a conversation in both directions, newest first, with the places where some are missing. Fails with `CONVERSATION_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

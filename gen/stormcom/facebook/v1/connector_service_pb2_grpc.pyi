@@ -79,9 +79,9 @@ class FacebookConnectorStub:
     One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
     ListConversations: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]
-    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`, `FIELD_INVALID`."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]
-    """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+    """Lists the messages of a conversation in both directions, newest first, with the places where some are missing. Fails with `CONVERSATION_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     SendMessage: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]
     """Sends a message to a person who wrote to the Page.
 
@@ -144,9 +144,9 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
     One wrong line refuses the call as a whole: `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`, `PRICE_NOT_POSITIVE`.
     """
     ListConversations: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListConversationsRequest, _connector_service_pb2.ListConversationsResponse]  # type: ignore[assignment]
-    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`, `FIELD_INVALID`."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.ListMessagesRequest, _connector_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+    """Lists the messages of a conversation in both directions, newest first, with the places where some are missing. Fails with `CONVERSATION_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     SendMessage: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.SendMessageRequest, _connector_service_pb2.SendMessageResponse]  # type: ignore[assignment]
     """Sends a message to a person who wrote to the Page.
 
@@ -236,7 +236,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.ListConversationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.ListConversationsResponse, _abc.Awaitable[_connector_service_pb2.ListConversationsResponse]]:
-        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists conversations, newest message first. Fails with `PAGE_TOKEN_INVALID`, `FIELD_INVALID`."""
 
     @_abc_1.abstractmethod
     def ListMessages(
@@ -244,7 +244,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.ListMessagesResponse, _abc.Awaitable[_connector_service_pb2.ListMessagesResponse]]:
-        """Lists the messages of a conversation in both directions, newest first. Fails with `CONVERSATION_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
+        """Lists the messages of a conversation in both directions, newest first, with the places where some are missing. Fails with `CONVERSATION_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def SendMessage(

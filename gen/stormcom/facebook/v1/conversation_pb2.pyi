@@ -30,6 +30,8 @@ class _ChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Channel.Value
     """Any, in a filter; otherwise never sent."""
     CHANNEL_MESSENGER: _Channel.ValueType  # 1
     """Messenger."""
+    CHANNEL_INSTAGRAM: _Channel.ValueType  # 2
+    """Instagram's direct messages, of the professional account that is linked to the Page."""
 
 class Channel(_Channel, metaclass=_ChannelEnumTypeWrapper):
     """Where a conversation takes place."""
@@ -38,6 +40,8 @@ CHANNEL_UNSPECIFIED: Channel.ValueType  # 0
 """Any, in a filter; otherwise never sent."""
 CHANNEL_MESSENGER: Channel.ValueType  # 1
 """Messenger."""
+CHANNEL_INSTAGRAM: Channel.ValueType  # 2
+"""Instagram's direct messages, of the professional account that is linked to the Page."""
 Global___Channel: _TypeAlias = Channel  # noqa: Y015
 
 class _Sender:
@@ -82,6 +86,8 @@ class Conversation(_message.Message):
     REFERRAL_FIELD_NUMBER: _builtins.int
     OPT_IN_FIELD_NUMBER: _builtins.int
     ACCOUNT_LINK_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    SEEN_TIME_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Our id."""
     connection_id: _builtins.str
@@ -92,6 +98,8 @@ class Conversation(_message.Message):
     """The first 100 characters of the newest message; empty when it has no text."""
     unread_count: _builtins.int
     """Messages from the person since the Page last answered or read."""
+    agent_id: _builtins.str
+    """Who at StormCom looks after it (`AssignConversation`); empty for nobody."""
     @_builtins.property
     def person(self) -> Global___Person:
         """The person."""
@@ -120,6 +128,10 @@ class Conversation(_message.Message):
     def account_link(self) -> Global___AccountLink:
         """Whether the person linked an account of theirs."""
 
+    @_builtins.property
+    def seen_time(self) -> _timestamp_pb2.Timestamp:
+        """Up to when the Page has read, by `MarkRead` or, where it was read back, in Meta's own inbox. Unset: never."""
+
     def __init__(
         self,
         *,
@@ -135,14 +147,106 @@ class Conversation(_message.Message):
         referral: Global___Referral | None = ...,
         opt_in: Global___OptIn | None = ...,
         account_link: Global___AccountLink | None = ...,
+        agent_id: _builtins.str = ...,
+        seen_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "seen_time", b"seen_time", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "snippet", b"snippet", "unread_count", b"unread_count", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_link", b"account_link", "agent_id", b"agent_id", "channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "last_message_time", b"last_message_time", "opt_in", b"opt_in", "owner", b"owner", "person", b"person", "referral", b"referral", "seen_time", b"seen_time", "snippet", b"snippet", "unread_count", b"unread_count", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
+
+@_typing.final
+class MessageGap(_message.Message):
+    """A place in a conversation where messages are missing: sent while nobody listened, and no longer readable at Meta, which shows about 20 of a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    message_count: _builtins.int
+    """How many are missing, where Meta tells; 0: unknown."""
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last message before it was sent. Unset: nothing before it is known."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first message behind it was sent."""
+
+    def __init__(
+        self,
+        *,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        message_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "end_time", b"end_time", "message_count", b"message_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageGap: _TypeAlias = MessageGap  # noqa: Y015
+
+@_typing.final
+class Backfill(_message.Message):
+    """How far reading conversations back at Meta has come. Begun by itself when a store is connected, connects again, or messages turn up that no webhook brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    CONVERSATION_COUNT_FIELD_NUMBER: _builtins.int
+    MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    channel: Global___Channel.ValueType
+    """The channel."""
+    reason: _builtins.str
+    """What asked for it last: `CONNECTED`, `WEBHOOKS_SILENT` or `REQUESTED`."""
+    conversation_count: _builtins.int
+    """How many conversations it has looked at."""
+    message_count: _builtins.int
+    """How many messages it found that no webhook had brought."""
+    cut: _builtins.bool
+    """It stopped at the most conversations that one may take (`BACKFILL_CONVERSATIONS`): older ones are missing."""
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Conversations that are older than this are not looked at."""
+
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; unset while it is under way."""
+
+    def __init__(
+        self,
+        *,
+        channel: Global___Channel.ValueType = ...,
+        reason: _builtins.str = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+        conversation_count: _builtins.int = ...,
+        message_count: _builtins.int = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "finish_time", b"finish_time", "since_time", b"since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "channel", b"channel", "conversation_count", b"conversation_count", "cut", b"cut", "finish_time", b"finish_time", "message_count", b"message_count", "reason", b"reason", "since_time", b"since_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Backfill: _TypeAlias = Backfill  # noqa: Y015
 
 @_typing.final
 class ThreadOwner(_message.Message):
@@ -308,19 +412,33 @@ class Person(_message.Message):
 
     PSID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    PICTURE_URL_FIELD_NUMBER: _builtins.int
+    PICTURE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
     psid: _builtins.str
     """Meta's page-scoped id."""
     name: _builtins.str
     """The name, when Meta told it."""
+    picture_url: _builtins.str
+    """The picture, when Meta lets us see it. Such links expire."""
+    username: _builtins.str
+    """The name of the account, on Instagram."""
+    @_builtins.property
+    def picture_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the picture's link works, as far as is known. It is looked up anew in time."""
+
     def __init__(
         self,
         *,
         psid: _builtins.str = ...,
         name: _builtins.str = ...,
+        picture_url: _builtins.str = ...,
+        picture_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        username: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["picture_expire_time", b"picture_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "psid", b"psid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "picture_expire_time", b"picture_expire_time", "picture_url", b"picture_url", "psid", b"psid", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -451,6 +569,7 @@ class Message(_message.Message):
     PAYLOAD_FIELD_NUMBER: _builtins.int
     STANDBY_FIELD_NUMBER: _builtins.int
     REFERRAL_FIELD_NUMBER: _builtins.int
+    BACKFILLED_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Our id."""
     conversation_id: _builtins.str
@@ -477,6 +596,8 @@ class Message(_message.Message):
     """What stands behind the button or quick reply that was pressed."""
     standby: _builtins.bool
     """It came while another app owned the thread: we may read it, not answer."""
+    backfilled: _builtins.bool
+    """It was found by reading the conversation back, and no webhook has brought it (yet). Consumers learn it, but need not alert anybody."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
         """What came with it."""
@@ -523,10 +644,11 @@ class Message(_message.Message):
         payload: _builtins.str = ...,
         standby: _builtins.bool = ...,
         referral: Global___Referral | None = ...,
+        backfilled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["delete_time", b"delete_time", "edit_time", b"edit_time", "referral", b"referral", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "conversation_id", b"conversation_id", "delete_time", b"delete_time", "edit_count", b"edit_count", "edit_time", b"edit_time", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "payload", b"payload", "reactions", b"reactions", "reason", b"reason", "referral", b"referral", "reply_to_mid", b"reply_to_mid", "send_time", b"send_time", "sender", b"sender", "standby", b"standby", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "backfilled", b"backfilled", "conversation_id", b"conversation_id", "delete_time", b"delete_time", "edit_count", b"edit_count", "edit_time", b"edit_time", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "payload", b"payload", "reactions", b"reactions", "reason", b"reason", "referral", b"referral", "reply_to_mid", b"reply_to_mid", "send_time", b"send_time", "sender", b"sender", "standby", b"standby", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -546,6 +668,9 @@ class Attachment(_message.Message):
     PRODUCTS_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     MEDIA_ID_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    PREVIEW_URL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Meta's type: `image`, `audio`, `video`, `file`, `location`, `template`, `fallback`, `sticker` …"""
     url: _builtins.str
@@ -558,6 +683,10 @@ class Attachment(_message.Message):
     """Its size, where Meta tells it; 0 otherwise."""
     media_id: _builtins.str
     """Meta's id of a reel, post or story that it shows."""
+    mime_type: _builtins.str
+    """What it is, such as `image/jpeg`, where Meta tells."""
+    preview_url: _builtins.str
+    """A smaller image of it, where there is one. Such links expire."""
     @_builtins.property
     def coordinates(self) -> Global___Coordinates:
         """Where a location is."""
@@ -565,6 +694,10 @@ class Attachment(_message.Message):
     @_builtins.property
     def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachedProduct]:
         """Goods that it shows, or that a cart (`type` is `cart`) holds; at most 100."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when its links work, as far as is known."""
 
     def __init__(
         self,
@@ -577,10 +710,13 @@ class Attachment(_message.Message):
         products: _abc.Iterable[Global___AttachedProduct] | None = ...,
         size_bytes: _builtins.int = ...,
         media_id: _builtins.str = ...,
+        mime_type: _builtins.str = ...,
+        preview_url: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates", "media_id", b"media_id", "products", b"products", "size_bytes", b"size_bytes", "sticker_id", b"sticker_id", "title", b"title", "type", b"type", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coordinates", b"coordinates", "expire_time", b"expire_time", "media_id", b"media_id", "mime_type", b"mime_type", "preview_url", b"preview_url", "products", b"products", "size_bytes", b"size_bytes", "sticker_id", b"sticker_id", "title", b"title", "type", b"type", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -334,6 +334,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
     ERROR_REASON_EVENT_REJECTED: _ErrorReason.ValueType  # 237
     """No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+    ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 205
+    """NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
+    ERROR_REASON_WEBHOOKS_SILENT: _ErrorReason.ValueType  # 206
+    """An alert, no status of a call: Meta has messages that no webhook brought. Example: `since_time=2026-11-21T09:00:00Z`. They are read back, and the Page is subscribed again, by themselves; operators look whether Meta reaches the webhook's address."""
+    ERROR_REASON_INSTAGRAM_NOT_GRANTED: _ErrorReason.ValueType  # 207
+    """FAILED_PRECONDITION: Instagram's messages were not granted for this connection, or its Page has no Instagram account. Metadata: `connection_id`. The merchant connects again and allows Instagram: `Connect.begin` with this connection."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -650,4 +656,10 @@ ERROR_REASON_EVENT_UNDELIVERABLE: ErrorReason.ValueType  # 236
 """No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
 ERROR_REASON_EVENT_REJECTED: ErrorReason.ValueType  # 237
 """No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 205
+"""NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
+ERROR_REASON_WEBHOOKS_SILENT: ErrorReason.ValueType  # 206
+"""An alert, no status of a call: Meta has messages that no webhook brought. Example: `since_time=2026-11-21T09:00:00Z`. They are read back, and the Page is subscribed again, by themselves; operators look whether Meta reaches the webhook's address."""
+ERROR_REASON_INSTAGRAM_NOT_GRANTED: ErrorReason.ValueType  # 207
+"""FAILED_PRECONDITION: Instagram's messages were not granted for this connection, or its Page has no Instagram account. Metadata: `connection_id`. The merchant connects again and allows Instagram: `Connect.begin` with this connection."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

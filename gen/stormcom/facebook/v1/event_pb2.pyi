@@ -298,6 +298,12 @@ class ConversationChanged(_message.Message):
         """The person allowed something, or took it back."""
         CHANGE_ACCOUNT_LINK: ConversationChanged._Change.ValueType  # 5
         """The person linked an account, or unlinked it."""
+        CHANGE_ASSIGNED: ConversationChanged._Change.ValueType  # 6
+        """It was given to an agent, or to nobody."""
+        CHANGE_READ: ConversationChanged._Change.ValueType  # 7
+        """Its messages were marked as read."""
+        CHANGE_PERSON: ConversationChanged._Change.ValueType  # 8
+        """The person's name or picture became known, or another one."""
 
     class Change(_Change, metaclass=_ChangeEnumTypeWrapper):
         """What."""
@@ -314,6 +320,12 @@ class ConversationChanged(_message.Message):
     """The person allowed something, or took it back."""
     CHANGE_ACCOUNT_LINK: ConversationChanged.Change.ValueType  # 5
     """The person linked an account, or unlinked it."""
+    CHANGE_ASSIGNED: ConversationChanged.Change.ValueType  # 6
+    """It was given to an agent, or to nobody."""
+    CHANGE_READ: ConversationChanged.Change.ValueType  # 7
+    """Its messages were marked as read."""
+    CHANGE_PERSON: ConversationChanged.Change.ValueType  # 8
+    """The person's name or picture became known, or another one."""
 
     CONVERSATION_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
