@@ -21,7 +21,7 @@ from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, Heard, open_graph
 from connector.pseudonyms import Pseudonyms
-from connector.settings import AppProfile, Ring, Settings
+from connector.settings import AppProfile, MailServer, Ring, Settings
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
 from connector.vault import Kept, Key, LocalKey, Vault
@@ -48,6 +48,7 @@ class Runtime:
     taxonomies: Mapping[Kind, Taxonomy]
     now: Now
     new_id: NewId
+    mail: MailServer | None = None
 
     def app(self, environment: Environment) -> AppProfile:
         """Tell which Meta app we are in an environment.
@@ -112,6 +113,7 @@ async def open_runtime(
                 taxonomies=settings.taxonomies,
                 now=now,
                 new_id=ids,
+                mail=settings.mail,
             )
     finally:
         await gather.close()

@@ -78,6 +78,8 @@ PLANS: Mapping[Task, Plan] = {
     # The messaging window closes after a day: a reply that comes later is of no use.
     Task.SEND_MESSAGE: _plan("messaging.actions:send_pending", Lane.FAST, patience_hours=24),
     Task.SETTLE_MESSAGE: _plan("messaging.actions:settle", Lane.FAST, patience_hours=24),
+    # The mail server may be silent for its timeout, once for each of ten addresses; a mail is given up by its own clock.
+    Task.MAIL_MESSAGES: _plan("forwarding.actions:mail_messages", Lane.DEFAULT, limit_seconds=300),
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
     Task.PULL_DIAGNOSTICS: _plan("diagnostics.actions:pull", Lane.BULK, limit_seconds=180),
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),

@@ -67,6 +67,7 @@ _TABLES = (
     "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",
+    "connector.forwarding.db",
     "connector.doctor.db",
     "connector.privacy.db",
 )

@@ -27,6 +27,7 @@ from stormcom.facebook.v1 import (
     diagnostic_service_pb2,
     event_service_pb2,
     feed_service_pb2,
+    forwarding_service_pb2,
     health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
@@ -59,6 +60,7 @@ SERVICES = tuple(
         (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
+        (forwarding_service_pb2, "FacebookForwarding"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
         (admin_service_pb2, "FacebookAdmin"),
         (health_service_pb2, "FacebookHealth"),
@@ -80,11 +82,13 @@ _ROLES = {
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings
+        GetMailForwarding TestMailForwarding UpdateMailForwarding
         UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,
     Role.PLATFORM: """
         AckEvents ConfigurePush DeleteConsumer DeletePush EnablePush ExportAudit GetPush ListConsumers ListDeadLetters ListPushes
         NackEvents PullEvents RedriveDeadLetters ReplayEvents SetConsumer Subscribe TestPush VerifyAudit
+        ResolveReplyAddress
     """,
 }
 

@@ -15,6 +15,7 @@ from connector.services.connector import Connector
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
 from connector.services.feeds import Feeds
+from connector.services.forwarding import Forwarding
 from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.operations import Operations
@@ -29,6 +30,7 @@ from stormcom.facebook.v1 import (
     diagnostic_service_pb2_grpc,
     event_service_pb2_grpc,
     feed_service_pb2_grpc,
+    forwarding_service_pb2_grpc,
     health_service_pb2_grpc,
     inventory_service_pb2_grpc,
     operation_service_pb2_grpc,
@@ -43,6 +45,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
+    (forwarding_service_pb2_grpc.add_FacebookForwardingServicer_to_server, Forwarding),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
     (health_service_pb2_grpc.add_FacebookHealthServicer_to_server, Health),
     (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),

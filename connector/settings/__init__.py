@@ -1,10 +1,11 @@
 """The environment, read once at the start of a process; every problem is reported in one message.
 
-`variables` is the table of what there is, `forms` reads single values, `reader` collects problems, `checked` is the result.
+`variables` is the table of what there is, `forms` reads single values, `reader` collects problems, `doors` and `mail` read what belongs together, `checked` is the result.
 """
 
 from connector.settings.checked import Settings, read_database_url
 from connector.settings.doors import Doors, Limits, Tls
+from connector.settings.mail import MailServer
 from connector.settings.reader import AppProfile, Ring, SettingsError
 from connector.settings.variables import VARIABLES, Variable, write_example
 
@@ -13,6 +14,7 @@ __all__ = [
     "AppProfile",
     "Doors",
     "Limits",
+    "MailServer",
     "Ring",
     "Settings",
     "SettingsError",

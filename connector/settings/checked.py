@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from connector.settings import forms
 from connector.settings.doors import Doors, read_doors
+from connector.settings.mail import MailServer, read_mail
 from connector.settings.reader import AppProfile, Reader, Ring
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment
@@ -42,6 +43,7 @@ class Settings:
     row_security: bool
     vault: Ring
     taxonomies: Mapping[Kind, Taxonomy] = field(repr=False)
+    mail: MailServer | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -74,6 +76,7 @@ class Settings:
             apps=reader.apps(graph_version),
             taxonomies={kind: reader.taxonomy(kind) for kind in Kind},
             vault=reader.ring(),
+            mail=read_mail(reader, development=development),
             caller_jwks=reader.parsed("CALLER_JWKS", forms.jwks, "a JSON object with a list `keys`") or "",
             caller_jwks_url=reader.url("CALLER_JWKS_URL", "https", "http"),
             caller_jwks_period=reader.period("CALLER_JWKS_SECONDS"),

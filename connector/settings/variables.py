@@ -160,6 +160,20 @@ VARIABLES = (
     Variable("CALLER_TOKEN_SECONDS", "the longest time from `iat` to `exp` that a caller's token may have", "600"),
     Variable("CALLER_AUDIENCE", "the audience callers' tokens must name", "facebook-connector"),
     Variable("DEVELOPMENT_TOKEN", "a bearer token that may do everything; development only", "", secret=True),
+    Variable(
+        "SMTP_URL",
+        "the mail server that forwards messages: `smtps://user:password@host:465`, or `smtp://…`, where STARTTLS is demanded; empty: nothing is forwarded",
+        "",
+        secret=True,
+    ),
+    Variable("MAIL_FROM", "the sender of forwarded mails, such as `StormCom <mail@stormcom.example>`", ""),
+    Variable(
+        "MAIL_REPLY_TO",
+        "where answers to forwarded mails go, such as `reply+{token}@mail.stormcom.example`, for `ResolveReplyAddress`; empty: they cannot be answered",
+        "",
+    ),
+    Variable("SMTP_TIMEOUT_SECONDS", "how long the mail server may be silent", "20"),
+    Variable("SMTP_CA_FILE", "PEM file of who signs the mail server's certificate; empty trusts the system's", ""),
     Variable("LOG_LEVEL", "debug, info, warning or error", "info"),
     Variable("LOG_FORMAT", "json or console; empty decides by the terminal", ""),
 )

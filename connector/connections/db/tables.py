@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -71,6 +72,13 @@ connections = Table(
     Column("offer", Json, comment="what the login granted that the connection is linked with"),
     Column("subscribed_fields", Json, nullable=False, server_default="[]"),
     Column("subscription_check_time", Instant),
+    Column(
+        "forwards_mail",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether messages are forwarded by e-mail: so that who receives one need not look",
+    ),
     Column("create_time", Instant, nullable=False),
     Column("update_time", Instant, nullable=False),
     CheckConstraint("state NOT IN ('CONNECTED', 'NEEDS_LOGIN', 'DISCONNECTING') OR page_id <> ''", "live_has_page"),

@@ -72,6 +72,7 @@ class Connection:
     create_time: datetime
     update_time: datetime
     probes: Mapping[CapabilityKind, Probe] = field(default_factory=dict)
+    forwards_mail: bool = False
 
     @property
     def live(self) -> bool:

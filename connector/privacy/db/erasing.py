@@ -76,6 +76,8 @@ _PAGES = """((environment, page_id) IN (SELECT * FROM unnest(CAST(:environments 
     OR (:user <> '' OR page_id = '') AND environment = ANY (CAST(:environments AS text[])))"""
 
 
+_OTHERS = """(SELECT coalesce(jsonb_agg(address), '[]') FROM jsonb_array_elements_text(addresses) AS one (address)
+    WHERE lower(address) <> lower(CAST(:word AS text)))"""
 _REVIEW = "concat_ws(' ', reviewer_id, reviewer_name, title, content)"
 _MESSAGE = "text || attachments::text || ' ' || payload"
 
@@ -150,25 +152,30 @@ def _concerns(subject: Subject, signal: Signal) -> bool:
     return ours and any(re.search(pattern, said) for pattern in _patterns(subject))
 
 
-async def _signals(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
-    """Remove signals that were set aside, a window of ids at once, and remember their hashes."""
-    begin: int | None = await tx.scalar(text("SELECT min(id) FROM signals WHERE id > :after"), {"after": after})
-    if begin is None:
-        return 0, None
-    end = begin + WINDOW
-    gone = (await tx.execute(_SET_ASIDE, _given(search.subject) | {"begin": begin, "end": end})).all()
-    for row in gone:
-        await forgotten.forget(tx, [search.pseudonyms.of_bytes(bytes(row.digest))], at=row.receive_time)
-    return len(gone), end
+def _removed(table: str, raw: str) -> Step:
+    """Make a step that removes signals that lie by themselves, a window of ids at once, and remembers their hashes."""
+    first = text(f"SELECT min(id) FROM {table} WHERE id > :after")
+    removal = text(f"""
+        DELETE FROM {table} WHERE id BETWEEN :begin AND :end AND {_PAGES} AND {_raw(raw)} RETURNING digest, receive_time
+    """)
+
+    async def step(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
+        begin: int | None = await tx.scalar(first, {"after": after})
+        if begin is None:
+            return 0, None
+        end = begin + WINDOW
+        gone = (await tx.execute(removal, _given(search.subject) | {"begin": begin, "end": end})).all()
+        for row in gone:
+            await forgotten.forget(tx, [search.pseudonyms.of_bytes(bytes(row.digest))], at=row.receive_time)
+        return len(gone), end
+
+    return step
 
 
 _WINDOW = text(f"""
     SELECT id, body, receive_time FROM deliveries WHERE id BETWEEN :begin AND :end
     AND environment = ANY (CAST(:environments AS text[])) AND {_raw("body")}
     AND (state <> 'WAITING' OR (position = 0 AND tries = 0)) ORDER BY id FOR UPDATE
-""")
-_SET_ASIDE = text(f"""
-    DELETE FROM signals WHERE id BETWEEN :begin AND :end AND {_PAGES} AND {_raw("raw")} RETURNING digest, receive_time
 """)
 
 
@@ -177,7 +184,8 @@ _MERCHANT = "user_id = '', page_tasks = '[]', granted_scopes = '[]', reach = '{}
 STEPS: Mapping[str, Step] = {
     "people": _people,
     "deliveries": _deliveries,
-    "signals": _signals,
+    "parked": _removed("parked", "body"),
+    "signals": _removed("signals", "raw"),
     "tasks": _until_none(
         f"DELETE FROM tasks WHERE arguments ->> 'conversation_id' IN ({_TALK_WORDS})",
         f"UPDATE tasks SET message = NULL WHERE {_CONNECTIONS} AND {_mentions('message')}",
@@ -217,6 +225,11 @@ STEPS: Mapping[str, Step] = {
     ),
     # Whom a file shows cannot be told: all that a Page has here go; what was sent is Meta's.
     "uploads": _until_none(f"DELETE FROM uploads WHERE {_CONNECTIONS}"),
+    # Whoever is to be told of messages: the rest of the list stays, and nothing is forwarded to nobody.
+    "mail_forwardings": _until_none(
+        f"""UPDATE mail_forwardings SET addresses = {_OTHERS}, enabled = enabled AND {_OTHERS} <> '[]'
+            WHERE {_STORES} AND :email AND {_OTHERS} <> addresses"""
+    ),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
     "holds": _in_windows("holds", "reference = ''", f"{_STORES} AND reference <> '' AND {_mentions('reference')}"),

@@ -73,7 +73,7 @@ DATA_MAP: Mapping[str, Entry] = {
         erased_by="connections",
         technical="id store_id environment state reason state_time successor_id catalog_attach_time catalog_go_time"
         " token_kind token_expire_time data_access_expire_time token_time blocks probes login_expire_time"
-        " subscribed_fields subscription_check_time create_time update_time",
+        " subscribed_fields subscription_check_time forwards_mail create_time update_time",
         business="page_id page_name instagram_id instagram_username business_id catalog_id catalog_name"
         " catalog_product_count catalog_wish",
         personal="user_id page_tasks granted_scopes reach offer login_offer",
@@ -97,12 +97,16 @@ DATA_MAP: Mapping[str, Entry] = {
         audit="origin caller removed",
     ),
     "deliveries": entry(
-        Aged("receive_time", 30 * _DAY, "state <> 'WAITING'", "once worked off"),
+        Ruled("deliveries", "30 days after receive_time with their day, once worked off"),
         erased_by="deliveries",
         technical="id environment receive_time state position tries",
-        business="page_id",
         hash="digest signature",
         raw="body",
+    ),
+    "delivery_pages": entry(
+        Aged("receive_time", 30 * _DAY),
+        technical="delivery_id store_id connection_id receive_time kinds",
+        business="page_id",
     ),
     "events": entry(
         Ruled("events", "7 days after it was made when every consumer acknowledged it, at most 90 days"),
@@ -177,6 +181,21 @@ DATA_MAP: Mapping[str, Entry] = {
         sealed="token",
         business="redirect_uri return_url",
     ),
+    "mail_forwardings": entry(
+        _LINKED,
+        erased_by="mail_forwardings",
+        technical="connection_id store_id enabled channels include_text digest_seconds enable_time suspend_time reason"
+        " fail_time last_send_time test_time update_time",
+        personal="addresses",
+    ),
+    "mailed_messages": entry(
+        Held("as long as the message and the mail are kept"), technical="message_id mail_id connection_id"
+    ),
+    "mails": entry(
+        Aged("create_time", 30 * _DAY, words="and with its conversation"),
+        technical="id store_id connection_id conversation_id state accepted_count reply_code tries create_time send_time",
+        hash="settled",
+    ),
     "message_gaps": entry(
         Ruled("messages", "with its conversation, and when what it lies before is past its time"),
         technical="conversation_id connection_id begin_time end_time message_count create_time",
@@ -208,6 +227,14 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "page_paces": entry(_LINKED, technical="connection_id medium store_id busy_time bulk_time"),
     "page_sendings": entry(_LINKED, technical="connection_id store_id human_agent_refusal_time", business="disclosure"),
+    "parked": entry(
+        Ruled("deliveries", "30 days after receive_time, unless its Page is connected before"),
+        erased_by="parked",
+        technical="id environment receive_time",
+        business="page_id",
+        hash="digest",
+        raw="body",
+    ),
     "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
     "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
     "problems": entry(
@@ -279,7 +306,7 @@ DATA_MAP: Mapping[str, Entry] = {
         Aged("receive_time", 30 * _DAY, "state = 'KEPT'", "when nobody acts on its kind"),
         Aged("receive_time", 90 * _DAY, "state <> 'KEPT'", "when acting on it failed"),
         erased_by="signals",
-        technical="id environment kind state reason receive_time",
+        technical="id store_id connection_id environment kind state reason tries receive_time",
         business="page_id",
         hash="digest",
         raw="raw",
