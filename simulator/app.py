@@ -25,6 +25,7 @@ from simulator.feed_work import work_forever
 from simulator.graph import Answer, GraphRequest, entity_tag, note_unserved, split_version, write_document
 from simulator.graph import serve as serve_call
 from simulator.keys import WORLD
+from simulator.orders.book import settle_forever
 from simulator.recording import under_way
 from simulator.webhooks import deliver_forever
 from simulator.world import World
@@ -65,8 +66,8 @@ async def serve(world: World, host: str, port: int) -> AsyncIterator[str]:
 
 
 async def _senders(app: web.Application) -> AsyncIterator[None]:
-    """Send webhooks and take in feeds as long as the server runs."""
-    senders = [asyncio.create_task(forever(app[WORLD])) for forever in (deliver_forever, work_forever)]
+    """Send webhooks, take in feeds and end the checks of orders as long as the server runs."""
+    senders = [asyncio.create_task(forever(app[WORLD])) for forever in (deliver_forever, work_forever, settle_forever)]
     yield
     for sender in senders:
         sender.cancel()

@@ -30,6 +30,7 @@ class Rows(NamedTuple):
     nodes: Sequence[Any]
     key: Callable[[Any], tuple[int, ...]]
     default: tuple[str, ...] = ()  # fields that come when nobody asks, if not the node's own
+    countable: bool = True  # False: `nodes` holds little more than the wanted page, and no summary is known
 
 
 Result = Json | Rows
@@ -146,6 +147,7 @@ class NodeType:
     fields: Mapping[str, Reader]
     default: tuple[str, ...] = ("id", "name")
     scopes: tuple[str, ...] = ()  # one of them is wanted to read the node by its id
+    guard: Callable[[Call], None] | None = None  # what else may keep it from being read by its id
 
 
 def attribute(name: str) -> Reader:

@@ -18,6 +18,7 @@ from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
+from simulator.orders import control as orders_control
 from simulator.recording import mask
 from simulator.settings_page import change_permission, make_system_user
 from simulator.state import Application, Page, Subscription, User
@@ -335,6 +336,7 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("PATCH", "/_simulator/switches", change_switches, ANY),
     ("GET", "/_simulator/switches", list_switches, ""),
     *standing_control.ROUTES,
+    *orders_control.ROUTES,
     ("GET", "/_simulator/state", inspection.read_state, ""),
     ("GET", "/_simulator/state/catalogs/{catalog_id}/items", inspection.list_items, ""),
     ("GET", "/_simulator/calls", inspection.list_calls, ""),

@@ -23,7 +23,6 @@ from simulator import (
     pages,
     product_sets,
     products,
-    retirements,
     sending,
     standing,
     token_care,
@@ -33,6 +32,7 @@ from simulator.errors import GraphError, invalid_parameter, missing_object, too_
 from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
 from simulator.limits import THROTTLE_CODES
+from simulator.orders import routes as orders
 from simulator.paging import DEFAULT_LIMIT, cut_page
 from simulator.recording import record
 from simulator.state import Page, Token
@@ -56,10 +56,10 @@ FEATURES = (
     feeds,
     messaging,
     oauth,
+    orders,
     pages,
     product_sets,
     products,
-    retirements,
     sending,
     standing,
     token_care,
@@ -218,6 +218,8 @@ def _permit(call: Call, route: Route | None) -> None:
         return
     reads_node = route is None and call.kind in NODES
     require_scopes(call.world, call.token, route.scopes if route else NODES[call.kind].scopes if reads_node else ())
+    if reads_node and (keeper := NODES[call.kind].guard) is not None:
+        keeper(call)
     if route and route.page_token:
         require_page_token(call.token, page_of(call.world, call.node))
 
@@ -286,7 +288,7 @@ def _page(call: Call, rows: Rows, fields: tuple[Selection, ...], *, limit: int) 
     nodes, paging = cut_page(call, rows, limit=limit)
     fields = fields or tuple(Selection(name) for name in rows.default)
     document: dict[str, Json] = {"data": [select(call, node, fields) for node in nodes], **paging}
-    if call.params.get("summary") in {"true", "1", True, "total_count"}:
+    if rows.countable and call.params.get("summary") in {"true", "1", True, "total_count"}:
         # Unverified: the summary member is recalled.
         document["summary"] = {"total_count": len(rows.nodes)}
     return document

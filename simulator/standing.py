@@ -6,6 +6,7 @@ A Page has at most one shop. It refuses shops without one of the commerce permis
 from dataclasses import dataclass, field
 
 from simulator.call import Call, Json, NodeType, Route, Rows, attribute
+from simulator.orders.state import OrderBook
 from simulator.state import Page
 
 # https://developers.facebook.com/docs/commerce-platform/setup/api-setup (read 2026-11-21)
@@ -35,6 +36,8 @@ class CommerceMerchantSettings:
     shop_setup: str = "SETUP"
     review_status: str = "APPROVED"
     order_app_ids: list[str] = field(default_factory=list)
+    is_test: bool = False  # a test account: only admins see it, and its orders are no real ones
+    orders: OrderBook = field(default_factory=OrderBook, repr=False)
 
 
 @dataclass(slots=True)

@@ -50,7 +50,7 @@ def claim_domains(world: World, business: Business, domains: object) -> None:
 
 
 def open_shop(world: World, request: web.Request, document: Document) -> Document:
-    """Give a Page a shop, or change it: display_name, merchant_status, shop_setup, review_status, order_app_ids."""
+    """Give a Page a shop, or change it: display_name, merchant_status, shop_setup, review_status, order_app_ids, is_test."""
     page = world.require(Page, request.match_info["page_id"], name="page_id")
     shop = _shop(world, page) or CommerceMerchantSettings(world.new_id(), page.id)
     for name, value in document.items():
@@ -115,7 +115,7 @@ def change_subscription(world: World, request: web.Request, document: Document) 
     return {"active": subscription.active, "callback_url": subscription.callback_url, "fields": subscription.fields}
 
 
-SHOP_MEMBERS = "display_name merchant_status shop_setup review_status order_app_ids"
+SHOP_MEMBERS = "display_name merchant_status shop_setup review_status order_app_ids is_test"
 ROUTES = (
     ("PATCH", "/_simulator/businesses/{business_id}", change_business, "verification_status domains"),
     ("PATCH", "/_simulator/pages/{page_id}/shop", open_shop, SHOP_MEMBERS),

@@ -34,6 +34,17 @@ WINDOW_SECONDS = {
 CHOICES: Mapping[str, tuple[Any, ...]] = {
     "dialog": ("page", "allow", "deny"),
     "future_version_code": (2635, 100),
+    "order_channel_case": ("documented", "lower", "upper"),
+    "order_code_place": ("subcode", "subcode_of_100", "code"),
+    "order_webhooks": (
+        "none",
+        "page.orders",
+        "page.commerce_orders",
+        "commerce_account.orders",
+        "commerce_account.commerce_orders",
+        "webhook_id",
+        "mixed",
+    ),
     "retired_code": (100, 3, 10, 12, 803),
     "throttle_status": (403, 400),
     "uninstall_webhook": ("empty", "absent"),
@@ -43,6 +54,7 @@ REALISTIC: dict[str, Any] = {
     "read_lag_seconds": 30.0,
     "review_seconds": 3_600.0,
     "image_seconds": 300.0,
+    "processing_seconds": 1_800.0,
     "allowances": {"conversations": 2},
     "short_page_share": 0.1,
 }
@@ -77,6 +89,20 @@ class Switches:
     feed_lag_seconds: float = 0.0  # how long a new feed cannot be read
     feed_samples: int = 100  # Unverified: how many rows an error of an upload names
     page_token_manages_catalogs: bool = False  # Unverified: catalogs want a user or system-user token
+
+    # Orders. Those whose meaning is Unverified say so.
+    processing_seconds: float = 0.0  # how long Meta itself checks a new order; really up to half an hour
+    orders_newest_first: bool = True  # Unverified: an order that changes while a list is walked jumps to its front
+    order_channel_case: str = "documented"  # facebook and Instagram, or all lower, or all upper
+    order_code_place: str = (
+        "subcode"  # Unverified: the documented codes stand under -1, under 100, or are the code itself
+    )
+    order_webhooks: str = "none"  # Unverified: any of the shapes of orders/notices.py; mixed: each time another
+    order_discounts_in_subtotal: bool = (
+        True  # Unverified: whether the seller's order-level discounts are already taken off
+    )
+    strict_order_keys: bool = False  # Unverified: idempotency keys may not even have hyphens
+    orders_end_as_sdk: bool = False  # Unverified: each endpoint of orders ends when Meta's SDK lost it
 
     # Messaging.
     response_window_seconds: float = 86_400.0

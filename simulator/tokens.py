@@ -15,6 +15,7 @@ from simulator.feed_state import (
     ProductFeedUploadError,
     ProductFeedUploadErrorSample,
 )
+from simulator.orders.state import CommerceOrder
 from simulator.signatures import appsecret_proof
 from simulator.standing import CommerceMerchantSettings
 from simulator.state import (
@@ -139,7 +140,7 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
                 and node.id in user.page_tasks
                 and grants(token, user, node.id)
             )
-        case CommerceMerchantSettings():
+        case CommerceMerchantSettings() | CommerceOrder():
             return reaches(world, token, world.require(Page, node.page_id, name="page_id"))
         case IGUser():
             return any(page.instagram_id == node.id and reaches(world, token, page) for page in world.all(Page))

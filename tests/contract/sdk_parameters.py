@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.contract.former_orders import FORMER_EDGES
+
 # https://developers.facebook.com/docs/graph-api/overview (read 2026-11-21): understood everywhere.
 EVERYWHERE = {
     "access_token", "appsecret_proof", "appsecret_time", "fields", "limit", "after", "before", "summary", "ids",
@@ -44,6 +46,7 @@ WITHOUT_CLASS: Mapping[tuple[str, str], set[str]] = {
 WITHOUT_NODE: Mapping[tuple[str, str, str], set[str]] = {
     # Unverified: the edge is recalled; the SDK has the node (owneddomain.py) but no longer a way to it.
     ("Business", "GET", "owned_domains"): set(),
+    **FORMER_EDGES,
     ("CommercePartnerIntegration", "POST", "file_update"): {"url", "file", "feed_type", "update_type", "update_time"},
 }
 # Nodes that Graph has and the SDK has not: reading them takes nothing but the parameters understood everywhere.

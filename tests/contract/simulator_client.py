@@ -33,9 +33,13 @@ class Client:
             document = json.loads(raw) if raw and answer.content_type == "application/json" else raw.decode()
             return answer.status, document, answer.headers
 
+    def proof(self, token: str) -> str:
+        """Return the proof that goes with a token."""
+        return appsecret_proof(APP_SECRET, token)
+
     async def graph(self, method: str, path: str, token: str, **params: Any) -> tuple[int, Any, Mapping[str, str]]:
         """Call Graph with a token and its proof, parameters in the query."""
-        query = {"access_token": token, "appsecret_proof": appsecret_proof(APP_SECRET, token), **params}
+        query = {"access_token": token, "appsecret_proof": self.proof(token), **params}
         return await self.ask(method, f"/v26.0/{path}", params=query)
 
     async def control(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> Any:

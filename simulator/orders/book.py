@@ -1,0 +1,101 @@
+"""Moves orders: keeps every list sorted while they change, and lets Meta's own checks end when their time has come.
+
+FB_PROCESSING ──checks end──▶ CREATED ──acknowledged, or no app is there to──▶ IN_PROGRESS ──nothing open──▶ COMPLETED
+└────────────────────▶ gone, as if it had never been
+"""
+
+from bisect import bisect_left, insort
+from heapq import heappop, heappush
+from operator import attrgetter
+from typing import Any
+
+from simulator.orders.notices import tell
+from simulator.orders.state import CommerceOrder, Effect, OrderBook
+from simulator.standing import CommerceMerchantSettings
+from simulator.world import World
+
+BY_MARK = attrgetter("mark")
+
+
+def account_of(world: World, order: CommerceOrder) -> CommerceMerchantSettings:
+    """Return the account that an order belongs to."""
+    return world.require(CommerceMerchantSettings, order.account_id, name="account_id")
+
+
+def add(world: World, account: CommerceMerchantSettings, order: CommerceOrder) -> None:
+    """Put a new order into the book; without processing it is finalised at once."""
+    book = account.orders
+    book.orders[order.id] = world.add(order)
+    _insert(book, order)
+    heappush(book.processing, (order.process_until, order.sequence, order))
+    tell(world, order, "created")
+
+
+def settle(world: World, account: CommerceMerchantSettings) -> None:
+    """End the processing of every order whose time has come."""
+    book, now = account.orders, world.clock.now()
+    while book.processing and book.processing[0][0] <= now:
+        until, _, order = heappop(book.processing)
+        if order.state != "FB_PROCESSING" or order.process_until != until or order.id not in book.orders:
+            continue
+        if order.vanishes:
+            forget(world, account, order)
+        else:
+            finalise(world, account, order, at=max(until, order.create_time))
+
+
+def settle_all(world: World) -> float | None:
+    """Settle every account; return when the next order is due."""
+    accounts = world.all(CommerceMerchantSettings)
+    for account in accounts:
+        settle(world, account)
+    return min((account.orders.processing[0][0] for account in accounts if account.orders.processing), default=None)
+
+
+async def settle_forever(world: World) -> None:
+    """Settle whatever is due, then sleep until something is: webhooks wait for nobody's call."""
+    while True:
+        await world.clock.wait_until(settle_all(world))
+
+
+def finalise(world: World, account: CommerceMerchantSettings, order: CommerceOrder, *, at: float) -> None:
+    """End Meta's checks. Without an app for its orders the account does not wait for anybody's acknowledgement."""
+    # Meta's order guide (graph-api.md 5): without a registered app finalised orders advance by themselves.
+    change(world, order, state="CREATED" if account.order_app_ids else "IN_PROGRESS", at=at, what="finalised")
+
+
+def forget(world: World, account: CommerceMerchantSettings, order: CommerceOrder) -> None:
+    """Let an order vanish."""
+    _remove(account.orders, order)
+    del account.orders.orders[order.id]
+    world.forget(order)
+
+
+def change(world: World, order: CommerceOrder, *, what: str, state: str = "", at: float | None = None) -> None:
+    """Note that an order changed: its state if given, its time always, its place in the lists, and the webhook."""
+    book = account_of(world, order).orders
+    _remove(book, order)
+    order.state = state or order.state
+    order.update_time = max(order.update_time, world.clock.now() if at is None else at)
+    _insert(book, order)
+    tell(world, order, what)
+
+
+def complete(order: CommerceOrder) -> str:
+    """Return the state of an order after units were shipped or cancelled."""
+    return order.state if any(item.open for item in order.items) else "COMPLETED"
+
+
+def note(world: World, order: CommerceOrder, kind: str, *, by: str = "app", key: str = "", **details: Any) -> None:
+    """Write an effect into the ledger."""
+    effects = account_of(world, order).orders.effects
+    effects.append(Effect(world.next_number(), world.clock.now(), kind, by, order.id, key, details))
+
+
+def _insert(book: OrderBook, order: CommerceOrder) -> None:
+    insort(book.by_state[order.state], order, key=BY_MARK)
+
+
+def _remove(book: OrderBook, order: CommerceOrder) -> None:
+    row = book.by_state[order.state]
+    del row[bisect_left(row, order.mark, key=BY_MARK)]
