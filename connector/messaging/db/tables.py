@@ -5,8 +5,8 @@ conversation shows is computed from its messages, so it does not depend on the o
 Whoever changes a conversation's messages holds the lock of its row.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -211,9 +211,18 @@ CONVERSATION = [conversations.c[field.name] for field in fields(Conversation)]
 MESSAGE = [messages.c[field.name] for field in fields(Message)]
 
 
-def written(attachments: Sequence[Attachment]) -> list[dict[str, str]]:
+def written(attachments: Sequence[Attachment]) -> list[dict[str, Any]]:
     """Write attachments as the column keeps them."""
-    return [{name: plain(value) for name, value in asdict(one).items()} for one in attachments]
+    return [storable(one.document()) for one in attachments]
+
+
+def storable(value: Any) -> Any:
+    """Make every text in a structure storable."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {name: storable(inner) for name, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def read_conversation(row: Row[Any]) -> Conversation:
@@ -231,6 +240,6 @@ def read_message(row: Row[Any]) -> Message:
             "state": State(row.state),
             "kind": Kind(row.kind),
             "sender": row.sender and Sender(row.sender),
-            "attachments": tuple(Attachment(**one) for one in row.attachments),
+            "attachments": tuple(Attachment.of(one) for one in row.attachments),
         }
     )

@@ -1,5 +1,14 @@
 """What is true of conversations: who wrote, how far a message came, until when the Page may write."""
 
+from connector.messaging.model.attachments import CART as CART
+from connector.messaging.model.attachments import MOST_PRODUCTS as MOST_PRODUCTS
+from connector.messaging.model.attachments import AttachedProduct as AttachedProduct
+from connector.messaging.model.attachments import Attachment as Attachment
+from connector.messaging.model.attachments import Coordinates as Coordinates
+from connector.messaging.model.channels import INSTAGRAM_SCOPES as INSTAGRAM_SCOPES
+from connector.messaging.model.channels import Channel as Channel
+from connector.messaging.model.channels import account as account
+from connector.messaging.model.channels import channels as channels
 from connector.messaging.model.conversations import Conversation as Conversation
 from connector.messaging.model.messages import LONGEST_TEXT as LONGEST_TEXT
 from connector.messaging.model.messages import OPEN as OPEN
@@ -7,7 +16,6 @@ from connector.messaging.model.messages import OUT as OUT
 from connector.messaging.model.messages import SNIPPET as SNIPPET
 from connector.messaging.model.messages import UNAVAILABLE_LIMIT as UNAVAILABLE_LIMIT
 from connector.messaging.model.messages import UNPROVEN as UNPROVEN
-from connector.messaging.model.messages import Attachment as Attachment
 from connector.messaging.model.messages import Kind as Kind
 from connector.messaging.model.messages import Message as Message
 from connector.messaging.model.messages import Origin as Origin
@@ -21,10 +29,17 @@ from connector.messaging.model.settling import find_posted as find_posted
 from connector.messaging.model.settling import next_look as next_look
 from connector.messaging.model.settling import proves_absence as proves_absence
 from connector.messaging.model.settling import same_words as same_words
+from connector.messaging.model.signals import Change as Change
+from connector.messaging.model.signals import Deleted as Deleted
 from connector.messaging.model.signals import Delivered as Delivered
 from connector.messaging.model.signals import Echo as Echo
+from connector.messaging.model.signals import Edited as Edited
+from connector.messaging.model.signals import Noted as Noted
 from connector.messaging.model.signals import PersonMessage as PersonMessage
+from connector.messaging.model.signals import PersonSignal as PersonSignal
+from connector.messaging.model.signals import Reacted as Reacted
 from connector.messaging.model.signals import Read as Read
+from connector.messaging.model.signals import Subject as Subject
 from connector.messaging.model.window import HUMAN_AGENT_WINDOW as HUMAN_AGENT_WINDOW
 from connector.messaging.model.window import RESPONSE_WINDOW as RESPONSE_WINDOW
 from connector.messaging.model.window import Policy as Policy

@@ -9,12 +9,15 @@ States of a message of the Page only move along that line, whatever order Meta's
 later proof that it went out after all: Meta's word stands above our guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from connector.messaging.model.attachments import Attachment
+from connector.messaging.model.times import timed
 
 # Unverified: recalled, in characters.
 LONGEST_TEXT = 2000
@@ -72,15 +75,6 @@ OUT = (State.SENT, State.DELIVERED, State.READ)
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """A thing in a message: Meta's type, where it lies (such links expire), its title."""
-
-    type: str
-    url: str = ""
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """One message. `attempt_time` is when the call that sends it began."""
 
@@ -107,6 +101,13 @@ class Message:
     agent_name: str = ""
     disclosed: bool = False
     bulk: bool = False
+    edit_count: int = 0
+    edit_time: datetime | None = None
+    delete_time: datetime | None = None
+    reactions: Sequence[Mapping[str, Any]] = ()
+    payload: str = ""
+    standby: bool = False
+    referral: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names and enum names."""
@@ -118,9 +119,17 @@ class Message:
             "origin": f"ORIGIN_{self.origin}",
             "state": f"STATE_{state}",
             "text": self.text,
-            "attachments": [{"type": one.type, "url": one.url, "title": one.title} for one in self.attachments],
+            "attachments": [one.document() for one in self.attachments],
             "send_time": self.send_time,
             "reason": self.reason,
             "unsupported_kind": self.unsupported_kind,
             "sender": f"SENDER_{self.sender or 'UNSPECIFIED'}",
+            "edit_count": self.edit_count,
+            "edit_time": self.edit_time,
+            "delete_time": self.delete_time,
+            "reactions": [timed(one) for one in self.reactions],
+            "reply_to_mid": self.reply_to_mid,
+            "payload": self.payload,
+            "standby": self.standby,
+            "referral": timed(self.referral) if self.referral else None,
         }

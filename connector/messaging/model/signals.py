@@ -1,16 +1,19 @@
-"""What Meta tells of a conversation, as values."""
+"""What Meta tells of a conversation, as values: each is a fact that may come late, twice, or before what it is about."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from connector.messaging.model.messages import Attachment
+from connector.messaging.model.attachments import Attachment
 
 
 @dataclass(frozen=True, slots=True)
-class PersonMessage:
+class PersonMessage(Heard):
     """A person wrote, pressed a button, or did what we only show: then `unsupported_kind` is Meta's name of it.
 
-    Exactly one of `mid` and `digest` tells it from every other.
+    Exactly one of `mid` and `digest` tells it from every other. `referral` has the contract's field names.
     """
 
     psid: str
@@ -21,10 +24,14 @@ class PersonMessage:
     attachments: tuple[Attachment, ...] = ()
     unsupported_kind: str = ""
     opens_window: bool = True
+    reply_to_mid: str = ""
+    payload: str = ""
+    standby: bool = False
+    referral: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class Echo(Heard):
     """The Page wrote, through us or elsewhere; `metadata` is what the sender put along."""
 
     psid: str
@@ -34,10 +41,12 @@ class Echo:
     attachments: tuple[Attachment, ...] = ()
     app_id: str = ""
     metadata: str = ""
+    reply_to_mid: str = ""
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Heard):
     """Messages of the Page reached the person: these, and all that are not newer than the watermark."""
 
     psid: str
@@ -46,8 +55,67 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Read(Heard):
     """The person read everything the Page sent up to the watermark."""
 
     psid: str
     watermark: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Edited(Heard):
+    """The text of a message became another one, for the `number`-th time."""
+
+    psid: str
+    mid: str
+    text: str
+    number: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted(Heard):
+    """The author of a message took it back."""
+
+    psid: str
+    mid: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted(Heard):
+    """Somebody put a sign on a message, or took it off: then `reaction` and `emoji` are empty."""
+
+    psid: str
+    mid: str
+    actor_id: str
+    reaction: str
+    emoji: str
+    time: datetime
+
+
+class Subject(StrEnum):
+    """What a note is about: the column of the conversation that keeps the latest."""
+
+    OWNER = "owner"
+    OWNER_REQUEST = "owner_request"
+    REFERRAL = "referral"
+    OPT_IN = "opt_in"
+    ACCOUNT_LINK = "account_link"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Heard):
+    """Something about the conversation beside its messages: with the contract's field names, but for the time.
+
+    Of the OWNER, `app_id` alone tells who it is; whether that is us is for whoever knows our app.
+    """
+
+    psid: str
+    subject: Subject
+    time: datetime
+    body: Mapping[str, Any]
+
+
+Change = Edited | Deleted | Reacted
+PersonSignal = PersonMessage | Echo | Delivered | Read | Edited | Deleted | Reacted | Noted
