@@ -27,11 +27,12 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from stormcom.facebook.v1 import connection_pb2 as stormcom_dot_facebook_dot_v1_dot_connection__pb2
 from stormcom.facebook.v1 import conversation_pb2 as stormcom_dot_facebook_dot_v1_dot_conversation__pb2
 from stormcom.facebook.v1 import inventory_pb2 as stormcom_dot_facebook_dot_v1_dot_inventory__pb2
+from stormcom.facebook.v1 import message_pb2 as stormcom_dot_facebook_dot_v1_dot_message__pb2
 from stormcom.facebook.v1 import operation_pb2 as stormcom_dot_facebook_dot_v1_dot_operation__pb2
 from stormcom.facebook.v1 import status_pb2 as stormcom_dot_facebook_dot_v1_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stormcom/facebook/v1/connector_service.proto\x12\x14stormcom.facebook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a$stormcom/facebook/v1/operation.proto\x1a!stormcom/facebook/v1/status.proto\"\xb0\x02\n\x0e\x43onnectRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x33\n\x05\x62\x65gin\x18\x04 \x01(\x0b\x32\".stormcom.facebook.v1.BeginConnectH\x00\x12\x39\n\x08\x63omplete\x18\x05 \x01(\x0b\x32%.stormcom.facebook.v1.CompleteConnectH\x00\x12\x34\n\x06\x63hoose\x18\x06 \x01(\x0b\x32\".stormcom.facebook.v1.ChooseAssetsH\x00\x12\x33\n\x06\x61ttach\x18\x07 \x01(\x0b\x32!.stormcom.facebook.v1.AttachTokenH\x00\x42\x06\n\x04step\"\xed\x01\n\x0c\x42\x65ginConnect\x12\x36\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x14\n\x0credirect_uri\x18\x02 \x01(\t\x12\x12\n\nreturn_url\x18\x03 \x01(\t\x12\x33\n\x03way\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.BeginConnect.Way\"F\n\x03Way\x12\x13\n\x0fWAY_UNSPECIFIED\x10\x00\x12\x12\n\x0eWAY_PAGE_LOGIN\x10\x01\x12\x16\n\x12WAY_BUSINESS_LOGIN\x10\x02\"X\n\x0f\x43ompleteConnect\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x19\n\x11\x65rror_description\x18\x04 \x01(\t\"3\n\x0c\x43hooseAssets\x12\x0f\n\x07page_id\x18\x01 \x01(\t\x12\x12\n\ncatalog_id\x18\x02 \x01(\t\"\x85\x01\n\x0b\x41ttachToken\x12\x36\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x0f\n\x07page_id\x18\x03 \x01(\t\x12\x12\n\ncatalog_id\x18\x04 \x01(\t\"\x87\x02\n\x0f\x43onnectResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x37\n\x0bopen_dialog\x18\x02 \x01(\x0b\x32 .stormcom.facebook.v1.OpenDialogH\x00\x12.\n\x06\x63hoice\x18\x03 \x01(\x0b\x32\x1c.stormcom.facebook.v1.ChoiceH\x00\x12\x31\n\x06losses\x18\x04 \x03(\x0b\x32!.stormcom.facebook.v1.ConsentLoss\x12\x1a\n\x12losing_store_count\x18\x05 \x01(\x05\x42\x06\n\x04next\"z\n\nOpenDialog\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nkeep_pages\x18\x03 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Page\"\xc9\x01\n\x06\x43hoice\x12)\n\x05pages\x18\x01 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Page\x12\x32\n\nbusinesses\x18\x02 \x03(\x0b\x32\x1e.stormcom.facebook.v1.Business\x12/\n\x08\x63\x61talogs\x18\x03 \x03(\x0b\x32\x1d.stormcom.facebook.v1.Catalog\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x0b\x43onsentLoss\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x11\n\tpage_name\x18\x03 \x01(\t\x12\x11\n\tpage_lost\x18\x04 \x01(\x08\x12\x14\n\x0c\x63\x61talog_lost\x18\x05 \x01(\x08\"\xb4\x02\n\x11\x44isconnectRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12M\n\x0e\x63\x61talog_choice\x18\x04 \x01(\x0e\x32\x35.stormcom.facebook.v1.DisconnectRequest.CatalogChoice\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\"\x81\x01\n\rCatalogChoice\x12\x1e\n\x1a\x43\x41TALOG_CHOICE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41TALOG_CHOICE_KEEP\x10\x01\x12\x17\n\x13\x43\x41TALOG_CHOICE_HIDE\x10\x02\x12\x1e\n\x1a\x43\x41TALOG_CHOICE_DELETE_OURS\x10\x03\"\x92\x01\n\x12\x44isconnectResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x32\n\toperation\x18\x02 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\x12\x12\n\nitem_count\x18\x03 \x01(\x03\"\x81\x02\n\x12SyncCatalogRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12;\n\x04mode\x18\x04 \x01(\x0e\x32-.stormcom.facebook.v1.SyncCatalogRequest.Mode\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x13\n\x0bproduct_ids\x18\x06 \x03(\t\"K\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n\nMODE_DELTA\x10\x01\x12\r\n\tMODE_FULL\x10\x02\x12\x0e\n\nMODE_ITEMS\x10\x03\"\xa5\x01\n\x13SyncCatalogResponse\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\x12\x12\n\nsend_count\x18\x02 \x01(\x03\x12\x15\n\rremoval_count\x18\x03 \x01(\x03\x12\x16\n\x0erejected_count\x18\x04 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x05 \x01(\x03\"\x89\x01\n\x16UpdateInventoryRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x32\n\x05lines\x18\x04 \x03(\x0b\x32#.stormcom.facebook.v1.InventoryLine\"Q\n\x17UpdateInventoryResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.stormcom.facebook.v1.InventoryResult\"\x99\x02\n\x18ListConversationsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x13\n\x0bunread_only\x18\x05 \x01(\x08\x12.\n\nsince_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x07\x63hannel\x18\x07 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12\x10\n\x08\x61gent_id\x18\x08 \x01(\t\x12\x17\n\x0funassigned_only\x18\t \x01(\x08\x12\r\n\x05query\x18\n \x01(\t\"o\n\x19ListConversationsResponse\x12\x39\n\rconversations\x18\x01 \x03(\x0b\x32\".stormcom.facebook.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x98\x01\n\x13ListMessagesRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0coldest_first\x18\x05 \x01(\x08\x12\x19\n\x11\x61round_message_id\x18\x06 \x01(\t\"\xad\x01\n\x14ListMessagesResponse\x12/\n\x08messages\x18\x01 \x03(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12.\n\x04gaps\x18\x03 \x03(\x0b\x32 .stormcom.facebook.v1.MessageGap\x12\x1b\n\x13previous_page_token\x18\x04 \x01(\t\"\xb8\x01\n\x12SendMessageRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12,\n\x06sender\x18\x05 \x01(\x0e\x32\x1c.stormcom.facebook.v1.Sender\x12\'\n\x04wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"E\n\x13SendMessageResponse\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\";\n\x10GetStatusRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"K\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.stormcom.facebook.v1.ConnectionStatus\"=\n\x12WatchStatusRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"M\n\x13WatchStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.stormcom.facebook.v1.ConnectionStatus2\xd2\x07\n\x11\x46\x61\x63\x65\x62ookConnector\x12[\n\x07\x43onnect\x12$.stormcom.facebook.v1.ConnectRequest\x1a%.stormcom.facebook.v1.ConnectResponse\"\x03\x90\x02\x02\x12\x64\n\nDisconnect\x12\'.stormcom.facebook.v1.DisconnectRequest\x1a(.stormcom.facebook.v1.DisconnectResponse\"\x03\x90\x02\x02\x12g\n\x0bSyncCatalog\x12(.stormcom.facebook.v1.SyncCatalogRequest\x1a).stormcom.facebook.v1.SyncCatalogResponse\"\x03\x90\x02\x02\x12s\n\x0fUpdateInventory\x12,.stormcom.facebook.v1.UpdateInventoryRequest\x1a-.stormcom.facebook.v1.UpdateInventoryResponse\"\x03\x90\x02\x02\x12y\n\x11ListConversations\x12..stormcom.facebook.v1.ListConversationsRequest\x1a/.stormcom.facebook.v1.ListConversationsResponse\"\x03\x90\x02\x01\x12j\n\x0cListMessages\x12).stormcom.facebook.v1.ListMessagesRequest\x1a*.stormcom.facebook.v1.ListMessagesResponse\"\x03\x90\x02\x01\x12g\n\x0bSendMessage\x12(.stormcom.facebook.v1.SendMessageRequest\x1a).stormcom.facebook.v1.SendMessageResponse\"\x03\x90\x02\x02\x12\x61\n\tGetStatus\x12&.stormcom.facebook.v1.GetStatusRequest\x1a\'.stormcom.facebook.v1.GetStatusResponse\"\x03\x90\x02\x01\x12i\n\x0bWatchStatus\x12(.stormcom.facebook.v1.WatchStatusRequest\x1a).stormcom.facebook.v1.WatchStatusResponse\"\x03\x90\x02\x01\x30\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stormcom/facebook/v1/connector_service.proto\x12\x14stormcom.facebook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a\"stormcom/facebook/v1/message.proto\x1a$stormcom/facebook/v1/operation.proto\x1a!stormcom/facebook/v1/status.proto\"\xb0\x02\n\x0e\x43onnectRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x33\n\x05\x62\x65gin\x18\x04 \x01(\x0b\x32\".stormcom.facebook.v1.BeginConnectH\x00\x12\x39\n\x08\x63omplete\x18\x05 \x01(\x0b\x32%.stormcom.facebook.v1.CompleteConnectH\x00\x12\x34\n\x06\x63hoose\x18\x06 \x01(\x0b\x32\".stormcom.facebook.v1.ChooseAssetsH\x00\x12\x33\n\x06\x61ttach\x18\x07 \x01(\x0b\x32!.stormcom.facebook.v1.AttachTokenH\x00\x42\x06\n\x04step\"\xed\x01\n\x0c\x42\x65ginConnect\x12\x36\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x14\n\x0credirect_uri\x18\x02 \x01(\t\x12\x12\n\nreturn_url\x18\x03 \x01(\t\x12\x33\n\x03way\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.BeginConnect.Way\"F\n\x03Way\x12\x13\n\x0fWAY_UNSPECIFIED\x10\x00\x12\x12\n\x0eWAY_PAGE_LOGIN\x10\x01\x12\x16\n\x12WAY_BUSINESS_LOGIN\x10\x02\"X\n\x0f\x43ompleteConnect\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x19\n\x11\x65rror_description\x18\x04 \x01(\t\"3\n\x0c\x43hooseAssets\x12\x0f\n\x07page_id\x18\x01 \x01(\t\x12\x12\n\ncatalog_id\x18\x02 \x01(\t\"\x85\x01\n\x0b\x41ttachToken\x12\x36\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32!.stormcom.facebook.v1.Environment\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x0f\n\x07page_id\x18\x03 \x01(\t\x12\x12\n\ncatalog_id\x18\x04 \x01(\t\"\x87\x02\n\x0f\x43onnectResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x37\n\x0bopen_dialog\x18\x02 \x01(\x0b\x32 .stormcom.facebook.v1.OpenDialogH\x00\x12.\n\x06\x63hoice\x18\x03 \x01(\x0b\x32\x1c.stormcom.facebook.v1.ChoiceH\x00\x12\x31\n\x06losses\x18\x04 \x03(\x0b\x32!.stormcom.facebook.v1.ConsentLoss\x12\x1a\n\x12losing_store_count\x18\x05 \x01(\x05\x42\x06\n\x04next\"z\n\nOpenDialog\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nkeep_pages\x18\x03 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Page\"\xc9\x01\n\x06\x43hoice\x12)\n\x05pages\x18\x01 \x03(\x0b\x32\x1a.stormcom.facebook.v1.Page\x12\x32\n\nbusinesses\x18\x02 \x03(\x0b\x32\x1e.stormcom.facebook.v1.Business\x12/\n\x08\x63\x61talogs\x18\x03 \x03(\x0b\x32\x1d.stormcom.facebook.v1.Catalog\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x0b\x43onsentLoss\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x11\n\tpage_name\x18\x03 \x01(\t\x12\x11\n\tpage_lost\x18\x04 \x01(\x08\x12\x14\n\x0c\x63\x61talog_lost\x18\x05 \x01(\x08\"\xb4\x02\n\x11\x44isconnectRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12M\n\x0e\x63\x61talog_choice\x18\x04 \x01(\x0e\x32\x35.stormcom.facebook.v1.DisconnectRequest.CatalogChoice\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\"\x81\x01\n\rCatalogChoice\x12\x1e\n\x1a\x43\x41TALOG_CHOICE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41TALOG_CHOICE_KEEP\x10\x01\x12\x17\n\x13\x43\x41TALOG_CHOICE_HIDE\x10\x02\x12\x1e\n\x1a\x43\x41TALOG_CHOICE_DELETE_OURS\x10\x03\"\x92\x01\n\x12\x44isconnectResponse\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\x12\x32\n\toperation\x18\x02 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\x12\x12\n\nitem_count\x18\x03 \x01(\x03\"\x81\x02\n\x12SyncCatalogRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12;\n\x04mode\x18\x04 \x01(\x0e\x32-.stormcom.facebook.v1.SyncCatalogRequest.Mode\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x13\n\x0bproduct_ids\x18\x06 \x03(\t\"K\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n\nMODE_DELTA\x10\x01\x12\r\n\tMODE_FULL\x10\x02\x12\x0e\n\nMODE_ITEMS\x10\x03\"\xa5\x01\n\x13SyncCatalogResponse\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\x12\x12\n\nsend_count\x18\x02 \x01(\x03\x12\x15\n\rremoval_count\x18\x03 \x01(\x03\x12\x16\n\x0erejected_count\x18\x04 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x05 \x01(\x03\"\x89\x01\n\x16UpdateInventoryRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x32\n\x05lines\x18\x04 \x03(\x0b\x32#.stormcom.facebook.v1.InventoryLine\"Q\n\x17UpdateInventoryResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.stormcom.facebook.v1.InventoryResult\"\x99\x02\n\x18ListConversationsRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x13\n\x0bunread_only\x18\x05 \x01(\x08\x12.\n\nsince_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x07\x63hannel\x18\x07 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12\x10\n\x08\x61gent_id\x18\x08 \x01(\t\x12\x17\n\x0funassigned_only\x18\t \x01(\x08\x12\r\n\x05query\x18\n \x01(\t\"o\n\x19ListConversationsResponse\x12\x39\n\rconversations\x18\x01 \x03(\x0b\x32\".stormcom.facebook.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x98\x01\n\x13ListMessagesRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0coldest_first\x18\x05 \x01(\x08\x12\x19\n\x11\x61round_message_id\x18\x06 \x01(\t\"\xad\x01\n\x14ListMessagesResponse\x12/\n\x08messages\x18\x01 \x03(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12.\n\x04gaps\x18\x03 \x03(\x0b\x32 .stormcom.facebook.v1.MessageGap\x12\x1b\n\x13previous_page_token\x18\x04 \x01(\t\"\xb6\x05\n\x12SendMessageRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12,\n\x06sender\x18\x05 \x01(\x0e\x32\x1c.stormcom.facebook.v1.Sender\x12\'\n\x04wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05split\x18\x07 \x01(\x08\x12\x37\n\rquick_replies\x18\x08 \x03(\x0b\x32 .stormcom.facebook.v1.QuickReply\x12\x1b\n\x13reply_to_message_id\x18\t \x01(\t\x12*\n\x05\x61gent\x18\n \x01(\x0b\x32\x1b.stormcom.facebook.v1.Agent\x12\x0c\n\x04\x62ulk\x18\x0b \x01(\x08\x12>\n\nattachment\x18\x0c \x01(\x0b\x32(.stormcom.facebook.v1.OutgoingAttachmentH\x00\x12\x36\n\x08products\x18\r \x01(\x0b\x32\".stormcom.facebook.v1.ProductCardsH\x00\x12\x37\n\x07\x62uttons\x18\x0e \x01(\x0b\x32$.stormcom.facebook.v1.ButtonTemplateH\x00\x12\x36\n\x05\x63\x61rds\x18\x0f \x01(\x0b\x32%.stormcom.facebook.v1.GenericTemplateH\x00\x12\x30\n\x07receipt\x18\x10 \x01(\x0b\x32\x1d.stormcom.facebook.v1.ReceiptH\x00\x12\x37\n\x07utility\x18\x11 \x01(\x0b\x32$.stormcom.facebook.v1.UtilityMessageH\x00\x42\t\n\x07\x63ontent\"v\n\x13SendMessageResponse\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12/\n\x08messages\x18\x02 \x03(\x0b\x32\x1d.stormcom.facebook.v1.Message\";\n\x10GetStatusRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"K\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.stormcom.facebook.v1.ConnectionStatus\"=\n\x12WatchStatusRequest\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"M\n\x13WatchStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.stormcom.facebook.v1.ConnectionStatus2\xd2\x07\n\x11\x46\x61\x63\x65\x62ookConnector\x12[\n\x07\x43onnect\x12$.stormcom.facebook.v1.ConnectRequest\x1a%.stormcom.facebook.v1.ConnectResponse\"\x03\x90\x02\x02\x12\x64\n\nDisconnect\x12\'.stormcom.facebook.v1.DisconnectRequest\x1a(.stormcom.facebook.v1.DisconnectResponse\"\x03\x90\x02\x02\x12g\n\x0bSyncCatalog\x12(.stormcom.facebook.v1.SyncCatalogRequest\x1a).stormcom.facebook.v1.SyncCatalogResponse\"\x03\x90\x02\x02\x12s\n\x0fUpdateInventory\x12,.stormcom.facebook.v1.UpdateInventoryRequest\x1a-.stormcom.facebook.v1.UpdateInventoryResponse\"\x03\x90\x02\x02\x12y\n\x11ListConversations\x12..stormcom.facebook.v1.ListConversationsRequest\x1a/.stormcom.facebook.v1.ListConversationsResponse\"\x03\x90\x02\x01\x12j\n\x0cListMessages\x12).stormcom.facebook.v1.ListMessagesRequest\x1a*.stormcom.facebook.v1.ListMessagesResponse\"\x03\x90\x02\x01\x12g\n\x0bSendMessage\x12(.stormcom.facebook.v1.SendMessageRequest\x1a).stormcom.facebook.v1.SendMessageResponse\"\x03\x90\x02\x02\x12\x61\n\tGetStatus\x12&.stormcom.facebook.v1.GetStatusRequest\x1a\'.stormcom.facebook.v1.GetStatusResponse\"\x03\x90\x02\x01\x12i\n\x0bWatchStatus\x12(.stormcom.facebook.v1.WatchStatusRequest\x1a).stormcom.facebook.v1.WatchStatusResponse\"\x03\x90\x02\x01\x30\x01\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,62 +60,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOOKCONNECTOR'].methods_by_name['GetStatus']._serialized_options = b'\220\002\001'
   _globals['_FACEBOOKCONNECTOR'].methods_by_name['WatchStatus']._loaded_options = None
   _globals['_FACEBOOKCONNECTOR'].methods_by_name['WatchStatus']._serialized_options = b'\220\002\001'
-  _globals['_CONNECTREQUEST']._serialized_start=327
-  _globals['_CONNECTREQUEST']._serialized_end=631
-  _globals['_BEGINCONNECT']._serialized_start=634
-  _globals['_BEGINCONNECT']._serialized_end=871
-  _globals['_BEGINCONNECT_WAY']._serialized_start=801
-  _globals['_BEGINCONNECT_WAY']._serialized_end=871
-  _globals['_COMPLETECONNECT']._serialized_start=873
-  _globals['_COMPLETECONNECT']._serialized_end=961
-  _globals['_CHOOSEASSETS']._serialized_start=963
-  _globals['_CHOOSEASSETS']._serialized_end=1014
-  _globals['_ATTACHTOKEN']._serialized_start=1017
-  _globals['_ATTACHTOKEN']._serialized_end=1150
-  _globals['_CONNECTRESPONSE']._serialized_start=1153
-  _globals['_CONNECTRESPONSE']._serialized_end=1416
-  _globals['_OPENDIALOG']._serialized_start=1418
-  _globals['_OPENDIALOG']._serialized_end=1540
-  _globals['_CHOICE']._serialized_start=1543
-  _globals['_CHOICE']._serialized_end=1744
-  _globals['_CONSENTLOSS']._serialized_start=1746
-  _globals['_CONSENTLOSS']._serialized_end=1860
-  _globals['_DISCONNECTREQUEST']._serialized_start=1863
-  _globals['_DISCONNECTREQUEST']._serialized_end=2171
-  _globals['_DISCONNECTREQUEST_CATALOGCHOICE']._serialized_start=2042
-  _globals['_DISCONNECTREQUEST_CATALOGCHOICE']._serialized_end=2171
-  _globals['_DISCONNECTRESPONSE']._serialized_start=2174
-  _globals['_DISCONNECTRESPONSE']._serialized_end=2320
-  _globals['_SYNCCATALOGREQUEST']._serialized_start=2323
-  _globals['_SYNCCATALOGREQUEST']._serialized_end=2580
-  _globals['_SYNCCATALOGREQUEST_MODE']._serialized_start=2505
-  _globals['_SYNCCATALOGREQUEST_MODE']._serialized_end=2580
-  _globals['_SYNCCATALOGRESPONSE']._serialized_start=2583
-  _globals['_SYNCCATALOGRESPONSE']._serialized_end=2748
-  _globals['_UPDATEINVENTORYREQUEST']._serialized_start=2751
-  _globals['_UPDATEINVENTORYREQUEST']._serialized_end=2888
-  _globals['_UPDATEINVENTORYRESPONSE']._serialized_start=2890
-  _globals['_UPDATEINVENTORYRESPONSE']._serialized_end=2971
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=2974
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=3255
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=3257
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=3368
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=3371
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=3523
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=3526
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=3699
-  _globals['_SENDMESSAGEREQUEST']._serialized_start=3702
-  _globals['_SENDMESSAGEREQUEST']._serialized_end=3886
-  _globals['_SENDMESSAGERESPONSE']._serialized_start=3888
-  _globals['_SENDMESSAGERESPONSE']._serialized_end=3957
-  _globals['_GETSTATUSREQUEST']._serialized_start=3959
-  _globals['_GETSTATUSREQUEST']._serialized_end=4018
-  _globals['_GETSTATUSRESPONSE']._serialized_start=4020
-  _globals['_GETSTATUSRESPONSE']._serialized_end=4095
-  _globals['_WATCHSTATUSREQUEST']._serialized_start=4097
-  _globals['_WATCHSTATUSREQUEST']._serialized_end=4158
-  _globals['_WATCHSTATUSRESPONSE']._serialized_start=4160
-  _globals['_WATCHSTATUSRESPONSE']._serialized_end=4237
-  _globals['_FACEBOOKCONNECTOR']._serialized_start=4240
-  _globals['_FACEBOOKCONNECTOR']._serialized_end=5218
+  _globals['_CONNECTREQUEST']._serialized_start=363
+  _globals['_CONNECTREQUEST']._serialized_end=667
+  _globals['_BEGINCONNECT']._serialized_start=670
+  _globals['_BEGINCONNECT']._serialized_end=907
+  _globals['_BEGINCONNECT_WAY']._serialized_start=837
+  _globals['_BEGINCONNECT_WAY']._serialized_end=907
+  _globals['_COMPLETECONNECT']._serialized_start=909
+  _globals['_COMPLETECONNECT']._serialized_end=997
+  _globals['_CHOOSEASSETS']._serialized_start=999
+  _globals['_CHOOSEASSETS']._serialized_end=1050
+  _globals['_ATTACHTOKEN']._serialized_start=1053
+  _globals['_ATTACHTOKEN']._serialized_end=1186
+  _globals['_CONNECTRESPONSE']._serialized_start=1189
+  _globals['_CONNECTRESPONSE']._serialized_end=1452
+  _globals['_OPENDIALOG']._serialized_start=1454
+  _globals['_OPENDIALOG']._serialized_end=1576
+  _globals['_CHOICE']._serialized_start=1579
+  _globals['_CHOICE']._serialized_end=1780
+  _globals['_CONSENTLOSS']._serialized_start=1782
+  _globals['_CONSENTLOSS']._serialized_end=1896
+  _globals['_DISCONNECTREQUEST']._serialized_start=1899
+  _globals['_DISCONNECTREQUEST']._serialized_end=2207
+  _globals['_DISCONNECTREQUEST_CATALOGCHOICE']._serialized_start=2078
+  _globals['_DISCONNECTREQUEST_CATALOGCHOICE']._serialized_end=2207
+  _globals['_DISCONNECTRESPONSE']._serialized_start=2210
+  _globals['_DISCONNECTRESPONSE']._serialized_end=2356
+  _globals['_SYNCCATALOGREQUEST']._serialized_start=2359
+  _globals['_SYNCCATALOGREQUEST']._serialized_end=2616
+  _globals['_SYNCCATALOGREQUEST_MODE']._serialized_start=2541
+  _globals['_SYNCCATALOGREQUEST_MODE']._serialized_end=2616
+  _globals['_SYNCCATALOGRESPONSE']._serialized_start=2619
+  _globals['_SYNCCATALOGRESPONSE']._serialized_end=2784
+  _globals['_UPDATEINVENTORYREQUEST']._serialized_start=2787
+  _globals['_UPDATEINVENTORYREQUEST']._serialized_end=2924
+  _globals['_UPDATEINVENTORYRESPONSE']._serialized_start=2926
+  _globals['_UPDATEINVENTORYRESPONSE']._serialized_end=3007
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=3010
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=3291
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=3293
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=3404
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=3407
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=3559
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=3562
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=3735
+  _globals['_SENDMESSAGEREQUEST']._serialized_start=3738
+  _globals['_SENDMESSAGEREQUEST']._serialized_end=4432
+  _globals['_SENDMESSAGERESPONSE']._serialized_start=4434
+  _globals['_SENDMESSAGERESPONSE']._serialized_end=4552
+  _globals['_GETSTATUSREQUEST']._serialized_start=4554
+  _globals['_GETSTATUSREQUEST']._serialized_end=4613
+  _globals['_GETSTATUSRESPONSE']._serialized_start=4615
+  _globals['_GETSTATUSRESPONSE']._serialized_end=4690
+  _globals['_WATCHSTATUSREQUEST']._serialized_start=4692
+  _globals['_WATCHSTATUSREQUEST']._serialized_end=4753
+  _globals['_WATCHSTATUSRESPONSE']._serialized_start=4755
+  _globals['_WATCHSTATUSRESPONSE']._serialized_end=4832
+  _globals['_FACEBOOKCONNECTOR']._serialized_start=4835
+  _globals['_FACEBOOKCONNECTOR']._serialized_end=5813
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 from stormcom.facebook.v1 import conversation_pb2 as _conversation_pb2
 from stormcom.facebook.v1 import inventory_pb2 as _inventory_pb2
+from stormcom.facebook.v1 import message_pb2 as _message_pb2
 from stormcom.facebook.v1 import operation_pb2 as _operation_pb2
 from stormcom.facebook.v1 import status_pb2 as _status_pb2
 import builtins as _builtins
@@ -848,6 +849,17 @@ class SendMessageRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    QUICK_REPLIES_FIELD_NUMBER: _builtins.int
+    REPLY_TO_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    BULK_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    BUTTONS_FIELD_NUMBER: _builtins.int
+    CARDS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    UTILITY_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     conversation_id: _builtins.str
@@ -855,12 +867,50 @@ class SendMessageRequest(_message.Message):
     request_id: _builtins.str
     """Makes the call safe to repeat, as everywhere; here it is required, for a message must not go out twice."""
     text: _builtins.str
-    """The text: 1 to 2,000 characters."""
+    """The text: at most 2,000 characters, with `split` 20,000. Required unless there is a `content`; with one, it goes out first, as a message of its own."""
     sender: _conversation_pb2.Sender.ValueType
     """Who writes; decides how long after the person's last message an answer is allowed."""
+    split: _builtins.bool
+    """Sends a longer text as several messages, in order, cut at paragraphs, sentences or words. Without it, a text of more than 2,000 characters is refused."""
+    reply_to_message_id: _builtins.str
+    """Our id of the message in this conversation that it answers; may be empty."""
+    bulk: _builtins.bool
+    """One of many that nobody waits for, such as news of an order: gives way to every other message of the Page, and may take minutes."""
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
         """How long to wait for Meta's answer: at most 20 s, never beyond the call's deadline. Unset does not wait."""
+
+    @_builtins.property
+    def quick_replies(self) -> _containers.RepeatedCompositeFieldContainer[_message_pb2.QuickReply]:
+        """Answers to press, at most 13, under the last message of the wish. Not with buttons, cards, products, receipts and templates."""
+
+    @_builtins.property
+    def agent(self) -> _message_pb2.Agent:
+        """Who, or what, at StormCom writes; may be unset."""
+
+    @_builtins.property
+    def attachment(self) -> _message_pb2.OutgoingAttachment:
+        """A file, image, video or sound."""
+
+    @_builtins.property
+    def products(self) -> _message_pb2.ProductCards:
+        """Products of the synced catalog. Not on Instagram."""
+
+    @_builtins.property
+    def buttons(self) -> _message_pb2.ButtonTemplate:
+        """A text with buttons."""
+
+    @_builtins.property
+    def cards(self) -> _message_pb2.GenericTemplate:
+        """Cards."""
+
+    @_builtins.property
+    def receipt(self) -> _message_pb2.Receipt:
+        """What was bought. Not on Instagram."""
+
+    @_builtins.property
+    def utility(self) -> _message_pb2.UtilityMessage:
+        """A message by an approved template: at any time, without `text`. Not on Instagram."""
 
     def __init__(
         self,
@@ -871,12 +921,25 @@ class SendMessageRequest(_message.Message):
         text: _builtins.str = ...,
         sender: _conversation_pb2.Sender.ValueType = ...,
         wait: _duration_pb2.Duration | None = ...,
+        split: _builtins.bool = ...,
+        quick_replies: _abc.Iterable[_message_pb2.QuickReply] | None = ...,
+        reply_to_message_id: _builtins.str = ...,
+        agent: _message_pb2.Agent | None = ...,
+        bulk: _builtins.bool = ...,
+        attachment: _message_pb2.OutgoingAttachment | None = ...,
+        products: _message_pb2.ProductCards | None = ...,
+        buttons: _message_pb2.ButtonTemplate | None = ...,
+        cards: _message_pb2.GenericTemplate | None = ...,
+        receipt: _message_pb2.Receipt | None = ...,
+        utility: _message_pb2.UtilityMessage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "attachment", b"attachment", "buttons", b"buttons", "cards", b"cards", "content", b"content", "products", b"products", "receipt", b"receipt", "utility", b"utility", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "request_id", b"request_id", "sender", b"sender", "store_id", b"store_id", "text", b"text", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "attachment", b"attachment", "bulk", b"bulk", "buttons", b"buttons", "cards", b"cards", "content", b"content", "conversation_id", b"conversation_id", "products", b"products", "quick_replies", b"quick_replies", "receipt", b"receipt", "reply_to_message_id", b"reply_to_message_id", "request_id", b"request_id", "sender", b"sender", "split", b"split", "store_id", b"store_id", "text", b"text", "utility", b"utility", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["attachment", "products", "buttons", "cards", "receipt", "utility"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___SendMessageRequest: _TypeAlias = SendMessageRequest  # noqa: Y015
 
@@ -887,18 +950,24 @@ class SendMessageResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def message(self) -> _conversation_pb2.Message:
-        """The message, PENDING or further."""
+        """The message, PENDING or further; of several, the last."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Message]:
+        """All messages of the wish, in their order."""
 
     def __init__(
         self,
         *,
         message: _conversation_pb2.Message | None = ...,
+        messages: _abc.Iterable[_conversation_pb2.Message] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from stormcom.facebook.v1 import message_pb2 as stormcom_dot_facebook_dot_v1_dot_message__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stormcom/facebook/v1/conversation.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x04\n\x0c\x43onversation\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12.\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12,\n\x06person\x18\x04 \x01(\x0b\x32\x1c.stormcom.facebook.v1.Person\x12\x0f\n\x07snippet\x18\x05 \x01(\t\x12\x14\n\x0cunread_count\x18\x06 \x01(\x05\x12\x35\n\x11last_message_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06window\x18\x08 \x01(\x0b\x32%.stormcom.facebook.v1.MessagingWindow\x12\x30\n\x05owner\x18\n \x01(\x0b\x32!.stormcom.facebook.v1.ThreadOwner\x12\x30\n\x08referral\x18\x0b \x01(\x0b\x32\x1e.stormcom.facebook.v1.Referral\x12+\n\x06opt_in\x18\x0c \x01(\x0b\x32\x1b.stormcom.facebook.v1.OptIn\x12\x37\n\x0c\x61\x63\x63ount_link\x18\r \x01(\x0b\x32!.stormcom.facebook.v1.AccountLink\x12\x10\n\x08\x61gent_id\x18\x0f \x01(\t\x12-\n\tseen_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\nMessageGap\x12.\n\nbegin_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmessage_count\x18\x03 \x01(\x05\"\x9b\x02\n\x08\x42\x61\x63kfill\x12.\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63onversation_count\x18\x06 \x01(\x05\x12\x15\n\rmessage_count\x18\x07 \x01(\x05\x12\x0b\n\x03\x63ut\x18\x08 \x01(\x08\"\x89\x01\n\x0bThreadOwner\x12\x0e\n\x06\x61pp_id\x18\x01 \x01(\t\x12\x0c\n\x04ours\x18\x02 \x01(\x08\x12\x10\n\x08metadata\x18\x03 \x01(\t\x12/\n\x0b\x63hange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11requesting_app_id\x18\x05 \x01(\t\"\xa2\x01\n\x08Referral\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05\x61\x64_id\x18\x04 \x01(\t\x12\x13\n\x0breferer_uri\x18\x05 \x01(\t\x12\x17\n\x0fproduct_item_id\x18\x06 \x01(\t\x12.\n\nrefer_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x05OptIn\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x02 \x01(\x08\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12/\n\x0b\x63hange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"N\n\x0b\x41\x63\x63ountLink\x12\x0e\n\x06linked\x18\x01 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x84\x01\n\x06Person\x12\x0c\n\x04psid\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bpicture_url\x18\x03 \x01(\t\x12\x37\n\x13picture_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08username\x18\x05 \x01(\t\"\x88\x01\n\x0fMessagingWindow\x12\x38\n\x14response_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\x17human_agent_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa0\x07\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03mid\x18\x03 \x01(\t\x12\x34\n\x06origin\x18\x04 \x01(\x0e\x32$.stormcom.facebook.v1.Message.Origin\x12\x32\n\x05state\x18\x05 \x01(\x0e\x32#.stormcom.facebook.v1.Message.State\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x35\n\x0b\x61ttachments\x18\x07 \x03(\x0b\x32 .stormcom.facebook.v1.Attachment\x12-\n\tsend_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x18\n\x10unsupported_kind\x18\n \x01(\t\x12,\n\x06sender\x18\x0b \x01(\x0e\x32\x1c.stormcom.facebook.v1.Sender\x12\x12\n\nedit_count\x18\x0c \x01(\x05\x12-\n\tedit_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\treactions\x18\x0f \x03(\x0b\x32\x1e.stormcom.facebook.v1.Reaction\x12\x14\n\x0creply_to_mid\x18\x10 \x01(\t\x12\x0f\n\x07payload\x18\x11 \x01(\t\x12\x0f\n\x07standby\x18\x12 \x01(\x08\x12\x30\n\x08referral\x18\x13 \x01(\x0b\x32\x1e.stormcom.facebook.v1.Referral\x12\x12\n\nbackfilled\x18\x1e \x01(\x08\"^\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x11\n\rORIGIN_PERSON\x10\x01\x12\x13\n\x0fORIGIN_STORMCOM\x10\x02\x12\x14\n\x10ORIGIN_ELSEWHERE\x10\x03\"\x9f\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_RECEIVED\x10\x01\x12\x11\n\rSTATE_PENDING\x10\x02\x12\x0e\n\nSTATE_SENT\x10\x03\x12\x13\n\x0fSTATE_DELIVERED\x10\x04\x12\x0e\n\nSTATE_READ\x10\x05\x12\x10\n\x0cSTATE_FAILED\x10\x06\x12\x11\n\rSTATE_UNKNOWN\x10\x07\"\xba\x02\n\nAttachment\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x12\n\nsticker_id\x18\x04 \x01(\t\x12\x36\n\x0b\x63oordinates\x18\x05 \x01(\x0b\x32!.stormcom.facebook.v1.Coordinates\x12\x37\n\x08products\x18\x06 \x03(\x0b\x32%.stormcom.facebook.v1.AttachedProduct\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x10\n\x08media_id\x18\x08 \x01(\t\x12\x11\n\tmime_type\x18\x0f \x01(\t\x12\x13\n\x0bpreview_url\x18\x10 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x08Reaction\x12\x10\n\x08\x61\x63tor_id\x18\x01 \x01(\t\x12\x10\n\x08reaction\x18\x02 \x01(\t\x12\r\n\x05\x65moji\x18\x03 \x01(\t\x12.\n\nreact_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x0b\x43oordinates\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"\xa8\x01\n\x0f\x41ttachedProduct\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x13\n\x0bretailer_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x10\n\x08subtitle\x18\x04 \x01(\t\x12\x11\n\timage_url\x18\x05 \x01(\t\x12\x10\n\x08quantity\x18\x06 \x01(\x03\x12\x12\n\nunit_price\x18\x07 \x01(\t\x12\x15\n\rcurrency_code\x18\x08 \x01(\t*P\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HANNEL_MESSENGER\x10\x01\x12\x15\n\x11\x43HANNEL_INSTAGRAM\x10\x02*I\n\x06Sender\x12\x16\n\x12SENDER_UNSPECIFIED\x10\x00\x12\x15\n\x11SENDER_AUTOMATION\x10\x01\x12\x10\n\x0cSENDER_HUMAN\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'stormcom/facebook/v1/conversation.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stormcom/facebook/v1/message.proto\"\xbc\x04\n\x0c\x43onversation\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12.\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12,\n\x06person\x18\x04 \x01(\x0b\x32\x1c.stormcom.facebook.v1.Person\x12\x0f\n\x07snippet\x18\x05 \x01(\t\x12\x14\n\x0cunread_count\x18\x06 \x01(\x05\x12\x35\n\x11last_message_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06window\x18\x08 \x01(\x0b\x32%.stormcom.facebook.v1.MessagingWindow\x12\x30\n\x05owner\x18\n \x01(\x0b\x32!.stormcom.facebook.v1.ThreadOwner\x12\x30\n\x08referral\x18\x0b \x01(\x0b\x32\x1e.stormcom.facebook.v1.Referral\x12+\n\x06opt_in\x18\x0c \x01(\x0b\x32\x1b.stormcom.facebook.v1.OptIn\x12\x37\n\x0c\x61\x63\x63ount_link\x18\r \x01(\x0b\x32!.stormcom.facebook.v1.AccountLink\x12\x10\n\x08\x61gent_id\x18\x0f \x01(\t\x12-\n\tseen_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\nMessageGap\x12.\n\nbegin_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmessage_count\x18\x03 \x01(\x05\"\x9b\x02\n\x08\x42\x61\x63kfill\x12.\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1d.stormcom.facebook.v1.Channel\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63onversation_count\x18\x06 \x01(\x05\x12\x15\n\rmessage_count\x18\x07 \x01(\x05\x12\x0b\n\x03\x63ut\x18\x08 \x01(\x08\"\x89\x01\n\x0bThreadOwner\x12\x0e\n\x06\x61pp_id\x18\x01 \x01(\t\x12\x0c\n\x04ours\x18\x02 \x01(\x08\x12\x10\n\x08metadata\x18\x03 \x01(\t\x12/\n\x0b\x63hange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11requesting_app_id\x18\x05 \x01(\t\"\xa2\x01\n\x08Referral\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05\x61\x64_id\x18\x04 \x01(\t\x12\x13\n\x0breferer_uri\x18\x05 \x01(\t\x12\x17\n\x0fproduct_item_id\x18\x06 \x01(\t\x12.\n\nrefer_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x05OptIn\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x02 \x01(\x08\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12/\n\x0b\x63hange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"N\n\x0b\x41\x63\x63ountLink\x12\x0e\n\x06linked\x18\x01 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x84\x01\n\x06Person\x12\x0c\n\x04psid\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bpicture_url\x18\x03 \x01(\t\x12\x37\n\x13picture_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08username\x18\x05 \x01(\t\"\xbf\x01\n\x0fMessagingWindow\x12\x38\n\x14response_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\x17human_agent_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x08policies\x18\x03 \x03(\x0b\x32#.stormcom.facebook.v1.SendingPolicy\"\x91\x08\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03mid\x18\x03 \x01(\t\x12\x34\n\x06origin\x18\x04 \x01(\x0e\x32$.stormcom.facebook.v1.Message.Origin\x12\x32\n\x05state\x18\x05 \x01(\x0e\x32#.stormcom.facebook.v1.Message.State\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x35\n\x0b\x61ttachments\x18\x07 \x03(\x0b\x32 .stormcom.facebook.v1.Attachment\x12-\n\tsend_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x18\n\x10unsupported_kind\x18\n \x01(\t\x12,\n\x06sender\x18\x0b \x01(\x0e\x32\x1c.stormcom.facebook.v1.Sender\x12\x12\n\nedit_count\x18\x0c \x01(\x05\x12-\n\tedit_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\treactions\x18\x0f \x03(\x0b\x32\x1e.stormcom.facebook.v1.Reaction\x12\x14\n\x0creply_to_mid\x18\x10 \x01(\t\x12\x0f\n\x07payload\x18\x11 \x01(\t\x12\x0f\n\x07standby\x18\x12 \x01(\x08\x12\x30\n\x08referral\x18\x13 \x01(\x0b\x32\x1e.stormcom.facebook.v1.Referral\x12\x12\n\nbackfilled\x18\x1e \x01(\x08\x12\x0c\n\x04part\x18\x14 \x01(\x05\x12*\n\x05\x61gent\x18\x15 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Agent\x12\x11\n\tdisclosed\x18\x16 \x01(\x08\x12\x14\n\x0c\x63ontent_kind\x18\x17 \x01(\t\x12\x0c\n\x04\x62ulk\x18\x18 \x01(\x08\"^\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x11\n\rORIGIN_PERSON\x10\x01\x12\x13\n\x0fORIGIN_STORMCOM\x10\x02\x12\x14\n\x10ORIGIN_ELSEWHERE\x10\x03\"\x9f\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_RECEIVED\x10\x01\x12\x11\n\rSTATE_PENDING\x10\x02\x12\x0e\n\nSTATE_SENT\x10\x03\x12\x13\n\x0fSTATE_DELIVERED\x10\x04\x12\x0e\n\nSTATE_READ\x10\x05\x12\x10\n\x0cSTATE_FAILED\x10\x06\x12\x11\n\rSTATE_UNKNOWN\x10\x07\"\xba\x02\n\nAttachment\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x12\n\nsticker_id\x18\x04 \x01(\t\x12\x36\n\x0b\x63oordinates\x18\x05 \x01(\x0b\x32!.stormcom.facebook.v1.Coordinates\x12\x37\n\x08products\x18\x06 \x03(\x0b\x32%.stormcom.facebook.v1.AttachedProduct\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x10\n\x08media_id\x18\x08 \x01(\t\x12\x11\n\tmime_type\x18\x0f \x01(\t\x12\x13\n\x0bpreview_url\x18\x10 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\x08Reaction\x12\x10\n\x08\x61\x63tor_id\x18\x01 \x01(\t\x12\x10\n\x08reaction\x18\x02 \x01(\t\x12\r\n\x05\x65moji\x18\x03 \x01(\t\x12.\n\nreact_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x0b\x43oordinates\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"\xa8\x01\n\x0f\x41ttachedProduct\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x13\n\x0bretailer_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x10\n\x08subtitle\x18\x04 \x01(\t\x12\x11\n\timage_url\x18\x05 \x01(\t\x12\x10\n\x08quantity\x18\x06 \x01(\x03\x12\x12\n\nunit_price\x18\x07 \x01(\t\x12\x15\n\rcurrency_code\x18\x08 \x01(\t*P\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HANNEL_MESSENGER\x10\x01\x12\x15\n\x11\x43HANNEL_INSTAGRAM\x10\x02*I\n\x06Sender\x12\x16\n\x12SENDER_UNSPECIFIED\x10\x00\x12\x15\n\x11SENDER_AUTOMATION\x10\x01\x12\x10\n\x0cSENDER_HUMAN\x10\x02\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,40 +34,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.conver
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_CHANNEL']._serialized_start=3453
-  _globals['_CHANNEL']._serialized_end=3533
-  _globals['_SENDER']._serialized_start=3535
-  _globals['_SENDER']._serialized_end=3608
-  _globals['_CONVERSATION']._serialized_start=99
-  _globals['_CONVERSATION']._serialized_end=671
-  _globals['_MESSAGEGAP']._serialized_start=674
-  _globals['_MESSAGEGAP']._serialized_end=803
-  _globals['_BACKFILL']._serialized_start=806
-  _globals['_BACKFILL']._serialized_end=1089
-  _globals['_THREADOWNER']._serialized_start=1092
-  _globals['_THREADOWNER']._serialized_end=1229
-  _globals['_REFERRAL']._serialized_start=1232
-  _globals['_REFERRAL']._serialized_end=1394
-  _globals['_OPTIN']._serialized_start=1396
-  _globals['_OPTIN']._serialized_end=1515
-  _globals['_ACCOUNTLINK']._serialized_start=1517
-  _globals['_ACCOUNTLINK']._serialized_end=1595
-  _globals['_PERSON']._serialized_start=1598
-  _globals['_PERSON']._serialized_end=1730
-  _globals['_MESSAGINGWINDOW']._serialized_start=1733
-  _globals['_MESSAGINGWINDOW']._serialized_end=1869
-  _globals['_MESSAGE']._serialized_start=1872
-  _globals['_MESSAGE']._serialized_end=2800
-  _globals['_MESSAGE_ORIGIN']._serialized_start=2544
-  _globals['_MESSAGE_ORIGIN']._serialized_end=2638
-  _globals['_MESSAGE_STATE']._serialized_start=2641
-  _globals['_MESSAGE_STATE']._serialized_end=2800
-  _globals['_ATTACHMENT']._serialized_start=2803
-  _globals['_ATTACHMENT']._serialized_end=3117
-  _globals['_REACTION']._serialized_start=3119
-  _globals['_REACTION']._serialized_end=3228
-  _globals['_COORDINATES']._serialized_start=3230
-  _globals['_COORDINATES']._serialized_end=3280
-  _globals['_ATTACHEDPRODUCT']._serialized_start=3283
-  _globals['_ATTACHEDPRODUCT']._serialized_end=3451
+  _globals['_CHANNEL']._serialized_start=3657
+  _globals['_CHANNEL']._serialized_end=3737
+  _globals['_SENDER']._serialized_start=3739
+  _globals['_SENDER']._serialized_end=3812
+  _globals['_CONVERSATION']._serialized_start=135
+  _globals['_CONVERSATION']._serialized_end=707
+  _globals['_MESSAGEGAP']._serialized_start=710
+  _globals['_MESSAGEGAP']._serialized_end=839
+  _globals['_BACKFILL']._serialized_start=842
+  _globals['_BACKFILL']._serialized_end=1125
+  _globals['_THREADOWNER']._serialized_start=1128
+  _globals['_THREADOWNER']._serialized_end=1265
+  _globals['_REFERRAL']._serialized_start=1268
+  _globals['_REFERRAL']._serialized_end=1430
+  _globals['_OPTIN']._serialized_start=1432
+  _globals['_OPTIN']._serialized_end=1551
+  _globals['_ACCOUNTLINK']._serialized_start=1553
+  _globals['_ACCOUNTLINK']._serialized_end=1631
+  _globals['_PERSON']._serialized_start=1634
+  _globals['_PERSON']._serialized_end=1766
+  _globals['_MESSAGINGWINDOW']._serialized_start=1769
+  _globals['_MESSAGINGWINDOW']._serialized_end=1960
+  _globals['_MESSAGE']._serialized_start=1963
+  _globals['_MESSAGE']._serialized_end=3004
+  _globals['_MESSAGE_ORIGIN']._serialized_start=2748
+  _globals['_MESSAGE_ORIGIN']._serialized_end=2842
+  _globals['_MESSAGE_STATE']._serialized_start=2845
+  _globals['_MESSAGE_STATE']._serialized_end=3004
+  _globals['_ATTACHMENT']._serialized_start=3007
+  _globals['_ATTACHMENT']._serialized_end=3321
+  _globals['_REACTION']._serialized_start=3323
+  _globals['_REACTION']._serialized_end=3432
+  _globals['_COORDINATES']._serialized_start=3434
+  _globals['_COORDINATES']._serialized_end=3484
+  _globals['_ATTACHEDPRODUCT']._serialized_start=3487
+  _globals['_ATTACHEDPRODUCT']._serialized_end=3655
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stormcom.facebook.v1 import message_pb2 as _message_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -452,6 +453,7 @@ class MessagingWindow(_message.Message):
 
     RESPONSE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     HUMAN_AGENT_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    POLICIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def response_expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when any answer may be sent: 24 hours after the person's last message. Unset when the person never wrote."""
@@ -460,15 +462,20 @@ class MessagingWindow(_message.Message):
     def human_agent_expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when a human may still answer: 7 days after the person's last message. Needs Meta's Human Agent feature."""
 
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedCompositeFieldContainer[_message_pb2.SendingPolicy]:
+        """By which rules the Page may write, with their ends: those whose `expire_time` has not passed."""
+
     def __init__(
         self,
         *,
         response_expire_time: _timestamp_pb2.Timestamp | None = ...,
         human_agent_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        policies: _abc.Iterable[_message_pb2.SendingPolicy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["human_agent_expire_time", b"human_agent_expire_time", "response_expire_time", b"response_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["human_agent_expire_time", b"human_agent_expire_time", "response_expire_time", b"response_expire_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["human_agent_expire_time", b"human_agent_expire_time", "policies", b"policies", "response_expire_time", b"response_expire_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -570,6 +577,11 @@ class Message(_message.Message):
     STANDBY_FIELD_NUMBER: _builtins.int
     REFERRAL_FIELD_NUMBER: _builtins.int
     BACKFILLED_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    DISCLOSED_FIELD_NUMBER: _builtins.int
+    CONTENT_KIND_FIELD_NUMBER: _builtins.int
+    BULK_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Our id."""
     conversation_id: _builtins.str
@@ -598,6 +610,14 @@ class Message(_message.Message):
     """It came while another app owned the thread: we may read it, not answer."""
     backfilled: _builtins.bool
     """It was found by reading the conversation back, and no webhook has brought it (yet). Consumers learn it, but need not alert anybody."""
+    part: _builtins.int
+    """Its place among the messages of one `SendMessage`, from 0."""
+    disclosed: _builtins.bool
+    """It told the person that a program writes."""
+    content_kind: _builtins.str
+    """What it holds: `TEXT`, `ATTACHMENT`, `PRODUCTS`, `BUTTONS`, `CARDS`, `RECEIPT` or `UTILITY`; of ours only, empty otherwise."""
+    bulk: _builtins.bool
+    """It gave way to others."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
         """What came with it."""
@@ -622,6 +642,10 @@ class Message(_message.Message):
     def referral(self) -> Global___Referral:
         """Where the person came from to say it."""
 
+    @_builtins.property
+    def agent(self) -> _message_pb2.Agent:
+        """Who, or what, at StormCom wrote it."""
+
     def __init__(
         self,
         *,
@@ -645,10 +669,15 @@ class Message(_message.Message):
         standby: _builtins.bool = ...,
         referral: Global___Referral | None = ...,
         backfilled: _builtins.bool = ...,
+        part: _builtins.int = ...,
+        agent: _message_pb2.Agent | None = ...,
+        disclosed: _builtins.bool = ...,
+        content_kind: _builtins.str = ...,
+        bulk: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delete_time", b"delete_time", "edit_time", b"edit_time", "referral", b"referral", "send_time", b"send_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "delete_time", b"delete_time", "edit_time", b"edit_time", "referral", b"referral", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "backfilled", b"backfilled", "conversation_id", b"conversation_id", "delete_time", b"delete_time", "edit_count", b"edit_count", "edit_time", b"edit_time", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "payload", b"payload", "reactions", b"reactions", "reason", b"reason", "referral", b"referral", "reply_to_mid", b"reply_to_mid", "send_time", b"send_time", "sender", b"sender", "standby", b"standby", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "attachments", b"attachments", "backfilled", b"backfilled", "bulk", b"bulk", "content_kind", b"content_kind", "conversation_id", b"conversation_id", "delete_time", b"delete_time", "disclosed", b"disclosed", "edit_count", b"edit_count", "edit_time", b"edit_time", "message_id", b"message_id", "mid", b"mid", "origin", b"origin", "part", b"part", "payload", b"payload", "reactions", b"reactions", "reason", b"reason", "referral", b"referral", "reply_to_mid", b"reply_to_mid", "send_time", b"send_time", "sender", b"sender", "standby", b"standby", "state", b"state", "text", b"text", "unsupported_kind", b"unsupported_kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

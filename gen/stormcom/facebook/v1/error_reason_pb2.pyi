@@ -340,6 +340,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: Meta has messages that no webhook brought. Example: `since_time=2026-11-21T09:00:00Z`. They are read back, and the Page is subscribed again, by themselves; operators look whether Meta reaches the webhook's address."""
     ERROR_REASON_INSTAGRAM_NOT_GRANTED: _ErrorReason.ValueType  # 207
     """FAILED_PRECONDITION: Instagram's messages were not granted for this connection, or its Page has no Instagram account. Metadata: `connection_id`. The merchant connects again and allows Instagram: `Connect.begin` with this connection."""
+    ERROR_REASON_MESSAGE_NOT_CANCELLABLE: _ErrorReason.ValueType  # 214
+    """FAILED_PRECONDITION: the message is on its way to Meta, or has ended: it cannot be taken back. Metadata: `state`. Example: `state=SENT`."""
+    ERROR_REASON_MESSAGE_CANCELLED: _ErrorReason.ValueType  # 215
+    """FAILED_PRECONDITION: why a message is FAILED: `CancelMessage` took it back; it never went out. Example: a campaign that was stopped. `RetryMessage` sends it after all."""
+    ERROR_REASON_MESSAGE_NOT_RETRYABLE: _ErrorReason.ValueType  # 216
+    """FAILED_PRECONDITION: the message is not FAILED, or the person may have got it. Metadata: `state`. Example: `state=UNKNOWN`. The caller looks into the Page's inbox and sends a new one if it is not there."""
+    ERROR_REASON_MESSAGE_PART_FAILED: _ErrorReason.ValueType  # 217
+    """FAILED_PRECONDITION: why a message is FAILED: one before it of the same wish was refused. Example: the second part of a long text. The caller mends the first, then `RetryMessage` for each, in order."""
+    ERROR_REASON_HUMAN_AGENT_NOT_APPROVED: _ErrorReason.ValueType  # 218
+    """FAILED_PRECONDITION: more than a day has passed and Meta has not given our app its Human Agent feature. Metadata: as of MESSAGING_WINDOW_CLOSED. Example: a human answers after two days. Operators ask for the feature in Meta's review; until then an approved template may be sent."""
+    ERROR_REASON_THREAD_OWNED_ELSEWHERE: _ErrorReason.ValueType  # 219
+    """FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. Answer there, or wait until the thread is passed back."""
+    ERROR_REASON_MESSAGE_FREQUENCY_CAPPED: _ErrorReason.ValueType  # 220
+    """FAILED_PRECONDITION: Meta lets the person get no more of such messages for now; others are not concerned. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=4`. The caller waits a day, then `RetryMessage`."""
+    ERROR_REASON_PRODUCT_NOT_SHOWABLE: _ErrorReason.ValueType  # 221
+    """FAILED_PRECONDITION: a product cannot be shown as a card: Meta has not confirmed it, or does not show it now. Metadata: `retailer_ids`, at most 10. Example: `retailer_ids=sc-12`. The caller looks at `GetItem` and sends those that are CONFIRMED."""
+    ERROR_REASON_TEMPLATE_NOT_FOUND: _ErrorReason.ValueType  # 222
+    """NOT_FOUND: the Page has no such template in this language. Metadata: `template_name`, `language`. The caller takes one of `ListMessageTemplates`."""
+    ERROR_REASON_TEMPLATE_NOT_APPROVED: _ErrorReason.ValueType  # 223
+    """FAILED_PRECONDITION: Meta has not approved the template, or has stopped it. Metadata: `template_name`, `meta_status`. Example: `meta_status=PENDING`. The caller waits for Meta, or creates another."""
+    ERROR_REASON_UPLOAD_NOT_FOUND: _ErrorReason.ValueType  # 224
+    """NOT_FOUND: the store has no such upload, or it has expired, or is not complete. Metadata: `upload_id`. The caller uploads the file again."""
+    ERROR_REASON_UPLOAD_OUT_OF_ORDER: _ErrorReason.ValueType  # 225
+    """FAILED_PRECONDITION: the piece does not begin where the last one ended. Metadata: `next_byte`. Example: `next_byte=4194304`. The caller goes on there."""
+    ERROR_REASON_MESSAGES_UNSETTLED: _ErrorReason.ValueType  # 226
+    """An alert, no status of a call: a day went by and nobody knows whether messages went out. Example: a receipt whose answer was lost. The merchant looks into the Page's inbox; they are never sent again by themselves."""
+    ERROR_REASON_CONTENT_NOT_ON_CHANNEL: _ErrorReason.ValueType  # 227
+    """FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -662,4 +690,32 @@ ERROR_REASON_WEBHOOKS_SILENT: ErrorReason.ValueType  # 206
 """An alert, no status of a call: Meta has messages that no webhook brought. Example: `since_time=2026-11-21T09:00:00Z`. They are read back, and the Page is subscribed again, by themselves; operators look whether Meta reaches the webhook's address."""
 ERROR_REASON_INSTAGRAM_NOT_GRANTED: ErrorReason.ValueType  # 207
 """FAILED_PRECONDITION: Instagram's messages were not granted for this connection, or its Page has no Instagram account. Metadata: `connection_id`. The merchant connects again and allows Instagram: `Connect.begin` with this connection."""
+ERROR_REASON_MESSAGE_NOT_CANCELLABLE: ErrorReason.ValueType  # 214
+"""FAILED_PRECONDITION: the message is on its way to Meta, or has ended: it cannot be taken back. Metadata: `state`. Example: `state=SENT`."""
+ERROR_REASON_MESSAGE_CANCELLED: ErrorReason.ValueType  # 215
+"""FAILED_PRECONDITION: why a message is FAILED: `CancelMessage` took it back; it never went out. Example: a campaign that was stopped. `RetryMessage` sends it after all."""
+ERROR_REASON_MESSAGE_NOT_RETRYABLE: ErrorReason.ValueType  # 216
+"""FAILED_PRECONDITION: the message is not FAILED, or the person may have got it. Metadata: `state`. Example: `state=UNKNOWN`. The caller looks into the Page's inbox and sends a new one if it is not there."""
+ERROR_REASON_MESSAGE_PART_FAILED: ErrorReason.ValueType  # 217
+"""FAILED_PRECONDITION: why a message is FAILED: one before it of the same wish was refused. Example: the second part of a long text. The caller mends the first, then `RetryMessage` for each, in order."""
+ERROR_REASON_HUMAN_AGENT_NOT_APPROVED: ErrorReason.ValueType  # 218
+"""FAILED_PRECONDITION: more than a day has passed and Meta has not given our app its Human Agent feature. Metadata: as of MESSAGING_WINDOW_CLOSED. Example: a human answers after two days. Operators ask for the feature in Meta's review; until then an approved template may be sent."""
+ERROR_REASON_THREAD_OWNED_ELSEWHERE: ErrorReason.ValueType  # 219
+"""FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. Answer there, or wait until the thread is passed back."""
+ERROR_REASON_MESSAGE_FREQUENCY_CAPPED: ErrorReason.ValueType  # 220
+"""FAILED_PRECONDITION: Meta lets the person get no more of such messages for now; others are not concerned. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=4`. The caller waits a day, then `RetryMessage`."""
+ERROR_REASON_PRODUCT_NOT_SHOWABLE: ErrorReason.ValueType  # 221
+"""FAILED_PRECONDITION: a product cannot be shown as a card: Meta has not confirmed it, or does not show it now. Metadata: `retailer_ids`, at most 10. Example: `retailer_ids=sc-12`. The caller looks at `GetItem` and sends those that are CONFIRMED."""
+ERROR_REASON_TEMPLATE_NOT_FOUND: ErrorReason.ValueType  # 222
+"""NOT_FOUND: the Page has no such template in this language. Metadata: `template_name`, `language`. The caller takes one of `ListMessageTemplates`."""
+ERROR_REASON_TEMPLATE_NOT_APPROVED: ErrorReason.ValueType  # 223
+"""FAILED_PRECONDITION: Meta has not approved the template, or has stopped it. Metadata: `template_name`, `meta_status`. Example: `meta_status=PENDING`. The caller waits for Meta, or creates another."""
+ERROR_REASON_UPLOAD_NOT_FOUND: ErrorReason.ValueType  # 224
+"""NOT_FOUND: the store has no such upload, or it has expired, or is not complete. Metadata: `upload_id`. The caller uploads the file again."""
+ERROR_REASON_UPLOAD_OUT_OF_ORDER: ErrorReason.ValueType  # 225
+"""FAILED_PRECONDITION: the piece does not begin where the last one ended. Metadata: `next_byte`. Example: `next_byte=4194304`. The caller goes on there."""
+ERROR_REASON_MESSAGES_UNSETTLED: ErrorReason.ValueType  # 226
+"""An alert, no status of a call: a day went by and nobody knows whether messages went out. Example: a receipt whose answer was lost. The merchant looks into the Page's inbox; they are never sent again by themselves."""
+ERROR_REASON_CONTENT_NOT_ON_CHANNEL: ErrorReason.ValueType  # 227
+"""FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
