@@ -64,6 +64,7 @@ _TABLES = (
     "connector.catalog.db",
     "connector.feeds.db",
     "connector.inventory.db",
+    "connector.checkout.db",
     "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",

@@ -23,6 +23,7 @@ from stormcom.facebook.v1 import (
     business_extension_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
+    checkout_service_pb2,
     connector_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
@@ -56,6 +57,7 @@ SERVICES = tuple(
         (category_service_pb2, "FacebookCategories"),
         (inventory_service_pb2, "FacebookInventory"),
         (adoption_service_pb2, "FacebookAdoption"),
+        (checkout_service_pb2, "FacebookCheckout"),
         (feed_service_pb2, "FacebookFeeds"),
         (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
@@ -69,16 +71,17 @@ SERVICES = tuple(
 
 _ROLES = {
     Role.READER: """
+        BuildCheckoutLink GetCheckoutUrl RunCheckoutSelfTest
         GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
     """,
     Role.AGENT: """
-        SendMessage
+        ResolveCheckoutLink SendMessage
     """,
     Role.MANAGER: """
-        AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
+        SetCheckoutUrl AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings

@@ -11,7 +11,6 @@ from typing import Any, Self, cast
 
 import grpc
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
-from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -72,13 +71,12 @@ class Door(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: MethodDescriptor, serve: Serve, metadata: dict[str, Any]) -> Serve:
         response_type = GetMessageClass(method.output_type)
-        mutating = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
 
         async def answer(request: Message | None, context: Context) -> Message:
             async with _Line(method, request, metadata, self._runtime, context) as line, self._room():
                 request, line.caller = await self._admit(method, request, metadata)
                 async with self._inside(request, context):
-                    if mutating:
+                    if recording.changes(method, request):
                         return await replies.once(
                             self._runtime,
                             request,

@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from connector.db import audit, walls
@@ -28,14 +30,19 @@ COUNTED = frozenset(
         "AckEvents",
         "CompleteHold",
         "ExtendHold",
+        "NackEvents",
         "PullEvents",
         "PutSnapshotProducts",
         "ReleaseHold",
         "ReserveStock",
+        "ResolveCheckoutLink",
         "UpdateInventory",
         "UpsertProducts",
     }
 )
+_CHANGING_WITH = {"ResolveCheckoutLink": "hold_duration"}
+"""Methods that change something only with this field; without it a call is a read: not recorded, its answer not kept."""
+
 _OBJECTS = frozenset(
     {
         "catalog_id",
@@ -45,6 +52,7 @@ _OBJECTS = frozenset(
         "message_id",
         "operation_id",
         "page_id",
+        "reason",
         "snapshot_id",
         "upload_id",
     }
@@ -68,6 +76,14 @@ def read_actor(metadata: Mapping[str, Any]) -> str:
             "x-actor", "FIELD_INVALID", "must be 1 to 64 of A-Z a-z 0-9 . _ : @ -: your id of the person"
         )
     return str(actor)
+
+
+def changes(method: MethodDescriptor, request: Message) -> bool:
+    """Tell whether a call may change something."""
+    if method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS:
+        return False
+    field = _CHANGING_WITH.get(method.name)
+    return field is None or request.HasField(field)
 
 
 async def recorded(runtime: Runtime, method: str, request: Message, act: Callable[[], Awaitable[R]]) -> R:

@@ -11,6 +11,7 @@ from connector.services.adoption import Adoption
 from connector.services.business_extension import BusinessExtension
 from connector.services.catalog import Catalog
 from connector.services.categories import Categories
+from connector.services.checkout import Checkout
 from connector.services.connector import Connector
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
@@ -26,6 +27,7 @@ from stormcom.facebook.v1 import (
     business_extension_service_pb2_grpc,
     catalog_service_pb2_grpc,
     category_service_pb2_grpc,
+    checkout_service_pb2_grpc,
     connector_service_pb2_grpc,
     diagnostic_service_pb2_grpc,
     event_service_pb2_grpc,
@@ -44,6 +46,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (category_service_pb2_grpc.add_FacebookCategoriesServicer_to_server, Categories),
     (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
+    (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
     (forwarding_service_pb2_grpc.add_FacebookForwardingServicer_to_server, Forwarding),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),

@@ -23,20 +23,20 @@ async def reserve_stock(runtime: Runtime, request: pb.ReserveStockRequest) -> pb
     """Keep pieces aside."""
     wish = read_wish(request)
     hold = await actions.reserve(runtime, request.store_id, request.connection_id, wish)
-    return pb.ReserveStockResponse(hold=_write_hold(runtime, hold))
+    return pb.ReserveStockResponse(hold=write_hold(runtime, hold))
 
 
 async def extend_hold(runtime: Runtime, request: pb.ExtendHoldRequest) -> pb.ExtendHoldResponse:
     """Let a hold last longer."""
-    duration = _read_duration(request.duration)
+    duration = read_duration(request.duration)
     hold = await actions.extend(runtime, request.store_id, _id(request.hold_id), duration)
-    return pb.ExtendHoldResponse(hold=_write_hold(runtime, hold))
+    return pb.ExtendHoldResponse(hold=write_hold(runtime, hold))
 
 
 async def release_hold(runtime: Runtime, request: pb.ReleaseHoldRequest) -> pb.ReleaseHoldResponse:
     """End a hold without a sale."""
     hold = await actions.release(runtime, request.store_id, _id(request.hold_id))
-    return pb.ReleaseHoldResponse(hold=_write_hold(runtime, hold))
+    return pb.ReleaseHoldResponse(hold=write_hold(runtime, hold))
 
 
 async def complete_hold(runtime: Runtime, request: pb.CompleteHoldRequest) -> pb.CompleteHoldResponse:
@@ -45,13 +45,13 @@ async def complete_hold(runtime: Runtime, request: pb.CompleteHoldRequest) -> pb
         read.entries(request.lines, "lines", limit=MOST_LINES)
     lines = read_lines(request.lines)
     hold, results = await actions.complete(runtime, request.store_id, _id(request.hold_id), lines)
-    return pb.CompleteHoldResponse(hold=_write_hold(runtime, hold), results=map(write_result, results))
+    return pb.CompleteHoldResponse(hold=write_hold(runtime, hold), results=map(write_result, results))
 
 
 async def get_hold(runtime: Runtime, request: pb.GetHoldRequest) -> pb.GetHoldResponse:
     """Tell one hold."""
     hold = await actions.find_hold(runtime, request.store_id, _id(request.hold_id))
-    return pb.GetHoldResponse(hold=_write_hold(runtime, hold))
+    return pb.GetHoldResponse(hold=write_hold(runtime, hold))
 
 
 async def list_holds(runtime: Runtime, request: pb.ListHoldsRequest) -> pb.ListHoldsResponse:
@@ -71,7 +71,7 @@ async def list_holds(runtime: Runtime, request: pb.ListHoldsRequest) -> pb.ListH
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
     token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
-    return pb.ListHoldsResponse(holds=[_write_hold(runtime, hold) for hold in shown], next_page_token=token)
+    return pb.ListHoldsResponse(holds=[write_hold(runtime, hold) for hold in shown], next_page_token=token)
 
 
 def read_wish(request: pb.ReserveStockRequest) -> Wish:
@@ -81,7 +81,7 @@ def read_wish(request: pb.ReserveStockRequest) -> Wish:
     read.distinct((f"{want.product_id}/{want.variant_id}" for want in wants), "lines")
     purpose = read.within(request.purpose, "purpose", limit=64)
     reference = read.within(request.reference, "reference", limit=128)
-    return Wish(wants, _read_duration(request.duration), purpose, reference, request.request_id)
+    return Wish(wants, read_duration(request.duration), purpose, reference, request.request_id)
 
 
 def _id(text: str) -> UUID:
@@ -97,11 +97,13 @@ def _read_want(place: int, line: inventory_pb2.HoldLine) -> Want:
     return Want(line.product_id, line.variant_id, line.quantity)
 
 
-def _read_duration(given: Duration) -> timedelta:
+def read_duration(given: Duration, field: str = "duration") -> timedelta:
+    """Read for how long to keep something aside."""
     if not SHORTEST.total_seconds() <= given.seconds <= LONGEST.total_seconds():
-        raise InvalidInput.of("duration", "FIELD_INVALID", "must be 1 second to 26 hours")
+        raise InvalidInput.of(field, "FIELD_INVALID", "must be 1 second to 26 hours")
     return min(LONGEST, timedelta(seconds=given.seconds, microseconds=given.nanos // 1000))
 
 
-def _write_hold(runtime: Runtime, hold: Hold) -> inventory_pb2.Hold:
+def write_hold(runtime: Runtime, hold: Hold) -> inventory_pb2.Hold:
+    """Write a hold as it is now."""
     return inventory_pb2.Hold(**hold.document(at=runtime.now()))

@@ -63,6 +63,7 @@ DATA_MAP: Mapping[str, Entry] = {
         technical="connection_id source_version update_time",
         business="category_id parent_id name position google facebook product_set cover_image_link description link",
     ),
+    "checkout_urls": entry(_SETTING, technical="connection_id update_time", business="url"),
     "checks": entry(
         _LINKED,
         technical="connection_id kind cause ask_time check_time since_time fail_time failures due_time",
@@ -193,7 +194,7 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "mails": entry(
         Aged("create_time", 30 * _DAY, words="and with its conversation"),
-        technical="id store_id connection_id conversation_id state accepted_count reply_code tries create_time send_time",
+        technical="id store_id connection_id conversation_id state accepted_count reply_code tries create_time retry_time send_time",
         hash="settled",
     ),
     "message_gaps": entry(

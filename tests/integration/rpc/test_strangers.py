@@ -40,6 +40,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "BeginInstall": {
         "shop": {"business_name": "Shop", "timezone": "Asia/Dhaka", "currency": "BDT", "domain": "https://shop.example"}
     },
+    "BuildCheckoutLink": {"items": [{"retailer_id": "p"}]},
     "CompleteHold": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
     "CompleteInstall": {"state_token": "s", "code": "c"},
     "CommitSnapshot": {"product_count": 0, "digest": "ab" * 32},
@@ -64,6 +65,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         ]
     },
     "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
+    "ResolveCheckoutLink": {"link": "products=p:1"},
     "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
     "SendMessage": {"text": "Hello", "request_id": "r"},
     "SetCategories": {"categories": [{"category_id": "c", "name": "C", "source_version": "1"}]},
@@ -80,6 +82,9 @@ OURS = {"connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
+    # Written into the link as the caller says.
+    "BuildCheckoutLink.conversation_id": grpc.StatusCode.FAILED_PRECONDITION,
+    "BuildCheckoutLink.draft_order_id": grpc.StatusCode.FAILED_PRECONDITION,
     "ListOperations.connection_id": None,
     "CompleteInstall.connection_id": grpc.StatusCode.FAILED_PRECONDITION,
 }

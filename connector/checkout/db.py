@@ -1,0 +1,113 @@
+"""What a checkout link is read against, in one statement; and where each connection's checkout page is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Column, Row, Table, Text, Uuid, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.checkout.model.lines import Found, Known
+from connector.db.schema import Instant, Tx, metadata
+
+checkout_urls = Table(
+    "checkout_urls",
+    metadata,
+    Column("connection_id", Uuid, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("update_time", Instant, nullable=False),
+)
+
+
+class Shelf(NamedTuple):
+    """A connection's catalog as far as a link asks for it."""
+
+    connection_id: UUID
+    checkout_url: str
+    found: Found
+
+
+_ITEM = """
+    i.retailer_id, i.product_id, i.variant_id, i.whole, i.wanted, i.discontinued, i.title,
+    coalesce(i.content::jsonb ->> 'link', '') AS link, coalesce(i.content::jsonb ->> 'image_link', '') AS image_link,
+    i.currency_code, i.price, i.compare_at_price, i.sale_start_time, i.sale_end_time, i.track_inventory, i.quantity, i.reserved,
+    i.offered
+"""
+_LOOK_UP = text(
+    f"""
+    WITH own AS (
+        SELECT c.id, c.create_time, c.state, coalesce(u.url, '') AS url FROM connections c
+        LEFT JOIN checkout_urls u ON u.connection_id = c.id
+        WHERE c.store_id = :store AND (CAST(:connection AS uuid) IS NULL OR c.id = :connection)
+    ), asked AS (SELECT unnest(CAST(:names AS text[])) AS name),
+    hit AS (
+        SELECT own.id, asked.name, i.retailer_id FROM own CROSS JOIN asked
+        JOIN items i ON i.connection_id = own.id AND i.retailer_id = asked.name AND i.product_id <> ''
+        UNION ALL
+        SELECT own.id, asked.name, a.retailer_id FROM own CROSS JOIN asked
+        JOIN aliases a ON a.connection_id = own.id AND a.alias = asked.name
+    )
+    SELECT own.id, own.url, hit.name, {_ITEM} FROM own LEFT JOIN hit ON hit.id = own.id
+    LEFT JOIN items i ON i.connection_id = hit.id AND i.retailer_id = hit.retailer_id
+    ORDER BY array_position(CAST('{{CONNECTED,NEEDS_LOGIN,DISCONNECTING}}' AS text[]), own.state), own.create_time DESC
+    """  # noqa: S608 – built of our own column names
+)
+
+
+async def look_up(tx: Tx, store_id: str, connection_id: UUID | None, names: Sequence[str]) -> list[Shelf]:
+    """Find the items so named, in one connection or in each of the store's, the live ones first."""
+    given = {"store": store_id, "connection": connection_id, "names": list(names)}
+    shelves: dict[UUID, Shelf] = {}
+    for row in await tx.execute(_LOOK_UP, given):
+        shelf = shelves.setdefault(row[0], Shelf(row[0], row[1], {}))
+        if row[2] is not None and row[3] is not None:
+            shelf.found[row[2]] = Known._make(row[3:])  # type: ignore[index] # being filled
+    return list(shelves.values())
+
+
+_FAMILIES = text(
+    f"""
+    SELECT {_ITEM} FROM items i WHERE i.connection_id = :connection AND i.product_id = ANY(CAST(:products AS text[])) AND i.wanted
+    ORDER BY i.product_id, i.retailer_id
+    """  # noqa: S608 – built of our own column names
+)
+
+
+async def families(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> dict[str, list[Known]]:
+    """Find what is sold of products."""
+    found: dict[str, list[Known]] = {}
+    for row in await tx.execute(_FAMILIES, {"connection": connection_id, "products": list(product_ids)}):
+        found.setdefault(row.product_id, []).append(Known._make(row))
+    return found
+
+
+_SAMPLE = text(
+    """
+    SELECT i.retailer_id, i.offered, i.track_inventory, (
+        SELECT min(alias) FROM aliases a WHERE a.connection_id = i.connection_id AND a.retailer_id = i.retailer_id) AS alias
+    FROM items i WHERE i.connection_id = :connection AND i.wanted AND NOT i.discontinued AND i.product_id <> ''
+    ORDER BY alias IS NULL, i.offered IS NOT DISTINCT FROM 0, i.retailer_id LIMIT :limit
+    """
+)
+
+
+async def sample(tx: Tx, connection_id: UUID, *, limit: int) -> Sequence[Row[tuple[str, int | None, bool, str | None]]]:
+    """Take some items to try links with: those with a former name first, then those that can be bought."""
+    return (await tx.execute(_SAMPLE, {"connection": connection_id, "limit": limit})).all()
+
+
+async def read_url(tx: Tx, connection_id: UUID) -> str:
+    """Tell where a connection's checkout page is; empty when that is not known."""
+    wanted = select(checkout_urls.c.url).where(checkout_urls.c.connection_id == connection_id)
+    return (await tx.scalar(wanted)) or ""
+
+
+async def write_url(tx: Tx, connection_id: UUID, url: str, *, at: datetime) -> None:
+    """Keep where a connection's checkout page is; an empty URL forgets it."""
+    if not url:
+        await tx.execute(delete(checkout_urls).where(checkout_urls.c.connection_id == connection_id))
+        return
+    wish = insert(checkout_urls).values(connection_id=connection_id, url=url, update_time=at)
+    kept = {"url": url, "update_time": at}
+    await tx.execute(wish.on_conflict_do_update(index_elements=[checkout_urls.c.connection_id], set_=kept))

@@ -1,0 +1,187 @@
+"""Reads checkout links: any text at all, whatever is wrong with it. It never raises, and never drops an entry without a warning.
+
+    https://shop.example/fb-checkout?products=sc_1:2,SKU_7:1&coupon=SPRING&cart_origin=instagram&fbclid=…
+
+An entry may be read in several ways; all of them are candidates, best first, and the catalog decides which one it is.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+MOST_PIECES = 10_000
+MOST_ENTRIES = 200
+LONGEST_LINK = 16_384
+_MOST_TRACKING, _LONGEST_VALUE, _LONGEST_COUPON, _MOST_WARNINGS = 50, 1_000, 200, 50
+_LONGEST_ID = 200
+_MOST_LAYERS = 4
+_MOST_FORMS = 6
+CONVERSATION, DRAFT_ORDER = "sc_conversation", "sc_draft_order"
+"""Our own parameters of links that go into conversations."""
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_NUMBER = re.compile(r"\+?0*(\d+)(?:\.\d*)?")
+
+
+class Channel(StrEnum):
+    """Where an order, or the wish for one, came from."""
+
+    FACEBOOK = "FACEBOOK"
+    INSTAGRAM = "INSTAGRAM"
+    MESSENGER = "MESSENGER"
+    WEBSITE = "WEBSITE"
+
+
+class WarningKind(StrEnum):
+    """What had to be interpreted."""
+
+    NO_PRODUCTS = "NO_PRODUCTS"
+    QUANTITY_UNREADABLE = "QUANTITY_UNREADABLE"
+    QUANTITY_TOO_LARGE = "QUANTITY_TOO_LARGE"
+    TOO_MANY_PRODUCTS = "TOO_MANY_PRODUCTS"
+    FORMER_ID = "FORMER_ID"
+
+
+class Warned(NamedTuple):
+    """Something that had to be interpreted, and the part of the link it is about."""
+
+    kind: WarningKind
+    text: str
+
+
+class Candidate(NamedTuple):
+    """One way to read an entry."""
+
+    name: str
+    quantity: int
+    warning: WarningKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One entry of a link: the id as it stands there, and the ways to read it, best first."""
+
+    text: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link says."""
+
+    entries: tuple[Asked, ...]
+    coupon: str
+    tracking: tuple[tuple[str, str], ...]
+    warnings: tuple[Warned, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """List every name that could be meant, once each."""
+        return list(dict.fromkeys(one.name for entry in self.entries for one in entry.candidates))
+
+    def value(self, name: str) -> str:
+        """Tell a parameter's value; empty without it."""
+        return next((value for known, value in self.tracking if known.lower() == name), "")
+
+    @property
+    def channel(self) -> Channel:
+        """Tell where the buyer comes from, as far as the link says."""
+        # Unverified: the words of cart_origin; the parameter itself is one to be tolerated.
+        said = f"{self.value('cart_origin')} {self.value('utm_source')}".lower()
+        known = {"messenger": Channel.MESSENGER, "instagram": Channel.INSTAGRAM, "ig": Channel.INSTAGRAM}
+        words = set(re.split("[^a-z]+", said))
+        return next((channel for word, channel in known.items() if word in words), Channel.FACEBOOK)
+
+    def fbc(self, *, at: datetime) -> str:
+        """Write the click's id as conversions want it."""
+        # Unverified: recalled of the Conversions API's page on fbp and fbc: version, subdomain index, milliseconds, fbclid.
+        clicked = self.value("fbclid")
+        return f"fb.1.{int(at.timestamp() * 1_000)}.{clicked}" if clicked else ""
+
+
+def read_link(text: str) -> Link:
+    """Read a link, or its query alone."""
+    entries: list[Asked] = []
+    warnings: list[Warned] = []
+    tracking: list[tuple[str, str]] = []
+    coupon, dropped = "", False
+    for name, value in _parameters(text):
+        match name.lower().partition("[")[0]:
+            case "products":
+                for part in _split(value):
+                    dropped = dropped or len(entries) == MOST_ENTRIES
+                    if not dropped:
+                        entries.append(_read_entry(part))
+            case "coupon" if not coupon:
+                coupon = value.strip()[:_LONGEST_COUPON]
+            case _:
+                tracking.append((name[:_LONGEST_VALUE], value[:_LONGEST_VALUE]))
+    if dropped:
+        warnings.append(Warned(WarningKind.TOO_MANY_PRODUCTS, str(MOST_ENTRIES)))
+    if not entries:
+        warnings.append(Warned(WarningKind.NO_PRODUCTS, ""))
+    return Link(tuple(entries), coupon, tuple(tracking[:_MOST_TRACKING]), tuple(warnings[:_MOST_WARNINGS]))
+
+
+def _parameters(text: str) -> list[tuple[str, str]]:
+    """Take the query out of whatever it is, and read it. NUL, which PostgreSQL keeps nowhere, is replaced."""
+    whole, _, fragment = text.strip().replace("&amp;", "&").partition("#")
+    path, asked, query = whole.partition("?")
+    if not asked:
+        query = "" if "://" in path else path
+    if "products" not in query.lower() and "products" in fragment.lower():
+        query = fragment.partition("?")[2] or fragment
+    if "=" not in query and _ESCAPE.search(query):
+        query = unquote(query)  # the whole query was taken for one value
+    pairs = parse_qsl(query.replace("?", "&"), keep_blank_values=True, errors="replace")
+    return [(name.replace("\0", "\ufffd"), value.replace("\0", "\ufffd")) for name, value in pairs]
+
+
+def _split(value: str) -> Iterable[str]:
+    """Split a list of entries, however many times it was encoded."""
+    # facebook-for-woocommerce a1e17a8, Checkout.php: entries are ID:QTY, separated by commas, which may come escaped.
+    for _ in range(_MOST_LAYERS):
+        if not _ESCAPE.search(value):
+            break
+        value = unquote(value, errors="replace").replace("\0", "\ufffd")
+    return (part for entry in value.split(",") if (part := entry.strip().strip("[]\"'").strip()))
+
+
+def _read_entry(part: str) -> Asked:
+    """Read an entry as ID:QTY, as an id alone, and as either with something in front of the id."""
+    head, colon, tail = (one.strip() for one in part.rpartition(":"))
+    if not colon or not head:
+        ways = [Candidate(tail or part, 1, WarningKind.QUANTITY_UNREADABLE if colon else None)]
+    else:
+        ways = [_counted(head, tail), Candidate(part, 1)]
+    return Asked(ways[0].name[:_LONGEST_ID], tuple(_with_forms(ways)))
+
+
+def _counted(name: str, quantity: str) -> Candidate:
+    number = _NUMBER.fullmatch(quantity)
+    if number is not None and len(number[1]) > len(str(MOST_PIECES)):  # as many digits as somebody cares to write
+        return Candidate(name, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE)
+    pieces = int(number[1]) if number else 0
+    if pieces < 1:
+        return Candidate(name, 1, WarningKind.QUANTITY_UNREADABLE)
+    if pieces > MOST_PIECES:
+        return Candidate(name, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE)
+    return Candidate(name, pieces)
+
+
+def _with_forms(ways: Sequence[Candidate]) -> list[Candidate]:
+    """Add the other forms of each name: a plus that was taken for a space, and what stands behind each underscore."""
+    forms = [*ways]
+    forms += [way._replace(name=way.name.replace(" ", "+")) for way in ways if " " in way.name]
+    # facebook-for-woocommerce a1e17a8, Checkout.php: of sku_ID the part after the last underscore counts; ours hold some, too.
+    forms += [way._replace(name=behind) for way in ways for behind in _behind_underscores(way.name)]
+    return [one._replace(name=one.name[:_LONGEST_ID]) for one in dict.fromkeys(forms)]
+
+
+def _behind_underscores(name: str) -> list[str]:
+    parts = name.split("_")
+    return [behind for cut in range(1, len(parts)) if (behind := "_".join(parts[cut:]))][:_MOST_FORMS]
