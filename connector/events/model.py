@@ -6,15 +6,18 @@ contract's field names (enum names as text, times as datetimes), so that feature
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 LARGEST_PULL = 100
 DEFAULT_LEASE = timedelta(seconds=30)
 LONGEST_LEASE = timedelta(seconds=600)
+LONGEST_PAUSE = timedelta(hours=12)
+DEFAULT_DELIVERIES, MOST_DELIVERIES = 10, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,97 @@ class Event:
     create_time: datetime
 
 
+class Kind(StrEnum):
+    """How a consumer took events last."""
+
+    NEW = "NEW"
+    PULL = "PULL"
+    STREAM = "STREAM"
+    PUSH = "PUSH"
+
+
+class AfterDeadLetter(StrEnum):
+    """What becomes of the later events of a key one of which is a dead letter."""
+
+    HOLD_KEY = "HOLD_KEY"
+    GO_ON = "GO_ON"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """A consumer while its events are handed out: how far the log was drawn for it, and what it wants done with failures."""
+
+    store_id: str
+    name: str
+    cursor: int
+    kind: Kind
+    most_deliveries: int
+    after_dead_letter: AfterDeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A consumer and how far it is: everything up to `position` is acknowledged or a dead letter."""
+
+    name: str
+    kind: Kind
+    most_deliveries: int
+    after_dead_letter: AfterDeadLetter
+    position: int
+    lag: int
+    oldest_time: datetime | None
+    loans: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """An event on loan, and how often it was handed out."""
+
+    event: Event
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that a consumer could not work off."""
+
+    event: Event
+    deliveries: int
+    reason: str
+    message: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events a replay is about."""
+
+    behind: int
+    kinds: Sequence[str] = ()
+    ordering_key: str = ""
+
+    @property
+    def everything(self) -> bool:
+        """Tell whether nothing is left out."""
+        return not self.kinds and not self.ordering_key
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
     """What an acknowledgement did."""
 
     now: int
     before: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What giving events back did."""
+
+    returned: int
+    dead: int
     unknown: int
 
 

@@ -23,3 +23,28 @@ class Events(event_grpc.FacebookEventsServicer):
 
     def Subscribe(self, request: event_pb.SubscribeRequest, _: Any) -> AsyncIterator[event_pb.SubscribeResponse]:
         return events.subscribe(self._runtime, request)
+
+    async def NackEvents(self, request: event_pb.NackEventsRequest, _: Any) -> event_pb.NackEventsResponse:
+        return await events.nack_events(self._runtime, request)
+
+    async def ListConsumers(self, request: event_pb.ListConsumersRequest, _: Any) -> event_pb.ListConsumersResponse:
+        return await events.list_consumers(self._runtime, request)
+
+    async def SetConsumer(self, request: event_pb.SetConsumerRequest, _: Any) -> event_pb.SetConsumerResponse:
+        return await events.set_consumer(self._runtime, request)
+
+    async def DeleteConsumer(self, request: event_pb.DeleteConsumerRequest, _: Any) -> event_pb.DeleteConsumerResponse:
+        return await events.delete_consumer(self._runtime, request)
+
+    async def ListDeadLetters(
+        self, request: event_pb.ListDeadLettersRequest, _: Any
+    ) -> event_pb.ListDeadLettersResponse:
+        return await events.list_dead_letters(self._runtime, request)
+
+    async def RedriveDeadLetters(
+        self, request: event_pb.RedriveDeadLettersRequest, _: Any
+    ) -> event_pb.RedriveDeadLettersResponse:
+        return await events.redrive_dead_letters(self._runtime, request)
+
+    async def ReplayEvents(self, request: event_pb.ReplayEventsRequest, _: Any) -> event_pb.ReplayEventsResponse:
+        return await events.replay_events(self._runtime, request)

@@ -80,7 +80,9 @@ DATA_MAP: Mapping[str, Entry] = {
         personal="user_id page_tasks granted_scopes reach offer login_offer",
         sealed="user_token page_token login_token",
     ),
-    "consumers": entry(Held("as long as the store"), technical="store_id name floor"),
+    "consumers": entry(
+        Held("until DeleteConsumer"), technical="store_id name cursor kind most_deliveries after_dead_letter"
+    ),
     "conversations": entry(
         Ruled("messages", "until its last message goes"),
         erased_by="conversations",
@@ -129,8 +131,8 @@ DATA_MAP: Mapping[str, Entry] = {
     "flips": entry(_OPEN, technical="connection_id time sold_out", business="sample_retailer_ids"),
     "forgotten": entry(Held("for ever: it keeps deleted data away"), technical="time", hash="digest"),
     "handouts": entry(
-        Held("until every event below it is acknowledged"),
-        technical="store_id consumer position ordering_key expire_time acknowledge_time",
+        Ruled("events", "until its event is acknowledged; a dead letter as long as its event, at most 90 days"),
+        technical="store_id consumer position ordering_key state due_time deliveries reason message",
     ),
     "hold_lines": entry(
         Ruled("holds", "with its hold"), technical="hold_id", business="retailer_id product_id variant_id quantity"

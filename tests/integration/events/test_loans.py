@@ -104,7 +104,7 @@ async def test_acknowledgements_out_of_order_leave_nothing_behind(runtime: Runti
         await acknowledge(runtime, events[place])
     async with runtime.db.begin() as tx:
         assert await tx.scalar(text("SELECT count(*) FROM handouts")) == 0
-        assert await tx.scalar(text("SELECT floor = (SELECT max(position) FROM events) FROM consumers"))
+        assert await tx.scalar(text("SELECT cursor = (SELECT max(position) FROM events) FROM consumers"))
 
 
 async def test_streamed_events_can_be_acknowledged(runtime: Runtime, tell: Any) -> None:

@@ -44,7 +44,7 @@ async def test_concurrent_writers_leave_no_gap(runtime: Runtime) -> None:
     async def read() -> list[int]:
         seen: list[int] = []
         async for batch in actions.follow(runtime, STORE, 0):
-            seen += [int(event.body["operation"]["operation_id"]) for event in batch]
+            seen += [int(event.body["operation"]["operation_id"]) for event in batch.events]
             if len(seen) >= writers * each:
                 break
         return seen

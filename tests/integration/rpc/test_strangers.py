@@ -64,6 +64,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             {"review_id": "r", "product_id": "p", "rating": 5, "content": "Good", "create_time": "2026-11-01T00:00:00Z"}
         ]
     },
+    "RedriveDeadLetters": {"reason": "r"},
     "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
     "ResolveCheckoutLink": {"link": "products=p:1"},
     "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
@@ -82,6 +83,8 @@ OURS = {"connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
+    "NackEvents.event_ids": None,
+    "RedriveDeadLetters.event_ids": None,
     # Written into the link as the caller says.
     "BuildCheckoutLink.conversation_id": grpc.StatusCode.FAILED_PRECONDITION,
     "BuildCheckoutLink.draft_order_id": grpc.StatusCode.FAILED_PRECONDITION,

@@ -327,13 +327,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PUSH_NOT_FOUND: _ErrorReason.ValueType  # 233
     """NOT_FOUND: the store has no push of this name. Metadata: `consumer`. Example: `consumer=push`. The caller makes one: `ConfigurePush`."""
     ERROR_REASON_PUSH_GONE: _ErrorReason.ValueType  # 234
-    """No status of a call: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
+    """FAILED_PRECONDITION: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
     ERROR_REASON_PUSH_DISABLED: _ErrorReason.ValueType  # 235
-    """An alert, and why a push is disabled: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
+    """An alert, no status of a call: a push is disabled, also told as its `reason`: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
     ERROR_REASON_EVENT_UNDELIVERABLE: _ErrorReason.ValueType  # 236
-    """No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
+    """FAILED_PRECONDITION: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
     ERROR_REASON_EVENT_REJECTED: _ErrorReason.ValueType  # 237
-    """No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+    """FAILED_PRECONDITION: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
     ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 205
     """NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
     ERROR_REASON_WEBHOOKS_SILENT: _ErrorReason.ValueType  # 206
@@ -677,13 +677,13 @@ ERROR_REASON_CONSUMER_IN_USE: ErrorReason.ValueType  # 232
 ERROR_REASON_PUSH_NOT_FOUND: ErrorReason.ValueType  # 233
 """NOT_FOUND: the store has no push of this name. Metadata: `consumer`. Example: `consumer=push`. The caller makes one: `ConfigurePush`."""
 ERROR_REASON_PUSH_GONE: ErrorReason.ValueType  # 234
-"""No status of a call: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
+"""FAILED_PRECONDITION: why a push is disabled, its receiver answered 410. Example: `Push.reason`. The caller gives the new address: `ConfigurePush`."""
 ERROR_REASON_PUSH_DISABLED: ErrorReason.ValueType  # 235
-"""An alert, and why a push is disabled: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
+"""An alert, no status of a call: a push is disabled, also told as its `reason`: nothing got through for days, or its receiver answered 410. Example: `item_count=1`. StormCom mends the receiver, then `EnablePush`; nothing is lost, events wait."""
 ERROR_REASON_EVENT_UNDELIVERABLE: ErrorReason.ValueType  # 236
-"""No status of a call: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
+"""FAILED_PRECONDITION: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
 ERROR_REASON_EVENT_REJECTED: ErrorReason.ValueType  # 237
-"""No status of a call: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+"""FAILED_PRECONDITION: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
 ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 205
 """NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
 ERROR_REASON_WEBHOOKS_SILENT: ErrorReason.ValueType  # 206

@@ -1,0 +1,29 @@
+"""Where events, consumers and loans are kept. Each query takes the open transaction."""
+
+from connector.events.db.again import count as count
+from connector.events.db.again import dead_letters as dead_letters
+from connector.events.db.again import redrive as redrive
+from connector.events.db.again import replay as replay
+from connector.events.db.consumers import adopt as adopt
+from connector.events.db.consumers import floor_of as floor_of
+from connector.events.db.consumers import forget as forget
+from connector.events.db.consumers import list_page as list_page
+from connector.events.db.consumers import put as put
+from connector.events.db.consumers import require as require
+from connector.events.db.consumers import set_free as set_free
+from connector.events.db.consumers import unsettled as unsettled
+from connector.events.db.loans import acknowledge as acknowledge
+from connector.events.db.loans import credit as credit
+from connector.events.db.loans import give_back as give_back
+from connector.events.db.loans import lend as lend
+from connector.events.db.loans import release as release
+from connector.events.db.log import CHANNEL as CHANNEL
+from connector.events.db.log import append as append
+from connector.events.db.log import behind as behind
+from connector.events.db.log import first_since as first_since
+from connector.events.db.log import head as head
+from connector.events.db.log import sweep as sweep
+from connector.events.db.tables import NUMBERING as NUMBERING
+from connector.events.db.tables import consumers as consumers
+from connector.events.db.tables import events as events
+from connector.events.db.tables import handouts as handouts
