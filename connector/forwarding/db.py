@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.connections.model import Connection
 from connector.db.schema import Instant, Json, Tx, metadata
-from connector.forwarding.model import FORWARDED_FOR, Forwarding, Mail, MailState, Wish
+from connector.forwarding.model import FORWARDED_FOR, Forwarding, Mail, MailState, Talk, Wish
 from connector.messaging.db import conversations, messages
 from connector.messaging.model import Origin
 
@@ -67,6 +67,7 @@ mails = Table(
     Column("reply_code", Integer, nullable=False, server_default="0", comment="the mail server's last word"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("create_time", Instant, nullable=False),
+    Column("retry_time", Instant, comment="when it is tried again: not before"),
     Column("send_time", Instant, comment="when a mail server first took it"),
     Index("uq_mails_conversation_id", "conversation_id", unique=True, postgresql_where=text("state = 'PENDING'")),
     Index("ix_mails_conversation_id_create_time", "conversation_id", "create_time"),
@@ -81,6 +82,7 @@ mailed_messages = Table(
     Column("connection_id", Uuid, nullable=False),
 )
 _STATED = ("enable_time", "suspend_time", "reason", "fail_time", "last_send_time", "test_time", "update_time")
+_TALK = [conversations.c[name] for name in Talk.__slots__]
 _MAIL = [mails.c[name] for name in Mail.__slots__]
 
 
@@ -198,9 +200,8 @@ async def end(tx: Tx, mail_id: UUID) -> None:
     await tx.execute(update(mails).where(mails.c.id == mail_id).values(state=state))
 
 
-async def answered(tx: Tx, store_id: str, conversation_id: UUID) -> tuple[UUID, datetime | None] | None:
-    """Tell the connection and the last message's time of a store's conversation; None when there is none."""
+async def talk(tx: Tx, store_id: str, conversation_id: UUID) -> Talk | None:
+    """Read a store's conversation; None when there is none."""
     same = conversations.c.store_id == store_id, conversations.c.id == conversation_id
-    columns = conversations.c.connection_id, conversations.c.last_message_time
-    row = (await tx.execute(select(*columns).where(*same))).one_or_none()
-    return None if row is None else (row.connection_id, row.last_message_time)
+    row = (await tx.execute(select(*_TALK).where(*same))).one_or_none()
+    return None if row is None else Talk(**{name: getattr(row, name) for name in Talk.__slots__})

@@ -53,9 +53,11 @@ async def resolve_reply_address(
 ) -> pb.ResolveReplyAddressResponse:
     """Find the conversation."""
     address = read.required(request.address, "address", limit=_LONGEST_ADDRESS)
-    connection_id, conversation_id, time = await actions.resolve(runtime, request.store_id, address)
+    talk = await actions.resolve(runtime, request.store_id, address)
     return pb.ResolveReplyAddressResponse(
-        connection_id=str(connection_id), conversation_id=str(conversation_id), last_message_time=write.instant(time)
+        connection_id=str(talk.connection_id),
+        conversation_id=str(talk.id),
+        last_message_time=write.instant(talk.last_message_time),
     )
 
 

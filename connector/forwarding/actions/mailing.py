@@ -21,11 +21,9 @@ from connector.forwarding import db
 from connector.forwarding.actions.keeping import require_server
 from connector.forwarding.actions.resolving import mark_of
 from connector.forwarding.actions.settling import settle
-from connector.forwarding.model import MOST_HOURLY, MOST_MESSAGES, Forwarding, Mail, MailState
+from connector.forwarding.model import MOST_HOURLY, MOST_MESSAGES, Forwarding, Mail, MailState, Talk
 from connector.forwarding.model.answers import write_token
 from connector.forwarding.model.letters import Digest, Line, Post, write_digest
-from connector.messaging import db as messaging
-from connector.messaging.model import Conversation
 from connector.runtime import Runtime
 from connector.settings import MailServer
 from connector.smtp import Letter
@@ -72,18 +70,21 @@ async def _prepare(runtime: Runtime, task: Taken, conversation_id: UUID) -> Read
             await _drop(tx, task, conversation_id, at=now)
             return None
         forwarding = await db.read(tx, connection)
-        conversation = await _conversation(tx, connection, conversation_id)
-        if conversation is None or not forwarding.works or not forwarding.wish.takes(_channel(conversation)):
+        talk = await db.talk(tx, connection.store_id, conversation_id)
+        if talk is None or not forwarding.works or not forwarding.wish.takes(talk.channel):
             await _drop(tx, task, conversation_id, at=now)
             return None
         mail = await db.pending(tx, conversation_id) or await _write_down(tx, task, forwarding, conversation_id, at=now)
         if mail is None:
             return None
+        if mail.retry_time and mail.retry_time > now:  # a new message woke us
+            await outbox.again(tx, task, mail.retry_time)
+            return None
         told, open_to = await db.told(tx, mail.id), _open_to(runtime, forwarding, mail)
         if not told or not open_to:
             await _drop(tx, task, conversation_id, at=now)
             return None
-        digest = _digest(forwarding, conversation, mail, told)
+        digest = _digest(forwarding, talk, mail, told)
         return Ready(connection, mail, tuple(open_to), tuple(open_to.values()), digest)
 
 
@@ -115,27 +116,15 @@ async def _drop(tx: Tx, task: Taken, conversation_id: UUID, *, at: datetime) -> 
     await outbox.done(tx, task, at=at)
 
 
-async def _conversation(tx: Tx, connection: Connection, conversation_id: UUID) -> Conversation | None:
-    if await db.answered(tx, connection.store_id, conversation_id) is None:
-        return None
-    return await messaging.require(tx, connection.store_id, conversation_id)
-
-
-def _channel(_conversation: Conversation) -> str:
-    return "MESSENGER"
-
-
 def _open_to(runtime: Runtime, forwarding: Forwarding, mail: Mail) -> dict[str, str]:
     """Tell which addresses, as they are wanted now, still need a mail; each with its hash."""
     hashes = {one: runtime.pseudonyms.of("mail_address", one.lower()).hex() for one in forwarding.wish.addresses}
     return {address: digest for address, digest in hashes.items() if digest not in mail.settled}
 
 
-def _digest(forwarding: Forwarding, conversation: Conversation, mail: Mail, told: Sequence[Row[Any]]) -> Digest:
+def _digest(forwarding: Forwarding, talk: Talk, mail: Mail, told: Sequence[Row[Any]]) -> Digest:
     lines = [Line(row.send_time, row.text, tuple(one["type"] for one in row.attachments)) for row in told]
-    return Digest(
-        mail.id, conversation.id, conversation.person_name, lines, forwarding.wish.include_text, mail.create_time
-    )
+    return Digest(mail.id, talk.id, talk.person_name, lines, forwarding.wish.include_text, mail.create_time)
 
 
 def _post(runtime: Runtime, server: MailServer, ready: Ready) -> Post:

@@ -1,16 +1,16 @@
 """Finds the conversation that an answer to a forwarded mail belongs to."""
 
-from datetime import datetime
 from uuid import UUID
 
 from connector.errors import NotFound
 from connector.forwarding import db
+from connector.forwarding.model import Talk
 from connector.forwarding.model.answers import PURPOSE, read_token, same_mark
 from connector.runtime import Runtime
 
 
-async def resolve(runtime: Runtime, store_id: str, address: str) -> tuple[UUID, UUID, datetime | None]:
-    """Tell connection, conversation and its last message's time, by the address that an answer was sent to.
+async def resolve(runtime: Runtime, store_id: str, address: str) -> Talk:
+    """Tell the conversation, by the address that an answer was sent to.
 
     Raises:
         NotFound: REPLY_ADDRESS_UNKNOWN; also another store's, a changed one, and when no mail server is set.
@@ -21,10 +21,10 @@ async def resolve(runtime: Runtime, store_id: str, address: str) -> tuple[UUID, 
     if found is None or not same_mark(found[1], mark_of(runtime, store_id, found[0])):
         raise _unknown()
     async with runtime.db.begin() as tx:
-        answered = await db.answered(tx, store_id, found[0])
-    if answered is None:
+        talk = await db.talk(tx, store_id, found[0])
+    if talk is None:
         raise _unknown()
-    return answered[0], found[0], answered[1]
+    return talk
 
 
 def mark_of(runtime: Runtime, store_id: str, conversation_id: UUID) -> bytes:

@@ -51,7 +51,7 @@ async def _note_mail(tx: Tx, task: Taken, mail: Mail, told: Mapping[str, Told], 
     } | ({"send_time": at} if accepted else {})
     rest = pause(mail, at=at) if len(settled) < len(told) else None
     if rest:
-        await db.change(tx, mail.id, **facts)
+        await db.change(tx, mail.id, **facts, retry_time=at + rest)
         await outbox.again(tx, task, at + rest)
         return True
     await db.change(tx, mail.id, **facts)

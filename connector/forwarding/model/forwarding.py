@@ -17,8 +17,6 @@ MOST_ADDRESSES = 10
 MOST_MESSAGES = 50
 """So many are in one mail; more come in the next."""
 DIGEST_PERIOD, SHORTEST_DIGEST, LONGEST_DIGEST = timedelta(minutes=5), timedelta(minutes=1), timedelta(hours=24)
-GATHER = timedelta(seconds=10)
-"""How long the first message waits for others: people write in short lines."""
 MOST_HOURLY = 60
 """So many mails a connection sends within an hour; what is more waits, and comes together."""
 FORWARDED_FOR = timedelta(days=7)
@@ -104,6 +102,18 @@ class Mail:
     settled: tuple[str, ...]
     tries: int
     create_time: datetime
+    retry_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a mail needs to know of a conversation."""
+
+    id: UUID
+    connection_id: UUID
+    channel: str
+    person_name: str
+    last_message_time: datetime | None
 
 
 def pause(mail: Mail, *, at: datetime) -> timedelta | None:

@@ -1,7 +1,7 @@
 """How messages move on, and how StormCom learns of it: always in the transaction of what made them move."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from connector.events.model import Draft
 from connector.messaging import db
 from connector.messaging.model import SETTLE_STEPS, UNPROVEN, Conversation, Message, Origin, State
 from connector.runtime import Runtime
+
+_MAIL_GATHER = timedelta(seconds=10)
+"""How long a message waits for others before it is forwarded: people write in short lines."""
 
 
 async def ask(tx: Tx, name: Task, message: Message, *, due: datetime, connection_id: UUID) -> None:
@@ -78,6 +81,16 @@ async def tell_received(runtime: Runtime, tx: Tx, received: Sequence[Message]) -
         for one in received
     ]
     await events.append(tx, *drafts, at=runtime.now())
+
+
+async def have_mailed(tx: Tx, kept: Sequence[Message], connection_ids: Collection[UUID], *, at: datetime) -> None:
+    """Ask for what people wrote to be forwarded by e-mail, where that is wanted: once per conversation, when it has gathered."""
+    due = at + _MAIL_GATHER
+    for conversation_id, one in {one.conversation_id: one for one in kept}.items():
+        if one.connection_id in connection_ids:
+            key, about = f"{Task.MAIL_MESSAGES}:{conversation_id}", {"conversation_id": str(conversation_id)}
+            mail = Task.MAIL_MESSAGES
+            await outbox.add(tx, mail, due=due, connection_id=one.connection_id, key=key, arguments=about)
 
 
 async def tell_changed(runtime: Runtime, tx: Tx, changed: Iterable[Message]) -> None:

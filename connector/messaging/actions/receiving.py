@@ -34,7 +34,10 @@ async def receive_messages(runtime: Runtime, tx: Tx, arrived: Arrived) -> None:
     drafts = [
         (runtime.new_id(), met[connection.id, plain(signal.psid)], _values(signal)) for connection, signal in arrived
     ]
-    await outcomes.tell_received(runtime, tx, await db.keep_all(tx, drafts))
+    kept = await db.keep_all(tx, drafts)
+    await outcomes.tell_received(runtime, tx, kept)
+    if mailing := {connection.id for connection, _ in arrived if connection.forwards_mail}:
+        await outcomes.have_mailed(tx, kept, mailing, at=runtime.now())
 
 
 def _values(signal: PersonMessage) -> dict[str, Any]:
