@@ -57,7 +57,7 @@ CLOSED = {
     "forgotten": "hashes of what must not come in again; only workers and the ingress ask for them",
     "peppers": "the sealed secret that makes those hashes; opened once per process",
     "deliveries": "what Meta posted, before it is known whose it is; only workers read it",
-    "signals": "what the webhooks say of a catalog, before it is known whose it is; only workers read it",
+    "parked": "what Meta told of Pages that nobody connected; only workers read it",
 }
 """Tables without a store, in which calls find nothing: each with its reason. A table that nobody thought of is closed too."""
 

@@ -54,8 +54,8 @@ _READ = text("""
         ) AS grouped
     ) AS items
     CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM deliveries WHERE state = 'PARKED'
-                AND environment = connections.environment AND page_id = connections.page_id)
+        SELECT (SELECT count(*) FROM parked
+                WHERE environment = connections.environment AND page_id = connections.page_id)
             + (SELECT count(*) FROM (SELECT body FROM deliveries WHERE state = 'WAITING' LIMIT 1000) AS new
                WHERE position(convert_to('"' || connections.page_id || '"', 'UTF8') IN new.body) > 0
             ) AS waiting_signal_count,

@@ -21,7 +21,6 @@ class DeliveryState(StrEnum):
     """What becomes of a delivery."""
 
     WAITING = "WAITING"
-    PARKED = "PARKED"  # a signal of a Page that nobody connected, until somebody does
     DONE = "DONE"
 
 
@@ -30,6 +29,8 @@ class SignalState(StrEnum):
 
     KEPT = "KEPT"  # nobody acts on its kind (yet)
     QUARANTINED = "QUARANTINED"  # acting on it failed
+    REPLAYED = "REPLAYED"  # somebody had it worked off again
+    DISMISSED = "DISMISSED"  # nobody wants it any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,29 @@ class Arrival:
     environment: Environment
     body: bytes = field(repr=False)
     signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A delivery as a store may see it: how many signals of each kind it brought, by the store's Pages."""
+
+    id: int
+    receive_time: datetime
+    pages: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A signal that was set aside, as its store may see it."""
+
+    id: int
+    connection_id: UUID
+    page_id: str
+    kind: str
+    state: SignalState
+    reason: str
+    tries: int
+    receive_time: datetime
 
 
 def digest(content: bytes) -> bytes:

@@ -34,8 +34,8 @@ DEVELOPMENT_TOKEN = "development-token-of-this-test"
 PUBLIC_URL = "http://127.0.0.1:9"
 STORE = "store_1"
 _TOUCHED = """
-    SELECT quote_ident(relname) FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
+    SELECT oid::regclass::text FROM pg_class
+    WHERE relnamespace IN ('public'::regnamespace, 'days'::regnamespace) AND relkind = 'r' AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
 """
 
 

@@ -26,6 +26,7 @@ from connector.privacy.model.classes import Aged
 from connector.privacy.model.data_map import DATA_MAP
 from connector.privacy.model.deletions import Deletion
 from connector.runtime import Runtime
+from connector.webhooks import actions as webhooks
 
 _KEEP_SCANS, _FORGOTTEN = timedelta(days=30), 5_000
 _KEEP_ACKNOWLEDGED = timedelta(days=7)
@@ -55,12 +56,17 @@ async def _messages(tx: Tx, at: datetime) -> bool:
     return await ageing.forget_messages(tx, at=at)
 
 
+async def _deliveries(tx: Tx, at: datetime) -> bool:
+    return await webhooks.sweep(tx, at=at)
+
+
 async def _audit(tx: Tx, at: datetime) -> bool:
     return await audit.seal(tx, before=at - audit.KEPT, at=at)
 
 
 RULES: Mapping[str, Forget] = {
     "audit": _audit,
+    "deliveries": _deliveries,
     "snapshots": _snapshots,
     "events": _events,
     "uploads": _uploads,

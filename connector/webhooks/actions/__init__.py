@@ -9,3 +9,13 @@ from connector.webhooks.actions.processing import BATCHES_PER_TURN as BATCHES_PE
 from connector.webhooks.actions.processing import PARKED_AGAIN as PARKED_AGAIN
 from connector.webhooks.actions.processing import TRIES as TRIES
 from connector.webhooks.actions.processing import process as process
+from connector.webhooks.actions.replaying import dismiss_signals as dismiss_signals
+from connector.webhooks.actions.replaying import replay_deliveries as replay_deliveries
+from connector.webhooks.actions.replaying import replay_signals as replay_signals
+from connector.webhooks.actions.showing import Raw as Raw
+from connector.webhooks.actions.showing import Shown as Shown
+from connector.webhooks.actions.showing import get_delivery as get_delivery
+from connector.webhooks.actions.showing import get_signal as get_signal
+from connector.webhooks.actions.showing import list_deliveries as list_deliveries
+from connector.webhooks.actions.showing import list_signals as list_signals
+from connector.webhooks.actions.sweeping import sweep as sweep

@@ -18,9 +18,11 @@ from connector.runtime import Runtime
 from connector.webhooks import db
 from connector.webhooks.actions.acting import Owners, act_on_all, act_on_one, kind_of
 from connector.webhooks.actions.forgetting import gone, strip
+from connector.webhooks.actions.kinds import shown_kind
+from connector.webhooks.actions.quarantine import quarantine
 from connector.webhooks.actions.trouble import PASSING
 from connector.webhooks.graph import read_signals
-from connector.webhooks.model import Delivery, Signal, SignalState
+from connector.webhooks.model import Delivery, Signal
 
 BATCH = 100
 BATCHES_PER_TURN = 200
@@ -81,6 +83,7 @@ async def _work_off(runtime: Runtime, act: _Act) -> bool:
         signals = [(delivery, signal) for place, (delivery, signal) in enumerate(told) if place not in unwelcome]
         outcomes = await act(runtime, tx, signals)
         await _note_receipts(tx, signals)
+        await db.note_pages(tx, [(delivery, signal.page_id, shown_kind(signal)) for delivery, signal in signals])
         await db.finish(tx, [delivery.id for delivery in batch])
         for delivery in {told[place][0].id: told[place][0] for place in unwelcome}.values():
             await strip(runtime, tx, delivery)
@@ -115,7 +118,7 @@ async def _act_or_set_aside(runtime: Runtime, tx: Tx, delivery: Delivery, signal
     except Exception as error:  # noqa: BLE001 – the top of one signal's work: whatever it trips over is set aside with it
         log.failed("signal.failed", error, delivery_id=delivery.id)
         reason = type(error).__name__
-        await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=kind_of(signal), reason=reason)
+        await quarantine(tx, delivery, signal, kind=shown_kind(signal), reason=reason, tries=2, at=runtime.now())
         return "quarantined"
 
 
@@ -129,8 +132,10 @@ async def _one_by_one(runtime: Runtime, task: Taken) -> bool:
                 await _alone(runtime, task, delivery, signal, position)
         async with runtime.db.begin() as tx:
             await outbox.hold(tx, task)
+            told = read_signals(delivery.body)
+            await db.note_pages(tx, [(delivery, signal.page_id, shown_kind(signal)) for signal in told])
             await db.finish(tx, [delivery.id])
-            if await gone(runtime, tx, [(delivery, signal) for signal in read_signals(delivery.body)]):
+            if await gone(runtime, tx, [(delivery, signal) for signal in told]):
                 await strip(runtime, tx, delivery)
         _line(runtime, delivery)
     return bool(batch)
@@ -149,7 +154,9 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
             outcome = await _act_or_set_aside(runtime, tx, delivery, signal, owners={})
         else:
             outcome, reason = "quarantined", "every try was cut off"
-            await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=kind_of(signal), reason=reason)
+            await quarantine(
+                tx, delivery, signal, kind=shown_kind(signal), reason=reason, tries=tries, at=runtime.now()
+            )
         await _note_receipts(tx, [(delivery, signal)])
         await db.move_on(tx, delivery, position + 1)
     _count([(kind_of(signal), outcome)])
