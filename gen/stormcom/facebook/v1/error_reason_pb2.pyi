@@ -288,6 +288,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
     ERROR_REASON_MERCHANT_DATA_DELETED: _ErrorReason.ValueType  # 193
     """FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
+    ERROR_REASON_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 194
+    """NOT_FOUND: no delivery with this id told of the store's Pages, or its 30 days are over. Metadata: `delivery_id`."""
+    ERROR_REASON_SIGNAL_NOT_FOUND: _ErrorReason.ValueType  # 195
+    """NOT_FOUND: no signal with this id was set aside for the store. Metadata: `signal_id`."""
+    ERROR_REASON_REPLAY_TOO_LARGE: _ErrorReason.ValueType  # 196
+    """INVALID_ARGUMENT: a replay chooses more than 10,000. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
+    ERROR_REASON_SIGNALS_QUARANTINED: _ErrorReason.ValueType  # 197
+    """An alert, no status of a call: signals of the Page failed after every try and were set aside. Example: `item_count=1`. Operators mend what `ListSignals` names, then `ReplaySignals`, or `DismissSignals`; it closes when none is left."""
     ERROR_REASON_MAIL_NOT_CONFIGURED: _ErrorReason.ValueType  # 240
     """FAILED_PRECONDITION: operators have set no mail server, so nothing can be forwarded by e-mail. They set SMTP_URL and MAIL_FROM."""
     ERROR_REASON_MAIL_FORWARDING_FAILED: _ErrorReason.ValueType  # 241
@@ -638,6 +646,14 @@ ERROR_REASON_DELETION_LATE: ErrorReason.ValueType  # 192
 """An alert, no status of a call: a deletion of personal data did not end within 24 hours. Example: `item_count=1`. Operators look at the task ERASE_PERSON; it closes when the deletion ends."""
 ERROR_REASON_MERCHANT_DATA_DELETED: ErrorReason.ValueType  # 193
 """FAILED_PRECONDITION: the data of the merchant who connected was deleted, as they asked; the tokens were wiped at once. Told as `Connection.reason`. Example: state NEEDS_LOGIN. Somebody connects again: `Connect.begin` with this connection."""
+ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 194
+"""NOT_FOUND: no delivery with this id told of the store's Pages, or its 30 days are over. Metadata: `delivery_id`."""
+ERROR_REASON_SIGNAL_NOT_FOUND: ErrorReason.ValueType  # 195
+"""NOT_FOUND: no signal with this id was set aside for the store. Metadata: `signal_id`."""
+ERROR_REASON_REPLAY_TOO_LARGE: ErrorReason.ValueType  # 196
+"""INVALID_ARGUMENT: a replay chooses more than 10,000. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
+ERROR_REASON_SIGNALS_QUARANTINED: ErrorReason.ValueType  # 197
+"""An alert, no status of a call: signals of the Page failed after every try and were set aside. Example: `item_count=1`. Operators mend what `ListSignals` names, then `ReplaySignals`, or `DismissSignals`; it closes when none is left."""
 ERROR_REASON_MAIL_NOT_CONFIGURED: ErrorReason.ValueType  # 240
 """FAILED_PRECONDITION: operators have set no mail server, so nothing can be forwarded by e-mail. They set SMTP_URL and MAIL_FROM."""
 ERROR_REASON_MAIL_FORWARDING_FAILED: ErrorReason.ValueType  # 241
