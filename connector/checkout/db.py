@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, Row, Table, Text, Uuid, delete, select, text
+from sqlalchemy import Column, Table, Text, Uuid, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from connector.checkout.model.building import Sample
 from connector.checkout.model.lines import Found, Known
 from connector.db.schema import Instant, Tx, metadata
 
@@ -84,17 +85,23 @@ async def families(tx: Tx, connection_id: UUID, product_ids: Sequence[str]) -> d
 
 _SAMPLE = text(
     """
-    SELECT i.retailer_id, i.offered, i.track_inventory, (
-        SELECT min(alias) FROM aliases a WHERE a.connection_id = i.connection_id AND a.retailer_id = i.retailer_id) AS alias
-    FROM items i WHERE i.connection_id = :connection AND i.wanted AND NOT i.discontinued AND i.product_id <> ''
-    ORDER BY alias IS NULL, i.offered IS NOT DISTINCT FROM 0, i.retailer_id LIMIT :limit
+    (SELECT i.retailer_id, i.track_inventory, a.alias FROM aliases a
+     JOIN items i ON i.connection_id = a.connection_id AND i.retailer_id = a.retailer_id AND i.wanted AND NOT i.discontinued
+     WHERE a.connection_id = :connection ORDER BY a.alias LIMIT 1)
+    UNION ALL
+    (SELECT i.retailer_id, i.track_inventory, NULL FROM items i
+     WHERE i.connection_id = :connection AND i.wanted AND NOT i.discontinued AND i.product_id <> '' ORDER BY i.retailer_id LIMIT :limit)
     """
 )
 
 
-async def sample(tx: Tx, connection_id: UUID, *, limit: int) -> Sequence[Row[tuple[str, int | None, bool, str | None]]]:
-    """Take some items to try links with: those with a former name first, then those that can be bought."""
-    return (await tx.execute(_SAMPLE, {"connection": connection_id, "limit": limit})).all()
+async def sample(tx: Tx, connection_id: UUID, *, limit: int) -> list[Sample]:
+    """Take some items to try links with: one with a former name, if there is any, and the first ones."""
+    rows = await tx.execute(_SAMPLE, {"connection": connection_id, "limit": limit})
+    found: dict[str, Sample] = {}
+    for row in rows:
+        found.setdefault(row.retailer_id, Sample(*row))
+    return list(found.values())
 
 
 async def read_url(tx: Tx, connection_id: UUID) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from connector.checkout import db
 from connector.checkout.actions.resolving import resolve_in
-from connector.checkout.model.building import Origin, Sample, Trial, Wanted, trials, with_query, write_link
+from connector.checkout.model.building import Origin, Trial, Wanted, trials, with_query, write_link
 from connector.checkout.model.lines import GRANTING, Line, State
 from connector.checkout.model.links import read_link
 from connector.connections import db as connections
@@ -72,8 +72,7 @@ async def try_links(runtime: Runtime, store_id: str, connection_id: str) -> tupl
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
         url = await db.read_url(tx, connection.id)
-        rows = await db.sample(tx, connection.id, limit=_SAMPLES)
-        samples = [Sample(row.retailer_id, row.track_inventory, row.alias) for row in rows]
+        samples = await db.sample(tx, connection.id, limit=_SAMPLES)
         return url, [await _try(runtime, tx, connection, url, one) for one in trials(samples)]
 
 

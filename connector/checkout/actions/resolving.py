@@ -10,7 +10,7 @@ from uuid import UUID
 
 from connector.checkout import db
 from connector.checkout.db import Shelf
-from connector.checkout.model.lines import GRANTING, Found, Line, Resolved, families_of
+from connector.checkout.model.lines import GRANTING, Found, Line, Resolved, State, families_of
 from connector.checkout.model.lines import resolve as read_lines
 from connector.checkout.model.links import DRAFT_ORDER, Link
 from connector.connections import db as connections
@@ -23,6 +23,7 @@ from connector.links import absolute
 from connector.runtime import Runtime
 
 _PURPOSE = "checkout_link"
+_SHORT = frozenset({State.QUANTITY_CUT, State.OUT_OF_STOCK})
 _MOST_TURNS = 3
 """The first reads without a lock; what it wants is locked by then, so the second knows for sure, but for products taken away meanwhile."""
 
@@ -99,6 +100,10 @@ async def _hold(runtime: Runtime, tx: Tx, store_id: str, named: UUID | None, *, 
     answer, refusal = await resolve_in(tx, store_id, named, link, at=runtime.now()), None
     if wish.request_id in known:
         return _held(answer, known[wish.request_id])
+    if answer.connection_id is not None and any(line.state in _SHORT for line in answer.resolved.lines):
+        # What is missing may be in holds whose time is over, and that nobody has let go of yet.
+        await inventory.expire_in(tx, answer.connection_id, at=runtime.now())
+        answer = await resolve_in(tx, store_id, answer.connection_id, link, at=runtime.now())
     for _ in range(_MOST_TURNS):
         wants = tuple(_wants(answer.resolved.lines))
         if not wants or answer.connection_id is None:

@@ -4,7 +4,7 @@ Its files: `stock` (take, send), `holding` (reserve to complete), `expiry` (of h
 `watching` (what is late, refused, sold out, at an edge), `reading` (what callers see).
 """
 
-from connector.inventory.actions.expiry import expire_holds
+from connector.inventory.actions.expiry import expire_holds, expire_in
 from connector.inventory.actions.holding import (
     complete,
     extend,
@@ -23,6 +23,7 @@ __all__ = [
     "check_stock",
     "complete",
     "expire_holds",
+    "expire_in",
     "extend",
     "find_hold",
     "find_snapshot",

@@ -52,14 +52,14 @@ async def expire_holds(runtime: Runtime, task: Taken) -> None:
 async def _expire_in_time(runtime: Runtime, task: Taken, connection_id: UUID) -> None:
     async with runtime.db.begin() as tx:
         at = runtime.now()
-        more = await _expire(tx, connection_id, at=at)
+        more = await expire_in(tx, connection_id, at=at)
         # Last, as for whoever reserves; from here on no further wish can join, so the next to expire is known.
         task = await outbox.hold(tx, task)
         due = at if more else await db.next_expiry(tx, connection_id)
         await (outbox.again(tx, task, due) if due else outbox.done(tx, task, at=at))
 
 
-async def _expire(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
+async def expire_in(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
     """Let go of some expired holds of a connection; tells whether there may be more."""
     connection = await connections.by_id(tx, connection_id)
     if connection is None:
@@ -72,7 +72,7 @@ async def _expire(tx: Tx, connection_id: UUID, *, at: datetime) -> bool:
 
 async def _sweep(tx: Tx, cursor: Cursor, at: datetime) -> Cursor | None:
     if connection_id := await db.with_expired(tx, at=at):
-        await _expire(tx, connection_id, at=at)
+        await expire_in(tx, connection_id, at=at)
         return cursor
     await db.sweep(tx, ended_before=at - KEPT, limit=_PIECE)
     return None

@@ -1,0 +1,106 @@
+"""Checkout links: whatever somebody makes of one is read, and nothing it names is lost without a word."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.checkout.model.lines import resolve
+from connector.checkout.model.links import MOST_ENTRIES, MOST_PIECES, Channel, Warned, WarningKind, read_link
+
+IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", min_size=1, max_size=40)
+PAGE = "https://shop.example/fb-checkout"
+
+
+def read(text: str) -> list[tuple[str, int]]:
+    """Read a link's entries as they are taken before anything is known of the catalog."""
+    return [(entry.candidates[0].name, entry.candidates[0].quantity) for entry in read_link(text).entries]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{PAGE}?products=sc_1:2,sc_2:1",
+        f"{PAGE}?products=sc_1%3A2%2Csc_2%3A1",
+        f"{PAGE}?products=sc_1%253A2%252Csc_2%253A1",
+        f"{PAGE}?lang=en&amp;products=sc_1:2,sc_2:1",
+        f"{PAGE}?products=sc_1:2&products=sc_2:1",
+        f"{PAGE}?products[]=sc_1:2&products[]=sc_2:1",
+        f"{PAGE}?PRODUCTS=sc_1:2, sc_2:1 ,",
+        f"{PAGE}#/cart?products=sc_1:2,sc_2:1",
+        "?products=sc_1:2,sc_2:1",
+        "products=sc_1:2,sc_2:1#top",
+        "products%3Dsc_1%3A2%2Csc_2%3A1",
+        'products=["sc_1:2","sc_2:1"]',
+        "products=sc_1:02.0,sc_2:+1",
+    ],
+)
+def test_every_notation_says_the_same(text: str) -> None:
+    """Encodings, repeated parameters, queries alone and stray signs make no difference."""
+    assert [("sc_1", 2), ("sc_2", 1)] == read(text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "quantity", "kind"),
+    [
+        ("a", 1, None),
+        ("a:3", 3, None),
+        ("a:0", 1, WarningKind.QUANTITY_UNREADABLE),
+        ("a:-2", 1, WarningKind.QUANTITY_UNREADABLE),
+        ("a:", 1, WarningKind.QUANTITY_UNREADABLE),
+        ("a:many", 1, WarningKind.QUANTITY_UNREADABLE),
+        ("a:10001", MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE),
+        ("a:" + "9" * 5_000, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE),
+        ("a:\u0663", 3, None),
+    ],
+)
+def test_quantities_are_read_or_taken_for_one(entry: str, quantity: int, kind: WarningKind | None) -> None:
+    """A quantity that cannot be read is one piece, with a warning; too many are cut, with a warning."""
+    resolved = resolve(read_link(f"products={entry}"), {}, {})
+    assert [("a", quantity)] == [(line.asked[0], line.requested) for line in resolved.lines]
+    assert ([Warned(kind, "a")] if kind else []) == list(resolved.warnings)
+
+
+def test_what_else_stands_in_a_link_is_kept() -> None:
+    """The first coupon and every other parameter are passed on as they stand."""
+    link = read_link(f"{PAGE}?utm_source=ig&coupon=+SPRING+&products=a:1&coupon=X&fbclid=Iw%2BAR&empty=")
+    assert ("SPRING", Channel.INSTAGRAM) == (link.coupon, link.channel)
+    assert (("utm_source", "ig"), ("coupon", "X"), ("fbclid", "Iw+AR"), ("empty", "")) == link.tracking
+    assert link.fbc(at=datetime(2026, 11, 21, tzinfo=UTC)) == "fb.1.1795219200000.Iw+AR"
+
+
+@pytest.mark.parametrize("text", ["", PAGE, f"{PAGE}?products=", f"{PAGE}?products=,%20,", "https://[::1", "%", "\0"])
+def test_a_link_without_products_says_so(text: str) -> None:
+    """A link that names nothing is read, and the warning names what is missing."""
+    assert [WarningKind.NO_PRODUCTS] == [one.kind for one in read_link(text).warnings]
+
+
+def test_very_many_products_are_cut_with_a_warning() -> None:
+    """Beyond the limit nothing is read, and the reader is told."""
+    link = read_link("products=" + ",".join(f"p{number}:1" for number in range(MOST_ENTRIES + 1)))
+    assert MOST_ENTRIES == len(link.entries)
+    assert [WarningKind.TOO_MANY_PRODUCTS] == [one.kind for one in link.warnings]
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read(text: str) -> None:
+    """Reading never raises; what is read can be stored, and there is a line or a warning."""
+    for said in (text, f"products={text}", f"{PAGE}?products={quote(text)}"):
+        link = read_link(said)
+        assert link.entries or link.warnings
+        assert not any("\0" in name for name in link.names)
+        resolved = resolve(link, {}, {})
+        assert {entry.text for entry in link.entries} == {asked for line in resolved.lines for asked in line.asked}
+
+
+@given(st.lists(st.tuples(IDS, st.integers(1, MOST_PIECES)), min_size=1, max_size=30), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_what_was_written_is_read_however_often_it_was_encoded(wanted: list[tuple[str, int]], layers: int) -> None:
+    """Every entry comes out as it went in, in its order."""
+    products = ",".join(f"{name}:{quantity}" for name, quantity in wanted)
+    for _ in range(layers):
+        products = quote(products, safe="")
+    assert wanted == read(f"{PAGE}?products={products}&coupon=A")
