@@ -88,7 +88,8 @@ def write_test(post: Post, mail_id: UUID, address: str, *, at: datetime) -> byte
 def calm(text: str, longest: int = _LONGEST_NAME) -> str:
     """Write a stranger's words in one line that can stand in a header: no controls, no turns of direction, not too long."""
     seen = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} else sign for sign in text)
-    line = " ".join(_TURNS.sub("", seen).split())
+    # https://www.rfc-editor.org/rfc/rfc2047#section-2 (recalled): what begins an encoded word would be decoded.
+    line = " ".join(_TURNS.sub("", seen).replace("=?", "= ?").split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 

@@ -33,7 +33,7 @@ class PostOffice:
     @property
     def mails(self) -> list[tuple[str, EmailMessage]]:
         """What was taken: to whom, and what."""
-        return [(to, cast("EmailMessage", message_from_bytes(raw, policy=default))) for to, raw in self.taken]
+        return [(to, message_from_bytes(raw, policy=default)) for to, raw in self.taken]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one session until the other side leaves."""
