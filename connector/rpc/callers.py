@@ -33,6 +33,7 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2,
     operation_service_pb2,
     token_service_pb2,
+    webhook_service_pb2,
 )
 
 _LEEWAY = timedelta(seconds=30)
@@ -63,6 +64,7 @@ SERVICES = tuple(
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
         (forwarding_service_pb2, "FacebookForwarding"),
+        (webhook_service_pb2, "FacebookWebhooks"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
         (admin_service_pb2, "FacebookAdmin"),
         (health_service_pb2, "FacebookHealth"),
@@ -74,7 +76,7 @@ _ROLES = {
         BuildCheckoutLink GetCheckoutUrl RunCheckoutSelfTest
         GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
-        ListMessages ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
+        ListDeliveries ListMessages ListSignals ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
     """,
     Role.AGENT: """

@@ -48,6 +48,7 @@ _OBJECTS = frozenset(
         "catalog_id",
         "conversation_id",
         "deletion_id",
+        "delivery_id",
         "hold_id",
         "message_id",
         "operation_id",

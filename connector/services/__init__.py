@@ -21,6 +21,7 @@ from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.operations import Operations
 from connector.services.tokens import Tokens
+from connector.services.webhooks import Webhooks
 from stormcom.facebook.v1 import (
     admin_service_pb2_grpc,
     adoption_service_pb2_grpc,
@@ -37,6 +38,7 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2_grpc,
     operation_service_pb2_grpc,
     token_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 
 SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] = (
@@ -54,6 +56,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
+    (webhook_service_pb2_grpc.add_FacebookWebhooksServicer_to_server, Webhooks),
     (admin_service_pb2_grpc.add_FacebookAdminServicer_to_server, Admin),
 )
 """How each service is added to a server, and what makes it from a runtime."""

@@ -78,21 +78,18 @@ async def replay_signals(
     return len(found)
 
 
-async def dismiss_signals(
-    runtime: Runtime, wanted: setting_aside.Wanted, signal_ids: Sequence[int] = (), *, reason: str
-) -> int:
-    """Have signals that were set aside no longer shown as a trouble; tells how many.
+async def dismiss_signals(runtime: Runtime, store_id: str, signal_ids: Sequence[int], *, reason: str) -> int:
+    """Have signals that were set aside shown as a trouble no longer; tells how many.
 
     Raises:
         NotFound: SIGNAL_NOT_FOUND.
-        InvalidInput: REPLAY_TOO_LARGE.
 
     """
-    found = await _choose(runtime, wanted, signal_ids)
+    found = await _choose(runtime, setting_aside.Wanted(store_id), signal_ids)
     async with runtime.db.begin() as tx:
-        await setting_aside.dismiss(tx, wanted.store_id, [one.id for one in found])
-        await _settle(tx, wanted.store_id, found, at=runtime.now())
-    log.canonical("signals.dismissed", store_id=wanted.store_id, signal_count=len(found), why=reason)
+        await setting_aside.dismiss(tx, store_id, [one.id for one in found])
+        await _settle(tx, store_id, found, at=runtime.now())
+    log.canonical("signals.dismissed", store_id=store_id, signal_count=len(found), why=reason)
     return len(found)
 
 

@@ -24,6 +24,14 @@ class Shown:
     environment: str
     waiting: bool
 
+    @property
+    def signal_counts(self) -> Mapping[str, int]:
+        """How many signals of each kind it brought, over its Pages."""
+        counts: Counter[str] = Counter()
+        for kinds in self.pages.values():
+            counts.update(kinds)
+        return counts
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
@@ -36,8 +44,8 @@ class Raw:
 
 async def list_deliveries(
     runtime: Runtime, wanted: showing.Wanted, *, before: int | None, size: int
-) -> tuple[list[Shown], bool]:
-    """List a store's deliveries, the newest first; tells whether there are more. Those whose bytes are gone are left out."""
+) -> tuple[list[Shown], int | None]:
+    """List a store's deliveries, the newest first; tells where it goes on, if there are more. Those whose bytes are gone are left out."""
     async with runtime.db.begin() as tx:
         found = await showing.list_page(tx, wanted, before=before, limit=size + 1)
     bodies = await _bodies(runtime, found[:size])
@@ -46,7 +54,7 @@ async def list_deliveries(
         for one in found[:size]
         if one.id in bodies
     ]
-    return told, len(found) > size
+    return told, found[size - 1].id if len(found) > size else None
 
 
 async def get_delivery(runtime: Runtime, store_id: str, delivery_id: int) -> tuple[Shown, list[Raw]]:
@@ -109,11 +117,3 @@ async def _bodies(runtime: Runtime, found: Sequence[Brought]) -> dict[int, showi
 
 def _raw(signal: Signal) -> Raw:
     return Raw(signal.page_id, shown_kind(signal), signal.raw)
-
-
-def tally(pages: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
-    """Count a delivery's signals by kind, over its Pages."""
-    counts: Counter[str] = Counter()
-    for kinds in pages.values():
-        counts.update(kinds)
-    return counts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, Text, cast, func, select, text
 
 from connector.connections.model import LIVE
 from connector.db.schema import Tx, plain
@@ -67,7 +67,7 @@ async def list_page(tx: Tx, wanted: Wanted, *, before: int | None, limit: int) -
     named = ((signals.c.kind, wanted.kind), (signals.c.page_id, wanted.page_id))
     conditions += [column == given for column, given in named if given]
     if wanted.connection_id:
-        conditions.append(signals.c.connection_id == UUID(wanted.connection_id))
+        conditions.append(cast(signals.c.connection_id, Text) == wanted.connection_id)
     if wanted.begin_time:
         conditions.append(signals.c.receive_time >= wanted.begin_time)
     if wanted.end_time:

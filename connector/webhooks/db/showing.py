@@ -6,9 +6,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Text, cast, func, select, text
 
 from connector.db.schema import Tx
 from connector.webhooks.db.tables import delivery_pages
@@ -40,7 +39,7 @@ async def list_page(tx: Tx, wanted: Wanted, *, before: int | None, limit: int) -
     if wanted.kind:
         conditions.append(row.kinds.has_key(wanted.kind))
     if wanted.connection_id:
-        conditions.append(row.connection_id == UUID(wanted.connection_id))
+        conditions.append(cast(row.connection_id, Text) == wanted.connection_id)
     if before is not None:
         conditions.append(row.delivery_id < before)
     return await _read(tx, conditions, limit=limit)
