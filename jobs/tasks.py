@@ -49,6 +49,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.UNSUBSCRIBE_PAGE: _plan("connections.actions:unsubscribe_page", Lane.DEFAULT, patience_hours=24),
     Task.CHECK_CAPABILITIES: _plan("connections.actions:check_capabilities", Lane.DEFAULT, patience_hours=24),
     Task.WATCH_META: _plan("connections.actions:watch_meta", Lane.DEFAULT, limit_seconds=300),
+    Task.WATCH_APP_WEBHOOKS: _plan("connections.actions:watch_app_webhooks", Lane.DEFAULT, limit_seconds=120),
     Task.INSPECT_TOKENS: _plan("tokens.actions:inspect_tokens", Lane.DEFAULT),
     Task.KILL_TOKENS: _plan("tokens.actions:kill_tokens", Lane.DEFAULT),
     Task.SEND_ITEMS: _plan("catalog.actions:send_items", Lane.BULK, limit_seconds=180),
@@ -80,13 +81,19 @@ PLANS: Mapping[Task, Plan] = {
     Task.SETTLE_MESSAGE: _plan("messaging.actions:settle", Lane.FAST, patience_hours=24),
     # The mail server may be silent for its timeout, once for each of ten addresses; a mail is given up by its own clock.
     Task.MAIL_MESSAGES: _plan("forwarding.actions:mail_messages", Lane.DEFAULT, limit_seconds=300),
+    Task.BACKFILL: _plan("messaging.actions:backfill", Lane.DEFAULT),
+    Task.CHECK_SILENCE: _plan("messaging.actions:check_silence", Lane.DEFAULT),
+    Task.LOOK_UP_PEOPLE: _plan("messaging.actions:look_up_people", Lane.DEFAULT),
+    Task.SHOW_ACTION: _plan("messaging.actions:show_action", Lane.FAST, patience_hours=1),
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
     Task.PULL_DIAGNOSTICS: _plan("diagnostics.actions:pull", Lane.BULK, limit_seconds=180),
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
     Task.ERASE_PERSON: _plan("privacy.actions:erase", Lane.DEFAULT, patience_hours=720),
     Task.EXAMINE_CONNECTION: _plan("doctor.actions:examine", Lane.DEFAULT, limit_seconds=180),
+    Task.SEND_CONVERSIONS: _plan("conversions.actions:send_conversions", Lane.DEFAULT, limit_seconds=300),
     Task.READ_INSTALLATION: _plan("business_extension.actions:read_installation", Lane.DEFAULT),
     Task.WATCH_INSTALLATIONS: _plan("business_extension.actions:watch", Lane.DEFAULT),
+    Task.PUSH_EVENTS: _plan("pushes.actions:push_events", Lane.DEFAULT),
     Task.SWEEP: _plan("privacy.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
 

@@ -25,6 +25,7 @@ from stormcom.facebook.v1 import (
     category_service_pb2,
     checkout_service_pb2,
     connector_service_pb2,
+    conversion_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
     feed_service_pb2,
@@ -32,6 +33,7 @@ from stormcom.facebook.v1 import (
     health_service_pb2,
     inventory_service_pb2,
     operation_service_pb2,
+    push_service_pb2,
     token_service_pb2,
     webhook_service_pb2,
 )
@@ -59,10 +61,12 @@ SERVICES = tuple(
         (inventory_service_pb2, "FacebookInventory"),
         (adoption_service_pb2, "FacebookAdoption"),
         (checkout_service_pb2, "FacebookCheckout"),
+        (conversion_service_pb2, "FacebookConversions"),
         (feed_service_pb2, "FacebookFeeds"),
         (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
         (event_service_pb2, "FacebookEvents"),
+        (push_service_pb2, "FacebookPushes"),
         (forwarding_service_pb2, "FacebookForwarding"),
         (webhook_service_pb2, "FacebookWebhooks"),
         (diagnostic_service_pb2, "FacebookDiagnostics"),
@@ -73,7 +77,7 @@ SERVICES = tuple(
 
 _ROLES = {
     Role.READER: """
-        BuildCheckoutLink GetCheckoutUrl RunCheckoutSelfTest
+        BuildCheckoutLink GetCheckoutUrl GetPixel ListConversions RunCheckoutSelfTest
         GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListDeliveries ListMessages ListSignals ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
@@ -83,7 +87,7 @@ _ROLES = {
         ResolveCheckoutLink SendMessage
     """,
     Role.MANAGER: """
-        SetCheckoutUrl AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
+        SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings

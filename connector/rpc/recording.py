@@ -36,6 +36,7 @@ COUNTED = frozenset(
         "ReleaseHold",
         "ReserveStock",
         "ResolveCheckoutLink",
+        "SendConversionEvents",
         "UpdateInventory",
         "UpsertProducts",
     }

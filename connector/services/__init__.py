@@ -13,6 +13,7 @@ from connector.services.catalog import Catalog
 from connector.services.categories import Categories
 from connector.services.checkout import Checkout
 from connector.services.connector import Connector
+from connector.services.conversions import Conversions
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
 from connector.services.feeds import Feeds
@@ -20,6 +21,7 @@ from connector.services.forwarding import Forwarding
 from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.operations import Operations
+from connector.services.pushes import Pushes
 from connector.services.tokens import Tokens
 from connector.services.webhooks import Webhooks
 from stormcom.facebook.v1 import (
@@ -30,6 +32,7 @@ from stormcom.facebook.v1 import (
     category_service_pb2_grpc,
     checkout_service_pb2_grpc,
     connector_service_pb2_grpc,
+    conversion_service_pb2_grpc,
     diagnostic_service_pb2_grpc,
     event_service_pb2_grpc,
     feed_service_pb2_grpc,
@@ -37,6 +40,7 @@ from stormcom.facebook.v1 import (
     health_service_pb2_grpc,
     inventory_service_pb2_grpc,
     operation_service_pb2_grpc,
+    push_service_pb2_grpc,
     token_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -49,6 +53,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
+    (conversion_service_pb2_grpc.add_FacebookConversionsServicer_to_server, Conversions),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
     (forwarding_service_pb2_grpc.add_FacebookForwardingServicer_to_server, Forwarding),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
@@ -56,6 +61,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
+    (push_service_pb2_grpc.add_FacebookPushesServicer_to_server, Pushes),
     (webhook_service_pb2_grpc.add_FacebookWebhooksServicer_to_server, Webhooks),
     (admin_service_pb2_grpc.add_FacebookAdminServicer_to_server, Admin),
 )

@@ -21,7 +21,7 @@ class Try:
 def probe(kind: CapabilityKind, *, page_id: str, catalog_id: str) -> Try | None:
     """Write the call that tries a capability; None when there is none, or nothing to try it on.
 
-    CONVERSIONS and INSIGHTS have none: no call of ours is about them, so no refusal ever blocks them.
+    CONVERSIONS and INSIGHTS have none: of the one a report that is taken tells that it works again, of the other no call is made.
     """
     match kind:
         case CapabilityKind.MESSAGING:

@@ -232,6 +232,11 @@ STEPS: Mapping[str, Step] = {
     ),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
+    # Of people only hashes are kept, and those only until Meta has them.
+    "conversions": _until_none(
+        f"""DELETE FROM conversions WHERE {_STORES} AND body IS NOT NULL AND ({_mentions('body::text')} OR position(
+            encode(sha256(convert_to(:word, 'UTF8')), 'hex') IN body::text) > 0)"""
+    ),
     "holds": _in_windows("holds", "reference = ''", f"{_STORES} AND reference <> '' AND {_mentions('reference')}"),
     "token_inspections": _until_none(
         f"DELETE FROM token_inspections WHERE {_CONNECTIONS} AND user_id = :user AND :user <> ''"

@@ -40,7 +40,7 @@ DATA_MAP: Mapping[str, Entry] = {
     ),
     "backfills": entry(
         _LINKED,
-        technical="connection_id channel reason since_time before_time round_time begin_time finish_time"
+        technical="connection_id channel reason since_time from_time before_time round_time begin_time finish_time"
         " skip_count conversation_count message_count cut",
     ),
     "batches": entry(
@@ -90,6 +90,14 @@ DATA_MAP: Mapping[str, Entry] = {
         " last_message_time delivered_time read_time person_time direct_time note_time owner owner_request",
         personal="psid thread_id person_name person_username picture_url agent_id referral opt_in account_link",
         content="snippet",
+    ),
+    "conversions": entry(
+        Aged("create_time", 30 * _DAY, "state <> 'PENDING'", "once it is settled"),
+        erased_by="conversions",
+        technical="id store_id connection_id state reason attempt_time expire_time create_time send_time",
+        business="event_name event_id event_time",
+        raw="message",
+        personal="body",
     ),
     "deletions": entry(
         Aged("finish_time", 400 * _DAY),
@@ -207,10 +215,10 @@ DATA_MAP: Mapping[str, Entry] = {
         Ruled("messages", "as the store's setting says, 730 days without one"),
         erased_by="messages",
         technical="id store_id connection_id conversation_id request_id origin state send_time attempt_time sender"
-        " reason unsupported_kind opens_window backfilled edit_count edit_time delete_time standby",
+        " reason unsupported_kind opens_window backfilled edit_count edit_time delete_time standby kind part disclosed bulk",
         hash="digest",
-        personal="mid reply_to_mid referral",
-        content="text attachments reactions payload",
+        personal="mid reply_to_mid referral agent_id agent_name",
+        content="text attachments reactions payload content",
     ),
     "message_changes": entry(
         Ruled("messages", "as the messages that they are about"),
@@ -228,6 +236,11 @@ DATA_MAP: Mapping[str, Entry] = {
         " removal_count scheduled reason create_time update_time finish_time",
         business="arguments first_rejections",
     ),
+    "message_templates": entry(
+        _LINKED,
+        technical="id connection_id store_id update_time",
+        business="name language category status body parameter_count",
+    ),
     "page_paces": entry(_LINKED, technical="connection_id medium store_id busy_time bulk_time"),
     "page_sendings": entry(_LINKED, technical="connection_id store_id human_agent_refusal_time", business="disclosure"),
     "parked": entry(
@@ -239,6 +252,7 @@ DATA_MAP: Mapping[str, Entry] = {
         raw="body",
     ),
     "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
+    "pixels": entry(_SETTING, technical="connection_id limited_data_use update_time", business="pixel_id test_event_code"),
     "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
     "problems": entry(
         Aged(
@@ -263,6 +277,13 @@ DATA_MAP: Mapping[str, Entry] = {
         technical="connection_id source_version refused deleted update_time",
         hash="digest",
         business="product_id placement",
+    ),
+    "pushes": entry(
+        Held("until DeletePush"),
+        technical="id store_id consumer kinds state reason former_secret_expire_time last_answer last_time"
+        " failing_since_time failures outages resume_time create_time",
+        business="url",
+        sealed="secret former_secret",
     ),
     "readbacks": entry(
         _LINKED,

@@ -1,0 +1,26 @@
+"""Takes what buyers did, and reports it to Meta in the background.
+
+Its files: `keeping` (the pixel, taking reports in), `sending` (batches, halved around what Meta refuses).
+"""
+
+from connector.conversions.actions.keeping import (
+    Taken,
+    hindrance,
+    list_conversions,
+    read_pixel,
+    set_pixel,
+    take,
+    take_in,
+)
+from connector.conversions.actions.sending import send_conversions
+
+__all__ = [
+    "Taken",
+    "hindrance",
+    "list_conversions",
+    "read_pixel",
+    "send_conversions",
+    "set_pixel",
+    "take",
+    "take_in",
+]
