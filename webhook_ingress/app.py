@@ -149,10 +149,15 @@ async def receive(request: web.Request) -> web.Response:
 
 
 def _signature(request: web.Request) -> str:
-    """Tell the one signature; empty when it is missing or anything is said twice. The older SHA-1 header decides nothing."""
-    given = request.headers.getall("X-Hub-Signature-256", [])
-    doubled = len(request.headers.getall("X-Hub-Signature", [])) > 1 or len(given) != 1
-    return "" if doubled else given[0]
+    """Tell the signature that decides; empty when there is none, or anything is said twice.
+
+    The SHA-256 header decides alone wherever it stands; without it the older one does, which most apps do not allow.
+    """
+    given, old = (request.headers.getall(f"X-Hub-Signature{end}", []) for end in ("-256", ""))
+    if len(given) > 1 or len(old) > 1:
+        return ""
+    (scheme, (said,)) = ("sha256", given) if given else ("sha1", old or [""])
+    return said if said.startswith(f"{scheme}=") else ""
 
 
 def _allowed(refusal: web.HTTPException) -> dict[str, str]:

@@ -27,17 +27,18 @@ def sign_webhook(body: bytes, secret: Secret) -> str:
     return f"sha256={hmac.digest(secret.reveal().encode(), body, 'sha256').hex()}"
 
 
-def verify_webhook(body: bytes, header: str, secrets: Sequence[Secret]) -> bool:
+def verify_webhook(body: bytes, header: str, secrets: Sequence[Secret], *, scheme: str = "sha256") -> bool:
     """Tell whether `X-Hub-Signature-256: sha256=<hex>` is the signature of exactly these bytes, under any of our secrets.
 
     Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started (read 2026-11-21). Meta escapes non-ASCII
-    before it signs, so only the bytes received will do. Several secrets are active while one is rotated.
+    before it signs, so only the bytes received will do. Several secrets are active while one is rotated. The older header
+    `X-Hub-Signature: sha1=<hex>` is of the same form, with another scheme.
     """
-    scheme, _, given = header.partition("=")
-    if scheme != "sha256" or len(given) != hashlib.sha256().digest_size * 2 or not given.isascii():
+    named, _, given = header.partition("=")
+    if named != scheme or len(given) != hashlib.new(scheme).digest_size * 2 or not given.isascii():
         return False
     matches = [
-        hmac.compare_digest(hmac.digest(secret.reveal().encode(), body, "sha256").hex(), given.lower())
+        hmac.compare_digest(hmac.digest(secret.reveal().encode(), body, scheme).hex(), given.lower())
         for secret in secrets
     ]
     return any(matches)

@@ -3,7 +3,7 @@
 `variables` is the table of what there is, `forms` reads single values, `reader` collects problems, `doors` and `mail` read what belongs together, `checked` is the result.
 """
 
-from connector.settings.checked import Settings, read_database_url
+from connector.settings.checked import Paces, Settings, read_database_url
 from connector.settings.doors import Doors, Limits, Tls
 from connector.settings.mail import MailServer
 from connector.settings.reader import AppProfile, Ring, SettingsError
@@ -15,6 +15,7 @@ __all__ = [
     "Doors",
     "Limits",
     "MailServer",
+    "Paces",
     "Ring",
     "Settings",
     "SettingsError",

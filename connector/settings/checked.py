@@ -14,6 +14,15 @@ from connector.vault import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class Paces:
+    """How many messages a second a Page sends at most, by what they hold; and how many bulk ones it begins."""
+
+    text: int = 100
+    media: int = 10
+    bulk: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The environment, checked."""
 
@@ -22,6 +31,7 @@ class Settings:
     redis_url: Secret
     grpc_address: tuple[str, int]
     webhook_address: tuple[str, int]
+    webhook_processes: int
     trusted_proxies: tuple[forms.Network, ...]
     metrics_address: tuple[str, int] | None
     public_url: str
@@ -41,9 +51,14 @@ class Settings:
     caller_token_limit: timedelta
     doors: Doors
     row_security: bool
+    private_pushes: bool
+    push_patience: timedelta
     vault: Ring
     taxonomies: Mapping[Kind, Taxonomy] = field(repr=False)
     mail: MailServer | None = None
+    backfill_time: timedelta = timedelta(days=30)
+    backfill_conversations: int = 500
+    paces: Paces = Paces()
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -64,7 +79,10 @@ class Settings:
             grpc_address=address,
             doors=read_doors(reader, address, development=development),
             row_security=reader.choice("DATABASE_ROW_SECURITY", "required", "off") == "required",
+            private_pushes=reader.choice("PUSH_ADDRESSES", "public", "any") == "any",
+            push_patience=reader.period("PUSH_PATIENCE_SECONDS", most=timedelta(days=30)),
             webhook_address=reader.address("WEBHOOK_ADDRESS") or ("", 0),
+            webhook_processes=reader.number("WEBHOOK_PROCESSES", 1, 64),
             trusted_proxies=reader.parsed("TRUSTED_PROXIES", forms.networks, "networks such as 10.0.0.0/8") or (),
             metrics_address=reader.address("METRICS_ADDRESS"),
             public_url=reader.url("PUBLIC_URL", "https", "http"),
@@ -76,7 +94,14 @@ class Settings:
             apps=reader.apps(graph_version),
             taxonomies={kind: reader.taxonomy(kind) for kind in Kind},
             vault=reader.ring(),
+            backfill_time=timedelta(days=reader.number("BACKFILL_DAYS", 1, 365)),
+            backfill_conversations=reader.number("BACKFILL_CONVERSATIONS", 1, 10_000),
             mail=read_mail(reader, development=development),
+            paces=Paces(
+                text=reader.number("META_MESSAGES_PER_SECOND", 1, 10_000),
+                media=reader.number("META_MEDIA_PER_SECOND", 1, 10_000),
+                bulk=reader.number("BULK_MESSAGES_PER_SECOND", 1, 10_000),
+            ),
             caller_jwks=reader.parsed("CALLER_JWKS", forms.jwks, "a JSON object with a list `keys`") or "",
             caller_jwks_url=reader.url("CALLER_JWKS_URL", "https", "http"),
             caller_jwks_period=reader.period("CALLER_JWKS_SECONDS"),
@@ -88,6 +113,9 @@ class Settings:
         )
         reader.require(
             development or not settings.development_token, "DEVELOPMENT_TOKEN: only with PROFILE=development"
+        )
+        reader.require(
+            development or not settings.private_pushes, "PUSH_ADDRESSES: `any` only with PROFILE=development"
         )
         _require_keys(reader, settings)
         reader.finish()

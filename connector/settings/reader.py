@@ -26,7 +26,7 @@ class AppProfile:
 
     `capabilities` are those that it asks merchants for beyond the basic ones; `login_config_id` is what Facebook Login
     for Business asks for instead, empty where it is not set up; `client_token` opens Meta Business Extension in an iframe, empty
-    where the dialog is used.
+    where the dialog is used; `keeps_webhooks` lets us set the app's webhooks where they are wrong.
     """
 
     environment: Environment
@@ -37,6 +37,8 @@ class AppProfile:
     capabilities: frozenset[CapabilityKind]
     login_config_id: str = ""
     client_token: Secret = field(default_factory=lambda: Secret(""))
+    sha1_allowed: bool = False
+    keeps_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ class Reader:
                     optional or frozenset(),
                     self.text(f"{prefix}LOGIN_CONFIG_ID"),
                     Secret(self.text(f"{prefix}CLIENT_TOKEN")),
+                    self.choice(f"{prefix}SHA1_SIGNATURES", "on", "off") == "on",
+                    self.choice(f"{prefix}WEBHOOKS", "watch", "keep") == "keep",
                 )
         self.require(bool(profiles), "META_PRODUCTION_APP_ID or META_TEST_APP_ID: at least one app profile is required")
         return profiles

@@ -56,7 +56,18 @@ VARIABLES = (
         "`required`: calls see their store's rows only, by PostgreSQL's row-level security; or `off`",
         "required",
     ),
+    Variable(
+        "PUSH_ADDRESSES",
+        "where events may be pushed to: `public`, https only; or `any`, for development only",
+        "public",
+    ),
+    Variable("PUSH_PATIENCE_SECONDS", "a push of which nothing got through for so long is disabled", "259200"),
     Variable("WEBHOOK_ADDRESS", "host:port of the webhook ingress", "127.0.0.1:8080"),
+    Variable(
+        "WEBHOOK_PROCESSES",
+        "how many processes serve that address together; with several, METRICS_ADDRESS is the first one's, the others take the ports after it",
+        "1",
+    ),
     Variable("METRICS_ADDRESS", "host:port of this process's Prometheus endpoint; empty turns it off", ""),
     Variable(
         "PUBLIC_URL",
@@ -81,6 +92,16 @@ VARIABLES = (
     # Unverified: an hour by the rate limits' documentation, a minute by that of batches.
     Variable(
         "META_BATCH_WINDOW_SECONDS", "the time in which Meta counts a catalog's batches for its rate limit", "3600"
+    ),
+    Variable("BACKFILL_DAYS", "how many days of conversations are read back at Meta when a store connects", "30"),
+    Variable("BACKFILL_CONVERSATIONS", "how many conversations one reading back looks at, at the most", "500"),
+    # Unverified: 300 texts and 10 files a second and Page are recalled; Instagram's 100 and 10 are documented.
+    Variable("META_MESSAGES_PER_SECOND", "how many messages a second a Page sends at most", "100"),
+    Variable("META_MEDIA_PER_SECOND", "how many images, videos and sounds a second a Page sends at most", "10"),
+    Variable(
+        "BULK_MESSAGES_PER_SECOND",
+        "how many bulk messages a second a Page begins; the rest stays for people's own",
+        "10",
     ),
     *(
         Variable(
@@ -111,6 +132,11 @@ VARIABLES = (
                 secret=True,
             ),
             Variable(
+                f"META_{world}_SHA1_SIGNATURES",
+                f"`on`: a webhook of the {which} app that bears only the older SHA-1 signature is taken; or `off`",
+                "off",
+            ),
+            Variable(
                 f"META_{world}_LOGIN_CONFIG_ID",
                 f"the {which} app's configuration of Facebook Login for Business; empty asks for permissions instead",
                 "",
@@ -125,6 +151,11 @@ VARIABLES = (
                 f"META_{world}_GRAPH_VERSION",
                 f"the Graph API version the {which} app speaks; empty takes META_GRAPH_VERSION",
                 "",
+            ),
+            Variable(
+                f"META_{world}_WEBHOOKS",
+                f"whether the {which} app's webhooks are set by the service where they are wrong: `watch` only tells, `keep` sets them, every hour",
+                "watch",
             ),
             Variable(
                 f"META_{world}_CAPABILITIES",

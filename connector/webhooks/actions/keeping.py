@@ -24,8 +24,17 @@ KEEP_LIMIT = timedelta(seconds=4)
 
 
 def sign_of(apps: Mapping[Environment, AppProfile], body: bytes, header: str) -> Environment | None:
-    """Tell whose signature a webhook bears, by any active secret of any of our apps; None for a forged one."""
-    genuine = [app.environment for app in apps.values() if verify_webhook(body, header, app.secrets)]
+    """Tell whose signature a webhook bears, by any active secret of any of our apps; None for a forged one.
+
+    One of the older scheme counts for those apps that are set to allow it.
+    """
+    old = header.startswith("sha1=")
+    genuine = [
+        app.environment
+        for app in apps.values()
+        if (app.sha1_allowed or not old)
+        and verify_webhook(body, header, app.secrets, scheme="sha1" if old else "sha256")
+    ]
     return genuine[0] if genuine else None
 
 
