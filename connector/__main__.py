@@ -1,4 +1,4 @@
-"""Serves gRPC (`python -m connector`), or brings the database up to date (`python -m connector migrate`)."""
+"""Serves gRPC (`python -m connector`), or brings the database up to date (`python -m connector migrate`), shows the vault's keys in use (`keys`), sets our apps' webhooks at Meta (`webhooks`)."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from connector import log, metrics, start, tracing
+from connector.connections import actions as connections
 from connector.db import migrations, walls
 from connector.keyring import actions as keyring
 from connector.rpc.keys import open_keys
@@ -54,14 +55,31 @@ async def show_keys(settings: Settings) -> None:
             print(f"key {use.key_id}: {use.token_count} tokens, {use.standing}")  # noqa: T201 – the one who runs it reads it
 
 
+async def keep_webhooks(settings: Settings) -> None:
+    """Set the webhooks of every app that we are, and print what is still wrong.
+
+    Raises:
+        ConnectorError: Meta does not list them, or does not answer.
+
+    """
+    async with open_runtime(settings, pool_size=1) as runtime:
+        await migrations.require_current(runtime.db)
+        for environment in runtime.apps:
+            gaps = await connections.keep_app_webhooks(runtime, environment, repair=True)
+            words = ", ".join(f"{name} {wrong}" for name, wrong in gaps.items()) or "as they should be"
+            print(f"{environment}: webhooks are {words}")  # noqa: T201 – as above
+
+
 def main(arguments: list[str]) -> int:
     """Run; anything that keeps us from it is one sentence and exit code 1."""
     if arguments == ["migrate"]:
         return start.explained(_migrate)
     if arguments == ["keys"]:
         return start.run(lambda settings: uvloop.run(show_keys(settings)))
+    if arguments == ["webhooks"]:
+        return start.run(lambda settings: uvloop.run(keep_webhooks(settings)))
     if arguments:
-        print("usage: python -m connector [migrate | keys]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
+        print("usage: python -m connector [migrate | keys | webhooks]", file=sys.stderr)  # noqa: T201 – there is nothing to log yet
         return 2
     return start.run(_serve)
 

@@ -19,6 +19,7 @@ EVERY: Mapping[Task, timedelta] = {
     Task.SWEEP: timedelta(hours=1),
     Task.REWRAP_TOKENS: timedelta(minutes=5),
     Task.WATCH_META: timedelta(hours=1),
+    Task.WATCH_APP_WEBHOOKS: timedelta(hours=1),
     Task.WATCH_INSTALLATIONS: timedelta(hours=1),
     Task.EXPIRE_HOLDS: timedelta(seconds=15),
     Task.WATCH_STOCK: timedelta(minutes=1),
@@ -34,6 +35,9 @@ EVERY_CONNECTION: Mapping[Task, timedelta] = {
 EVERY_LINKED: Mapping[Task, timedelta] = {
     Task.EXAMINE_CONNECTION: timedelta(hours=1),
     Task.INSPECT_TOKENS: timedelta(hours=6),
+    Task.SYNC_TEMPLATES: timedelta(hours=6),
+    Task.CHECK_SILENCE: timedelta(hours=1),
+    Task.LOOK_UP_PEOPLE: timedelta(hours=1),
 }
 """The same, but begins with the link: a connection need not have a catalog."""
 CHECKED_EVERY = timedelta(minutes=1)

@@ -85,6 +85,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.CHECK_SILENCE: _plan("messaging.actions:check_silence", Lane.DEFAULT),
     Task.LOOK_UP_PEOPLE: _plan("messaging.actions:look_up_people", Lane.DEFAULT),
     Task.SHOW_ACTION: _plan("messaging.actions:show_action", Lane.FAST, patience_hours=1),
+    Task.SYNC_TEMPLATES: _plan("messaging.actions:sync_templates", Lane.DEFAULT),
     Task.PROCESS_DELIVERY: _plan("webhooks.actions:process", Lane.FAST),
     Task.PULL_DIAGNOSTICS: _plan("diagnostics.actions:pull", Lane.BULK, limit_seconds=180),
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),

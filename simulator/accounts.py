@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import GraphError, invalid_parameter
 from simulator.handshake import verify_callback
+from simulator.pages import SUBSCRIBABLE
 from simulator.state import Application, Business, Page, ProductCatalog, Subscription, User
 from simulator.token_care import tell
 from simulator.tokens import catalogs_of, grants
@@ -156,10 +157,13 @@ async def subscribe(call: Call) -> Json:
     url = call.text("callback_url")
     if urlsplit(url).scheme not in {"http", "https"}:
         raise invalid_parameter("Param callback_url must be an absolute URL")
+    names = call.names("fields", [])
+    if wanted == "page" and (unknown := [name for name in names if name not in SUBSCRIBABLE]):
+        raise invalid_parameter(f"Param fields has unknown values: {', '.join(unknown)}")
     verify_token = call.text("verify_token")
     await verify_callback(call.world, url, verify_token)
     old = app.subscriptions.get(wanted)
-    names = [*dict.fromkeys([*(old.fields if old else []), *call.names("fields", [])])]
+    names = [*dict.fromkeys([*(old.fields if old else []), *names])]
     app.subscriptions[wanted] = Subscription(
         wanted, url, names, verify_token, include_values=call.flag("include_values", default=True)
     )

@@ -13,12 +13,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator import business_extension, inspection, seeds, standing_control
+from simulator import business_extension, inspection, pixels, seeds, standing_control
 from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
 from simulator.orders import control as orders_control
+from simulator.orders import steering as orders_steering
 from simulator.recording import mask
 from simulator.settings_page import change_permission, make_system_user
 from simulator.state import Application, Page, Subscription, User
@@ -74,7 +75,8 @@ APP_MEMBERS = set(Application.__slots__) - {"id", "subscriptions"}
 DEFAULT_FIELDS = (
     "messages", "message_deliveries", "message_reads", "message_echoes", "message_reactions", "message_edits",
     "messaging_postbacks", "messaging_optins", "messaging_referrals", "messaging_handovers", "standby",
-    "messaging_policy_enforcement", "send_cart", "feed", "merchant_review",
+    "messaging_policy_enforcement", "send_cart", "feed", "merchant_review", "messaging_optouts", "messaging_account_linking",
+    "messaging_feedback", "message_template_status_update", "mention", "ratings", "product_review",
 )  # fmt: skip
 
 
@@ -336,7 +338,9 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("PATCH", "/_simulator/switches", change_switches, ANY),
     ("GET", "/_simulator/switches", list_switches, ""),
     *standing_control.ROUTES,
+    *pixels.CONTROL,
     *orders_control.ROUTES,
+    *orders_steering.ROUTES,
     ("GET", "/_simulator/state", inspection.read_state, ""),
     ("GET", "/_simulator/state/catalogs/{catalog_id}/items", inspection.list_items, ""),
     ("GET", "/_simulator/calls", inspection.list_calls, ""),

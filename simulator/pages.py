@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, attribute
-from simulator.errors import invalid_parameter
+from simulator.errors import GraphError, invalid_parameter
 from simulator.state import Business, IGUser, Page, Profile, Token, UnifiedThread
 from simulator.world import World
 
@@ -169,8 +169,13 @@ def subscribe_app(call: Call) -> Json:
         raise invalid_parameter(f"Param subscribed_fields has unknown values: {', '.join(unknown)}")
     if not names:
         raise invalid_parameter("Param subscribed_fields must name at least one field")
+    switches = call.world.switches
+    if refused := sorted({*names} & {*switches.refused_page_fields.split(",")}):
+        # Unverified: that one field without its permission refuses them all.
+        raise GraphError(f"(#200) To subscribe to {refused[0]} another permission is needed", code=200)
     if call.app:
-        call.node.fields_by_app[call.app.id] = names
+        untold = switches.untold_page_fields.split(",")
+        call.node.fields_by_app[call.app.id] = [name for name in names if name not in untold]
         call.node.failing_since.pop(call.app.id, None)
     return SUCCESS
 

@@ -50,7 +50,7 @@ def claim_domains(world: World, business: Business, domains: object) -> None:
 
 
 def open_shop(world: World, request: web.Request, document: Document) -> Document:
-    """Give a Page a shop, or change it: display_name, merchant_status, shop_setup, review_status, order_app_ids, is_test."""
+    """Give a Page a shop, or change it: what SHOP_MEMBERS name."""
     page = world.require(Page, request.match_info["page_id"], name="page_id")
     shop = _shop(world, page) or CommerceMerchantSettings(world.new_id(), page.id)
     for name, value in document.items():
@@ -115,11 +115,28 @@ def change_subscription(world: World, request: web.Request, document: Document) 
     return {"active": subscription.active, "callback_url": subscription.callback_url, "fields": subscription.fields}
 
 
-SHOP_MEMBERS = "display_name merchant_status shop_setup review_status order_app_ids is_test"
+def drop_fields(world: World, request: web.Request, document: Document) -> Document:
+    """Drop an app (app_id) from a Page's webhooks, as Meta does after an hour of failures, or only some `fields`."""
+    page = world.require(Page, request.match_info["page_id"], name="page_id")
+    app_id, dropped = document.get("app_id", ""), document.get("fields", [])
+    if app_id not in page.fields_by_app:
+        raise ValueError(f"app_id: no such app is subscribed to the Page, got {app_id!r}")
+    if not isinstance(dropped, list) or not all(isinstance(one, str) for one in dropped):
+        raise ValueError("fields: expected a list of names; empty drops the app")
+    left = [name for name in page.fields_by_app[app_id] if name not in dropped] if dropped else []
+    if left:
+        page.fields_by_app[app_id] = left
+    else:
+        del page.fields_by_app[app_id]
+    return {"app_id": app_id, "fields": left}
+
+
+SHOP_MEMBERS = "display_name merchant_status shop_setup review_status order_app_ids is_test instagram_elsewhere"
 ROUTES = (
     ("PATCH", "/_simulator/businesses/{business_id}", change_business, "verification_status domains"),
     ("PATCH", "/_simulator/pages/{page_id}/shop", open_shop, SHOP_MEMBERS),
     ("DELETE", "/_simulator/pages/{page_id}/shop", close_shop, ""),
+    ("DELETE", "/_simulator/pages/{page_id}/subscription", drop_fields, "app_id fields"),
     ("PATCH", "/_simulator/pages/{page_id}/thread-owner", give_thread, "psid app_id"),
     ("PATCH", "/_simulator/catalogs/{catalog_id}", change_catalog, "vertical business_id event_sources"),
     ("PATCH", "/_simulator/apps/{app_id}/subscription", change_subscription, "active callback_url fields"),

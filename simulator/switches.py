@@ -101,6 +101,13 @@ class Switches:
     order_discounts_in_subtotal: bool = (
         True  # Unverified: whether the seller's order-level discounts are already taken off
     )
+    busy_order_seconds: float = 0.0  # how long a change of an order keeps other changes away (2361081)
+    concurrent_orders: int = 0  # how many of the next changes of orders meet another one (2361050)
+    capture_seconds: float = 0.0  # from a shipment to the buyer's money; refunds must wait
+    failing_captures: int = 0  # how many of the next shipments the buyer is never charged for
+    payout_seconds: float = 172_800.0  # from the charge to the seller's money: 2 to 30 days
+    order_fee_share: float = 0.05  # Unverified: Meta's part of each charge
+    origin_postal_code_required: bool = False  # Unverified: when shipments must tell where they come from
     strict_order_keys: bool = False  # Unverified: idempotency keys may not even have hyphens
     orders_end_as_sdk: bool = False  # Unverified: each endpoint of orders ends when Meta's SDK lost it
 
@@ -121,6 +128,8 @@ class Switches:
     webhook_timeout_seconds: float = 20.0
     webhook_gather_seconds: float = 0.0  # wait so long to fill a POST with more updates
     page_unsubscribe_seconds: float = 3_600.0  # a Page failing so long loses its subscription
+    refused_page_fields: str = ""  # Unverified: fields that a Page's subscription is refused for as a whole; commas between
+    untold_page_fields: str = ""  # fields that are taken with success, and not subscribed; commas between
     deauthorize_callbacks: bool = True
 
     # Login.

@@ -36,8 +36,10 @@ from sqlalchemy import (
     Uuid,
     case,
     delete,
+    exists,
     func,
     literal,
+    or_,
     select,
     text,
     update,
@@ -104,6 +106,7 @@ class Task(StrEnum):
     PASS_EDGES = "PASS_EDGES"  # noqa: S105 – the edges of sales
     SEND_MESSAGE = "SEND_MESSAGE"
     SETTLE_MESSAGE = "SETTLE_MESSAGE"
+    SYNC_TEMPLATES = "SYNC_TEMPLATES"
     BACKFILL = "BACKFILL"
     CHECK_SILENCE = "CHECK_SILENCE"
     LOOK_UP_PEOPLE = "LOOK_UP_PEOPLE"
@@ -251,6 +254,12 @@ async def next_due(tx: Tx) -> datetime | None:
     """Tell when the next task becomes due, a lease that runs out included; None when nothing waits."""
     due: datetime | None = (await tx.execute(select(func.min(tasks.c.due_time)))).scalar()
     return due
+
+
+async def lags(tx: Tx, name: Task, *, at: datetime) -> bool:
+    """Tell whether work of a kind is late or fails: what it would have done may not be done yet."""
+    late = or_(tasks.c.due_time.is_(None), tasks.c.reason.is_not(None), tasks.c.due_time < at - LEASE)
+    return bool(await tx.scalar(select(exists().where(tasks.c.name == name, late))))
 
 
 async def take(tx: Tx, task_id: int, attempt: int, *, at: datetime) -> Taken | None:

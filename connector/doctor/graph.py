@@ -7,24 +7,10 @@ page is read; of those that are short by nature, one.
 from typing import Any
 
 from connector.connections.graph import Entries, page_bucket
-from connector.doctor.model.values import AppSubscription, CatalogFacts, CommerceAccount, OwnedDomain
+from connector.doctor.model.values import CatalogFacts, CommerceAccount, OwnedDomain
 from connector.graph.call import Call, read_list
 
 _PAGE_SIZE = "100"
-
-
-def app_subscriptions(app_id: str) -> Call[tuple[AppSubscription, ...]]:
-    """List where the app's webhooks go; to be sent with the app's own token."""
-    # SDK 26.0.3, application.py, get_subscriptions; the shape of the answer is Unverified.
-    return Call("GET", f"{app_id}/subscriptions", read=lambda answer: tuple(map(read_subscription, answer["data"])))
-
-
-def read_subscription(entry: Any) -> AppSubscription:
-    """Read one entry of that list."""
-    fields = frozenset(str(one["name"] if isinstance(one, dict) else one) for one in entry.get("fields", ()))
-    return AppSubscription(
-        str(entry["object"]), str(entry.get("callback_url", "")), entry.get("active") is not False, fields
-    )
 
 
 def thread_owner(page_id: str, psid: str) -> Call[str]:

@@ -15,10 +15,11 @@ catalog, history and waiting work stay. A login begun before a disconnect or `Re
 hides or deletes our items goes by way of DISCONNECTING (drawn in `catalog.actions.leaving`); `RevokeTokens`, a removed app and a
 deletion make CONNECTED a NEEDS_LOGIN, and an open choice DISCONNECTED. At Meta a consent replaces the
 same person's earlier ones: all their connections are inspected at once.
-Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, `subscription`, `refusals`, `standing`,
+Its files: `login`, `granting`, `keeping`, `linking`, `attaching`, `unlinking`, `subscription`, `app_webhooks`, `refusals`, `standing`,
 `checks`, `tokens`, `news`.
 """
 
+from connector.connections.actions.app_webhooks import callback_url, keep_app_webhooks, watch_app_webhooks
 from connector.connections.actions.attaching import attach
 from connector.connections.actions.checks import check_capabilities, watch_meta
 from connector.connections.actions.granting import Grant, examine, exchange, list_catalogs, read_all, refuse_admin
@@ -36,7 +37,7 @@ from connector.connections.actions.login import (
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.refusals import note_refusal, require_capability
 from connector.connections.actions.standing import note_success, plan_check, reweigh, weigh_anew
-from connector.connections.actions.subscription import subscribe_page, unsubscribe_page
+from connector.connections.actions.subscription import note_subscription, subscribe_page, unsubscribe_page
 from connector.connections.actions.tokens import access, binding, open_token, require_open, require_room
 from connector.connections.actions.unlinking import disconnect, stop_work, unlink
 
@@ -50,16 +51,19 @@ __all__ = [
     "attach",
     "begin",
     "binding",
+    "callback_url",
     "check_capabilities",
     "choose",
     "complete_login",
     "disconnect",
     "examine",
     "exchange",
+    "keep_app_webhooks",
     "list_catalogs",
     "look",
     "lost",
     "note_refusal",
+    "note_subscription",
     "note_success",
     "open_token",
     "own_callback",
@@ -76,6 +80,7 @@ __all__ = [
     "tell",
     "unlink",
     "unsubscribe_page",
+    "watch_app_webhooks",
     "watch_meta",
     "weigh_anew",
 ]

@@ -26,6 +26,8 @@ from connector.connections.db.logins import read_waiting as read_waiting
 from connector.connections.db.logins import return_login as return_login
 from connector.connections.db.logins import use_login as use_login
 from connector.connections.db.logins import withdraw_logins as withdraw_logins
+from connector.connections.db.subscriptions import keep_subscription as keep_subscription
+from connector.connections.db.subscriptions import read_subscription as read_subscription
 from connector.connections.db.sweeping import end_choices as end_choices
 from connector.connections.db.sweeping import end_logins as end_logins
 from connector.connections.db.sweeping import wipe as wipe

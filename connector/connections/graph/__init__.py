@@ -29,8 +29,10 @@ from connector.connections.graph.logins import system_role as system_role
 from connector.connections.graph.probes import Try as Try
 from connector.connections.graph.probes import probe as probe
 from connector.connections.graph.probes import tells_gone as tells_gone
-from connector.connections.graph.subscriptions import SUBSCRIBED_FIELDS as SUBSCRIBED_FIELDS
+from connector.connections.graph.subscriptions import app_subscriptions as app_subscriptions
 from connector.connections.graph.subscriptions import page_bucket as page_bucket
+from connector.connections.graph.subscriptions import read_app_subscription as read_app_subscription
 from connector.connections.graph.subscriptions import read_subscription as read_subscription
 from connector.connections.graph.subscriptions import subscribe as subscribe
+from connector.connections.graph.subscriptions import subscribe_app as subscribe_app
 from connector.connections.graph.subscriptions import unsubscribe as unsubscribe

@@ -1,7 +1,7 @@
 """What a connection is, and what it may do at any moment. Pure.
 
 `connection` is the link, `logins` the way to one, `assets` what the merchant grants, `reach` how far it goes, `consent` what it takes away
-from others, `capabilities` what may be done with it, `needs` what each needs, `verdicts` what keeps it from working.
+from others, `capabilities` what may be done with it, `needs` what each needs, `subscriptions` what Meta shall tell us, `verdicts` what keeps it from working.
 """
 
 from connector.connections.model.assets import Business as Business
@@ -37,3 +37,12 @@ from connector.connections.model.reach import EDITOR_TASKS as EDITOR_TASKS
 from connector.connections.model.reach import Reach as Reach
 from connector.connections.model.reach import TokenKind as TokenKind
 from connector.connections.model.reach import missing_tasks as missing_tasks
+from connector.connections.model.subscriptions import ESSENTIAL as ESSENTIAL
+from connector.connections.model.subscriptions import FIELDS as FIELDS
+from connector.connections.model.subscriptions import UNSTABLE_FROM as UNSTABLE_FROM
+from connector.connections.model.subscriptions import AppSubscription as AppSubscription
+from connector.connections.model.subscriptions import Subscription as Subscription
+from connector.connections.model.subscriptions import app_gaps as app_gaps
+from connector.connections.model.subscriptions import compare as compare
+from connector.connections.model.subscriptions import wanted_fields as wanted_fields
+from connector.connections.model.subscriptions import wanted_objects as wanted_objects

@@ -16,13 +16,14 @@ from connector.budgets.model import Urgency
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
+from connector.connections.actions.app_webhooks import LISTED
 from connector.connections.actions.tokens import open_token
-from connector.connections.model import State
+from connector.connections.model import AppSubscription, State
 from connector.connections.model.reach import TokenKind
 from connector.db import observations
 from connector.doctor import graph
 from connector.doctor.model.checks import Question
-from connector.doctor.model.values import AppSubscription, CatalogFacts, CommerceAccount, OwnedDomain, Subject
+from connector.doctor.model.values import CatalogFacts, CommerceAccount, OwnedDomain, Subject
 from connector.errors import FailedPrecondition, MetaRefused
 from connector.graph.call import Call
 from connector.graph.client import Access, app_bucket
@@ -135,30 +136,25 @@ async def _entries(
 
 
 async def _page_subscription(asker: Asker) -> tuple[str, ...]:
-    """Read the subscription back, and let the status show it."""
+    """Read the subscription back, let the status show it, and have put right what is wrong."""
     runtime, connection = asker.runtime, asker.subject.connection
     fields = await asker.send(connections_graph.read_subscription(connection.page_id, asker.subject.app_id), "page")
     async with runtime.db.begin() as tx:
-        now = runtime.now()
-        seen = {"subscribed_fields": list(fields), "subscription_check_time": now}
-        await connections_db.change(tx, connection.id, at=now, **seen)
+        await connections.note_subscription(tx, connection, fields, at=runtime.now())
     return fields
 
 
 async def _app_subscription(asker: Asker) -> tuple[AppSubscription, ...]:
     """Ask where the app's webhooks go, once for all its connections."""
     runtime, app_id = asker.runtime, asker.subject.app_id
-    name = f"app_subscriptions:{app_id}"
+    name = f"{LISTED}{app_id}"
     async with runtime.db.begin() as tx:
         time = await observations.time_of(tx, name)
         known = await observations.read(tx, name) if time and time > runtime.now() - SHARED_FOR else ""
     if known and not asker.urgent:
-        return tuple(map(graph.read_subscription, orjson.loads(known)))
-    listed = await asker.send(graph.app_subscriptions(app_id), "app")
-    told = [
-        {"object": one.object, "callback_url": one.callback_url, "active": one.active, "fields": sorted(one.fields)}
-        for one in listed
-    ]
+        return tuple(map(connections_graph.read_app_subscription, orjson.loads(known)))
+    listed = await asker.send(connections_graph.app_subscriptions(app_id), "app")
+    told = [one.document() for one in listed]
     async with runtime.db.begin() as tx:
         await observations.note(tx, name, orjson.dumps(told).decode(), at=runtime.now())
     return listed

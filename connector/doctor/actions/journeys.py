@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
+from connector.connections import actions as connections
 from connector.db import self_tests
 from connector.db.self_tests import Sent
 from connector.doctor.actions.asking import SHARED_FOR
@@ -20,7 +21,6 @@ from connector.runtime import Runtime
 from connector.values import Environment
 from connector.webhooks.model import write_self_test
 
-PATH = "/webhooks/facebook"
 PATIENCE = timedelta(seconds=15)
 """How long a delivery may be on its way and in the queue, while nobody waits."""
 PATIENCE_OF_PEOPLE = timedelta(seconds=8)
@@ -34,11 +34,6 @@ class Pending:
     """A delivery that is not worked off yet; look again at `until`."""
 
     until: datetime
-
-
-def callback_url(runtime: Runtime) -> str:
-    """Tell where Meta is to send webhooks."""
-    return f"{runtime.public_url}{PATH}"
 
 
 async def begin(runtime: Runtime, environment: Environment) -> None:
@@ -96,7 +91,7 @@ async def _post(runtime: Runtime, body: bytes, signature: str) -> tuple[Arrival,
     timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
     try:
         async with runtime.graph.http.post(
-            callback_url(runtime), data=body, headers=headers, timeout=timeout, allow_redirects=False
+            connections.callback_url(runtime), data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
             return _ANSWERS.get(response.status, Arrival.MISROUTED), str(response.status)
     except aiohttp.ClientSSLError as problem:

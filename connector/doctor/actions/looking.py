@@ -44,7 +44,6 @@ from connector.doctor.model.values import Finding, Kind, Report, Subject, beginn
 from connector.errors import ConnectorError, MetaRefused
 from connector.runtime import Runtime
 
-_LOST = {"PAGE_UNSUBSCRIBED", "PAGE_FIELDS_LACKING"}
 _INSPECTED = {"TOKEN_DEAD", "TOKEN_FOREIGN", "DATA_ACCESS_ENDED", "SCOPES_LACKING"}
 """What is left to the inspection of tokens, which draws the consequences."""
 
@@ -151,7 +150,7 @@ async def _subject(runtime: Runtime, tx: Tx, connection: Connection, kinds: Coll
     return Subject(
         connection,
         app_id=runtime.app(connection.environment).app_id,
-        callback_url=journeys.callback_url(runtime),
+        callback_url=connections.callback_url(runtime),
         hosts=await db.hosts(tx, connection.id) if Kind.DOMAIN in kinds else (),
         psid=await db.last_person(tx, connection.id) if Kind.THREAD_OWNER in kinds else "",
     )
@@ -210,9 +209,6 @@ async def _keep(runtime: Runtime, tx: Tx, subject: Subject, findings: dict[Kind,
     await db.keep(tx, connection.id, reports, at=now)
     if current.state not in WITH_TOKENS:
         return reports  # disconnected meanwhile: nobody is told of what was seen before
-    if any(report.cause in _LOST for report in reports):
-        key = f"subscribe:{connection.id}"
-        await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=connection.id, key=key)
     if any(report.cause in _INSPECTED and report.failures == 1 for report in reports):
         await plan_inspection(tx, current, at=now)
     both = known | {report.kind: report for report in reports}

@@ -73,9 +73,7 @@ def _rows(
 _NOTHING = "Nothing needs to be done."
 _ITSELF = "Nothing: it is looked at again by itself."
 _AGAIN = "The merchant connects again and leaves every permission ticked."
-_OPERATORS = (
-    "StormCom's operators set the webhook of object `page` in the app's dashboard: address, verify token, every field."
-)
+_OPERATORS = "StormCom's operators run `python -m connector webhooks`, or set the webhook of object `page` in the app's dashboard."
 
 _TABLE = [
     *_rows(Kind.TOKEN, State.OK, {"TOKEN_ALIVE": ("The token is alive and ours.", _NOTHING)}),
@@ -108,6 +106,9 @@ _TABLE = [
         "PAGE_SUBSCRIBING": ("The Page was linked a moment ago and is being subscribed.", _ITSELF),
     }, owner=Owner.STORMCOM),
     *_rows(Kind.APP_SUBSCRIPTION, State.OK, {"APP_SUBSCRIBED": ("Meta sends our app's webhooks to us.", _NOTHING)}),
+    *_rows(Kind.APP_SUBSCRIPTION, State.WARNING, {
+        "APP_OBJECTS_LACKING": ("Our Meta app lacks webhooks beside those of Pages: of installations, or of permissions.", "StormCom's operators run `python -m connector webhooks`, or set META_*_WEBHOOKS=keep."),
+    }, owner=Owner.STORMCOM, where=Where.APP),
     *_rows(Kind.APP_SUBSCRIPTION, State.FAILED, {
         "APP_UNSUBSCRIBED": ("Our Meta app has no webhook for Pages.", _OPERATORS),
         "APP_CALLBACK_FOREIGN": ("Our Meta app sends its webhooks to another address.", _OPERATORS),

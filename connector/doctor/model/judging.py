@@ -6,11 +6,11 @@ What Meta did not answer is never a failure: `trouble` says why it is not known.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from connector.connections.graph import SUBSCRIBED_FIELDS, Inspection
+from connector.connections.graph import Inspection
+from connector.connections.model import ESSENTIAL, AppSubscription, app_gaps, wanted_objects
 from connector.connections.model.needs import BASIC
 from connector.connections.model.reach import missing_tasks
 from connector.doctor.model.values import (
-    AppSubscription,
     Arrival,
     CatalogFacts,
     CommerceAccount,
@@ -44,6 +44,8 @@ _VERIFICATIONS = {
 }
 # SDK 26.0.3, productcatalog.py, ProductCatalog.Vertical.
 _PRODUCTS = "commerce"
+_FURTHER_OBJECTS = ("user", "permissions")
+"""Beside Pages: what tells us of installations and of permissions. Instagram's is wanted, but its fields are not verified."""
 _MOST_SHOWN = 10
 
 
@@ -79,7 +81,7 @@ def page_subscription(subject: Subject, fields: Sequence[str], at: datetime) -> 
     lost = "PAGE_FIELDS_LACKING" if fields else "PAGE_UNSUBSCRIBED"
     if at - beginning(subject.connection) < SUBSCRIBED_WITHIN:
         lost = "PAGE_SUBSCRIBING"
-    return _complete("PAGE_SUBSCRIBED", lost, set(SUBSCRIBED_FIELDS) - set(fields))
+    return _complete("PAGE_SUBSCRIBED", lost, set(ESSENTIAL) - set(fields))
 
 
 def app_subscription(subject: Subject, listed: Sequence[AppSubscription], _at: datetime) -> Finding:
@@ -91,8 +93,12 @@ def app_subscription(subject: Subject, listed: Sequence[AppSubscription], _at: d
         return Finding("APP_CALLBACK_FOREIGN", {"callback_url": found.callback_url, "ours": subject.callback_url})
     if not found.active:
         return Finding("APP_SUBSCRIPTION_INACTIVE")
-    missing = set(SUBSCRIBED_FIELDS) - found.fields if found.fields else ()
-    return _complete("APP_SUBSCRIBED", "APP_FIELDS_LACKING", missing)
+    missing = set(ESSENTIAL) - found.fields if found.fields else ()
+    if missing:
+        return Finding("APP_FIELDS_LACKING", {"missing": _some(sorted(missing))})
+    wanted = {name: fields for name, fields in wanted_objects(()).items() if name in _FURTHER_OBJECTS}
+    lacking = app_gaps(listed, wanted, subject.callback_url)
+    return _complete("APP_SUBSCRIBED", "APP_OBJECTS_LACKING", lacking, "objects")
 
 
 _ARRIVALS = {

@@ -85,16 +85,6 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class AppSubscription:
-    """Where Meta sends the webhooks of one object type."""
-
-    object: str
-    callback_url: str
-    active: bool
-    fields: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class OwnedDomain:
     """A domain of a business."""
 

@@ -252,7 +252,9 @@ DATA_MAP: Mapping[str, Entry] = {
         raw="body",
     ),
     "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
-    "pixels": entry(_SETTING, technical="connection_id limited_data_use update_time", business="pixel_id test_event_code"),
+    "pixels": entry(
+        _SETTING, technical="connection_id limited_data_use update_time", business="pixel_id test_event_code"
+    ),
     "places": entry(Aged("time", _DAY), technical="bucket holder time task_id used followers"),
     "problems": entry(
         Aged(
@@ -355,6 +357,7 @@ DATA_MAP: Mapping[str, Entry] = {
         raw="message",
     ),
     "token_cares": entry(_LINKED, technical="connection_id token_days data_access_days doubt_time"),
+    "subscriptions": entry(_LINKED, technical="connection_id drop_times repair_count refused refuse_time"),
     "token_inspections": entry(
         _LINKED,
         erased_by="token_inspections",
@@ -376,6 +379,7 @@ DATA_MAP: Mapping[str, Entry] = {
         hash="sha256",
         content="file_name",
     ),
+    "told_news": entry(Aged("time", 90 * _DAY), technical="connection_id time", hash="digest"),
 }
 """What every column holds, by table."""
 

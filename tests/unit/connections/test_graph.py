@@ -82,7 +82,7 @@ def test_only_our_own_subscription_is_read() -> None:
 def test_a_write_counts_only_when_meta_says_so(answer: Any) -> None:
     """Anything but `success: true` is not taken for a success."""
     with pytest.raises((KeyError, TypeError, ValueError)):
-        graph.subscribe("1").read(answer)
+        graph.subscribe("1", ["messages"]).read(answer)
 
 
 def test_a_business_dialog_asks_by_its_configuration() -> None:

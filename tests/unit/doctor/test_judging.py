@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from connector.connections.graph import SUBSCRIBED_FIELDS, Inspection
+from connector.connections.graph import Inspection, read_app_subscription
+from connector.connections.model import ESSENTIAL, AppSubscription, wanted_objects
 from connector.connections.model.needs import BASIC
 from connector.doctor import graph
 from connector.doctor.model import judging
 from connector.doctor.model.causes import CAUSES
 from connector.doctor.model.checks import CHECKS
 from connector.doctor.model.values import (
-    AppSubscription,
     Arrival,
     CatalogFacts,
     CommerceAccount,
@@ -28,7 +28,10 @@ from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, Ou
 from tests.unit.doctor.subjects import NOW, SUBJECT
 
 ALIVE = Inspection("610", True, "9", frozenset(BASIC), NOW + timedelta(days=50), NOW + timedelta(days=80))
-HOOK = AppSubscription("page", SUBJECT.callback_url, True, frozenset(SUBSCRIBED_FIELDS))
+HOOK = AppSubscription("page", SUBJECT.callback_url, True, frozenset(ESSENTIAL))
+OTHER_HOOKS = [
+    replace(HOOK, object=name, fields=frozenset(wanted_objects(())[name])) for name in ("user", "permissions")
+]
 MINE, THEIRS = OwnedDomain("shop.example", verified=True), OwnedDomain("other.example", verified=True)
 SHOP = CommerceAccount("8", "ENABLED", "SETUP", "APPROVED")
 
@@ -45,15 +48,20 @@ JUDGED: Sequence[tuple[Kind, Any, str]] = [
     (Kind.PAGE_TASKS, ("CREATE_CONTENT", "MESSAGING", "MODERATE"), "TASKS_COMPLETE"),
     (Kind.PAGE_TASKS, ("ANALYZE", "MESSAGING"), "TASKS_LACKING"),
     (Kind.PAGE_TASKS, None, "PAGE_LOST"),
-    (Kind.PAGE_SUBSCRIPTION, SUBSCRIBED_FIELDS, "PAGE_SUBSCRIBED"),
-    (Kind.PAGE_SUBSCRIPTION, SUBSCRIBED_FIELDS[1:], "PAGE_FIELDS_LACKING"),
+    (Kind.PAGE_SUBSCRIPTION, ESSENTIAL, "PAGE_SUBSCRIBED"),
+    (Kind.PAGE_SUBSCRIPTION, ESSENTIAL[1:], "PAGE_FIELDS_LACKING"),
     (Kind.PAGE_SUBSCRIPTION, (), "PAGE_UNSUBSCRIBED"),
-    (Kind.APP_SUBSCRIPTION, [HOOK], "APP_SUBSCRIBED"),
+    (Kind.APP_SUBSCRIPTION, [HOOK, *OTHER_HOOKS], "APP_SUBSCRIBED"),
+    (Kind.APP_SUBSCRIPTION, [HOOK, OTHER_HOOKS[0]], "APP_OBJECTS_LACKING"),
     (Kind.APP_SUBSCRIPTION, [replace(HOOK, object="user")], "APP_UNSUBSCRIBED"),
     (Kind.APP_SUBSCRIPTION, [replace(HOOK, callback_url="https://else.example")], "APP_CALLBACK_FOREIGN"),
     (Kind.APP_SUBSCRIPTION, [replace(HOOK, active=False)], "APP_SUBSCRIPTION_INACTIVE"),
     (Kind.APP_SUBSCRIPTION, [replace(HOOK, fields=HOOK.fields - {"messages"})], "APP_FIELDS_LACKING"),
-    (Kind.APP_SUBSCRIPTION, [replace(HOOK, callback_url="", fields=frozenset())], "APP_SUBSCRIBED"),
+    (
+        Kind.APP_SUBSCRIPTION,
+        [replace(one, callback_url="", fields=frozenset()) for one in (HOOK, *OTHER_HOOKS)],
+        "APP_SUBSCRIBED",
+    ),
     *((Kind.WEBHOOK, Journey(arrival, {}), judging._ARRIVALS[arrival]) for arrival in Arrival),
     (Kind.THREAD_OWNER, "", "THREAD_OURS"),
     (Kind.THREAD_OWNER, "610", "THREAD_OURS"),
@@ -122,7 +130,7 @@ def test_a_page_that_is_being_subscribed_has_lost_nothing(changed: str, minutes:
     connection = replace(SUBJECT.connection, **{changed: NOW - timedelta(minutes=minutes)})  # type: ignore[arg-type] # a table
     subject = replace(SUBJECT, connection=connection)
     assert cause == judging.page_subscription(subject, (), NOW).cause
-    assert "PAGE_SUBSCRIBED" == judging.page_subscription(subject, SUBSCRIBED_FIELDS, NOW).cause
+    assert "PAGE_SUBSCRIBED" == judging.page_subscription(subject, ESSENTIAL, NOW).cause
 
 
 def test_a_catalog_whose_business_is_not_known_is_nobody_elses() -> None:
@@ -166,7 +174,7 @@ def test_what_is_not_answered_is_no_failure(error: ConnectorError, cause: str) -
 
 def test_answers_are_read_with_what_they_leave_out() -> None:
     """An owner, a shop's setup or a list of fields that Meta does not tell is empty, not an error."""
-    assert AppSubscription("page", "", True, frozenset()) == graph.read_subscription({"object": "page"})
+    assert AppSubscription("page", "", True, frozenset()) == read_app_subscription({"object": "page"})
     assert "" == graph.thread_owner("30", "70").read({"data": []})
     assert CatalogFacts("commerce", "", "20") == graph.catalog("50", "app").read(
         {"vertical": "commerce", "business": {"id": "20"}}
