@@ -21,6 +21,7 @@ from simulator import (
     messaging,
     oauth,
     pages,
+    pixels,
     product_sets,
     products,
     sending,
@@ -33,6 +34,7 @@ from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
 from simulator.limits import THROTTLE_CODES
 from simulator.orders import routes as orders
+from simulator.orders.refusals import unknown_order
 from simulator.paging import DEFAULT_LIMIT, cut_page
 from simulator.recording import record
 from simulator.state import Page, Token
@@ -58,6 +60,7 @@ FEATURES = (
     oauth,
     orders,
     pages,
+    pixels,
     product_sets,
     products,
     sending,
@@ -170,6 +173,8 @@ def _identify(call: Call, request: GraphRequest) -> Call:
     name, _, edge = call.path.partition("/")
     node = _find(call.world, token, name)
     if node is None or not reaches(call.world, token, node):
+        if name.isdecimal() and edge in orders.OWN_EDGES:
+            raise unknown_order(name)
         if not name.isdecimal() and name != "me" and not name.startswith(("t_", "m_")):
             raise unknown_alias(name)
         raise missing_object(call.method, name)
@@ -312,7 +317,7 @@ def _read_ids(call: Call) -> Json:
 
 
 def select(call: Call, node: Any, fields: tuple[Selection, ...]) -> Json:
-    """Return the wanted fields of a node, `id` always among them."""
+    """Return the wanted fields of a node, its `id` always among them if it has one."""
     kind = type(node).__name__
     node_type = NODES[kind]
     wanted = fields or tuple(Selection(name) for name in node_type.default)
@@ -321,7 +326,7 @@ def select(call: Call, node: Any, fields: tuple[Selection, ...]) -> Json:
         value = _read(call, node, kind, selection)
         if value is not None:
             document[selection.alias or selection.name] = value
-    return document if "id" in document else document | {"id": node.id}
+    return document if "id" in document or "id" not in node_type.fields else document | {"id": node.id}
 
 
 def _read(call: Call, node: Any, kind: str, selection: Selection) -> Json:

@@ -37,6 +37,7 @@ class CommerceMerchantSettings:
     review_status: str = "APPROVED"
     order_app_ids: list[str] = field(default_factory=list)
     is_test: bool = False  # a test account: only admins see it, and its orders are no real ones
+    instagram_elsewhere: bool = False  # the Instagram account is onboarded with another account
     orders: OrderBook = field(default_factory=OrderBook, repr=False)
 
 

@@ -16,6 +16,7 @@ from simulator.feed_state import (
     ProductFeedUploadErrorSample,
 )
 from simulator.orders.state import CommerceOrder
+from simulator.pixels import AdsPixel
 from simulator.signatures import appsecret_proof
 from simulator.standing import CommerceMerchantSettings
 from simulator.state import (
@@ -140,6 +141,8 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
                 and node.id in user.page_tasks
                 and grants(token, user, node.id)
             )
+        case AdsPixel():
+            return reaches(world, token, world.require(Business, node.business_id, name="business_id"))
         case CommerceMerchantSettings() | CommerceOrder():
             return reaches(world, token, world.require(Page, node.page_id, name="page_id"))
         case IGUser():

@@ -5,6 +5,7 @@ FB_PROCESSING ──checks end──▶ CREATED ──acknowledged, or no app is
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any
@@ -81,15 +82,25 @@ def change(world: World, order: CommerceOrder, *, what: str, state: str = "", at
     tell(world, order, what)
 
 
+def replace(world: World, old: CommerceOrder, new: CommerceOrder) -> None:
+    """Put another version of an order into its place."""
+    book = account_of(world, old).orders
+    _remove(book, old)
+    book.orders[new.id] = world.add(new)
+    _insert(book, new)
+
+
 def complete(order: CommerceOrder) -> str:
     """Return the state of an order after units were shipped or cancelled."""
     return order.state if any(item.open for item in order.items) else "COMPLETED"
 
 
-def note(world: World, order: CommerceOrder, kind: str, *, by: str = "app", key: str = "", **details: Any) -> None:
+def note(
+    world: World, order: CommerceOrder, kind: str, *, by: str = "app", key: str = "", told: Mapping[str, Any]
+) -> None:
     """Write an effect into the ledger."""
     effects = account_of(world, order).orders.effects
-    effects.append(Effect(world.next_number(), world.clock.now(), kind, by, order.id, key, details))
+    effects.append(Effect(world.next_number(), world.clock.now(), kind, by, order.id, key, told))
 
 
 def _insert(book: OrderBook, order: CommerceOrder) -> None:

@@ -35,7 +35,7 @@ def place_orders(world: World, request: web.Request, document: Document) -> Docu
 
 def finish_processing(world: World, request: web.Request, _document: Document) -> Document:
     """End Meta's own checks of an order now."""
-    order = _order(world, request)
+    order = find_order(world, request)
     if order.state != "FB_PROCESSING":
         raise ValueError(f"order_id: the order is {order.state} already")
     order.process_until = world.clock.now()
@@ -48,7 +48,7 @@ def finish_processing(world: World, request: web.Request, _document: Document) -
 
 def touch(world: World, request: web.Request, _document: Document) -> Document:
     """Let an order change in nothing but its `last_updated`."""
-    order = _order(world, request)
+    order = find_order(world, request)
     book.change(world, order, what="touched")
     return describe(order)
 
@@ -68,7 +68,7 @@ def list_placed(world: World, request: web.Request, _document: Document) -> Docu
 
 def read_order(world: World, request: web.Request, _document: Document) -> Document:
     """Show an order as it truly is, with its effects."""
-    order = _order(world, request)
+    order = find_order(world, request)
     effects = book.account_of(world, order).orders.effects
     return {**describe(order), "effects": [_effect(one) for one in effects if one.order_id == order.id]}
 
@@ -136,7 +136,8 @@ def _effect(effect: Effect) -> Document:
     }
 
 
-def _order(world: World, request: web.Request) -> CommerceOrder:
+def find_order(world: World, request: web.Request) -> CommerceOrder:
+    """Return the order that a request is about."""
     book.settle_all(world)
     return world.require(CommerceOrder, request.match_info["order_id"], name="order_id")
 

@@ -11,7 +11,6 @@ import orjson
 from simulator.call import Call, Json
 from simulator.errors import GraphError, invalid_parameter
 from simulator.orders.access import account
-from simulator.orders.refusals import OrderRefusal
 from simulator.orders.state import Answered
 
 # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits, a UUID for example, which has hyphens.
@@ -28,8 +27,6 @@ def once(act: Callable[[Call, str], Json]) -> Callable[[Call], Json]:
         request = _request(call)
         if (known := shop.orders.answers.get(key)) is not None:
             return _repeat(known, request)
-        if shop.merchant_status == "EXTERNALLY_DISABLED":
-            raise OrderRefusal(call.world, 2382052)
         try:
             answer = act(call, key)
         except GraphError as refusal:

@@ -44,8 +44,8 @@ def list_orders(call: Call, account: CommerceMerchantSettings | None) -> Rows:
     settle(call.world, account)
     lists = [account.orders.by_state[state] for state in dict.fromkeys(states)]
     # Unverified: both ends are exclusive, to the second.
-    first = _seconds(call, "updated_after", -1) + 1
-    last = _seconds(call, "updated_before", LAST_MARK // 1_000_000)
+    first = read_seconds(call, "updated_after", -1) + 1
+    last = read_seconds(call, "updated_before", LAST_MARK // 1_000_000)
     window = _Window(lists, (first * 1_000_000, 0), (last * 1_000_000, 0), lambda order: all(f(order) for f in keep))
     return Rows(_page(call, window, sign), key, DEFAULT_FIELDS, countable=False)
 
@@ -110,7 +110,7 @@ def _words(call: Call, name: str, known: Mapping[str, object]) -> list[str]:
     return words
 
 
-def _seconds(call: Call, name: str, default: int) -> int:
+def read_seconds(call: Call, name: str, default: int) -> int:
     """Read a time: Unix seconds, or ISO 8601 as the SDK's type `datetime` allows."""
     text = call.text(name, "")
     if not text or text.isdecimal():

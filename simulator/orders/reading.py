@@ -10,7 +10,8 @@ from typing import Any
 from simulator.call import Call, Json, NodeType, Rows, attribute
 from simulator.orders.access import READ_ORDERS, find_account, guard
 from simulator.orders.book import settle
-from simulator.orders.money import split, write_money
+from simulator.orders.charging import item_shares, sellers_discount, shipping_options
+from simulator.orders.money import write_money
 from simulator.orders.refusals import unknown_order
 from simulator.orders.state import CommerceOrder, Discount, OrderItem, ShippingOption, Units
 
@@ -30,30 +31,6 @@ def require_order(call: Call) -> None:
         settle(call.world, shop)
     if call.node.id not in call.world.nodes:
         raise unknown_order(call.node.id)
-
-
-def item_shares(order: CommerceOrder, discount: Discount) -> dict[str, int]:
-    """Return how much of a discount falls on each line."""
-    if discount.target == "SHIPPING":
-        return {}
-    if discount.item_id:
-        return {discount.item_id: discount.amount}
-    weights = [item.unit_price * item.quantity for item in order.items]
-    return dict(zip((item.id for item in order.items), split(discount.amount, weights), strict=True))
-
-
-def sellers_discount(order: CommerceOrder, target: str) -> int:
-    """Return what the seller's own order-level promotions take off the items or the shipping."""
-    return sum(
-        one.amount
-        for one in order.discounts
-        if one.target == target and one.granularity == "order_level" and not one.after_tax
-    )
-
-
-def shipping_options(order: CommerceOrder) -> dict[str, ShippingOption]:
-    """Return what is paid for shipping: by line, or under the empty name for the whole order."""
-    return {item.id: item.option for item in order.items if item.option} or {"": order.option}
 
 
 def _payment_details(call: Call, order: CommerceOrder) -> Json:

@@ -89,7 +89,6 @@ class Units:
 
     item: OrderItem
     quantity: int
-    tax: int = 0
 
 
 @dataclass(slots=True)
@@ -105,19 +104,54 @@ class OrderShipment:
     shipping_method_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The part of an order-level promotion that falls on some units of a line."""
+
+    discount: Discount
+    item: OrderItem
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineAmount:
+    """Money for one line, charged or refunded; a refund by amount has no units."""
+
+    item: OrderItem
+    quantity: int
+    amount: int
+    tax: int
+
+
 @dataclass(slots=True)
 class OrderPayment:
-    """What one parcel made Meta charge. Without `captured` the charge failed or is still to come."""
+    """What one parcel makes Meta charge, and when; a charge that fails stays uncollected."""
 
     id: str
     shipment: OrderShipment
-    items: int
+    lines: list[LineAmount]  # after the seller's order-level discounts
+    allocations: list[Allocation]
     shipping: int
-    item_tax: int
     shipping_tax: int
-    allocations: dict[str, int]  # promotion id → its part of this parcel
     capture_time: float
+    pay_time: float  # when the seller gets it
     fails: bool = False
+    collected: bool = False
+
+    @property
+    def items(self) -> int:
+        """Return what is charged for items."""
+        return sum(line.amount for line in self.lines)
+
+    @property
+    def tax(self) -> int:
+        """Return the tax that is charged."""
+        return self.shipping_tax + sum(line.tax for line in self.lines)
+
+    @property
+    def total(self) -> int:
+        """Return all that is charged."""
+        return self.items + self.shipping + self.tax
 
 
 @dataclass(slots=True)
@@ -127,20 +161,10 @@ class OrderCancellation:
     id: str
     time: float
     units: list[Units]
+    allocations: list[Allocation]
     reason_code: str
     reason_description: str
     restock: bool
-    allocations: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class RefundLine:
-    """The part of a refund that is for one line; by units or, with none, by amount."""
-
-    item: OrderItem
-    quantity: int
-    amount: int
-    tax: int
 
 
 @dataclass(slots=True)
@@ -149,7 +173,8 @@ class OrderRefund:
 
     id: str
     time: float
-    lines: list[RefundLine]
+    pay_time: float  # when the seller's balance is short of it
+    lines: list[LineAmount]
     reason_code: str
     reason_text: str
     shipping: int
@@ -215,7 +240,7 @@ class CommerceOrder:
     shipping_tax_charged: int = 0
     shipping_refunded: int = 0
     shipping_tax_refunded: int = 0
-    charged_options: set[str] = field(default_factory=set)  # lines whose shipping is charged; "": the order's
+    charged_options: list[str] = field(default_factory=list)  # lines whose shipping is charged; "": the order's
     shipments: list[OrderShipment] = field(default_factory=list)
     payments: list[OrderPayment] = field(default_factory=list)
     cancellations: list[OrderCancellation] = field(default_factory=list)
@@ -250,19 +275,6 @@ class Answered:
     refusal: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """One movement of the seller's balance, and when it is paid out."""
-
-    id: str
-    order: CommerceOrder
-    time: float
-    kind: str
-    amount: int
-    fee: int
-    pay_time: float
-
-
 @dataclass(slots=True)
 class OrderBook:
     """All orders of an account."""
@@ -272,4 +284,3 @@ class OrderBook:
     processing: list[tuple[float, int, CommerceOrder]] = field(default_factory=list)  # heap by the end of processing
     answers: dict[str, Answered] = field(default_factory=dict)  # by idempotency key
     effects: list[Effect] = field(default_factory=list)
-    transactions: list[Transaction] = field(default_factory=list)

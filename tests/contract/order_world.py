@@ -74,6 +74,10 @@ class Shop:
         """Move the simulator's clock."""
         await self.client.control("POST", "/clock/advance", {"seconds": seconds})
 
+    async def change(self, **facts: Any) -> None:
+        """Change the account."""
+        await self.client.control("PATCH", f"/pages/{self.page_id}/shop", facts)
+
     async def switch(self, **switches: Any) -> None:
         """Turn switches."""
         await self.client.control("PATCH", "/switches", switches)
