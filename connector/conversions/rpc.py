@@ -8,7 +8,7 @@ from uuid import UUID
 from connector.conversions import actions
 from connector.conversions.actions import Taken
 from connector.conversions.actions.keeping import Items
-from connector.conversions.model.matching import Buyer
+from connector.conversions.model.matching import Buyer, write_match
 from connector.conversions.model.values import (
     MARGIN,
     MOST_EVENTS,
@@ -135,6 +135,8 @@ def _require_sendable(draft: Draft, path: str, *, at: datetime) -> None:
     if draft.event_time <= at - draft.oldest:
         message = f"is too old: Meta takes what is at most {draft.oldest.days} days old"
         raise InvalidInput.of(f"{path}.event_time", "CONVERSION_TOO_OLD", message)
+    if not write_match(draft.buyer):
+        raise InvalidInput.of(f"{path}.buyer", "FIELD_REQUIRED", "needs something that Meta can recognise the buyer by")
     if draft.event_name == PURCHASE and draft.value is None:
         raise InvalidInput.of(f"{path}.value", "FIELD_REQUIRED", "is required for a Purchase")
     # Unverified: that both are required of what happened on a website.

@@ -131,7 +131,7 @@ def sdk_edges() -> Mapping[tuple[str, str, str], Edge]:
 
 # The modules of the nodes that StormCom's connector and the simulator speak to, and those whose enums they use.
 _MODULES = (
-    "application", "business", "checkbatchrequeststatus", "commercemerchantsettings", "commerceorder", "iguser", "page",
+    "adspixel", "application", "business", "checkbatchrequeststatus", "commercemerchantsettings", "commerceorder", "iguser", "page",
     "productcatalog", "productcatalogdiagnosticgroup", "productfeed", "productfeedupload", "productfeeduploaderror",
     "productfeeduploaderrorsample", "productgroup", "productitem", "productset", "profile",
     "unifiedthread", "user",
