@@ -32,8 +32,9 @@ NAMES = tuple(TIERS)
 
 PREFERRED_PORTS = {
     "connector": 50051, "ingress": 8080, "simulator": 8090,
-    "connector metrics": 9101, "ingress metrics": 9102, "relay metrics": 9103,
+    "connector metrics": 9101, "relay metrics": 9103,
     "worker-fast metrics": 9104, "worker-bulk metrics": 9105,
+    "ingress metrics": 9110,  # and the ports after it, with WEBHOOK_PROCESSES above 1
 }  # fmt: skip
 
 GRACE_PER_TIER = timedelta(seconds=2.5)

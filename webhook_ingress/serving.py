@@ -61,8 +61,13 @@ class _Protocol(web.RequestHandler):
 
 
 @asynccontextmanager
-async def serving(app: web.Application, host: str, port: int, *, limits: Limits | None = None) -> AsyncIterator[int]:
-    """Serve for the length of the block, and tell the port; at its end, requests at work are finished first."""
+async def serving(
+    app: web.Application, host: str, port: int, *, limits: Limits | None = None, shared: bool = False
+) -> AsyncIterator[int]:
+    """Serve for the length of the block, and tell the port; at its end, requests at work are finished first.
+
+    A `shared` address is listened on by several processes; otherwise a second one is refused it.
+    """
     require_c_parser()
     runner = web.AppRunner(app, shutdown_timeout=1.0, **_OPTIONS)
     await runner.setup()
@@ -71,7 +76,9 @@ async def serving(app: web.Application, host: str, port: int, *, limits: Limits 
     loop = asyncio.get_running_loop()
     bounds = limits or Limits(app[CALLERS])
     make = partial(_Protocol, server, loop=loop, **_OPTIONS)
-    listener = await loop.create_server(lambda: Doorway(make, bounds), host, port, backlog=512)
+    listener = await loop.create_server(
+        lambda: Doorway(make, bounds), host, port, backlog=512, reuse_port=shared or None
+    )
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
