@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from connector.business_extension.model import InstallNews
-from connector.messaging.model import Delivered, Echo, PersonMessage, Read
+from connector.messaging.model import PersonSignal
 from connector.values import Environment
 
 
@@ -67,7 +67,67 @@ class PermissionNews:
     verb: str = ""
 
 
-Content = PersonMessage | Echo | Delivered | Read | PermissionNews | InstallNews | SelfTest | Kept
+@dataclass(frozen=True, slots=True)
+class PageNews:
+    """Something happened on a Page in public, or concerns the Page as a whole; `value` is all that Meta told, as it told it."""
+
+    topic: str
+    item: str = ""
+    verb: str = ""
+    post_id: str = ""
+    comment_id: str = ""
+    parent_id: str = ""
+    actor_id: str = ""
+    actor_name: str = ""
+    text: str = ""
+    time: datetime | None = None
+    value: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Write it with the contract's field names."""
+        names = ("item", "verb", "post_id", "comment_id", "parent_id", "actor_id", "actor_name", "text")
+        whole = json.dumps(self.value) if self.value else ""
+        kept = whole if len(whole) <= _LONGEST_VALUE else ""
+        return {name: getattr(self, name) for name in names} | {
+            "field": self.topic,
+            "activity_time": self.time,
+            "value_json": kept,
+        }
+
+
+_LONGEST_VALUE = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyNews:
+    """Meta enforces a policy on a Page, `block` or `warning`, or no longer, `unblock`."""
+
+    action: str
+    reason: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateNews:
+    """Meta decided about a message template of a Page."""
+
+    template_id: str
+    name: str
+    language: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHint:
+    """Something may have happened to an order: a reason to look, no more. Without a value even the id is not told."""
+
+    field: str
+    order_id: str = ""
+
+
+News = PageNews | PolicyNews | TemplateNews | OrderHint
+Content = PersonSignal | News | PermissionNews | InstallNews | SelfTest | Kept
 
 
 @dataclass(frozen=True, slots=True)

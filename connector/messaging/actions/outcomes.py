@@ -5,15 +5,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from connector.alerts import db as alerts
+from connector.alerts.model import Alert
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.events import db as events
 from connector.events.model import Draft
 from connector.messaging import db
-from connector.messaging.model import SETTLE_STEPS, UNPROVEN, Conversation, Message, Origin, State
+from connector.messaging.db import changes
+from connector.messaging.model import SETTLE_LIMIT, SETTLE_STEPS, UNPROVEN, Conversation, Message, Origin, State
 from connector.runtime import Runtime
 
+_WATCHED = timedelta(days=7)
+_UNSETTLED_TITLE = "It is not known whether messages went out"
+_UNSETTLED_BODY = (
+    "Facebook's answers to them were lost, and a day of looking did not find them. Look into the Page's inbox; they are never"
+    " sent again by themselves."
+)
 _MAIL_GATHER = timedelta(seconds=10)
 """How long a message waits for others before it is forwarded: people write in short lines."""
 
@@ -42,9 +51,12 @@ async def prove(runtime: Runtime, tx: Tx, message: Message, mid: str, send_time:
         await db.forget(tx, double.id)
         send_time = double.send_time
     sent = await db.change(tx, message.id, state=State.SENT, mid=mid, send_time=send_time, reason="")
+    sent = (await changes.apply(tx, [(sent.connection_id, mid)])).get(sent.id, sent)  # a reaction may be quicker
     conversation = await db.refresh(tx, message.conversation_id)
     await tell_changed(runtime, tx, [sent])
     await advance(runtime, tx, conversation)
+    if current.attempt_time and current.attempt_time <= runtime.now() - SETTLE_LIMIT:
+        await watch_unsettled(runtime, tx, sent.store_id, sent.connection_id)
 
 
 async def advance(runtime: Runtime, tx: Tx, conversation: Conversation, *, mids: tuple[str, ...] = ()) -> None:
@@ -61,10 +73,20 @@ async def lose_sight(runtime: Runtime, tx: Tx, message: Message) -> None:
     await tell_changed(runtime, tx, [changed])
 
 
-async def fail(runtime: Runtime, tx: Tx, message: Message, reason: str) -> None:
-    """Note that a message did not go out and will not."""
-    changed = await db.change(tx, message.id, state=State.FAILED, reason=reason)
-    await tell_changed(runtime, tx, [changed])
+async def fail(
+    runtime: Runtime, tx: Tx, message: Message, reason: str, *, attempt_time: datetime | None = None
+) -> None:
+    """Note that a message did not go out and will not, nor what was to follow it.
+
+    An `attempt_time` stays where the person might have it after all: such a message is not sent again.
+    """
+    ended = {"state": State.FAILED, "attempt_time": attempt_time}
+    changed = [await db.change(tx, message.id, reason=reason, **ended)]
+    changed += [
+        await db.change(tx, later.id, reason="MESSAGE_PART_FAILED", **ended)
+        for later in await db.later_parts(tx, message)
+    ]
+    await tell_changed(runtime, tx, changed)
 
 
 async def tell_received(runtime: Runtime, tx: Tx, received: Sequence[Message]) -> None:

@@ -1,21 +1,24 @@
-"""What comes in: a person wrote, the Page wrote, messages arrived or were read. Each in the caller's transaction."""
+"""What comes in: a person wrote, or the Page wrote. In the caller's transaction; many at once cost little more than one."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from connector.connections.model import Connection
-from connector.db.schema import Tx, plain
+from connector.db.schema import Tx
 from connector.messaging import db
 from connector.messaging.actions import outcomes
+from connector.messaging.actions.changing import catch_up
+from connector.messaging.actions.meeting import meet, place
+from connector.messaging.actions.noting import note_referrals
+from connector.messaging.db import watermarks
+from connector.messaging.db.tables import storable
 from connector.messaging.model import (
     Conversation,
-    Delivered,
     Echo,
     Message,
     Origin,
     PersonMessage,
-    Read,
     State,
     same_words,
 )
@@ -24,20 +27,21 @@ from connector.runtime import Runtime
 Arrived = Sequence[tuple[Connection, PersonMessage]]
 
 
-async def receive_messages(runtime: Runtime, tx: Tx, arrived: Arrived) -> None:
-    """Keep what people wrote or did and tell StormCom, in this order. Repeating it changes nothing: `mid` or `digest` is the key.
+async def receive_messages(runtime: Runtime, tx: Tx, arrived: Arrived) -> list[Message]:
+    """Keep what people wrote or did and tell StormCom, in this order; what is new is returned.
 
-    Many at once cost little more than one.
+    Repeating it changes nothing: `mid` or `digest` is the key. Many at once cost little more than one.
     """
-    people = {(connection.id, plain(signal.psid)): connection for connection, signal in arrived}
-    met = await db.meet(tx, [(runtime.new_id(), connection, psid) for (_, psid), connection in people.items()])
-    drafts = [
-        (runtime.new_id(), met[connection.id, plain(signal.psid)], _values(signal)) for connection, signal in arrived
-    ]
-    kept = await db.keep_all(tx, drafts)
+    met = await meet(runtime, tx, arrived)
+    drafts = [(runtime.new_id(), met[place(connection, signal)], _values(signal)) for connection, signal in arrived]
+    kept = await catch_up(tx, await db.keep_all(tx, drafts))
+    if len(kept) < len(drafts):
+        await db.hear(tx, {connection.id for connection, _ in arrived}, [signal.mid for _, signal in arrived])
+    await note_referrals(runtime, tx, arrived)
     await outcomes.tell_received(runtime, tx, kept)
     if mailing := {connection.id for connection, _ in arrived if connection.forwards_mail}:
         await outcomes.have_mailed(tx, kept, mailing, at=runtime.now())
+    return kept
 
 
 def _values(signal: PersonMessage) -> dict[str, Any]:
@@ -51,44 +55,43 @@ def _values(signal: PersonMessage) -> dict[str, Any]:
         "send_time": signal.send_time,
         "unsupported_kind": signal.unsupported_kind,
         "opens_window": signal.opens_window,
+        "reply_to_mid": signal.reply_to_mid,
+        "payload": signal.payload,
+        "standby": signal.standby,
+        "referral": storable(signal.referral),
     }
 
 
-async def receive_echo(runtime: Runtime, tx: Tx, connection: Connection, signal: Echo) -> None:
-    """Recognise a message of ours by `mid`, `metadata` or its words, or keep one that the Page sent elsewhere.
+async def receive_echoes(runtime: Runtime, tx: Tx, arrived: Sequence[tuple[Connection, Echo]]) -> None:
+    """Recognise messages of ours by `mid`, `metadata` or their words, and keep those that the Page sent elsewhere.
 
-    Repeating it changes nothing; it may come before Meta's answer to the call that sent the message.
+    Repeating it changes nothing; an echo may come before Meta's answer to the call that sent the message.
     """
-    conversation = await _meet(runtime, tx, connection, signal.psid)
+    met = await meet(runtime, tx, arrived)
+    elsewhere: list[tuple[Conversation, Echo]] = []
+    for connection, signal in arrived:
+        conversation = met[place(connection, signal)]
+        if not await _recognise(runtime, tx, connection, conversation, signal=signal):
+            elsewhere.append((conversation, signal))
+    await _keep_elsewhere(runtime, tx, elsewhere)
+
+
+async def _recognise(
+    runtime: Runtime, tx: Tx, connection: Connection, conversation: Conversation, *, signal: Echo
+) -> bool:
+    """Move on a message of ours, or one that is known, as its echo says; tells whether there was one."""
     known = await db.by_mid(tx, connection.id, signal.mid)
     if known is None:
         ours = await _ours(runtime, tx, connection, conversation, signal)
         if ours is not None:
             await outcomes.prove(runtime, tx, ours, signal.mid, signal.send_time)
-            return
-        await _keep_elsewhere(runtime, tx, conversation, signal)
-    elif known.send_time != signal.send_time and known.origin is Origin.STORMCOM:
+        return ours is not None
+    if known.backfilled:
+        await db.hear(tx, [connection.id], [signal.mid])
+    if known.send_time != signal.send_time and known.origin is Origin.STORMCOM:
         await db.change(tx, known.id, send_time=signal.send_time)
         await outcomes.advance(runtime, tx, await db.refresh(tx, conversation.id))
-
-
-async def receive_delivery(runtime: Runtime, tx: Tx, connection: Connection, signal: Delivered) -> None:
-    """Note that messages of the Page arrived."""
-    conversation = await _meet(runtime, tx, connection, signal.psid)
-    await db.raise_watermarks(tx, conversation.id, delivered=signal.watermark)
-    await outcomes.advance(runtime, tx, await db.lock(tx, conversation.id), mids=signal.mids)
-
-
-async def receive_read(runtime: Runtime, tx: Tx, connection: Connection, signal: Read) -> None:
-    """Note that the person read what the Page sent."""
-    conversation = await _meet(runtime, tx, connection, signal.psid)
-    await db.raise_watermarks(tx, conversation.id, read=signal.watermark)
-    await outcomes.advance(runtime, tx, await db.lock(tx, conversation.id))
-
-
-async def _meet(runtime: Runtime, tx: Tx, connection: Connection, psid: str) -> Conversation:
-    met = await db.meet(tx, [(runtime.new_id(), connection, plain(psid))])
-    return met[connection.id, plain(psid)]
+    return True
 
 
 async def _ours(
@@ -106,22 +109,26 @@ async def _ours(
     return next((one for one in waiting if same_words(one.text, signal.text)), None)
 
 
-async def _keep_elsewhere(runtime: Runtime, tx: Tx, conversation: Conversation, signal: Echo) -> None:
-    message = await db.keep(
-        tx,
-        runtime.new_id(),
-        conversation,
-        origin=Origin.ELSEWHERE,
-        state=State.SENT,
-        mid=signal.mid,
-        text=signal.text,
-        attachments=signal.attachments,
-        send_time=signal.send_time,
-        unsupported_kind="" if signal.text or signal.attachments else "message",
-    )
-    if message is not None:
-        await outcomes.tell_received(runtime, tx, [message])
-        await outcomes.advance(runtime, tx, conversation)
+async def _keep_elsewhere(runtime: Runtime, tx: Tx, echoes: Sequence[tuple[Conversation, Echo]]) -> None:
+    drafts = [(runtime.new_id(), conversation, _echoed(signal)) for conversation, signal in echoes]
+    kept = await catch_up(tx, await db.keep_all(tx, drafts)) if drafts else []
+    await outcomes.tell_received(runtime, tx, kept)
+    if kept:  # nobody waits to hear how far a message went that was not sent through us
+        await watermarks.advance_all(tx, [message.conversation_id for message in kept])
+
+
+def _echoed(signal: Echo) -> dict[str, Any]:
+    return {
+        "origin": Origin.ELSEWHERE,
+        "state": State.SENT,
+        "mid": signal.mid,
+        "text": signal.text,
+        "attachments": signal.attachments,
+        "send_time": signal.send_time,
+        "unsupported_kind": "" if signal.text or signal.attachments else "message",
+        "reply_to_mid": signal.reply_to_mid,
+        "standby": signal.standby,
+    }
 
 
 def _uuid(text: str) -> UUID | None:

@@ -1,15 +1,16 @@
-"""The rows of conversations: met, locked, refreshed from their messages, listed."""
+"""The rows of conversations: met, locked, refreshed from their messages, changed."""
 
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     func,
+    or_,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -21,18 +22,23 @@ from connector.messaging.db.tables import CONVERSATION, conversations, read_conv
 from connector.messaging.model import (
     OUT,
     SNIPPET,
+    Channel,
     Conversation,
 )
 
 # What a conversation shows, computed from its messages: the same in whatever order they became known.
 _REFRESH = text(f"""
     UPDATE conversations AS c SET
-        person_time = (SELECT max(send_time) FROM messages WHERE conversation_id = c.id AND opens_window),
+        (person_time, direct_time, standby_time) = (
+            SELECT max(send_time) FILTER (WHERE opens_window), max(send_time) FILTER (WHERE NOT standby),
+                max(send_time) FILTER (WHERE standby)
+            FROM messages WHERE conversation_id = c.id AND origin = 'PERSON'),
         last_message_time = newest.send_time,
         snippet = left(newest.text, :snippet),
         unread_count = (
-            SELECT count(*) FROM messages WHERE conversation_id = c.id AND origin = 'PERSON' AND send_time > coalesce(
-                (SELECT max(send_time) FROM messages WHERE conversation_id = c.id AND state = ANY(:answered)), '-infinity'))
+            SELECT count(*) FROM messages WHERE conversation_id = c.id AND origin = 'PERSON' AND send_time > greatest(
+                (SELECT max(send_time) FROM messages WHERE conversation_id = c.id AND state = ANY(:answered)),
+                c.seen_time, '-infinity'))
     FROM unnest(:ids) AS wanted(id), LATERAL (
         SELECT send_time, text FROM messages WHERE conversation_id = wanted.id
         ORDER BY send_time DESC, coalesce(mid, digest, id::text) DESC LIMIT 1
@@ -46,15 +52,23 @@ def missing(conversation_id: str) -> NotFound:
     return NotFound("CONVERSATION_NOT_FOUND", "No such conversation in this store", conversation_id=conversation_id)
 
 
-async def meet(tx: Tx, people: Sequence[tuple[UUID, Connection, str]]) -> dict[tuple[UUID, str], Conversation]:
-    """Find the conversations with people (each named once), begun under the given ids if there are none; lock them."""
+async def meet(
+    tx: Tx, people: Sequence[tuple[UUID, Connection, str]], *, channel: Channel = Channel.MESSENGER
+) -> dict[tuple[UUID, str], Conversation]:
+    """Find the conversations with people (each named once) in a channel, begun under the given ids if there are none; lock them."""
     wish = insert(conversations)
     met = wish.on_conflict_do_update(
         index_elements=[conversations.c.connection_id, conversations.c.channel, conversations.c.psid],
         set_={"psid": wish.excluded.psid},
     ).returning(*CONVERSATION)
     values = [
-        {"id": new_id, "store_id": connection.store_id, "connection_id": connection.id, "psid": psid}
+        {
+            "id": new_id,
+            "store_id": connection.store_id,
+            "connection_id": connection.id,
+            "channel": channel,
+            "psid": psid,
+        }
         for new_id, connection, psid in people
     ]
     found = [read_conversation(row) for row in await tx.execute(met, values)]
@@ -73,6 +87,18 @@ async def require(tx: Tx, store_id: str, conversation_id: UUID) -> Conversation:
     if row is None:
         raise missing(str(conversation_id))
     return read_conversation(row)
+
+
+async def find(tx: Tx, conversation_id: UUID) -> Conversation | None:
+    """Read a conversation by our own id, for background work."""
+    row = (await tx.execute(select(*CONVERSATION).where(conversations.c.id == conversation_id))).one_or_none()
+    return None if row is None else read_conversation(row)
+
+
+async def find_all(tx: Tx, conversation_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
+    """Read some conversations; those that are gone are left out."""
+    wanted = select(*CONVERSATION).where(conversations.c.id.in_(conversation_ids))
+    return {row.id: read_conversation(row) for row in await tx.execute(wanted)} if conversation_ids else {}
 
 
 async def lock(tx: Tx, conversation_id: UUID) -> Conversation:
@@ -103,30 +129,34 @@ async def raise_watermarks(
     await tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(**values))
 
 
-async def name_person(tx: Tx, conversation_id: UUID, name: str) -> None:
-    """Note the name that Meta told of a person."""
-    await tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(person_name=plain(name)))
+async def alter(tx: Tx, conversation_id: UUID, **values: Any) -> Conversation:
+    """Change columns of a conversation that exists, beside what follows from its messages."""
+    changed = await alter_if_there(tx, conversation_id, **values)
+    assert changed is not None  # noqa: S101 – its row is locked
+    return changed
 
 
-async def list_conversations(
-    tx: Tx,
-    connection_id: UUID,
-    *,
-    limit: int,
-    after: tuple[datetime, UUID] | None,
-    unread_only: bool,
-    since: datetime | None,
+async def alter_if_there(tx: Tx, conversation_id: UUID, **values: Any) -> Conversation | None:
+    """Change columns of a conversation; None when it is gone."""
+    stored = {name: plain(value) if isinstance(value, str) else value for name, value in values.items()}
+    changed = update(conversations).where(conversations.c.id == conversation_id).values(**stored)
+    row = (await tx.execute(changed.returning(*CONVERSATION))).one_or_none()
+    return None if row is None else read_conversation(row)
+
+
+async def unknown_people(
+    tx: Tx, connection_id: UUID, *, since: datetime, at: datetime, limit: int
 ) -> list[Conversation]:
-    """List a connection's conversations, the one with the newest message first."""
-    place = tuple_(conversations.c.last_message_time, conversations.c.id)
+    """List conversations of people who wrote lately and whom it is time to look up, the newest first."""
+    due = or_(conversations.c.profile_due_time.is_(None), conversations.c.profile_due_time <= at)
     wanted = select(*CONVERSATION).where(
-        conversations.c.connection_id == connection_id, conversations.c.last_message_time.is_not(None)
+        conversations.c.connection_id == connection_id, conversations.c.last_message_time >= since, due
     )
-    if after:
-        wanted = wanted.where(place < after)
-    if unread_only:
-        wanted = wanted.where(conversations.c.unread_count > 0)
-    if since:
-        wanted = wanted.where(conversations.c.last_message_time >= since)
-    newest = wanted.order_by(conversations.c.last_message_time.desc(), conversations.c.id.desc())
-    return [read_conversation(row) for row in await tx.execute(newest.limit(limit))]
+    newest = wanted.order_by(conversations.c.last_message_time.desc()).limit(limit)
+    return [read_conversation(row) for row in await tx.execute(newest)]
+
+
+async def mark_seen(tx: Tx, conversation_id: UUID, until: datetime) -> None:
+    """Note up to when the Page has read; a mark never moves back. What is unread has to be counted anew then."""
+    seen = func.greatest(conversations.c.seen_time, until)
+    await tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(seen_time=seen))

@@ -1,6 +1,6 @@
 """The rows of messages: kept once, changed, found, listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,13 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.bell import ring
 from connector.db.schema import Instant, Tx, plain
+from connector.errors import NotFound
 from connector.messaging.db.tables import CHANNEL, MESSAGE, messages, read_message, written
 from connector.messaging.model import (
     OPEN,
@@ -29,7 +29,7 @@ from connector.messaging.model import (
     State,
 )
 
-_FOREIGN = ("text", "mid", "unsupported_kind")
+_FOREIGN = ("text", "mid", "unsupported_kind", "reply_to_mid", "payload")
 
 
 async def advance(tx: Tx, conversation: Conversation, *, delivered_mids: Sequence[str] = ()) -> list[Message]:
@@ -91,11 +91,49 @@ async def get(tx: Tx, message_id: UUID) -> Message | None:
     return None if row is None else read_message(row)
 
 
-async def by_request(tx: Tx, store_id: str, request_id: str) -> Message | None:
-    """Read the message that a wish of the store made."""
+async def by_request(tx: Tx, store_id: str, request_id: str) -> list[Message]:
+    """Read the messages that a wish of the store made, in their order."""
     same = messages.c.store_id == store_id, messages.c.request_id == request_id
+    rows = await tx.execute(select(*MESSAGE).where(*same).order_by(messages.c.part))
+    return [read_message(row) for row in rows]
+
+
+async def later_parts(tx: Tx, message: Message) -> list[Message]:
+    """Read what is still to be sent of a message's wish after it."""
+    same = messages.c.store_id == message.store_id, messages.c.request_id == message.request_id
+    later = messages.c.part > message.part, messages.c.state == State.PENDING
+    return [read_message(row) for row in await tx.execute(select(*MESSAGE).where(*same, *later))]
+
+
+async def require_message(tx: Tx, store_id: str, message_id: UUID) -> Message:
+    """Find a store's message.
+
+    Raises:
+        NotFound: MESSAGE_NOT_FOUND, also for another store's.
+
+    """
+    same = messages.c.store_id == store_id, messages.c.id == message_id
     row = (await tx.execute(select(*MESSAGE).where(*same))).one_or_none()
-    return None if row is None else read_message(row)
+    if row is None:
+        raise missing_message(str(message_id))
+    return read_message(row)
+
+
+def missing_message(message_id: str) -> NotFound:
+    """Say that a store has no such message, alike for malformed, foreign and absent ids."""
+    return NotFound("MESSAGE_NOT_FOUND", "No such message in this store", message_id=message_id)
+
+
+async def spoken(tx: Tx, conversation_id: UUID) -> bool:
+    """Tell whether a program of ours has said in a conversation that it is one."""
+    told = messages.c.conversation_id == conversation_id, messages.c.disclosed
+    return await tx.scalar(select(messages.c.id).where(*told).limit(1)) is not None
+
+
+async def get_all(tx: Tx, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
+    """Read some messages by our ids; those that are gone are left out."""
+    wanted = select(*MESSAGE).where(messages.c.id.in_(message_ids))
+    return {row.id: read_message(row) for row in await tx.execute(wanted)} if message_ids else {}
 
 
 async def by_mid(tx: Tx, connection_id: UUID, mid: str) -> Message | None:
@@ -111,6 +149,12 @@ async def known_mids(tx: Tx, connection_id: UUID, mids: Sequence[str]) -> frozen
         select(messages.c.mid).where(messages.c.connection_id == connection_id, messages.c.mid.in_(mids))
     )
     return frozenset(row.mid for row in rows)
+
+
+async def hear(tx: Tx, connection_ids: Collection[UUID], mids: Sequence[str]) -> None:
+    """Note that webhooks now bring messages that reading back had found before."""
+    found = messages.c.connection_id.in_(connection_ids), messages.c.mid.in_([plain(mid) for mid in mids if mid])
+    await tx.execute(update(messages).where(*found, messages.c.backfilled).values(backfilled=False))
 
 
 async def unproven(tx: Tx, conversation_id: UUID) -> list[Message]:
@@ -138,12 +182,8 @@ async def forget(tx: Tx, message_id: UUID) -> None:
     await tx.execute(delete(messages).where(messages.c.id == message_id))
 
 
-async def list_messages(
-    tx: Tx, conversation_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None
-) -> list[Message]:
-    """List a conversation's messages, the newest first."""
-    wanted = select(*MESSAGE).where(messages.c.conversation_id == conversation_id)
-    if after:
-        wanted = wanted.where(tuple_(messages.c.send_time, messages.c.id) < after)
-    newest = wanted.order_by(messages.c.send_time.desc(), messages.c.id.desc())
-    return [read_message(row) for row in await tx.execute(newest.limit(limit))]
+async def count_unsettled(tx: Tx, connection_id: UUID, *, begin: datetime, end: datetime) -> int:
+    """Count messages whose call began in a span and of which nobody knows whether they went out."""
+    mine = messages.c.connection_id == connection_id, messages.c.state == State.UNKNOWN
+    span = messages.c.attempt_time > begin, messages.c.attempt_time <= end
+    return int(await tx.scalar(select(func.count()).select_from(messages).where(*mine, *span)) or 0)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from connector.db.schema import Instant, Json, metadata, plain
 from connector.messaging.model import (
     Attachment,
+    Channel,
     Conversation,
     Kind,
     Message,
@@ -39,6 +40,7 @@ from connector.messaging.model import (
 CHANNEL = "messages"
 # A text's words are looked for within one connection, so its id is one of them. Longer texts would not fit.
 WORDS = "(array_to_tsvector(ARRAY[connection_id::text]) || to_tsvector('simple', left(text, 20000)))"
+NAME_WORDS = "(array_to_tsvector(ARRAY[connection_id::text]) || to_tsvector('simple', person_name))"
 conversations = Table(
     "conversations",
     metadata,
@@ -64,6 +66,7 @@ conversations = Table(
     Column("delivered_time", Instant, comment="Meta's watermark: what the Page sent until then has arrived"),
     Column("read_time", Instant, comment="Meta's watermark: what the Page sent until then was read"),
     Column("direct_time", Instant, comment="when the person last wrote to us, not to another app that owns the thread"),
+    Column("standby_time", Instant, comment="when the person last wrote while another app owned the thread"),
     Column("owner", Json, nullable=False, server_default="{}", comment="which app Meta last gave the thread to"),
     Column("owner_request", Json, nullable=False, server_default="{}", comment="which app last asked for the thread"),
     Column("referral", Json, nullable=False, server_default="{}", comment="where the person last came from"),
@@ -75,7 +78,7 @@ conversations = Table(
     Index("ix_conversations_agent_id", "connection_id", "agent_id", postgresql_where=text("agent_id <> ''")),
     Index(
         "ix_conversations_name_words",
-        text("(array_to_tsvector(ARRAY[connection_id::text]) || to_tsvector('simple', person_name))"),
+        text(NAME_WORDS),
         postgresql_using="gin",
     ),
 )
@@ -133,6 +136,7 @@ messages = Table(
         "ix_messages_send_time", "send_time", postgresql_using="brin"
     ),  # for the sweep; costs next to nothing to keep
     Index("ix_messages_words", text(WORDS), postgresql_using="gin"),
+    Index("ix_messages_unknown", "connection_id", "attempt_time", postgresql_where=text("state = 'UNKNOWN'")),
     Index("ix_messages_open", "conversation_id", postgresql_where=text("state IN ('PENDING', 'ATTEMPTED')")),
 )
 uploads = Table(
@@ -171,7 +175,8 @@ message_templates = Table(
     Column("language", Text, nullable=False),
     Column("category", Text, nullable=False, server_default=""),
     Column("status", Text, nullable=False),
-    Column("components", Json, nullable=False, server_default="[]"),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("parameter_count", Integer, nullable=False, server_default="0"),
     Column("update_time", Instant, nullable=False),
     Index("uq_message_templates_connection_id_name_language", "connection_id", "name", "language", unique=True),
 )
@@ -227,7 +232,8 @@ def storable(value: Any) -> Any:
 
 def read_conversation(row: Row[Any]) -> Conversation:
     """Read a row of `CONVERSATION`."""
-    return Conversation(**row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+    values = dict(row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+    return Conversation(**values | {"channel": Channel(row.channel)})
 
 
 def read_message(row: Row[Any]) -> Message:

@@ -43,6 +43,8 @@ class Attachment:
     products: tuple[AttachedProduct, ...] = ()
     size_bytes: int = 0
     media_id: str = ""
+    mime_type: str = ""
+    preview_url: str = ""
 
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names; what is empty is left out."""

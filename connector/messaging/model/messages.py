@@ -5,6 +5,8 @@
        └─ not sent ─┤
                     └──▶ UNKNOWN ──▶ SENT or FAILED, when Meta's echo or a read-back tells
 
+What Meta refused is PENDING again when a caller asks for it: the person cannot have it.
+
 States of a message of the Page only move along that line, whatever order Meta's webhooks come in. FAILED gives way to a
 later proof that it went out after all: Meta's word stands above our guess.
 """
@@ -17,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from connector.messaging.model.attachments import Attachment
+from connector.messaging.model.links import expiry
 from connector.messaging.model.times import timed
 
 # Unverified: recalled, in characters.
@@ -108,6 +111,7 @@ class Message:
     payload: str = ""
     standby: bool = False
     referral: Mapping[str, Any] = field(default_factory=dict)
+    backfilled: bool = False
 
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names and enum names."""
@@ -119,10 +123,11 @@ class Message:
             "origin": f"ORIGIN_{self.origin}",
             "state": f"STATE_{state}",
             "text": self.text,
-            "attachments": [one.document() for one in self.attachments],
+            "attachments": [one.document() | expiry(one.url) for one in self.attachments],
             "send_time": self.send_time,
             "reason": self.reason,
             "unsupported_kind": self.unsupported_kind,
+            "backfilled": self.backfilled,
             "sender": f"SENDER_{self.sender or 'UNSPECIFIED'}",
             "edit_count": self.edit_count,
             "edit_time": self.edit_time,
@@ -132,4 +137,18 @@ class Message:
             "payload": self.payload,
             "standby": self.standby,
             "referral": timed(self.referral) if self.referral else None,
+            **self._ours(),
+        }
+
+    def _ours(self) -> dict[str, Any]:
+        """Write what is known of messages of ours only."""
+        if self.origin is not Origin.STORMCOM:
+            return {}
+        named = {"agent_id": self.agent_id, "name": self.agent_name}
+        return {
+            "part": self.part,
+            "agent": named if any(named.values()) else None,
+            "disclosed": self.disclosed,
+            "content_kind": str(self.kind),
+            "bulk": self.bulk,
         }

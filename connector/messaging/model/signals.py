@@ -7,6 +7,15 @@ from enum import StrEnum
 from typing import Any
 
 from connector.messaging.model.attachments import Attachment
+from connector.messaging.model.channels import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What every signal of a conversation tells: with whom, and where it takes place."""
+
+    psid: str = ""
+    channel: Channel = Channel.MESSENGER
 
 
 @dataclass(frozen=True, slots=True)

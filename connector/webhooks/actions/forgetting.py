@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.business_extension.model import InstallNews
 from connector.db import forgotten, retentions
 from connector.db.schema import Tx
-from connector.messaging.model import Delivered, Echo, PersonMessage, Read
+from connector.messaging.model import PersonSignal
 from connector.runtime import Runtime
 from connector.webhooks import db
 from connector.webhooks.actions.acting import Owners, owner_of
 from connector.webhooks.graph import read_signals, without
-from connector.webhooks.model import Delivery, Kept, PermissionNews, SelfTest, Signal, digest
+from connector.webhooks.model import Delivery, Signal, digest
 
 
 async def gone(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Signal]]) -> set[int]:
@@ -44,19 +43,15 @@ async def _outlived(runtime: Runtime, tx: Tx, told: Sequence[tuple[Delivery, Sig
 
 
 def _person(runtime: Runtime, delivery: Delivery, signal: Signal) -> bytes | None:
-    if isinstance(signal.content, Kept | SelfTest | PermissionNews | InstallNews):
-        return None
-    return runtime.pseudonyms.of_person(delivery.environment, signal.page_id, signal.content.psid)
+    content = signal.content
+    person = content.psid if isinstance(content, PersonSignal) else getattr(content, "actor_id", "")
+    return runtime.pseudonyms.of_person(delivery.environment, signal.page_id, person) if person else None
 
 
 def _time(signal: Signal) -> datetime | None:
-    match signal.content:
-        case PersonMessage() | Echo():
-            return signal.content.send_time
-        case Delivered() | Read():
-            return signal.content.watermark
-        case _:
-            return None
+    content = signal.content
+    names = ("send_time", "watermark", "time")
+    return next((getattr(content, name) for name in names if hasattr(content, name)), None)
 
 
 async def strip(runtime: Runtime, tx: Tx, delivery: Delivery) -> None:

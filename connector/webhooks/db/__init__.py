@@ -16,6 +16,7 @@ from connector.webhooks.db.tables import deliveries as deliveries
 from connector.webhooks.db.tables import delivery_pages as delivery_pages
 from connector.webhooks.db.tables import parked as parked
 from connector.webhooks.db.tables import signals as signals
+from connector.webhooks.db.told import told_news as told_news
 from connector.webhooks.db.working import begin as begin
 from connector.webhooks.db.working import finish as finish
 from connector.webhooks.db.working import move_on as move_on
