@@ -107,6 +107,14 @@ def _address(host: str) -> str:
     return str(address)
 
 
+def is_public(address: str) -> bool:
+    """Tell whether an address, as a name was resolved to it, can be reached by the public."""
+    try:
+        return bool(_address(address))
+    except ValueError:
+        return False
+
+
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     known = (network for network in _NOT_PUBLIC if network.version == address.version)
     return address.is_global and not address.is_multicast and not any(address in network for network in known)

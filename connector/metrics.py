@@ -44,6 +44,7 @@ task_delay = Histogram(
 deliveries = Counter(
     "connector_deliveries", "Webhook deliveries, by what became of them: stored, forged, unavailable", ["outcome"]
 )
+pushes = Counter("connector_pushes", "Posts of events, by what the answer means: TAKEN, AGAIN, WAIT, GONE", ["verdict"])
 callbacks = Counter(
     "connector_callbacks",
     "Meta's signed callbacks, by kind and outcome: done, forged, stale, wrong",

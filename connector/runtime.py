@@ -46,6 +46,8 @@ class Runtime:
     dialog_url: str
     batch_time: timedelta
     taxonomies: Mapping[Kind, Taxonomy]
+    private_pushes: bool
+    push_patience: timedelta
     now: Now
     new_id: NewId
     mail: MailServer | None = None
@@ -111,6 +113,8 @@ async def open_runtime(
                 dialog_url=settings.dialog_url,
                 batch_time=settings.batch_time,
                 taxonomies=settings.taxonomies,
+                private_pushes=settings.private_pushes,
+                push_patience=settings.push_patience,
                 now=now,
                 new_id=ids,
                 mail=settings.mail,

@@ -21,7 +21,9 @@ from connector import log, metrics, start
 from connector.db import outbox
 from connector.db.outbox import SWEEP, Leased
 from connector.db.schema import Tx, at_once, open_engine
+from connector.events import db as events
 from connector.keyring import db as keyring
+from connector.pushes import db as pushes
 from connector.runtime import Now, utc_now
 from connector.settings import Settings
 from jobs import beginning, bell, schedule
@@ -79,10 +81,11 @@ async def _ring(redis: Redis, lane: Lane, leased: list[Leased], *, at: datetime)
 
 async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop: asyncio.Event, now: Now) -> None:
     """Hand over at once and whenever something became due; returns at `stop`, raises when a server is lost."""
-    woken, planned = asyncio.Event(), datetime.min.replace(tzinfo=UTC)
+    woken, planned, told = asyncio.Event(), datetime.min.replace(tzinfo=UTC), set[str]()
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True, connect_timeout=3) as ear:
-        await ear.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
-        wakers = [asyncio.create_task(_hear(ear, woken)), asyncio.create_task(stop.wait())]
+        for channel in (outbox.CHANNEL, events.CHANNEL):
+            await ear.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        wakers = [asyncio.create_task(_hear(ear, woken, told)), asyncio.create_task(stop.wait())]
         for waker in wakers:
             waker.add_done_callback(lambda _: woken.set())
         try:
@@ -95,6 +98,8 @@ async def _listen(engine: AsyncEngine, redis: Redis, database_url: str, *, stop:
                         await schedule.plan(tx, at=now())
                         await _show_keys(tx)
                     planned = now()
+                if told:
+                    await _wake_pushes(engine, told, at=now())
                 await hand_over(engine, redis, at=now())
                 pause = await _pause(engine, now)
                 await asyncio.sleep(_REST.total_seconds())  # what is asked for meanwhile goes together
@@ -111,9 +116,19 @@ async def _show_keys(tx: Tx) -> None:
         metrics.sealed_tokens.labels(str(key_id)).set(number)
 
 
-async def _hear(ear: psycopg.AsyncConnection, woken: asyncio.Event) -> None:
-    async for _ in ear.notifies():
+async def _hear(ear: psycopg.AsyncConnection, woken: asyncio.Event, told: set[str]) -> None:
+    async for notice in ear.notifies():
+        if notice.channel == events.CHANNEL:
+            told.add(notice.payload)
         woken.set()
+
+
+async def _wake_pushes(engine: AsyncEngine, told: set[str], *, at: datetime) -> None:
+    """Ask for a turn of every push of the stores in which events were told: whoever appends them need not know of pushes."""
+    stores = [*told]
+    told.clear()
+    async with engine.begin() as tx:
+        await pushes.wake(tx, stores, at=at)
 
 
 async def _pause(engine: AsyncEngine, now: Now) -> timedelta:

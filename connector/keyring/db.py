@@ -36,7 +36,8 @@ class SealedColumn:
         kind = self.column.info[SEALED]
         if "store_id" not in self.table.columns:
             return Binding("", "", kind)
-        connection_id = row.id if self.table.name == "connections" else row.connection_id
+        # What belongs to no connection is bound to its own row.
+        connection_id = row.connection_id if "connection_id" in self.table.columns else row.id
         return Binding(row.store_id, str(connection_id), kind if isinstance(kind, str) else kind(row))
 
 

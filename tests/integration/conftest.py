@@ -135,6 +135,7 @@ def settings(empty_database: str, meta_url: str) -> Settings:
             "META_TEST_VERIFY_TOKEN": VERIFY_TOKEN,
             "VAULT_KEYS": "1:" + base64.b64encode(bytes(range(32))).decode(),
             "DEVELOPMENT_TOKEN": DEVELOPMENT_TOKEN,
+            "PUSH_ADDRESSES": "any",
         }
     )
 

@@ -8,6 +8,7 @@ from connector.events.db.consumers import adopt as adopt
 from connector.events.db.consumers import floor_of as floor_of
 from connector.events.db.consumers import forget as forget
 from connector.events.db.consumers import list_page as list_page
+from connector.events.db.consumers import next_due as next_due
 from connector.events.db.consumers import put as put
 from connector.events.db.consumers import require as require
 from connector.events.db.consumers import set_free as set_free

@@ -1,6 +1,7 @@
 """Consumers: how far each is, how it is treated, and their end."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
@@ -43,7 +44,7 @@ _SHOWN = text("""
 """)
 
 
-async def list_page(tx: Tx, store_id: str, *, after: str, limit: int, at: Any, name: str = "") -> list[Consumer]:
+async def list_page(tx: Tx, store_id: str, *, after: str, limit: int, at: datetime, name: str = "") -> list[Consumer]:
     """List a store's consumers by name, behind the name `after`; or the one that is named."""
     asked = {"store": store_id, "after": after, "limit": limit, "at": at, "name": name, "most": LARGEST_LAG}
     return [
@@ -140,6 +141,14 @@ async def unsettled(tx: Tx, store_id: str, consumer: str, positions: Sequence[in
     """Tell which of these positions a consumer has neither acknowledged nor given up."""
     asked = {"store": store_id, "consumer": consumer, "positions": list(positions)}
     return [*(await tx.execute(_UNSETTLED, asked)).scalars()]
+
+
+async def next_due(tx: Tx, store_id: str, consumer: str, *, at: datetime) -> datetime | None:
+    """Tell when the next pause or loan of a consumer ends; None when there is none."""
+    mine = handouts.c.store_id == store_id, handouts.c.consumer == consumer
+    open_ = handouts.c.state.in_(("WAITING", "LENT")), handouts.c.due_time > at
+    due: datetime | None = await tx.scalar(select(func.min(handouts.c.due_time)).where(*mine, *open_))
+    return due
 
 
 def _named(store_id: str, name: str) -> tuple[Any, ...]:
