@@ -66,7 +66,7 @@ def subscribe_app(app_id: str, name: str, fields: Sequence[str], callback_url: s
     body = {
         "object": name,
         "callback_url": callback_url,
-        "fields": list(fields),
+        "fields": ",".join(fields),
         "verify_token": verify_token.reveal(),
         "include_values": True,
     }
