@@ -21,7 +21,7 @@ from connector.errors import FailedPrecondition
 from connector.gather import Gather
 from connector.graph.client import GraphClient, Heard, open_graph
 from connector.pseudonyms import Pseudonyms
-from connector.settings import AppProfile, MailServer, Ring, Settings
+from connector.settings import AppProfile, MailServer, Paces, Ring, Settings
 from connector.taxonomy import Kind, Taxonomy
 from connector.values import Environment, NewId, new_id
 from connector.vault import Kept, Key, LocalKey, Vault
@@ -51,6 +51,9 @@ class Runtime:
     now: Now
     new_id: NewId
     mail: MailServer | None = None
+    backfill_time: timedelta = timedelta(days=30)
+    backfill_conversations: int = 500
+    paces: Paces = Paces()
 
     def app(self, environment: Environment) -> AppProfile:
         """Tell which Meta app we are in an environment.
@@ -118,6 +121,9 @@ async def open_runtime(
                 now=now,
                 new_id=ids,
                 mail=settings.mail,
+                backfill_time=settings.backfill_time,
+                backfill_conversations=settings.backfill_conversations,
+                paces=settings.paces,
             )
     finally:
         await gather.close()

@@ -25,6 +25,7 @@ from stormcom.facebook.v1 import (
     category_service_pb2,
     checkout_service_pb2,
     connector_service_pb2,
+    conversation_service_pb2,
     conversion_service_pb2,
     diagnostic_service_pb2,
     event_service_pb2,
@@ -32,6 +33,7 @@ from stormcom.facebook.v1 import (
     forwarding_service_pb2,
     health_service_pb2,
     inventory_service_pb2,
+    message_service_pb2,
     operation_service_pb2,
     push_service_pb2,
     token_service_pb2,
@@ -59,6 +61,7 @@ SERVICES = tuple(
         (catalog_service_pb2, "FacebookCatalog"),
         (category_service_pb2, "FacebookCategories"),
         (inventory_service_pb2, "FacebookInventory"),
+        (message_service_pb2, "FacebookMessages"),
         (adoption_service_pb2, "FacebookAdoption"),
         (checkout_service_pb2, "FacebookCheckout"),
         (conversion_service_pb2, "FacebookConversions"),
@@ -72,18 +75,23 @@ SERVICES = tuple(
         (diagnostic_service_pb2, "FacebookDiagnostics"),
         (admin_service_pb2, "FacebookAdmin"),
         (health_service_pb2, "FacebookHealth"),
+        (conversation_service_pb2, "FacebookConversations"),
     )
 )
 
 _ROLES = {
     Role.READER: """
         BuildCheckoutLink GetCheckoutUrl GetPixel ListConversions RunCheckoutSelfTest
+        GetMessage GetSendingSettings ListMessageTemplates
+        GetBackfill GetConversation WatchConversations
         GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
         ListConversations ListDeletions ListDiagnostics ListExplanations ListFeedUploads ListFeeds ListHolds ListInventory ListItems
         ListDeliveries ListMessages ListSignals ListOperations ListProductSets ListScannedItems PreviewSync ResolveRetailerIds SearchTaxonomy
         WatchOperation WatchStatus
     """,
     Role.AGENT: """
+        AssignConversation MarkRead SetTyping
+        CancelMessage RetryMessage UploadAttachment
         ResolveCheckoutLink SendMessage
     """,
     Role.MANAGER: """
@@ -91,6 +99,9 @@ _ROLES = {
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings
+        CreateMessageTemplate DeleteMessageTemplate UpdateSendingSettings
+        DismissSignals GetDelivery GetSignal ReplayDeliveries ReplayDelivery ReplaySignals
+        BeginBackfill
         GetMailForwarding TestMailForwarding UpdateMailForwarding
         UpdateInventory UpdatePrivacySettings UploadFeed UpsertProducts
     """,

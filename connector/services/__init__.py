@@ -14,12 +14,14 @@ from connector.services.categories import Categories
 from connector.services.checkout import Checkout
 from connector.services.connector import Connector
 from connector.services.conversions import Conversions
+from connector.services.conversations import Conversations
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
 from connector.services.feeds import Feeds
 from connector.services.forwarding import Forwarding
 from connector.services.health import Health
 from connector.services.inventory import Inventory
+from connector.services.messages import Messages
 from connector.services.operations import Operations
 from connector.services.pushes import Pushes
 from connector.services.tokens import Tokens
@@ -32,6 +34,7 @@ from stormcom.facebook.v1 import (
     category_service_pb2_grpc,
     checkout_service_pb2_grpc,
     connector_service_pb2_grpc,
+    conversation_service_pb2_grpc,
     conversion_service_pb2_grpc,
     diagnostic_service_pb2_grpc,
     event_service_pb2_grpc,
@@ -39,6 +42,7 @@ from stormcom.facebook.v1 import (
     forwarding_service_pb2_grpc,
     health_service_pb2_grpc,
     inventory_service_pb2_grpc,
+    message_service_pb2_grpc,
     operation_service_pb2_grpc,
     push_service_pb2_grpc,
     token_service_pb2_grpc,
@@ -54,11 +58,13 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
     (conversion_service_pb2_grpc.add_FacebookConversionsServicer_to_server, Conversions),
+    (message_service_pb2_grpc.add_FacebookMessagesServicer_to_server, Messages),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
     (forwarding_service_pb2_grpc.add_FacebookForwardingServicer_to_server, Forwarding),
     (diagnostic_service_pb2_grpc.add_FacebookDiagnosticsServicer_to_server, Diagnostics),
     (health_service_pb2_grpc.add_FacebookHealthServicer_to_server, Health),
     (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),
+    (conversation_service_pb2_grpc.add_FacebookConversationsServicer_to_server, Conversations),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
     (push_service_pb2_grpc.add_FacebookPushesServicer_to_server, Pushes),

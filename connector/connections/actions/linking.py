@@ -217,6 +217,8 @@ async def _link(
         **wish,
     )
     await outbox.add(tx, Task.SUBSCRIBE_PAGE, due=now, connection_id=home.id, key=f"subscribe:{home.id}")
+    read_back = {"reason": "CONNECTED", "begin_time": now.isoformat()}
+    await outbox.add(tx, Task.BACKFILL, due=now, connection_id=home.id, key=f"backfill:{home.id}", arguments=read_back)
     await begin_anew(tx, home, at=now)
     await outbox.revive(tx, home.id, at=now)
     await plan_examination(tx, home, at=now)

@@ -7,6 +7,7 @@ from connector.connections.db.finding import missing as missing
 from connector.connections.db.finding import not_connected as not_connected
 from connector.connections.db.finding import of_page as of_page
 from connector.connections.db.finding import of_person as of_person
+from connector.connections.db.finding import ids_of_store as ids_of_store
 from connector.connections.db.finding import of_store as of_store
 from connector.connections.db.finding import of_task as of_task
 from connector.connections.db.finding import owner_of_page as owner_of_page

@@ -122,6 +122,12 @@ async def of_person(tx: Tx, environment: Environment, user_id: str) -> list[Conn
     return await _select(tx, False, *same) if user_id else []
 
 
+async def ids_of_store(tx: Tx, store_id: str) -> list[ConnectionId]:
+    """List the ids of a store's connections, live or not."""
+    mine = select(connections.c.id).where(connections.c.store_id == store_id)
+    return list((await tx.execute(mine)).scalars())
+
+
 async def of_store(tx: Tx, store_id: str, environment: Environment) -> list[Connection]:
     """List a store's live connections in an environment."""
     same = connections.c.store_id == store_id, connections.c.environment == environment, connections.c.state.in_(LIVE)

@@ -10,7 +10,7 @@ from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.messaging import db, graph
 from connector.messaging.actions import outcomes
-from connector.messaging.model import Posted, State, find_posted, next_look, proves_absence
+from connector.messaging.model import Posted, State, account, find_posted, next_look, proves_absence
 from connector.runtime import Runtime
 
 
@@ -28,14 +28,16 @@ async def settle(runtime: Runtime, task: Taken) -> None:
             return
         conversation = await db.require(tx, message.store_id, message.conversation_id)
         connection = await connections.require_live(tx, message.store_id, message.connection_id)
-        call = graph.read_back(connection.page_id, conversation.psid)
+        call = graph.read_back(connection.page_id, conversation.psid, conversation.channel)
         await connection_actions.require_room(runtime, tx, connection, call.bucket)
     access = await connection_actions.access(runtime, connection, kind="page")
     posted, complete = await runtime.graph.send(call, access)
     async with runtime.db.begin() as tx:
         await db.lock(tx, conversation.id)
         await outbox.hold(tx, task)
-        due = await _judge(runtime, tx, message_id, connection.page_id, posted, complete=complete)
+        due = await _judge(
+            runtime, tx, message_id, account(connection, conversation.channel), posted, complete=complete
+        )
         await (outbox.again(tx, task, due) if due else outbox.done(tx, task, at=runtime.now()))
 
 
@@ -52,9 +54,10 @@ async def _judge(
         await outcomes.prove(runtime, tx, message, found.mid, found.create_time)
         return None
     if proves_absence(message, posted, complete=complete, now=runtime.now()):
-        await outcomes.fail(runtime, tx, message, "META_UNAVAILABLE")
+        await outcomes.fail(runtime, tx, message, "META_UNAVAILABLE", attempt_time=message.attempt_time)
         return None
     due = next_look(message, now=runtime.now())
     if due is None:
         await outcomes.tell_changed(runtime, tx, [message])
+        await outcomes.watch_unsettled(runtime, tx, message.store_id, message.connection_id)
     return due

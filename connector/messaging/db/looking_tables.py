@@ -11,6 +11,7 @@ backfills = Table(
     Column("channel", Text, nullable=False),
     Column("reason", Text, nullable=False, comment="what asked for it last"),
     Column("since_time", Instant, nullable=False, comment="older conversations are not looked at"),
+    Column("from_time", Instant, nullable=False, comment="where this round ends"),
     Column("before_time", Instant, comment="how far it came: newer ones were looked at; NULL at the beginning"),
     Column("skip_count", Integer, nullable=False, server_default="0", comment="how many of that very second were"),
     Column(

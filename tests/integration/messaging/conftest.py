@@ -15,7 +15,7 @@ from simulator import messaging as meta
 from simulator.state import Message, Page
 from simulator.world import World
 from stormcom.facebook.v1 import connector_service_pb2 as pb
-from stormcom.facebook.v1 import connector_service_pb2_grpc, conversation_pb2
+from stormcom.facebook.v1 import connector_service_pb2_grpc, conversation_pb2, conversation_service_pb2_grpc
 from tests.integration.conftest import APP_ID, STORE, VERIFY_TOKEN
 from tests.integration.webhooks.bodies import PAGE, PERSON
 from tests.integration.webhooks.conftest import Deliver, deliver
@@ -33,6 +33,7 @@ class Chat:
     world: World
     stub: Any
     turn: Callable[[], Awaitable[int]]
+    desk: Any = None
 
     @property
     def page(self) -> Page:
@@ -95,4 +96,5 @@ async def chat(
     """A connected Page whose webhooks reach our ingress."""
     async with serving(create_app(runtime), "127.0.0.1", 0) as port:
         control.subscribe(world.apps[APP_ID], f"http://127.0.0.1:{port}/webhooks/facebook", VERIFY_TOKEN)
-        yield Chat(runtime, world, connector_service_pb2_grpc.FacebookConnectorStub(channel), turn)
+        desk = conversation_service_pb2_grpc.FacebookConversationsStub(channel)
+        yield Chat(runtime, world, connector_service_pb2_grpc.FacebookConnectorStub(channel), turn, desk)

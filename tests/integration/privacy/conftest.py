@@ -74,7 +74,7 @@ class Canary:
         await self.deliver(*bodies(self.now))
         async with self.runtime.db.begin() as tx:
             conversation_id = await tx.scalar(text("SELECT id FROM conversations WHERE psid = :psid"), {"psid": PSID})
-            await messaging.name_person(tx, conversation_id, NAME)
+            await messaging.alter(tx, conversation_id, person_name=NAME)
             problem = Problem("META_REJECTED", f"No {PSID}", self.runtime.now())
             await connections.note_problem(tx, UUID(self.connection_id), problem)
             await tx.execute(text("UPDATE signals SET state = 'QUARANTINED' WHERE kind = 'unreadable'"))
