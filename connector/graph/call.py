@@ -21,10 +21,20 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes along with a call; `part` is Meta's name for it."""
+
+    part: str
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """A request to the Graph API: `method` and version-less `path`, and `read`, which turns the parsed answer into a value.
 
-    `params` travel in the query, `body` as JSON. `bucket` names the rate limit it counts against, as `family:asset`
+    `params` travel in the query, `body` as JSON; with a `file` as a form of both. `bucket` names the rate limit it counts against, as `family:asset`
     (`catalog_batch:123`); a throttling answer pauses that bucket. `read` may raise KeyError, TypeError or ValueError on an
     answer of the wrong shape: the client makes it a typed error.
     """
@@ -34,6 +44,7 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
     params: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a token, or what somebody wrote
     body: Mapping[str, Any] | None = field(default=None, repr=False)
+    file: File | None = None
     bucket: str = "app"
     effect: Effect = Effect.NONE
     timeout: timedelta = timedelta(seconds=10)

@@ -138,9 +138,8 @@ class GraphClient:
         if access:
             params["appsecret_proof"] = appsecret_proof(access.token, access.app_secret)
             headers["Authorization"] = f"Bearer {access.token.reveal()}"
-        # As a stream, which aiohttp writes in pieces: a batch of many megabytes in one piece would hold up the event loop.
-        body = None if call.body is None else io.BytesIO(orjson.dumps(call.body))
-        if body is not None:
+        body = _written(call)
+        if isinstance(body, io.BytesIO):
             headers["Content-Type"] = "application/json"
         url = f"{self.base_url}/{version}/{call.path}" if call.versioned else f"{self.base_url}/{call.path}"
         patience = _patience(call)
@@ -155,6 +154,19 @@ class GraphClient:
             raise Unavailable("META_UNAVAILABLE", "Meta cannot be reached; work resumes by itself") from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise _lost(call, hurried=isinstance(error, TimeoutError) and patience < call.timeout) from error
+
+
+def _written(call: Call[Any]) -> io.BytesIO | aiohttp.FormData | None:
+    """Write the body: JSON, or with a file a form whose other fields are JSON each."""
+    if call.file is None:
+        # As a stream, which aiohttp writes in pieces: a batch of many megabytes in one piece would hold up the event loop.
+        return None if call.body is None else io.BytesIO(orjson.dumps(call.body))
+    form = aiohttp.FormData()
+    for name, value in (call.body or {}).items():
+        form.add_field(name, orjson.dumps(value).decode())
+    one = call.file
+    form.add_field(one.part, io.BytesIO(one.content), filename=one.name, content_type=one.content_type)
+    return form
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     REFUSED = "REFUSED"  # the request, or the thing it is about, is wrong
     WINDOW = "WINDOW"  # too late to write to this person
     PERSON = "PERSON"  # this person cannot be written to
+    FREQUENCY = "FREQUENCY"  # this person gets no more for now
+    OWNED = "OWNED"  # another app controls the thread
     UNCERTAIN = "UNCERTAIN"  # may have happened: look first
 
 
@@ -47,6 +49,8 @@ REASONS = {
     Kind.REFUSED: "META_REJECTED",
     Kind.WINDOW: "MESSAGING_WINDOW_CLOSED",
     Kind.PERSON: "META_PERSON_UNREACHABLE",
+    Kind.FREQUENCY: "MESSAGE_FREQUENCY_CAPPED",
+    Kind.OWNED: "THREAD_OWNED_ELSEWHERE",
     Kind.UNCERTAIN: "META_OUTCOME_UNKNOWN",
 }
 
@@ -177,8 +181,13 @@ _TABLE = [
     }),
     *_rows(_SEND, Kind.THROTTLED, Owner.META, _WAIT, {
         (4, 2018022): "Too many messages at once.",
+    }),
+    *_rows(_SEND, Kind.FREQUENCY, Owner.META, "Wait a day before the person gets another of this kind.", {
         (4, 2018354): "Too many messages to this person.",
         (9, 2018352): "Too many messages to this person.",
+    }),
+    *_rows("Unverified: recalled of the handover protocol", Kind.OWNED, Owner.MERCHANT, "Answer in the other app, or wait until it passes the thread back.", {
+        (10, 2018300): "Another app controls this conversation.",
     }),
     *_rows(_SEND, Kind.UNCERTAIN, Owner.META, "Nothing: it is settled in the background.", {
         (1, 1357046): "Meta's own answer broke; the message probably went out.",

@@ -73,6 +73,17 @@ async def lose_sight(runtime: Runtime, tx: Tx, message: Message) -> None:
     await tell_changed(runtime, tx, [changed])
 
 
+async def watch_unsettled(runtime: Runtime, tx: Tx, store_id: str, connection_id: UUID) -> None:
+    """Alert the merchant while nobody knows of messages of the last week whether they went out."""
+    now = runtime.now()
+    count = await db.count_unsettled(tx, connection_id, begin=now - _WATCHED, end=now - SETTLE_LIMIT)
+    if count:
+        alert = Alert("MESSAGES_UNSETTLED", _UNSETTLED_TITLE, _UNSETTLED_BODY, item_count=count)
+        await alerts.open_alert(tx, store_id, connection_id, alert, at=now)
+    else:
+        await alerts.close_alert(tx, store_id, connection_id, "MESSAGES_UNSETTLED", at=now)
+
+
 async def fail(
     runtime: Runtime, tx: Tx, message: Message, reason: str, *, attempt_time: datetime | None = None
 ) -> None:

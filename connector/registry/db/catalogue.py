@@ -4,6 +4,7 @@ Where an item stands (`state`) and what it waits for (`content_due`, `offer_due`
 so no code can forget to change it.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import (
@@ -227,3 +228,9 @@ async def survey(tx: Tx) -> None:
 async def lock_connection(tx: Tx, connection_id: UUID) -> None:
     """Let one transaction at a time change what is wanted of a connection's products."""
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"products:{connection_id}", 0))))
+
+
+async def confirmed(tx: Tx, connection_id: UUID, names: Sequence[str]) -> frozenset[str]:
+    """Tell which of these items Meta has confirmed as they are wanted."""
+    mine = items.c.connection_id == connection_id, items.c.retailer_id.in_(names), items.c.state == "CONFIRMED"
+    return frozenset(await tx.scalars(select(items.c.retailer_id).where(*mine)))

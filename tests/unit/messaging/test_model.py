@@ -7,6 +7,7 @@ import pytest
 
 from connector.errors import FailedPrecondition
 from connector.messaging.model import (
+    Asked,
     Message,
     Origin,
     Policy,
@@ -42,16 +43,16 @@ def test_who_may_write_when(sender: Sender, age: timedelta | None, expected: Pol
     person_time = None if age is None else NOW - age
     if expected is None:
         with pytest.raises(FailedPrecondition) as refusal:
-            policy(sender, person_time, now=NOW)
+            policy(Asked(sender), person_time, now=NOW)
         assert "MESSAGING_WINDOW_CLOSED" == refusal.value.reason
     else:
-        assert expected == policy(sender, person_time, now=NOW)
+        assert expected == policy(Asked(sender), person_time, now=NOW)
 
 
 def test_a_closed_window_names_its_times() -> None:
     """The refusal says when the window closed for programs and when it closes for humans."""
     with pytest.raises(FailedPrecondition) as refusal:
-        policy(Sender.AUTOMATION, NOW - timedelta(days=2), now=NOW)
+        policy(Asked(Sender.AUTOMATION), NOW - timedelta(days=2), now=NOW)
     assert {
         "response_expire_time": "2026-11-20T12:00:00+00:00",
         "human_agent_expire_time": "2026-11-26T12:00:00+00:00",
