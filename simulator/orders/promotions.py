@@ -35,7 +35,8 @@ def apply_promotions(
 ) -> tuple[list[Line], list[Discount]]:
     """Return the lines with the seller's item-level discounts inside, and all discounts."""
     discounts: list[Discount] = []
-    for document, currency in wanted:
+    # What cuts a line in two comes first, so that every other promotion meets the lines as they will stay.
+    for document, currency in sorted(wanted, key=lambda one: one[0].read("level", "order") != "buy_x_get_y"):
         level, number = (
             document.choice("level", LEVELS, "order"),
             document.count("line", 0, least=0, most=len(lines) - 1),

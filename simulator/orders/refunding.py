@@ -98,10 +98,11 @@ def ask(call: Call, order: CommerceOrder) -> Wish:
 def everything(order: CommerceOrder) -> Wish:
     """Ask for all that is left."""
     # Unverified: that a refund without items and shipping is one of everything.
+    left = [
+        (item, item.charged_amount - item.refunded_amount, item.charged_tax - item.refunded_tax) for item in order.items
+    ]
     lines = [
-        LineAmount(item, item.fulfilled - item.refunded, amount, item.charged_tax - item.refunded_tax)
-        for item in order.items
-        if (amount := item.charged_amount - item.refunded_amount)
+        LineAmount(item, item.fulfilled - item.refunded, amount, tax) for item, amount, tax in left if amount or tax
     ]
     return Wish(
         lines,
