@@ -153,7 +153,7 @@ async def test_an_unreachable_receiver_pauses_everything_and_kills_nothing(
 
 
 async def test_410_disables_at_once(
-    runtime: Runtime, receiver: Receiver, configure: Any, connected: str, tell: Any, push_turn: Any
+    runtime: Runtime, receiver: Receiver, configure: Any, connected: str, *, tell: Any, push_turn: Any
 ) -> None:
     """A receiver that is gone is not asked again; an alert tells the store, and enabling it goes on where it stopped."""
     await configure()
@@ -189,7 +189,7 @@ async def test_a_long_failure_disables(
 
 
 async def test_a_killed_worker_posts_again_under_the_same_id(
-    runtime: Runtime, receiver: Receiver, configure: Any, tell: Any, push_turn: Any, clock: Any
+    runtime: Runtime, receiver: Receiver, configure: Any, *, tell: Any, push_turn: Any, clock: Any
 ) -> None:
     """Whoever dies between the post and its note leaves the event to the next turn: the same id twice, nothing lost."""
     await configure()
@@ -204,7 +204,7 @@ async def test_a_killed_worker_posts_again_under_the_same_id(
             await asyncio.sleep(0.01)
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
-    receiver.hold = None
+    receiver.hold.set()
     await push_turn()
     first, second = ids(receiver.posts)
     assert first == second
