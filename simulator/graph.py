@@ -26,6 +26,7 @@ from simulator import (
     products,
     sending,
     standing,
+    templates,
     token_care,
 )
 from simulator.call import Call, Json, NodeType, Route, Rows, Selection
@@ -65,6 +66,7 @@ FEATURES = (
     products,
     sending,
     standing,
+    templates,
     token_care,
 )
 NODES: Mapping[str, NodeType] = {kind: node for feature in FEATURES for kind, node in feature.NODES.items()}

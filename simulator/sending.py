@@ -14,7 +14,9 @@ from simulator.call import Call, Json, Route
 from simulator.errors import GraphError, invalid_parameter
 from simulator.messaging import SCOPES, echo, keep
 from simulator.pages import thread
-from simulator.state import Page, Profile, UnifiedThread
+from simulator.payloads import check_template, require_length, require_object
+from simulator.state import Message, Page, Profile, UnifiedThread
+from simulator.templates import require_usable
 from simulator.tokens import require_app
 
 NODES: dict[str, Any] = {}
@@ -31,12 +33,8 @@ MAX_METADATA = 1_000
 MAX_QUICK_REPLIES = 13
 MAX_QUICK_REPLY_TITLE = 20
 MAX_PAYLOAD = 1_000
-MAX_BUTTON_TEXT = 640
-MAX_BUTTONS = 3
-MAX_BUTTON_TITLE = 20
-MAX_ELEMENTS = 10
-MAX_ELEMENT_TITLE = 80
 MAX_FILE_BYTES = 25_000_000
+MAX_IMAGE_BYTES = 8_000_000
 
 
 def send(call: Call) -> Json:
@@ -121,7 +119,10 @@ def _require_policy(call: Call, page: Page, conversation: UnifiedThread, message
         if age >= switches.human_agent_window_seconds:
             raise _outside_window()
     else:
-        _require_template(page, message)
+        wanted = [one["payload"] for one in message["attachments"] if one["type"] == "utility_template"]
+        if not wanted:
+            raise invalid_parameter("A UTILITY message needs message.template with the name of an approved template")
+        require_usable(call.world, page, wanted[0])
 
 
 def _outside_window() -> GraphError:
@@ -135,14 +136,6 @@ def _require_tag(call: Call) -> None:
         raise invalid_parameter(f"The message tag {tag} is no longer supported")
     if tag != "HUMAN_AGENT":
         raise invalid_parameter("Param tag must be one of {HUMAN_AGENT}")
-
-
-def _require_template(page: Page, message: Mapping[str, Any]) -> None:
-    names = [one["payload"].get("name") for one in message["attachments"] if one["type"] == "utility_template"]
-    if not names:
-        raise invalid_parameter("A UTILITY message needs message.template with the name of an approved template")
-    if names[0] not in page.templates:
-        raise invalid_parameter(f"The template {names[0]!r} is not approved on this Page")
 
 
 # --- the message -----------------------------------------------------------------------------------------------------
@@ -159,43 +152,27 @@ def _read_message(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
         raise invalid_parameter("message.text must be a string that is not empty", subcode=2018032)
     if text is None and attachment is None and template is None:
         raise invalid_parameter("message must have text, attachment or template", subcode=2018032)
-    _require_length("message.text", text or "", MAX_TEXT)
-    _require_length("message.metadata", document.get("metadata", ""), MAX_METADATA)
+    require_length("message.text", text or "", MAX_TEXT)
+    require_length("message.metadata", document.get("metadata", ""), MAX_METADATA)
     attachments = [_read_attachment(call, attachment)] if attachment is not None else []
     if template is not None:
         # Unverified: the send shape of utility templates is recalled.
-        attachments = [{"type": "utility_template", "payload": _object("message.template", template)}]
+        attachments = [{"type": "utility_template", "payload": require_object("message.template", template)}]
     return {
         "text": text or "",
         "attachments": attachments,
         "quick_replies": _read_quick_replies(document.get("quick_replies", [])),
         "metadata": document.get("metadata", ""),
-        "reply_to": str(_object("message.reply_to", document.get("reply_to") or {}).get("mid", "")),
+        "reply_to": _read_answered(call, document.get("reply_to") or {}),
     }
 
 
-def _require_length(name: str, value: Any, limit: int) -> None:
-    if not isinstance(value, str):
-        raise invalid_parameter(f"{name} must be a string")
-    if len(value) > limit:
-        raise invalid_parameter(f"Length of param {name} must be less than or equal to {limit}")
-
-
-def _object(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise invalid_parameter(f"{name} must be an object")
-    return value
-
-
-def _require_count(name: str, value: Any, limit: int) -> None:
-    if not isinstance(value, list) or not 0 < len(value) <= limit:
-        raise invalid_parameter(f"{name} must be an array of 1 to {limit}")
-
-
-def _require_titles(name: str, parts: Sequence[Any], limit: int) -> None:
-    for part in parts:
-        for title in ("title", "subtitle"):
-            _require_length(f"{name}.{title}", _object(name, part).get(title, ""), limit)
+def _read_answered(call: Call, answered: Any) -> str:
+    """Check which message is answered. Unverified: that an unknown one is refused."""
+    mid = str(require_object("message.reply_to", answered).get("mid", ""))
+    if mid and call.world.find(Message, mid) is None:
+        raise invalid_parameter("message.reply_to.mid is no message of this conversation")
+    return mid
 
 
 def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
@@ -205,50 +182,35 @@ def _read_quick_replies(replies: Any) -> list[dict[str, Any]]:
         if not isinstance(reply, dict) or reply.get("content_type") not in CONTENT_TYPES:
             raise invalid_parameter("message.quick_replies: content_type must be text, user_phone_number or user_email")
         if reply["content_type"] == "text":
-            _require_length("message.quick_replies.title", reply.get("title"), MAX_QUICK_REPLY_TITLE)
-            _require_length("message.quick_replies.payload", reply.get("payload"), MAX_PAYLOAD)
+            require_length("message.quick_replies.title", reply.get("title"), MAX_QUICK_REPLY_TITLE)
+            require_length("message.quick_replies.payload", reply.get("payload"), MAX_PAYLOAD)
     return replies
 
 
 def _read_attachment(call: Call, attachment: Any) -> dict[str, Any]:
     if not isinstance(attachment, dict) or attachment.get("type") not in ATTACHMENT_TYPES:
         raise invalid_parameter(f"message.attachment.type must be one of {{{', '.join(ATTACHMENT_TYPES)}}}")
-    payload = _object("message.attachment.payload", attachment.get("payload"))
+    payload = require_object("message.attachment.payload", attachment.get("payload"))
     if attachment["type"] == "template":
-        _check_template(payload)
+        check_template(call.world, payload)
     elif attachment_id := payload.get("attachment_id"):
         if str(attachment_id) not in call.node.attachments:
             raise invalid_parameter("message.attachment.payload.attachment_id is no attachment of this Page")
         return dict(call.node.attachments[str(attachment_id)])
     elif uploaded := call.params.get("filedata"):
-        return {"type": attachment["type"], "payload": payload | _read_upload(uploaded)}
+        return {"type": attachment["type"], "payload": payload | _read_upload(uploaded, attachment["type"])}
     elif not str(payload.get("url", "")).startswith(("http://", "https://")):
         raise invalid_parameter("message.attachment.payload must have a url or an attachment_id, or filedata be sent")
     return attachment
 
 
-def _read_upload(uploaded: Any) -> dict[str, str]:
+def _read_upload(uploaded: Any, kind: str) -> dict[str, str]:
     """Check a file that came in the same multipart body; what becomes of it is a URL of ours."""
     if not isinstance(uploaded, dict):
         raise invalid_parameter("Param filedata must be a file in a multipart body")
-    if uploaded["size_bytes"] > MAX_FILE_BYTES:
+    if uploaded["size_bytes"] > (MAX_IMAGE_BYTES if kind == "image" else MAX_FILE_BYTES):
         raise invalid_parameter("Attachment size exceeds allowable limit", subcode=2018109)
     return {"url": f"https://files.test/{uploaded['filename']}"}
-
-
-def _check_template(payload: Mapping[str, Any]) -> None:
-    match payload.get("template_type"):
-        case "button":
-            _require_length("message.attachment.payload.text", payload.get("text"), MAX_BUTTON_TEXT)
-            _require_count("message.attachment.payload.buttons", payload.get("buttons"), MAX_BUTTONS)
-            _require_titles("message.attachment.payload.buttons", payload["buttons"], MAX_BUTTON_TITLE)
-        case "generic" | "product" | "media":
-            _require_count("message.attachment.payload.elements", payload.get("elements"), MAX_ELEMENTS)
-            _require_titles("message.attachment.payload.elements", payload["elements"], MAX_ELEMENT_TITLE)
-        case "receipt" | "coupon":
-            return
-        case unknown:
-            raise invalid_parameter(f"message.attachment.payload.template_type {unknown!r} is unknown")
 
 
 ROUTES = {

@@ -159,9 +159,25 @@ class Page:
     threads: dict[str, UnifiedThread] = field(default_factory=dict)  # by PSID
     owner_app_by_psid: dict[str, str] = field(default_factory=dict)
     templates: list[str] = field(default_factory=list)  # approved utility templates
+    message_templates: dict[str, "MessageTemplate"] = field(default_factory=dict)  # by id
     attachments: dict[str, dict[str, Any]] = field(default_factory=dict)  # reusable ones by attachment id
     failing_since: dict[str, float] = field(default_factory=dict)  # app id → first failure of its webhook
     orders: str = ""  # kept | ended; empty: by the dates of the switches
+
+
+@dataclass(slots=True)
+class MessageTemplate:
+    """A utility template; `status` is set where a switch does not decide."""
+
+    id: str
+    page_id: str
+    name: str
+    language: str
+    category: str
+    components: list[Any]
+    places: int
+    create_time: float
+    status: str = ""
 
 
 @dataclass(slots=True)

@@ -114,6 +114,8 @@ class Switches:
     # Messaging.
     response_window_seconds: float = 86_400.0
     human_agent_window_seconds: float = 604_800.0
+    template_review_seconds: float = 1.0  # from a template's creation to its verdict
+    rejected_template_pattern: str = ""  # regex: templates with such names are refused
     auto_delivery: bool = True  # the person's phone reports each message as delivered
     readable_messages: int = 20  # Unverified: older messages of a conversation cannot be read
 

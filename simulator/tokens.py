@@ -24,6 +24,7 @@ from simulator.state import (
     Business,
     IGUser,
     Message,
+    MessageTemplate,
     Page,
     ProductCatalog,
     ProductGroup,
@@ -40,7 +41,7 @@ from simulator.world import World
 PROOF_AGE_SECONDS = 300.0
 FEED_KINDS = (ProductFeed, ProductFeedUpload, ProductFeedUploadError, ProductFeedUploadErrorSample)
 CATALOG_KINDS = (ProductCatalog, ProductItem, ProductSet, ProductGroup, *FEED_KINDS, CommercePartnerIntegration)
-PAGE_KINDS = (UnifiedThread, Message, Profile)
+PAGE_KINDS = (UnifiedThread, Message, MessageTemplate, Profile)
 
 
 def authenticate(world: World, params: Mapping[str, Any], bearer: str) -> tuple[Token, Application]:
