@@ -57,7 +57,7 @@ class _NotificationPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_No
     """Never sent."""
     NOTIFICATION_POLICY_NOTIFY: _NotificationPolicy.ValueType  # 1
     """StormCom does: nobody else will."""
-    NOTIFICATION_POLICY_SILENT: _NotificationPolicy.ValueType  # 2
+    NOTIFICATION_POLICY_SUPPRESS: _NotificationPolicy.ValueType  # 2
     """Meta does already."""
 
 class NotificationPolicy(_NotificationPolicy, metaclass=_NotificationPolicyEnumTypeWrapper):
@@ -67,7 +67,7 @@ NOTIFICATION_POLICY_UNSPECIFIED: NotificationPolicy.ValueType  # 0
 """Never sent."""
 NOTIFICATION_POLICY_NOTIFY: NotificationPolicy.ValueType  # 1
 """StormCom does: nobody else will."""
-NOTIFICATION_POLICY_SILENT: NotificationPolicy.ValueType  # 2
+NOTIFICATION_POLICY_SUPPRESS: NotificationPolicy.ValueType  # 2
 """Meta does already."""
 Global___NotificationPolicy: _TypeAlias = NotificationPolicy  # noqa: Y015
 

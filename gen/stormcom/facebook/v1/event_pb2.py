@@ -29,10 +29,13 @@ from stormcom.facebook.v1 import connection_pb2 as stormcom_dot_facebook_dot_v1_
 from stormcom.facebook.v1 import conversation_pb2 as stormcom_dot_facebook_dot_v1_dot_conversation__pb2
 from stormcom.facebook.v1 import conversion_pb2 as stormcom_dot_facebook_dot_v1_dot_conversion__pb2
 from stormcom.facebook.v1 import inventory_pb2 as stormcom_dot_facebook_dot_v1_dot_inventory__pb2
+from stormcom.facebook.v1 import money_pb2 as stormcom_dot_facebook_dot_v1_dot_money__pb2
 from stormcom.facebook.v1 import operation_pb2 as stormcom_dot_facebook_dot_v1_dot_operation__pb2
+from stormcom.facebook.v1 import order_pb2 as stormcom_dot_facebook_dot_v1_dot_order__pb2
+from stormcom.facebook.v1 import order_command_pb2 as stormcom_dot_facebook_dot_v1_dot_order__command__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stormcom/facebook/v1/event.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a&stormcom/facebook/v1/attribution.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a%stormcom/facebook/v1/conversion.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a$stormcom/facebook/v1/operation.proto\"\xa5\t\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x14\n\x0cordering_key\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10message_received\x18\n \x01(\x0b\x32%.stormcom.facebook.v1.MessageReceivedH\x00\x12J\n\x15message_state_changed\x18\x0b \x01(\x0b\x32).stormcom.facebook.v1.MessageStateChangedH\x00\x12\x45\n\x12\x63onnection_changed\x18\x0c \x01(\x0b\x32\'.stormcom.facebook.v1.ConnectionChangedH\x00\x12;\n\ritems_settled\x18\r \x01(\x0b\x32\".stormcom.facebook.v1.ItemsSettledH\x00\x12\x43\n\x11operation_changed\x18\x0e \x01(\x0b\x32&.stormcom.facebook.v1.OperationChangedH\x00\x12\x39\n\x0c\x61lert_raised\x18\x0f \x01(\x0b\x32!.stormcom.facebook.v1.AlertRaisedH\x00\x12\x39\n\x0chold_expired\x18\x10 \x01(\x0b\x32!.stormcom.facebook.v1.HoldExpiredH\x00\x12?\n\x0fmessage_changed\x18\x14 \x01(\x0b\x32$.stormcom.facebook.v1.MessageChangedH\x00\x12I\n\x14\x63onversation_changed\x18\x15 \x01(\x0b\x32).stormcom.facebook.v1.ConversationChangedH\x00\x12;\n\rpage_activity\x18\x16 \x01(\x0b\x32\".stormcom.facebook.v1.PageActivityH\x00\x12\x37\n\x0bpush_tested\x18Z \x01(\x0b\x32 .stormcom.facebook.v1.PushTestedH\x00\x12R\n\x19\x61ttributed_order_recorded\x18\x46 \x01(\x0b\x32-.stormcom.facebook.v1.AttributedOrderRecordedH\x00\x12J\n\x15\x64raft_order_requested\x18G \x01(\x0b\x32).stormcom.facebook.v1.DraftOrderRequestedH\x00\x12\x46\n\x13\x64raft_order_changed\x18H \x01(\x0b\x32\'.stormcom.facebook.v1.DraftOrderChangedH\x00\x12\x45\n\x12\x63onversions_failed\x18I \x01(\x0b\x32\'.stormcom.facebook.v1.ConversionsFailedH\x00\x42\t\n\x07payload\"{\n\x0fMessageReceived\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12.\n\x07message\x18\x02 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"E\n\x13MessageStateChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"\xdb\x01\n\x0eMessageChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12<\n\x07\x63hanges\x18\x02 \x03(\x0e\x32+.stormcom.facebook.v1.MessageChanged.Change\"[\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x11\n\rCHANGE_EDITED\x10\x01\x12\x12\n\x0e\x43HANGE_DELETED\x10\x02\x12\x12\n\x0e\x43HANGE_REACTED\x10\x03\"\xdc\x02\n\x13\x43onversationChanged\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12@\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x30.stormcom.facebook.v1.ConversationChanged.Change\"\xc8\x01\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANGE_OWNER\x10\x01\x12\x1a\n\x16\x43HANGE_OWNER_REQUESTED\x10\x02\x12\x13\n\x0f\x43HANGE_REFERRAL\x10\x03\x12\x11\n\rCHANGE_OPT_IN\x10\x04\x12\x17\n\x13\x43HANGE_ACCOUNT_LINK\x10\x05\x12\x13\n\x0f\x43HANGE_ASSIGNED\x10\x06\x12\x0f\n\x0b\x43HANGE_READ\x10\x07\x12\x11\n\rCHANGE_PERSON\x10\x08\"\xec\x01\n\x0cPageActivity\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x0c\n\x04verb\x18\x03 \x01(\t\x12\x0f\n\x07post_id\x18\x04 \x01(\t\x12\x12\n\ncomment_id\x18\x05 \x01(\t\x12\x11\n\tparent_id\x18\x06 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12\x12\n\nactor_name\x18\x08 \x01(\t\x12\x0c\n\x04text\x18\t \x01(\t\x12\x31\n\ractivity_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvalue_json\x18\x0b \x01(\t\"I\n\x11\x43onnectionChanged\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\"\xa4\x01\n\x0cItemsSettled\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.stormcom.facebook.v1.ItemsSettled.Settled\x1aY\n\x07Settled\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x11\n\tconfirmed\x18\x04 \x01(\x08\"F\n\x10OperationChanged\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\"K\n\x0b\x41lertRaised\x12*\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Alert\x12\x10\n\x08resolved\x18\x02 \x01(\x08\"7\n\x0bHoldExpired\x12(\n\x04hold\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Hold\"O\n\x17\x41ttributedOrderRecorded\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32%.stormcom.facebook.v1.AttributedOrder\"L\n\x13\x44raftOrderRequested\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x44raftOrderChanged\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x43onversionsFailed\x12\x35\n\x0b\x63onversions\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Conversion\"\x1e\n\nPushTested\x12\x10\n\x08\x63onsumer\x18\x01 \x01(\tB\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n stormcom/facebook/v1/event.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/alert.proto\x1a&stormcom/facebook/v1/attribution.proto\x1a%stormcom/facebook/v1/connection.proto\x1a\'stormcom/facebook/v1/conversation.proto\x1a%stormcom/facebook/v1/conversion.proto\x1a$stormcom/facebook/v1/inventory.proto\x1a stormcom/facebook/v1/money.proto\x1a$stormcom/facebook/v1/operation.proto\x1a stormcom/facebook/v1/order.proto\x1a(stormcom/facebook/v1/order_command.proto\"\xac\x0e\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\x14\n\x0cordering_key\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10message_received\x18\n \x01(\x0b\x32%.stormcom.facebook.v1.MessageReceivedH\x00\x12J\n\x15message_state_changed\x18\x0b \x01(\x0b\x32).stormcom.facebook.v1.MessageStateChangedH\x00\x12\x45\n\x12\x63onnection_changed\x18\x0c \x01(\x0b\x32\'.stormcom.facebook.v1.ConnectionChangedH\x00\x12;\n\ritems_settled\x18\r \x01(\x0b\x32\".stormcom.facebook.v1.ItemsSettledH\x00\x12\x43\n\x11operation_changed\x18\x0e \x01(\x0b\x32&.stormcom.facebook.v1.OperationChangedH\x00\x12\x39\n\x0c\x61lert_raised\x18\x0f \x01(\x0b\x32!.stormcom.facebook.v1.AlertRaisedH\x00\x12\x39\n\x0chold_expired\x18\x10 \x01(\x0b\x32!.stormcom.facebook.v1.HoldExpiredH\x00\x12?\n\x0fmessage_changed\x18\x14 \x01(\x0b\x32$.stormcom.facebook.v1.MessageChangedH\x00\x12I\n\x14\x63onversation_changed\x18\x15 \x01(\x0b\x32).stormcom.facebook.v1.ConversationChangedH\x00\x12;\n\rpage_activity\x18\x16 \x01(\x0b\x32\".stormcom.facebook.v1.PageActivityH\x00\x12=\n\x0eorder_received\x18( \x01(\x0b\x32#.stormcom.facebook.v1.OrderReceivedH\x00\x12V\n\x1bstock_reservation_requested\x18) \x01(\x0b\x32/.stormcom.facebook.v1.StockReservationRequestedH\x00\x12T\n\x1astock_reservation_released\x18* \x01(\x0b\x32..stormcom.facebook.v1.StockReservationReleasedH\x00\x12\x45\n\x12order_acknowledged\x18+ \x01(\x0b\x32\'.stormcom.facebook.v1.OrderAcknowledgedH\x00\x12\x46\n\x13order_state_changed\x18, \x01(\x0b\x32\'.stormcom.facebook.v1.OrderStateChangedH\x00\x12?\n\x0forder_cancelled\x18- \x01(\x0b\x32$.stormcom.facebook.v1.OrderCancelledH\x00\x12=\n\x0eorder_refunded\x18. \x01(\x0b\x32#.stormcom.facebook.v1.OrderRefundedH\x00\x12=\n\x0ereturn_changed\x18/ \x01(\x0b\x32#.stormcom.facebook.v1.ReturnChangedH\x00\x12J\n\x15order_command_changed\x18\x30 \x01(\x0b\x32).stormcom.facebook.v1.OrderCommandChangedH\x00\x12\x37\n\x0bpush_tested\x18Z \x01(\x0b\x32 .stormcom.facebook.v1.PushTestedH\x00\x12R\n\x19\x61ttributed_order_recorded\x18\x46 \x01(\x0b\x32-.stormcom.facebook.v1.AttributedOrderRecordedH\x00\x12J\n\x15\x64raft_order_requested\x18G \x01(\x0b\x32).stormcom.facebook.v1.DraftOrderRequestedH\x00\x12\x46\n\x13\x64raft_order_changed\x18H \x01(\x0b\x32\'.stormcom.facebook.v1.DraftOrderChangedH\x00\x12\x45\n\x12\x63onversions_failed\x18I \x01(\x0b\x32\'.stormcom.facebook.v1.ConversionsFailedH\x00\x42\t\n\x07payload\"{\n\x0fMessageReceived\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12.\n\x07message\x18\x02 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"E\n\x13MessageStateChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\"\xdb\x01\n\x0eMessageChanged\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x1d.stormcom.facebook.v1.Message\x12<\n\x07\x63hanges\x18\x02 \x03(\x0e\x32+.stormcom.facebook.v1.MessageChanged.Change\"[\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x11\n\rCHANGE_EDITED\x10\x01\x12\x12\n\x0e\x43HANGE_DELETED\x10\x02\x12\x12\n\x0e\x43HANGE_REACTED\x10\x03\"\xdc\x02\n\x13\x43onversationChanged\x12\x38\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.Conversation\x12@\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x30.stormcom.facebook.v1.ConversationChanged.Change\"\xc8\x01\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANGE_OWNER\x10\x01\x12\x1a\n\x16\x43HANGE_OWNER_REQUESTED\x10\x02\x12\x13\n\x0f\x43HANGE_REFERRAL\x10\x03\x12\x11\n\rCHANGE_OPT_IN\x10\x04\x12\x17\n\x13\x43HANGE_ACCOUNT_LINK\x10\x05\x12\x13\n\x0f\x43HANGE_ASSIGNED\x10\x06\x12\x0f\n\x0b\x43HANGE_READ\x10\x07\x12\x11\n\rCHANGE_PERSON\x10\x08\"\xec\x01\n\x0cPageActivity\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x0c\n\x04verb\x18\x03 \x01(\t\x12\x0f\n\x07post_id\x18\x04 \x01(\t\x12\x12\n\ncomment_id\x18\x05 \x01(\t\x12\x11\n\tparent_id\x18\x06 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12\x12\n\nactor_name\x18\x08 \x01(\t\x12\x0c\n\x04text\x18\t \x01(\t\x12\x31\n\ractivity_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvalue_json\x18\x0b \x01(\t\"I\n\x11\x43onnectionChanged\x12\x34\n\nconnection\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.Connection\"\xa4\x01\n\x0cItemsSettled\x12\x39\n\x05items\x18\x01 \x03(\x0b\x32*.stormcom.facebook.v1.ItemsSettled.Settled\x1aY\n\x07Settled\x12\x13\n\x0bretailer_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x11\n\tconfirmed\x18\x04 \x01(\x08\"F\n\x10OperationChanged\x12\x32\n\toperation\x18\x01 \x01(\x0b\x32\x1f.stormcom.facebook.v1.Operation\"K\n\x0b\x41lertRaised\x12*\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Alert\x12\x10\n\x08resolved\x18\x02 \x01(\x08\"7\n\x0bHoldExpired\x12(\n\x04hold\x18\x01 \x01(\x0b\x32\x1a.stormcom.facebook.v1.Hold\"O\n\x17\x41ttributedOrderRecorded\x12\x34\n\x05order\x18\x01 \x01(\x0b\x32%.stormcom.facebook.v1.AttributedOrder\"L\n\x13\x44raftOrderRequested\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x44raftOrderChanged\x12\x35\n\x0b\x64raft_order\x18\x01 \x01(\x0b\x32 .stormcom.facebook.v1.DraftOrder\"J\n\x11\x43onversionsFailed\x12\x35\n\x0b\x63onversions\x18\x01 \x03(\x0b\x32 .stormcom.facebook.v1.Conversion\"\x1e\n\nPushTested\x12\x10\n\x08\x63onsumer\x18\x01 \x01(\t\"T\n\rOrderReceived\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"x\n\x19StockReservationRequested\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x18StockReservationReleased\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\"?\n\x11OrderAcknowledged\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\"z\n\x11OrderStateChanged\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\x12\x39\n\x0eprevious_state\x18\x02 \x01(\x0e\x32!.stormcom.facebook.v1.Order.State\"\xfb\x01\n\x0eOrderCancelled\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\x12 \n\x18\x65xternal_cancellation_id\x18\x02 \x01(\t\x12\x31\n\x05lines\x18\x03 \x03(\x0b\x32\".stormcom.facebook.v1.LineQuantity\x12/\n\x05\x61\x63tor\x18\x04 \x01(\x0e\x32 .stormcom.facebook.v1.OrderActor\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x12\n\ncommand_id\x18\x07 \x01(\t\"\x8e\x04\n\rOrderRefunded\x12*\n\x05order\x18\x01 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\x12\x1a\n\x12\x65xternal_refund_id\x18\x02 \x01(\t\x12\x37\n\x05lines\x18\x03 \x03(\x0b\x32(.stormcom.facebook.v1.OrderRefunded.Line\x12-\n\x08subtotal\x18\x04 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12-\n\x08shipping\x18\x05 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12(\n\x03tax\x18\x06 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12*\n\x05total\x18\x07 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x0c\n\x04\x66ull\x18\x08 \x01(\x08\x12/\n\x05\x61\x63tor\x18\t \x01(\x0e\x32 .stormcom.facebook.v1.OrderActor\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x12\n\ncommand_id\x18\x0b \x01(\t\x1a\x65\n\x04Line\x12\x30\n\x04line\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.LineQuantity\x12+\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\"o\n\rReturnChanged\x12\x32\n\x0corder_return\x18\x01 \x01(\x0b\x32\x1c.stormcom.facebook.v1.Return\x12*\n\x05order\x18\x02 \x01(\x0b\x32\x1b.stormcom.facebook.v1.Order\"J\n\x13OrderCommandChanged\x12\x33\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\".stormcom.facebook.v1.OrderCommand*\x8a\x01\n\nOrderActor\x12\x1b\n\x17ORDER_ACTOR_UNSPECIFIED\x10\x00\x12\x18\n\x14ORDER_ACTOR_STORMCOM\x10\x01\x12\x15\n\x11ORDER_ACTOR_BUYER\x10\x02\x12\x14\n\x10ORDER_ACTOR_META\x10\x03\x12\x18\n\x14ORDER_ACTOR_MERCHANT\x10\x04\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,42 +43,64 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.event_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_EVENT']._serialized_start=361
-  _globals['_EVENT']._serialized_end=1550
-  _globals['_MESSAGERECEIVED']._serialized_start=1552
-  _globals['_MESSAGERECEIVED']._serialized_end=1675
-  _globals['_MESSAGESTATECHANGED']._serialized_start=1677
-  _globals['_MESSAGESTATECHANGED']._serialized_end=1746
-  _globals['_MESSAGECHANGED']._serialized_start=1749
-  _globals['_MESSAGECHANGED']._serialized_end=1968
-  _globals['_MESSAGECHANGED_CHANGE']._serialized_start=1877
-  _globals['_MESSAGECHANGED_CHANGE']._serialized_end=1968
-  _globals['_CONVERSATIONCHANGED']._serialized_start=1971
-  _globals['_CONVERSATIONCHANGED']._serialized_end=2319
-  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_start=2119
-  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_end=2319
-  _globals['_PAGEACTIVITY']._serialized_start=2322
-  _globals['_PAGEACTIVITY']._serialized_end=2558
-  _globals['_CONNECTIONCHANGED']._serialized_start=2560
-  _globals['_CONNECTIONCHANGED']._serialized_end=2633
-  _globals['_ITEMSSETTLED']._serialized_start=2636
-  _globals['_ITEMSSETTLED']._serialized_end=2800
-  _globals['_ITEMSSETTLED_SETTLED']._serialized_start=2711
-  _globals['_ITEMSSETTLED_SETTLED']._serialized_end=2800
-  _globals['_OPERATIONCHANGED']._serialized_start=2802
-  _globals['_OPERATIONCHANGED']._serialized_end=2872
-  _globals['_ALERTRAISED']._serialized_start=2874
-  _globals['_ALERTRAISED']._serialized_end=2949
-  _globals['_HOLDEXPIRED']._serialized_start=2951
-  _globals['_HOLDEXPIRED']._serialized_end=3006
-  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_start=3008
-  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_end=3087
-  _globals['_DRAFTORDERREQUESTED']._serialized_start=3089
-  _globals['_DRAFTORDERREQUESTED']._serialized_end=3165
-  _globals['_DRAFTORDERCHANGED']._serialized_start=3167
-  _globals['_DRAFTORDERCHANGED']._serialized_end=3241
-  _globals['_CONVERSIONSFAILED']._serialized_start=3243
-  _globals['_CONVERSIONSFAILED']._serialized_end=3317
-  _globals['_PUSHTESTED']._serialized_start=3319
-  _globals['_PUSHTESTED']._serialized_end=3349
+  _globals['_ORDERACTOR']._serialized_start=5550
+  _globals['_ORDERACTOR']._serialized_end=5688
+  _globals['_EVENT']._serialized_start=471
+  _globals['_EVENT']._serialized_end=2307
+  _globals['_MESSAGERECEIVED']._serialized_start=2309
+  _globals['_MESSAGERECEIVED']._serialized_end=2432
+  _globals['_MESSAGESTATECHANGED']._serialized_start=2434
+  _globals['_MESSAGESTATECHANGED']._serialized_end=2503
+  _globals['_MESSAGECHANGED']._serialized_start=2506
+  _globals['_MESSAGECHANGED']._serialized_end=2725
+  _globals['_MESSAGECHANGED_CHANGE']._serialized_start=2634
+  _globals['_MESSAGECHANGED_CHANGE']._serialized_end=2725
+  _globals['_CONVERSATIONCHANGED']._serialized_start=2728
+  _globals['_CONVERSATIONCHANGED']._serialized_end=3076
+  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_start=2876
+  _globals['_CONVERSATIONCHANGED_CHANGE']._serialized_end=3076
+  _globals['_PAGEACTIVITY']._serialized_start=3079
+  _globals['_PAGEACTIVITY']._serialized_end=3315
+  _globals['_CONNECTIONCHANGED']._serialized_start=3317
+  _globals['_CONNECTIONCHANGED']._serialized_end=3390
+  _globals['_ITEMSSETTLED']._serialized_start=3393
+  _globals['_ITEMSSETTLED']._serialized_end=3557
+  _globals['_ITEMSSETTLED_SETTLED']._serialized_start=3468
+  _globals['_ITEMSSETTLED_SETTLED']._serialized_end=3557
+  _globals['_OPERATIONCHANGED']._serialized_start=3559
+  _globals['_OPERATIONCHANGED']._serialized_end=3629
+  _globals['_ALERTRAISED']._serialized_start=3631
+  _globals['_ALERTRAISED']._serialized_end=3706
+  _globals['_HOLDEXPIRED']._serialized_start=3708
+  _globals['_HOLDEXPIRED']._serialized_end=3763
+  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_start=3765
+  _globals['_ATTRIBUTEDORDERRECORDED']._serialized_end=3844
+  _globals['_DRAFTORDERREQUESTED']._serialized_start=3846
+  _globals['_DRAFTORDERREQUESTED']._serialized_end=3922
+  _globals['_DRAFTORDERCHANGED']._serialized_start=3924
+  _globals['_DRAFTORDERCHANGED']._serialized_end=3998
+  _globals['_CONVERSIONSFAILED']._serialized_start=4000
+  _globals['_CONVERSIONSFAILED']._serialized_end=4074
+  _globals['_PUSHTESTED']._serialized_start=4076
+  _globals['_PUSHTESTED']._serialized_end=4106
+  _globals['_ORDERRECEIVED']._serialized_start=4108
+  _globals['_ORDERRECEIVED']._serialized_end=4192
+  _globals['_STOCKRESERVATIONREQUESTED']._serialized_start=4194
+  _globals['_STOCKRESERVATIONREQUESTED']._serialized_end=4314
+  _globals['_STOCKRESERVATIONRELEASED']._serialized_start=4316
+  _globals['_STOCKRESERVATIONRELEASED']._serialized_end=4386
+  _globals['_ORDERACKNOWLEDGED']._serialized_start=4388
+  _globals['_ORDERACKNOWLEDGED']._serialized_end=4451
+  _globals['_ORDERSTATECHANGED']._serialized_start=4453
+  _globals['_ORDERSTATECHANGED']._serialized_end=4575
+  _globals['_ORDERCANCELLED']._serialized_start=4578
+  _globals['_ORDERCANCELLED']._serialized_end=4829
+  _globals['_ORDERREFUNDED']._serialized_start=4832
+  _globals['_ORDERREFUNDED']._serialized_end=5358
+  _globals['_ORDERREFUNDED_LINE']._serialized_start=5257
+  _globals['_ORDERREFUNDED_LINE']._serialized_end=5358
+  _globals['_RETURNCHANGED']._serialized_start=5360
+  _globals['_RETURNCHANGED']._serialized_end=5471
+  _globals['_ORDERCOMMANDCHANGED']._serialized_start=5473
+  _globals['_ORDERCOMMANDCHANGED']._serialized_end=5547
 # @@protoc_insertion_point(module_scope)

@@ -15,7 +15,10 @@ from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 from stormcom.facebook.v1 import conversation_pb2 as _conversation_pb2
 from stormcom.facebook.v1 import conversion_pb2 as _conversion_pb2
 from stormcom.facebook.v1 import inventory_pb2 as _inventory_pb2
+from stormcom.facebook.v1 import money_pb2 as _money_pb2
 from stormcom.facebook.v1 import operation_pb2 as _operation_pb2
+from stormcom.facebook.v1 import order_command_pb2 as _order_command_pb2
+from stormcom.facebook.v1 import order_pb2 as _order_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -26,6 +29,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _OrderActor:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OrderActorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderActor.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_ACTOR_UNSPECIFIED: _OrderActor.ValueType  # 0
+    """Nobody knows."""
+    ORDER_ACTOR_STORMCOM: _OrderActor.ValueType  # 1
+    """StormCom, by a command."""
+    ORDER_ACTOR_BUYER: _OrderActor.ValueType  # 2
+    """The buyer."""
+    ORDER_ACTOR_META: _OrderActor.ValueType  # 3
+    """Meta."""
+    ORDER_ACTOR_MERCHANT: _OrderActor.ValueType  # 4
+    """The merchant, at Meta."""
+
+class OrderActor(_OrderActor, metaclass=_OrderActorEnumTypeWrapper):
+    """Who did something with an order."""
+
+ORDER_ACTOR_UNSPECIFIED: OrderActor.ValueType  # 0
+"""Nobody knows."""
+ORDER_ACTOR_STORMCOM: OrderActor.ValueType  # 1
+"""StormCom, by a command."""
+ORDER_ACTOR_BUYER: OrderActor.ValueType  # 2
+"""The buyer."""
+ORDER_ACTOR_META: OrderActor.ValueType  # 3
+"""Meta."""
+ORDER_ACTOR_MERCHANT: OrderActor.ValueType  # 4
+"""The merchant, at Meta."""
+Global___OrderActor: _TypeAlias = OrderActor  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
@@ -49,6 +84,15 @@ class Event(_message.Message):
     MESSAGE_CHANGED_FIELD_NUMBER: _builtins.int
     CONVERSATION_CHANGED_FIELD_NUMBER: _builtins.int
     PAGE_ACTIVITY_FIELD_NUMBER: _builtins.int
+    ORDER_RECEIVED_FIELD_NUMBER: _builtins.int
+    STOCK_RESERVATION_REQUESTED_FIELD_NUMBER: _builtins.int
+    STOCK_RESERVATION_RELEASED_FIELD_NUMBER: _builtins.int
+    ORDER_ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+    ORDER_STATE_CHANGED_FIELD_NUMBER: _builtins.int
+    ORDER_CANCELLED_FIELD_NUMBER: _builtins.int
+    ORDER_REFUNDED_FIELD_NUMBER: _builtins.int
+    RETURN_CHANGED_FIELD_NUMBER: _builtins.int
+    ORDER_COMMAND_CHANGED_FIELD_NUMBER: _builtins.int
     PUSH_TESTED_FIELD_NUMBER: _builtins.int
     ATTRIBUTED_ORDER_RECORDED_FIELD_NUMBER: _builtins.int
     DRAFT_ORDER_REQUESTED_FIELD_NUMBER: _builtins.int
@@ -109,6 +153,42 @@ class Event(_message.Message):
         """Something happened on the Page in public, or concerning the Page as a whole."""
 
     @_builtins.property
+    def order_received(self) -> Global___OrderReceived:
+        """A buyer placed and paid an order at Meta: answer it with `AckOrderImport`."""
+
+    @_builtins.property
+    def stock_reservation_requested(self) -> Global___StockReservationRequested:
+        """Meta processes an order: its pieces should be kept aside."""
+
+    @_builtins.property
+    def stock_reservation_released(self) -> Global___StockReservationReleased:
+        """An order that Meta processed came to nothing: its pieces are free again."""
+
+    @_builtins.property
+    def order_acknowledged(self) -> Global___OrderAcknowledged:
+        """Meta knows that StormCom has an order."""
+
+    @_builtins.property
+    def order_state_changed(self) -> Global___OrderStateChanged:
+        """An order went on at Meta."""
+
+    @_builtins.property
+    def order_cancelled(self) -> Global___OrderCancelled:
+        """Pieces of an order were cancelled."""
+
+    @_builtins.property
+    def order_refunded(self) -> Global___OrderRefunded:
+        """Money was paid back for an order."""
+
+    @_builtins.property
+    def return_changed(self) -> Global___ReturnChanged:
+        """A buyer asks for a return, or it went on."""
+
+    @_builtins.property
+    def order_command_changed(self) -> Global___OrderCommandChanged:
+        """A command for an order went on."""
+
+    @_builtins.property
     def push_tested(self) -> Global___PushTested:
         """A trial of a push, asked for by `TestPush`; never in the log."""
 
@@ -147,17 +227,26 @@ class Event(_message.Message):
         message_changed: Global___MessageChanged | None = ...,
         conversation_changed: Global___ConversationChanged | None = ...,
         page_activity: Global___PageActivity | None = ...,
+        order_received: Global___OrderReceived | None = ...,
+        stock_reservation_requested: Global___StockReservationRequested | None = ...,
+        stock_reservation_released: Global___StockReservationReleased | None = ...,
+        order_acknowledged: Global___OrderAcknowledged | None = ...,
+        order_state_changed: Global___OrderStateChanged | None = ...,
+        order_cancelled: Global___OrderCancelled | None = ...,
+        order_refunded: Global___OrderRefunded | None = ...,
+        return_changed: Global___ReturnChanged | None = ...,
+        order_command_changed: Global___OrderCommandChanged | None = ...,
         push_tested: Global___PushTested | None = ...,
         attributed_order_recorded: Global___AttributedOrderRecorded | None = ...,
         draft_order_requested: Global___DraftOrderRequested | None = ...,
         draft_order_changed: Global___DraftOrderChanged | None = ...,
         conversions_failed: Global___ConversionsFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "page_activity", b"page_activity", "payload", b"payload", "push_tested", b"push_tested"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "order_acknowledged", b"order_acknowledged", "order_cancelled", b"order_cancelled", "order_command_changed", b"order_command_changed", "order_received", b"order_received", "order_refunded", b"order_refunded", "order_state_changed", b"order_state_changed", "page_activity", b"page_activity", "payload", b"payload", "push_tested", b"push_tested", "return_changed", b"return_changed", "stock_reservation_released", b"stock_reservation_released", "stock_reservation_requested", b"stock_reservation_requested"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "ordering_key", b"ordering_key", "page_activity", b"page_activity", "payload", b"payload", "position", b"position", "push_tested", b"push_tested", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_raised", b"alert_raised", "attributed_order_recorded", b"attributed_order_recorded", "connection_changed", b"connection_changed", "connection_id", b"connection_id", "conversation_changed", b"conversation_changed", "conversions_failed", b"conversions_failed", "create_time", b"create_time", "draft_order_changed", b"draft_order_changed", "draft_order_requested", b"draft_order_requested", "event_id", b"event_id", "hold_expired", b"hold_expired", "items_settled", b"items_settled", "message_changed", b"message_changed", "message_received", b"message_received", "message_state_changed", b"message_state_changed", "operation_changed", b"operation_changed", "order_acknowledged", b"order_acknowledged", "order_cancelled", b"order_cancelled", "order_command_changed", b"order_command_changed", "order_received", b"order_received", "order_refunded", b"order_refunded", "order_state_changed", b"order_state_changed", "ordering_key", b"ordering_key", "page_activity", b"page_activity", "payload", b"payload", "position", b"position", "push_tested", b"push_tested", "return_changed", b"return_changed", "stock_reservation_released", b"stock_reservation_released", "stock_reservation_requested", b"stock_reservation_requested", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired", "message_changed", "conversation_changed", "page_activity", "push_tested", "attributed_order_recorded", "draft_order_requested", "draft_order_changed", "conversions_failed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_received", "message_state_changed", "connection_changed", "items_settled", "operation_changed", "alert_raised", "hold_expired", "message_changed", "conversation_changed", "page_activity", "order_received", "stock_reservation_requested", "stock_reservation_released", "order_acknowledged", "order_state_changed", "order_cancelled", "order_refunded", "return_changed", "order_command_changed", "push_tested", "attributed_order_recorded", "draft_order_requested", "draft_order_changed", "conversions_failed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -686,3 +775,343 @@ class PushTested(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PushTested: _TypeAlias = PushTested  # noqa: Y015
+
+@_typing.final
+class OrderReceived(_message.Message):
+    """A buyer placed and paid an order at Meta. A command: StormCom makes an order of it, or says why not, and answers with `AckOrderImport`. Told again, with a greater version, when it changes before that."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    """A name for it that no other store's order can have, for StormCom's own protection against making it twice: `fb:{store}:{channel}:{id}`."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, whole."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderReceived: _TypeAlias = OrderReceived  # noqa: Y015
+
+@_typing.final
+class StockReservationRequested(_message.Message):
+    """Meta processes an order: nobody knows the buyer yet, and it may vanish. Its pieces are kept aside by us until `expire_time`; StormCom need do nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, without its buyer."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when they are kept aside."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockReservationRequested: _TypeAlias = StockReservationRequested  # noqa: Y015
+
+@_typing.final
+class StockReservationReleased(_message.Message):
+    """An order that Meta processed came to nothing, or took too long: its pieces are free again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockReservationReleased: _TypeAlias = StockReservationReleased  # noqa: Y015
+
+@_typing.final
+class OrderAcknowledged(_message.Message):
+    """Meta knows that StormCom has an order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderAcknowledged: _TypeAlias = OrderAcknowledged  # noqa: Y015
+
+@_typing.final
+class OrderStateChanged(_message.Message):
+    """An order went on at Meta."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    PREVIOUS_STATE_FIELD_NUMBER: _builtins.int
+    previous_state: _order_pb2.Order.State.ValueType
+    """Where it was before."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        previous_state: _order_pb2.Order.State.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "previous_state", b"previous_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderStateChanged: _TypeAlias = OrderStateChanged  # noqa: Y015
+
+@_typing.final
+class OrderCancelled(_message.Message):
+    """Pieces of an order were cancelled: each cancellation is told once, also those that StormCom asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    EXTERNAL_CANCELLATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    external_cancellation_id: _builtins.str
+    """Meta's id of the cancellation."""
+    actor: Global___OrderActor.ValueType
+    """Who did it."""
+    reason: _builtins.str
+    """Why, in Meta's words."""
+    description: _builtins.str
+    """More about it."""
+    command_id: _builtins.str
+    """The command that asked for it; empty when none of ours did."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.LineQuantity]:
+        """What was cancelled."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        external_cancellation_id: _builtins.str = ...,
+        lines: _abc.Iterable[_order_pb2.LineQuantity] | None = ...,
+        actor: Global___OrderActor.ValueType = ...,
+        reason: _builtins.str = ...,
+        description: _builtins.str = ...,
+        command_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "command_id", b"command_id", "description", b"description", "external_cancellation_id", b"external_cancellation_id", "lines", b"lines", "order", b"order", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderCancelled: _TypeAlias = OrderCancelled  # noqa: Y015
+
+@_typing.final
+class OrderRefunded(_message.Message):
+    """Money was paid back for an order: each refund is told once, also those that StormCom asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Line(_message.Message):
+        """What was paid back for one line."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        LINE_FIELD_NUMBER: _builtins.int
+        AMOUNT_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def line(self) -> _order_pb2.LineQuantity:
+            """The line and its pieces; 0 pieces when an amount was paid back."""
+
+        @_builtins.property
+        def amount(self) -> _money_pb2.Money:
+            """How much."""
+
+        def __init__(
+            self,
+            *,
+            line: _order_pb2.LineQuantity | None = ...,
+            amount: _money_pb2.Money | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "line", b"line"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "line", b"line"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    EXTERNAL_REFUND_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    SUBTOTAL_FIELD_NUMBER: _builtins.int
+    SHIPPING_FIELD_NUMBER: _builtins.int
+    TAX_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    FULL_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    external_refund_id: _builtins.str
+    """Meta's id of the refund."""
+    full: _builtins.bool
+    """Whether everything that was paid is paid back now."""
+    actor: Global___OrderActor.ValueType
+    """Who did it."""
+    reason: _builtins.str
+    """Why, in Meta's words."""
+    command_id: _builtins.str
+    """The command that asked for it; empty when none of ours did."""
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRefunded.Line]:
+        """What was paid back, line by line."""
+
+    @_builtins.property
+    def subtotal(self) -> _money_pb2.Money:
+        """For the items."""
+
+    @_builtins.property
+    def shipping(self) -> _money_pb2.Money:
+        """For shipping."""
+
+    @_builtins.property
+    def tax(self) -> _money_pb2.Money:
+        """For taxes."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """Altogether."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+        external_refund_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___OrderRefunded.Line] | None = ...,
+        subtotal: _money_pb2.Money | None = ...,
+        shipping: _money_pb2.Money | None = ...,
+        tax: _money_pb2.Money | None = ...,
+        total: _money_pb2.Money | None = ...,
+        full: _builtins.bool = ...,
+        actor: Global___OrderActor.ValueType = ...,
+        reason: _builtins.str = ...,
+        command_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "shipping", b"shipping", "subtotal", b"subtotal", "tax", b"tax", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "command_id", b"command_id", "external_refund_id", b"external_refund_id", "full", b"full", "lines", b"lines", "order", b"order", "reason", b"reason", "shipping", b"shipping", "subtotal", b"subtotal", "tax", b"tax", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderRefunded: _TypeAlias = OrderRefunded  # noqa: Y015
+
+@_typing.final
+class ReturnChanged(_message.Message):
+    """A buyer asks for a return, or it went on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_RETURN_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order_return(self) -> _order_command_pb2.Return:
+        """The return, as it is now."""
+
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        order_return: _order_command_pb2.Return | None = ...,
+        order: _order_pb2.Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "order_return", b"order_return"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "order_return", b"order_return"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReturnChanged: _TypeAlias = ReturnChanged  # noqa: Y015
+
+@_typing.final
+class OrderCommandChanged(_message.Message):
+    """A command for an order went on: it ended, or something is wrong with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def command(self) -> _order_command_pb2.OrderCommand:
+        """The command, as it is now."""
+
+    def __init__(
+        self,
+        *,
+        command: _order_command_pb2.OrderCommand | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderCommandChanged: _TypeAlias = OrderCommandChanged  # noqa: Y015
