@@ -91,6 +91,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
     Task.ERASE_PERSON: _plan("privacy.actions:erase", Lane.DEFAULT, patience_hours=720),
     Task.EXAMINE_CONNECTION: _plan("doctor.actions:examine", Lane.DEFAULT, limit_seconds=180),
+    Task.EXPIRE_DRAFTS: _plan("attribution.actions:expire_drafts", Lane.DEFAULT),
     Task.SEND_CONVERSIONS: _plan("conversions.actions:send_conversions", Lane.DEFAULT, limit_seconds=300),
     Task.READ_INSTALLATION: _plan("business_extension.actions:read_installation", Lane.DEFAULT),
     Task.WATCH_INSTALLATIONS: _plan("business_extension.actions:watch", Lane.DEFAULT),

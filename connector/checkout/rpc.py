@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from connector.checkout import actions
 from connector.checkout.actions import Answer
 from connector.checkout.model.building import Origin
-from connector.checkout.model.lines import GRANTING, Known, Line, State
+from connector.checkout.model.lines import GRANTING, State
 from connector.checkout.model.links import (
     CONVERSATION,
     DRAFT_ORDER,
@@ -21,8 +21,7 @@ from connector.links import absolute
 from connector.registry.db.names import Name
 from connector.rpc import read, write
 from connector.runtime import Runtime
-from connector.values import Money
-from stormcom.facebook.v1 import checkout_pb2, money_pb2
+from stormcom.facebook.v1 import checkout_pb2
 from stormcom.facebook.v1 import checkout_service_pb2 as pb
 
 _MOST_ITEMS, _LONGEST_COUPON, _MOST_TRACKING, _LONGEST_VALUE = 50, 200, 20, 1_000
@@ -128,7 +127,7 @@ def write_channel(channel: Channel) -> checkout_pb2.OrderChannel.ValueType:
 def _write_answer(runtime: Runtime, answer: Answer) -> pb.ResolveCheckoutLinkResponse:
     link, lines = answer.link, answer.resolved.lines
     return pb.ResolveCheckoutLinkResponse(
-        lines=[_write_line(line, answer) for line in lines],
+        lines=[checkout_pb2.CheckoutLine(**line.document(at=answer.read_time)) for line in lines],
         complete=bool(lines) and all(line.state is State.AVAILABLE for line in lines),
         buyable=any(line.state in GRANTING for line in lines),
         coupon=link.coupon,
@@ -143,48 +142,6 @@ def _write_answer(runtime: Runtime, answer: Answer) -> pb.ResolveCheckoutLinkRes
         connection_id=str(answer.connection_id or ""),
         read_time=write.instant(answer.read_time),
     )
-
-
-_STATES = {one: checkout_pb2.CheckoutLine.State.Value(f"STATE_{one}") for one in State}
-
-
-def _write_line(line: Line, answer: Answer) -> checkout_pb2.CheckoutLine:
-    item = line.item
-    shown = (
-        {}
-        if item is None
-        else {
-            "retailer_id": item.retailer_id,
-            "product_id": item.product_id,
-            "variant_id": item.variant_id,
-            "title": item.title,
-            "link": item.link,
-            "image_link": item.image_link,
-        }
-    )
-    return checkout_pb2.CheckoutLine(
-        asked_ids=line.asked,
-        state=_STATES[line.state],
-        requested_quantity=line.requested,
-        granted_quantity=line.granted,
-        price=_write_price(item, answer) if item else None,
-        choices=[_write_choice(one, answer) for one in line.choices],
-        **shown,
-    )
-
-
-def _write_choice(item: Known, answer: Answer) -> checkout_pb2.CheckoutChoice:
-    named = {"retailer_id": item.retailer_id, "variant_id": item.variant_id, "title": item.title}
-    return checkout_pb2.CheckoutChoice(price=_write_price(item, answer), **named)
-
-
-def _write_price(item: Known, answer: Answer) -> money_pb2.Money | None:
-    return write_money(item.price(answer.read_time))
-
-
-def write_money(money: Money | None) -> money_pb2.Money | None:
-    """Write an amount; None leaves the field unset."""
-    return money and money_pb2.Money(currency_code=money.currency_code, minor_units=money.minor_units)
 
 
 def _write_warning(warned: Warned) -> checkout_pb2.CheckoutWarning:

@@ -67,6 +67,7 @@ _TABLES = (
     "connector.inventory.db",
     "connector.checkout.db",
     "connector.conversions.db",
+    "connector.attribution.db",
     "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",

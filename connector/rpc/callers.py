@@ -20,6 +20,7 @@ from connector.settings import Settings
 from stormcom.facebook.v1 import (
     admin_service_pb2,
     adoption_service_pb2,
+    attribution_service_pb2,
     business_extension_service_pb2,
     catalog_service_pb2,
     category_service_pb2,
@@ -64,6 +65,7 @@ SERVICES = tuple(
         (message_service_pb2, "FacebookMessages"),
         (adoption_service_pb2, "FacebookAdoption"),
         (checkout_service_pb2, "FacebookCheckout"),
+        (attribution_service_pb2, "FacebookAttribution"),
         (conversion_service_pb2, "FacebookConversions"),
         (feed_service_pb2, "FacebookFeeds"),
         (token_service_pb2, "FacebookTokens"),
@@ -81,7 +83,7 @@ SERVICES = tuple(
 
 _ROLES = {
     Role.READER: """
-        BuildCheckoutLink GetCheckoutUrl GetPixel ListConversions RunCheckoutSelfTest
+        BuildCheckoutLink GetAttributedOrder GetCheckoutUrl GetDraftOrder GetPixel ListAttributedOrders ListConversions ListDraftOrders RunCheckoutSelfTest
         GetMessage GetSendingSettings ListMessageTemplates
         GetBackfill GetConversation WatchConversations
         GetCatalogSettings GetDeletion GetHold GetInstallation GetInventory GetItem GetOperation GetPrivacySettings GetStatus ListCatalogs ListCategories ListChecks
@@ -92,10 +94,10 @@ _ROLES = {
     Role.AGENT: """
         AssignConversation MarkRead SetTyping
         CancelMessage RetryMessage UploadAttachment
-        ResolveCheckoutLink SendMessage
+        AnswerDraftOrder ResolveCheckoutLink SendMessage
     """,
     Role.MANAGER: """
-        SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
+        RecordAttributedOrder SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings

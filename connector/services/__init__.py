@@ -8,13 +8,14 @@ from typing import Any
 
 from connector.services.admin import Admin
 from connector.services.adoption import Adoption
+from connector.services.attribution import Attribution
 from connector.services.business_extension import BusinessExtension
 from connector.services.catalog import Catalog
 from connector.services.categories import Categories
 from connector.services.checkout import Checkout
 from connector.services.connector import Connector
-from connector.services.conversions import Conversions
 from connector.services.conversations import Conversations
+from connector.services.conversions import Conversions
 from connector.services.diagnostics import Diagnostics
 from connector.services.events import Events
 from connector.services.feeds import Feeds
@@ -29,6 +30,7 @@ from connector.services.webhooks import Webhooks
 from stormcom.facebook.v1 import (
     admin_service_pb2_grpc,
     adoption_service_pb2_grpc,
+    attribution_service_pb2_grpc,
     business_extension_service_pb2_grpc,
     catalog_service_pb2_grpc,
     category_service_pb2_grpc,
@@ -57,6 +59,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (adoption_service_pb2_grpc.add_FacebookAdoptionServicer_to_server, Adoption),
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
+    (attribution_service_pb2_grpc.add_FacebookAttributionServicer_to_server, Attribution),
     (conversion_service_pb2_grpc.add_FacebookConversionsServicer_to_server, Conversions),
     (message_service_pb2_grpc.add_FacebookMessagesServicer_to_server, Messages),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),

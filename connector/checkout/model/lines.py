@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.checkout.model.links import MOST_PIECES, Asked, Candidate, Link, Warned, WarningKind
 from connector.values import Money
@@ -69,6 +69,11 @@ class Known(NamedTuple):
         price = max(self.base_price, self.compare_at_price or 0) if early or late else self.base_price
         return Money(self.currency_code, price)
 
+    def document(self, *, at: datetime, names: Iterable[str]) -> dict[str, Any]:
+        """Write some of it, and what a piece costs at a moment."""
+        price = self.price(at)
+        return {name: getattr(self, name) for name in names} | {"price": price._asdict() if price else None}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -104,6 +109,21 @@ class Line:
     def granted(self) -> int:
         """Tell how many pieces can be had."""
         return min(self.requested, self.available) if self.state in GRANTING else 0
+
+    def document(self, *, at: datetime) -> dict[str, Any]:
+        """Write it as it is at a moment, with the contract's field names."""
+        named = {} if self.item is None else self.item.document(at=at, names=_SHOWN_OF_LINES)
+        return named | {
+            "asked_ids": list(self.asked),
+            "state": f"STATE_{self.state}",
+            "requested_quantity": self.requested,
+            "granted_quantity": self.granted,
+            "choices": [one.document(at=at, names=_SHOWN_OF_CHOICES) for one in self.choices],
+        }
+
+
+_SHOWN_OF_LINES = ("retailer_id", "product_id", "variant_id", "title", "link", "image_link")
+_SHOWN_OF_CHOICES = ("retailer_id", "variant_id", "title")
 
 
 class Resolved(NamedTuple):

@@ -127,6 +127,15 @@ def read_link(text: str) -> Link:
     return Link(tuple(entries), coupon, tuple(tracking[:_MOST_TRACKING]), tuple(warnings[:_MOST_WARNINGS]))
 
 
+def read_cart(products: Sequence[tuple[str, int]]) -> Link:
+    """Read the products of a cart that somebody sent, names and quantities, as a link would say them."""
+    entries = []
+    for name, quantity in products[:MOST_ENTRIES]:
+        known = name.replace("\0", "\ufffd").strip() or "?"
+        entries.append(Asked(known[:_LONGEST_ID], tuple(_with_forms([_counted(known, str(quantity))]))))
+    return Link(tuple(entries), "", (), ())
+
+
 def _parameters(text: str) -> list[tuple[str, str]]:
     """Take the query out of whatever it is, and read it. NUL, which PostgreSQL keeps nowhere, is replaced."""
     whole, _, fragment = text.strip().replace("&amp;", "&").partition("#")

@@ -14,6 +14,7 @@ from connector.inventory.actions.holding import (
     release_in,
     reserve,
     reserve_in,
+    settle_in,
 )
 from connector.inventory.actions.reading import find_snapshot, list_snapshots
 from connector.inventory.actions.stock import check_stock, offer_again, send_stock, update_inventory
@@ -36,6 +37,7 @@ __all__ = [
     "reserve",
     "reserve_in",
     "send_stock",
+    "settle_in",
     "update_inventory",
     "watch_stock",
 ]

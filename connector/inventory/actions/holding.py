@@ -165,6 +165,29 @@ async def complete(runtime: Runtime, store_id: str, hold_id: UUID, lines: Sequen
         return await _lock(tx, store_id, hold_id), results
 
 
+async def settle_in(
+    tx: Tx, connection: Connection, hold_ids: Sequence[UUID], lines: Sequence[Line], *, at: datetime
+) -> tuple[list[UUID], list[Result]]:
+    """Complete holds and store the stock after the sale, in the caller's transaction, which has locked no product or item yet.
+
+    The sale has happened, whatever became of its holds: tells those that had ended, and may be sold twice. One whose time is over
+    and that nobody let go of yet is still good.
+
+    Raises:
+        NotFound: HOLD_NOT_FOUND.
+        InvalidInput: a price is in another currency than the item.
+
+    """
+    found = [await _lock(tx, connection.store_id, hold_id) for hold_id in sorted(set(hold_ids))]
+    for hold in found:
+        if hold.connection_id != connection.id:
+            raise missing(str(hold.id))
+    active = [hold for hold in found if hold.state is State.ACTIVE]
+    results = await _settle(tx, connection, active, lines, at=at) if active or lines else []
+    await db.end(tx, [hold.id for hold in active], State.COMPLETED, at=at)
+    return [hold.id for hold in found if hold.state in {State.RELEASED, State.EXPIRED}], results
+
+
 async def _settle(
     tx: Tx, connection: Connection, sold: Sequence[Hold], lines: Sequence[Line], *, at: datetime
 ) -> list[Result]:

@@ -12,6 +12,7 @@ from connector import log, metrics
 from connector.adoption.db import scans
 from connector.alerts import db as alerts
 from connector.alerts.model import Alert
+from connector.attribution.db import orders as attributions
 from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.actions.news import tell
@@ -60,11 +61,16 @@ async def _deliveries(tx: Tx, at: datetime) -> bool:
     return await webhooks.sweep(tx, at=at)
 
 
+async def _attributions(tx: Tx, at: datetime) -> bool:
+    return await attributions.forget_people(tx, at=at)
+
+
 async def _audit(tx: Tx, at: datetime) -> bool:
     return await audit.seal(tx, before=at - audit.KEPT, at=at)
 
 
 RULES: Mapping[str, Forget] = {
+    "attributions": _attributions,
     "audit": _audit,
     "deliveries": _deliveries,
     "snapshots": _snapshots,

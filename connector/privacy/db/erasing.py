@@ -232,9 +232,18 @@ STEPS: Mapping[str, Step] = {
     ),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
+    # What was bought stays with the merchant; that it was this person does not.
+    "attributed_orders": _until_none(
+        f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, opt_in = 'UNSPECIFIED', opt_in_time = NULL
+            WHERE conversation_id IN ({_TALKS})"""
+    ),
+    "draft_orders": _until_none(
+        f"DELETE FROM draft_orders WHERE conversation_id IN ({_TALKS})",
+        f"UPDATE draft_orders SET note = '' WHERE :email AND {_STORES} AND note <> '' AND {_mentions('note')}",
+    ),
     # Of people only hashes are kept, and those only until Meta has them.
     "conversions": _until_none(
-        f"""DELETE FROM conversions WHERE {_STORES} AND body IS NOT NULL AND ({_mentions('body::text')} OR position(
+        f"""DELETE FROM conversions WHERE {_STORES} AND body IS NOT NULL AND ({_mentions("body::text")} OR position(
             encode(sha256(convert_to(:word, 'UTF8')), 'hex') IN body::text) > 0)"""
     ),
     "holds": _in_windows("holds", "reference = ''", f"{_STORES} AND reference <> '' AND {_mentions('reference')}"),

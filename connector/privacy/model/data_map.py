@@ -21,6 +21,17 @@ DATA_MAP: Mapping[str, Entry] = {
         business="title body fix_rpc link sample_retailer_ids",
     ),
     "aliases": entry(_UNLINKED, technical="connection_id create_time", business="alias retailer_id"),
+    "attributed_orders": entry(
+        Ruled(
+            "attributions",
+            "as long as the store; which conversation it came out of, and what the buyer wants, for 90 days",
+        ),
+        erased_by="attributed_orders",
+        technical="id store_id connection_id create_time event_id conversion_reason hold_ids lost_hold_ids receipt_wanted",
+        hash="digest",
+        business="local_order_id channel external_order_id currency_code lines subtotal discount shipping tax total order_time",
+        personal="conversation_id draft_order_id opt_in opt_in_time",
+    ),
     "audit_chains": entry(
         Held("as long as the store"), technical="store_id position sealed_position", hash="hash sealed_hash"
     ),
@@ -118,6 +129,14 @@ DATA_MAP: Mapping[str, Entry] = {
         Aged("receive_time", 30 * _DAY),
         technical="delivery_id store_id connection_id receive_time kinds",
         business="page_id",
+    ),
+    "draft_orders": entry(
+        Aged("create_time", 90 * _DAY),
+        erased_by="draft_orders",
+        technical="id store_id connection_id channel state expire_time answer_time create_time",
+        business="lines sent_lines local_order_id decline_reason checkout_link",
+        personal="conversation_id cart_key send_time",
+        content="note",
     ),
     "events": entry(
         Ruled("events", "7 days after it was made when every consumer acknowledged it, at most 90 days"),
@@ -250,6 +269,11 @@ DATA_MAP: Mapping[str, Entry] = {
         business="page_id",
         hash="digest",
         raw="body",
+    ),
+    "order_mappings": entry(
+        Held("as long as the store: an order is recorded once, for ever"),
+        technical="store_id channel create_time",
+        business="external_order_id local_order_id",
     ),
     "peppers": entry(Held("for ever: the hashes of what is forgotten hang on it"), technical="id", sealed="sealed"),
     "pixels": entry(

@@ -79,7 +79,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 # Ids that we give out. Whoever names one of another store is told that there is none.
-OURS = {"connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
+OURS = {"draft_order_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
@@ -95,6 +95,9 @@ OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
 TOLD_AS_NAMED = {"ListAuditEntries"}
 # Names that StormCom or Meta gave: the other store's mean nothing here.
 NAMED = {
+    "created_local_order_id",
+    "external_order_id",
+    "local_order_id",
     "product_id",
     "product_ids",
     "retailer_id",
@@ -109,7 +112,7 @@ NAMED = {
 def test_every_id_is_of_a_known_kind() -> None:
     """A request's field that names something by an id is tried below; a new kind of id must be given a place."""
     foreign = {"store_id", "request_id"}  # the caller's own
-    metas = {"business_id", "page_id", "catalog_id", "integration_id"}  # what the merchant granted, asked of Meta
+    metas = {"business_id", "page_id", "catalog_id", "integration_id", "pixel_id"}  # what the merchant granted, asked of Meta
     found = {field.name for method in METHODS.values() for field in _fields(method.input_type)}
     ids = {name for name in found if re.fullmatch(r"\w+_ids?", name)}
     top = {field.name for method in METHODS.values() for field in method.input_type.fields}

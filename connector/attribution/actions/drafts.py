@@ -1,0 +1,158 @@
+"""Takes carts in that people send, has StormCom answer them, and ends those that nobody answers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from connector.attribution.db import drafts as db
+from connector.attribution.model.drafts import LIFETIME, LONGEST_NOTE, Answer, Cart, DraftOrder, State, ended, missing
+from connector.checkout.actions import resolve_in
+from connector.checkout.model.links import read_cart
+from connector.connections import db as connections
+from connector.connections.model import Connection
+from connector.db import outbox
+from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx, plain
+from connector.events import db as events
+from connector.events.model import Draft as Event
+from connector.messaging import db as messaging
+from connector.runtime import Runtime
+
+_PIECE = 500
+
+
+async def receive_cart(runtime: Runtime, tx: Tx, connection: Connection, cart: Cart) -> DraftOrder | None:
+    """Keep a cart and ask StormCom for an answer, in the caller's transaction; None when it is known already.
+
+    Its products are resolved as those of a checkout link are: whatever Meta calls them, StormCom sees what it sells today.
+    """
+    psid, at = plain(cart.psid), runtime.now()
+    met = await messaging.meet(tx, [(runtime.new_id(), connection, psid)])
+    link = read_cart([(plain(one.retailer_id or one.item_id), one.quantity) for one in cart.products])
+    resolved = (await resolve_in(tx, connection.store_id, connection.id, link, at=at)).resolved
+    draft = DraftOrder(
+        id=runtime.new_id(),
+        store_id=connection.store_id,
+        connection_id=connection.id,
+        conversation_id=met[connection.id, psid].id,
+        channel=cart.channel,
+        state=State.REQUESTED,
+        lines=tuple(line.document(at=at) for line in resolved.lines),
+        sent_lines=tuple(_plain(one.document()) for one in cart.products),
+        note=plain(cart.note)[:LONGEST_NOTE],
+        send_time=cart.time,
+        expire_time=cart.time + LIFETIME,
+        answer_time=None,
+        local_order_id="",
+        decline_reason="",
+        checkout_link="",
+    )
+    if not await db.add(tx, draft, plain(cart.mid or cart.digest), at=at):
+        return None
+    await _tell(tx, draft, "draft_order_requested", at=at)
+    await _plan_expiry(tx, connection.id, draft.expire_time)
+    return draft
+
+
+def _plain(document: dict[str, object]) -> dict[str, object]:
+    return {name: plain(value) if isinstance(value, str) else value for name, value in document.items()}
+
+
+async def answer(runtime: Runtime, store_id: str, draft_order_id: UUID, given: Answer) -> DraftOrder:
+    """Answer a draft order; the same answer again changes nothing.
+
+    Raises:
+        NotFound: DRAFT_ORDER_NOT_FOUND.
+        FailedPrecondition: DRAFT_ORDER_ANSWERED, otherwise or too late.
+
+    """
+    async with runtime.db.begin() as tx:
+        draft, at = await _lock(tx, store_id, draft_order_id), runtime.now()
+        if draft.answered(given):
+            return draft
+        if draft.seen(at=at) is not State.REQUESTED:
+            raise ended(draft, at=at)
+        return await _change(tx, draft, given, at=at)
+
+
+async def order_came(tx: Tx, store_id: str, draft_order_id: UUID, local_order_id: str, *, at: datetime) -> None:
+    """Learn that an order came out of a draft order, which may have expired or been answered with a link; else it stays as it is.
+
+    Raises:
+        NotFound: DRAFT_ORDER_NOT_FOUND.
+
+    """
+    draft = await _lock(tx, store_id, draft_order_id)
+    if draft.state not in {State.CREATED, State.DECLINED}:
+        await _change(tx, draft, Answer(local_order_id=local_order_id), at=at)
+
+
+async def _change(tx: Tx, draft: DraftOrder, given: Answer, *, at: datetime) -> DraftOrder:
+    said = given._asdict() | ({"checkout_link": draft.checkout_link} if given.local_order_id else {})
+    changed = await db.change(tx, draft.id, state=given.state, answer_time=at, **said)
+    await _tell(tx, changed, "draft_order_changed", at=at)
+    return changed
+
+
+async def _lock(tx: Tx, store_id: str, draft_order_id: UUID) -> DraftOrder:
+    draft = await db.find(tx, store_id, draft_order_id, lock=True)
+    if draft is None:
+        raise missing(str(draft_order_id))
+    return draft
+
+
+async def _tell(tx: Tx, draft: DraftOrder, kind: str, *, at: datetime) -> None:
+    body = {"draft_order": draft.document(at=at)}
+    await events.append(
+        tx, Event(draft.store_id, draft.connection_id, f"conversation:{draft.conversation_id}", kind, body), at=at
+    )
+
+
+async def _plan_expiry(tx: Tx, connection_id: UUID, due: datetime) -> None:
+    key = f"{Task.EXPIRE_DRAFTS}:{connection_id}"
+    await outbox.add(tx, Task.EXPIRE_DRAFTS, due=due, connection_id=connection_id, key=key)
+
+
+async def expire_drafts(runtime: Runtime, task: Taken) -> None:
+    """End a connection's draft orders that nobody answered in time; come back when the next one's time is over."""
+    if (connection_id := task.connection_id) is None:
+        raise connections.missing("")
+    async with runtime.db.begin() as tx:
+        task, at = await outbox.hold(tx, task), runtime.now()
+        over = await db.expire(tx, connection_id, at=at, limit=_PIECE)
+        for draft in over:
+            await _tell(tx, draft, "draft_order_changed", at=at)
+        due = at if len(over) == _PIECE else await db.next_expiry(tx, connection_id)
+        await (outbox.again(tx, task, due) if due else outbox.done(tx, task, at=at))
+
+
+async def find_draft(runtime: Runtime, store_id: str, draft_order_id: UUID) -> DraftOrder:
+    """Find a draft order.
+
+    Raises:
+        NotFound: DRAFT_ORDER_NOT_FOUND.
+
+    """
+    async with runtime.db.begin() as tx:
+        draft = await db.find(tx, store_id, draft_order_id)
+    if draft is None:
+        raise missing(str(draft_order_id))
+    return draft
+
+
+async def list_drafts(
+    runtime: Runtime,
+    store_id: str,
+    connection_id: str,
+    *,
+    state: State | None,
+    conversation_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[DraftOrder]:
+    """List draft orders, the last sent first, behind a place."""
+    async with runtime.db.begin() as tx:
+        connection = await connections.require(tx, store_id, connection_id)
+        return await db.page(
+            tx, connection.id, state=state, conversation_id=conversation_id, at=runtime.now(), after=after, limit=limit
+        )

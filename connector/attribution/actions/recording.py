@@ -1,0 +1,230 @@
+"""Records an order once: the row, its name on the channel, its holds, its conversion and its event in one transaction.
+
+The order of locks: the order's id, the draft order, holds, products, items, tasks.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from connector.attribution.actions import drafts
+from connector.attribution.db import drafts as drafts_db
+from connector.attribution.db import orders as db
+from connector.attribution.db.orders import Filter
+from connector.attribution.model.orders import Line, Order, Recording, missing, recorded_otherwise
+from connector.checkout.model.links import Channel
+from connector.connections import db as connections
+from connector.connections.model import Connection
+from connector.conversions import actions as conversions
+from connector.conversions import db as conversions_db
+from connector.conversions.model.matching import Buyer, write_match
+from connector.conversions.model.values import PURCHASE, ActionSource, Content, Conversion, Draft
+from connector.db.schema import Tx
+from connector.errors import NotFound
+from connector.events import db as events
+from connector.events.model import Draft as Event
+from connector.inventory import actions as inventory
+from connector.inventory.model.stock import Line as StockLine
+from connector.inventory.model.stock import Result
+from connector.messaging import db as messaging
+from connector.registry.db.names import Name, look_up
+from connector.registry.db.orders import OrderMapping, lock_order, map_order
+from connector.runtime import Runtime
+from connector.values import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What StormCom says of an order: what is kept of it, and what is only used on the way.
+
+    The hints stand in the link the buyer came by, who may have written anything there: they count only if they are the store's.
+    """
+
+    recording: Recording
+    buyer: Buyer
+    event_source_url: str = ""
+    skip_conversion: bool = False
+    stock: Sequence[StockLine] = ()
+    conversation_hint: UUID | None = None
+    draft_hint: UUID | None = None
+
+
+class Recorded(NamedTuple):
+    """An order with its conversion, whether it was recorded before, and what became of the stock lines."""
+
+    order: Order
+    conversion: Conversion | None
+    repeated: bool = False
+    stock: Sequence[Result] = ()
+
+
+async def record(runtime: Runtime, store_id: str, connection_id: str, said: Said) -> Recorded:
+    """Record an order; the same again answers what was recorded.
+
+    Raises:
+        AlreadyExists: ORDER_ALREADY_RECORDED.
+        NotFound: CONVERSATION_NOT_FOUND, DRAFT_ORDER_NOT_FOUND, HOLD_NOT_FOUND.
+        InvalidInput: a stock line's price is in another currency than its item.
+
+    """
+    wish = said.recording
+    async with runtime.db.begin() as tx:
+        connection = await connections.require(tx, store_id, connection_id)
+        await lock_order(tx, store_id, wish.local_order_id)
+        if (known := await db.find(tx, store_id, wish.local_order_id)) is not None:
+            if known.digest != wish.digest():
+                raise recorded_otherwise(wish.local_order_id, "local_order_id")
+            return Recorded(known, (await _conversions(tx, [known])).get(known.event_id), repeated=True)
+        if wish.conversation_id is not None:
+            await messaging.require(tx, store_id, wish.conversation_id)
+        hinted = await _hinted(tx, store_id, said)
+        return await _record(runtime, tx, connection, hinted, digest=wish.digest())
+
+
+async def _hinted(tx: Tx, store_id: str, said: Said) -> Said:
+    """Believe what the link says of a conversation and a draft order, where StormCom says nothing and there are such."""
+    wish = said.recording
+    draft = await drafts_db.find(tx, store_id, said.draft_hint) if said.draft_hint and not wish.draft_order_id else None
+    conversation_id = wish.conversation_id or (draft.conversation_id if draft else None)
+    if conversation_id is None and said.conversation_hint:
+        with suppress(NotFound):
+            conversation_id = (await messaging.require(tx, store_id, said.conversation_hint)).id
+    draft_order_id = wish.draft_order_id or (draft.id if draft else None)
+    return replace(said, recording=replace(wish, conversation_id=conversation_id, draft_order_id=draft_order_id))
+
+
+async def _record(runtime: Runtime, tx: Tx, connection: Connection, said: Said, *, digest: bytes) -> Recorded:
+    wish, at = said.recording, runtime.now()
+    await _map(tx, connection, wish, at=at)
+    if wish.draft_order_id is not None:
+        await drafts.order_came(tx, connection.store_id, wish.draft_order_id, wish.local_order_id, at=at)
+    lost, results = await inventory.settle_in(tx, connection, wish.hold_ids, said.stock, at=at)
+    names = await _names(tx, connection, wish.lines)
+    reason, conversion = await _report(runtime, tx, connection, said, at=at)
+    order = _order(runtime.new_id(), connection, wish, digest, at)
+    lines = tuple(line._replace(retailer_id=names.get(Name("", *line[1:3]), "")) for line in wish.lines)
+    order = replace(order, lines=lines, lost_hold_ids=tuple(map(str, lost)), conversion_reason=reason)
+    await db.add(tx, order)
+    key = f"conversation:{order.conversation_id}" if order.conversation_id else f"order:{order.local_order_id}"
+    body = {"order": order.document(conversion)}
+    await events.append(tx, Event(order.store_id, order.connection_id, key, "attributed_order_recorded", body), at=at)
+    return Recorded(order, conversion, stock=results)
+
+
+async def _map(tx: Tx, connection: Connection, wish: Recording, *, at: datetime) -> None:
+    wanted = OrderMapping(connection.store_id, wish.channel, wish.name_on_channel, wish.local_order_id)
+    if (written := await map_order(tx, wanted, at=at)) != wanted:
+        own = written.local_order_id == wish.local_order_id
+        raise recorded_otherwise(wish.local_order_id, "local_order_id" if own else "external_order_id")
+
+
+async def _names(tx: Tx, connection: Connection, lines: Sequence[Line]) -> dict[Name, str]:
+    """Find what the items are called at Meta; a line may be of something that never stood there."""
+    asked = list(dict.fromkeys(Name("", line.product_id, line.variant_id) for line in lines))
+    found = await look_up(tx, connection.id, asked)
+    return {name: known.retailer_id for name, known in zip(asked, found, strict=True) if known is not None}
+
+
+async def _report(
+    runtime: Runtime, tx: Tx, connection: Connection, said: Said, *, at: datetime
+) -> tuple[str, Conversion | None]:
+    """Put the order's conversion on its way; or tell why there is none. An order is recorded whatever Meta may know of it."""
+    if said.skip_conversion:
+        return "", None
+    if reason := await conversions.hindrance(tx, connection):
+        return reason, None
+    draft = _purchase(said, at=at)
+    if not write_match(draft.buyer):
+        return "FIELD_REQUIRED", None
+    if draft.event_time <= at - draft.oldest:
+        return "CONVERSION_TOO_OLD", None
+    currency = said.recording.currency_code
+    items = [
+        (Name("", line.product_id, line.variant_id), Content("", line.quantity, Money(currency, line.unit_price)))
+        for line in said.recording.lines
+    ]
+    (taken,) = await conversions.take_in(runtime, tx, connection, [(draft, items)])
+    return "", taken.conversion
+
+
+def _purchase(said: Said, *, at: datetime) -> Draft:
+    wish, on_website = said.recording, bool(said.event_source_url and said.buyer.client_user_agent.strip())
+    elsewhere = ActionSource.CHAT if wish.channel is Channel.MESSENGER else ActionSource.OTHER
+    return Draft(
+        event_name=PURCHASE,
+        event_id=wish.event_id,
+        event_time=wish.order_time or at,
+        action_source=ActionSource.WEBSITE if on_website else elsewhere,
+        buyer=said.buyer,
+        event_source_url=said.event_source_url,
+        value=Money(wish.currency_code, wish.totals.total),
+        order_id=wish.local_order_id,
+    )
+
+
+def _order(order_id: UUID, connection: Connection, wish: Recording, digest: bytes, at: datetime) -> Order:
+    return Order(
+        id=order_id,
+        store_id=connection.store_id,
+        connection_id=connection.id,
+        local_order_id=wish.local_order_id,
+        channel=wish.channel,
+        external_order_id=wish.name_on_channel,
+        currency_code=wish.currency_code,
+        lines=wish.lines,
+        totals=wish.totals,
+        order_time=wish.order_time or at,
+        conversation_id=wish.conversation_id,
+        draft_order_id=wish.draft_order_id,
+        opt_in=wish.opt_in,
+        opt_in_time=wish.opt_in_time,
+        event_id=wish.event_id,
+        conversion_reason="",
+        hold_ids=tuple(map(str, wish.hold_ids)),
+        lost_hold_ids=(),
+        receipt_wanted=wish.receipt_wanted,
+        digest=digest,
+        create_time=at,
+    )
+
+
+async def _conversions(tx: Tx, orders: Sequence[Order]) -> dict[str, Conversion]:
+    """Find the conversions of orders of one connection."""
+    if not orders:
+        return {}
+    known = await conversions_db.known(tx, orders[0].connection_id, [(PURCHASE, order.event_id) for order in orders])
+    return {event_id: conversion for (_, event_id), conversion in known.items()}
+
+
+async def find_order(runtime: Runtime, store_id: str, local_order_id: str) -> Recorded:
+    """Find an order by StormCom's id.
+
+    Raises:
+        NotFound: ATTRIBUTED_ORDER_NOT_FOUND.
+
+    """
+    async with runtime.db.begin() as tx:
+        order = await db.find(tx, store_id, local_order_id)
+        if order is None:
+            raise missing(local_order_id)
+        return Recorded(order, (await _conversions(tx, [order])).get(order.event_id))
+
+
+async def list_orders(
+    runtime: Runtime,
+    store_id: str,
+    connection_id: str,
+    which: Filter,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Recorded]:
+    """List orders, the last recorded first, behind a place."""
+    async with runtime.db.begin() as tx:
+        connection = await connections.require(tx, store_id, connection_id)
+        found = await db.page(tx, connection.id, which, after=after, limit=limit)
+        known = await _conversions(tx, found)
+        return [Recorded(order, known.get(order.event_id)) for order in found]

@@ -1,0 +1,1 @@
+"""What is true of attributed orders and of carts that people send."""
