@@ -24,11 +24,14 @@ def account_of(world: World, order: CommerceOrder) -> CommerceMerchantSettings:
 
 
 def add(world: World, account: CommerceMerchantSettings, order: CommerceOrder) -> None:
-    """Put a new order into the book; without processing it is finalised at once."""
+    """Put a new order into the book; one whose checks are over already was finalised then."""
     book = account.orders
+    if order.process_until <= world.clock.now() and not order.vanishes:
+        order.state, order.update_time = _finalised(account), max(order.update_time, order.process_until)
+    else:
+        heappush(book.processing, (order.process_until, order.sequence, order))
     book.orders[order.id] = world.add(order)
     _insert(book, order)
-    heappush(book.processing, (order.process_until, order.sequence, order))
     tell(world, order, "created")
 
 
@@ -61,8 +64,12 @@ async def settle_forever(world: World) -> None:
 
 def finalise(world: World, account: CommerceMerchantSettings, order: CommerceOrder, *, at: float) -> None:
     """End Meta's checks. Without an app for its orders the account does not wait for anybody's acknowledgement."""
+    change(world, order, state=_finalised(account), at=at, what="finalised")
+
+
+def _finalised(account: CommerceMerchantSettings) -> str:
     # Meta's order guide (graph-api.md 5): without a registered app finalised orders advance by themselves.
-    change(world, order, state="CREATED" if account.order_app_ids else "IN_PROGRESS", at=at, what="finalised")
+    return "CREATED" if account.order_app_ids else "IN_PROGRESS"
 
 
 def forget(world: World, account: CommerceMerchantSettings, order: CommerceOrder) -> None:
