@@ -1,12 +1,12 @@
 """Pull, acknowledge, give back, subscribe."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
 from connector.errors import InvalidInput
 from connector.events import actions
-from connector.events.model import DEFAULT_LEASE, LARGEST_PULL, LONGEST_LEASE, LONGEST_PAUSE, write_position
+from connector.events.model import DEFAULT_LEASE, LARGEST_PULL, LONGEST_LEASE, LONGEST_PAUSE, Event, write_position
 from connector.events.rpc import fields
 from connector.rpc import read
 from connector.runtime import Runtime
@@ -16,6 +16,7 @@ _LARGEST_ACKNOWLEDGEMENT = 1000
 _MOST_UNACKNOWLEDGED = 10_000
 _LONGEST_IDLE = timedelta(minutes=10)
 _LONGEST_MESSAGE = 500
+_LARGEST_BATCH = 500
 
 
 async def pull_events(runtime: Runtime, request: pb.PullEventsRequest) -> pb.PullEventsResponse:
@@ -74,6 +75,7 @@ async def subscribe(runtime: Runtime, request: pb.SubscribeRequest) -> AsyncIter
     consumer, kinds = fields.consumer(request.consumer), fields.kinds(request.kinds)
     most = fields.within(request.max_unacknowledged, "max_unacknowledged", _MOST_UNACKNOWLEDGED)
     idle = timedelta(seconds=fields.within(request.idle_seconds, "idle_seconds", int(_LONGEST_IDLE.total_seconds())))
+    largest = fields.within(request.max_batch, "max_batch", _LARGEST_BATCH)
     position = fields.position(request.after_position, "after_position")
     if position is None:
         position = await actions.floor_of(runtime, request.store_id, consumer)
@@ -88,8 +90,13 @@ async def subscribe(runtime: Runtime, request: pb.SubscribeRequest) -> AsyncIter
     )
     async with aclosing(stream) as batches:
         async for batch in batches:
-            for event in batch.events:
-                yield pb.SubscribeResponse(event=actions.write_event(event))
+            for some in _pieces(batch.events, largest or 1):
+                written = [actions.write_event(event) for event in some]
+                yield pb.SubscribeResponse(events=written) if largest > 1 else pb.SubscribeResponse(event=written[0])
             if not batch.events:
                 told = write_position(batch.position) if batch.position else ""
                 yield pb.SubscribeResponse(idle=pb.SubscribeResponse.Idle(position=told, waiting=batch.waiting))
+
+
+def _pieces(events: Sequence[Event], size: int) -> Iterator[Sequence[Event]]:
+    return (events[begin : begin + size] for begin in range(0, len(events), size))

@@ -51,7 +51,7 @@ async def test_deliveries_are_counted_and_end(runtime: Runtime, tell: Any, clock
     """An event that was handed out so often without an acknowledgement is a dead letter, and not handed out any more."""
     await treat(runtime, most_deliveries=3)
     await tell("a")
-    counts = []
+    counts: list[int] = []
     for _ in range(5):
         answer = await rpc.pull_events(runtime, pb.PullEventsRequest(store_id=STORE, lease_seconds=10))
         counts += answer.delivery_counts

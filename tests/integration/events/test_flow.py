@@ -17,7 +17,7 @@ from tests.integration.events.test_loans import STORE, acknowledge, pull
 
 
 def stream(runtime: Runtime, **named: Any) -> Any:
-    return aclosing(rpc.subscribe(runtime, pb.SubscribeRequest(store_id=STORE, **named)))  # type: ignore[type-var] # a generator
+    return aclosing(rpc.subscribe(runtime, pb.SubscribeRequest(store_id=STORE, **named)))
 
 
 async def test_a_stream_waits_for_acknowledgements(runtime: Runtime, tell: Any) -> None:
@@ -36,6 +36,14 @@ async def test_a_stream_waits_for_acknowledgements(runtime: Runtime, tell: Any) 
     (consumer,) = (await rpc.list_consumers(runtime, pb.ListConsumersRequest(store_id=STORE))).consumers
     assert (pb.Consumer.KIND_STREAM, third.position, 3) == (consumer.kind, consumer.position, consumer.lag_count)
     assert first.position < third.position
+
+
+async def test_a_stream_may_come_in_batches(runtime: Runtime, tell: Any) -> None:
+    """A reader that wants so gets what there is in answers of that size, in order, and nothing twice."""
+    await tell(*"abcde")
+    async with asyncio.timeout(20), stream(runtime, max_batch=3) as answers:
+        found = [[event.ordering_key for event in (await anext(answers)).events] for _ in range(2)]
+    assert [["a", "b", "c"], ["d", "e"]] == found
 
 
 async def test_a_position_ahead_of_the_log_acknowledges_nothing_that_comes(runtime: Runtime, tell: Any) -> None:
@@ -64,6 +72,7 @@ async def test_a_stream_of_some_kinds_passes_the_others(runtime: Runtime, tell: 
         ("max_unacknowledged", {"max_unacknowledged": -1}),
         ("max_unacknowledged", {"max_unacknowledged": 10_001}),
         ("idle_seconds", {"idle_seconds": 601}),
+        ("max_batch", {"max_batch": 501}),
         ("kinds[1]", {"kinds": ["alert_raised", "nothing"]}),
     ],
 )
@@ -77,7 +86,7 @@ async def test_a_wrong_subscription_names_its_field(runtime: Runtime, field: str
 
 async def test_concurrent_takers_share_without_gap_or_repeat(runtime: Runtime, tell: Any) -> None:
     """Eight writers and four takers at once: each event is handed out once, and each key in order."""
-    total, taken = 160, []
+    total, taken = 160, list[Any]()
 
     async def write(writer: int) -> None:
         for _ in range(5):

@@ -17,28 +17,23 @@ from connector.pushes.model import (
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 # https://github.com/standard-webhooks/standard-webhooks, libraries/python/tests/test_webhooks.py (read 2026-11-21): its published vector.
-PUBLISHED = {
-    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-    "id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-    "time": datetime.fromtimestamp(1614265330, UTC),
-    "body": b'{"test": 2432232314}',
-    "signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-}
+SECRET, ID, BODY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}'
+SIGNED, SIGNATURE = datetime.fromtimestamp(1614265330, UTC), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def signature(*secrets: str) -> str:
-    return headers(PUBLISHED["id"], PUBLISHED["body"], secrets, attempt=1, at=PUBLISHED["time"])["webhook-signature"]
+    return headers(ID, BODY, secrets, attempt=1, at=SIGNED)["webhook-signature"]
 
 
 def test_the_published_vector_is_signed_as_published() -> None:
     """The specification's own secret, id, time and body give its own signature."""
-    assert PUBLISHED["signature"] == signature(PUBLISHED["secret"])
+    assert SIGNATURE == signature(SECRET)
 
 
 def test_every_secret_signs() -> None:
     """Two secrets give two signatures, the newest first, separated by a space."""
     other = "whsec_" + base64.b64encode(bytes(32)).decode()
-    assert f"{signature(other)} {PUBLISHED['signature']}" == signature(other, PUBLISHED["secret"])
+    assert f"{signature(other)} {SIGNATURE}" == signature(other, SECRET)
 
 
 @pytest.mark.parametrize(
