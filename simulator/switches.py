@@ -106,6 +106,7 @@ class Switches:
     capture_seconds: float = 0.0  # from a shipment to the buyer's money; refunds must wait
     failing_captures: int = 0  # how many of the next shipments the buyer is never charged for
     payout_seconds: float = 172_800.0  # from the charge to the seller's money: 2 to 30 days
+    failed_payouts: bool = False  # the bank refuses them: FAILED instead of COMPLETED
     order_fee_share: float = 0.05  # Unverified: Meta's part of each charge
     origin_postal_code_required: bool = False  # Unverified: when shipments must tell where they come from
     strict_order_keys: bool = False  # Unverified: idempotency keys may not even have hyphens

@@ -1,7 +1,9 @@
 """Moves orders: keeps every list sorted while they change, and lets Meta's own checks end when their time has come.
 
-FB_PROCESSING ──checks end──▶ CREATED ──acknowledged, or no app is there to──▶ IN_PROGRESS ──nothing open──▶ COMPLETED
-└────────────────────▶ gone, as if it had never been
+    FB_PROCESSING ──checks end──▶ CREATED ──acknowledged, or no app is there to──▶ IN_PROGRESS ──nothing open──▶ COMPLETED
+         └────────────────────▶ gone, as if it had never been
+
+Every move goes through `change`, which also tells the webhooks; every effect of somebody's doing goes into the ledger by `note`.
 """
 
 from bisect import bisect_left, insort

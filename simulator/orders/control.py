@@ -1,7 +1,9 @@
 """The control API's part about orders: buyers and Meta act, and everything that changed an order can be read.
 
-POST /_simulator/pages/{page_id}/orders     places orders (see seeding.py); a Page without a shop gets one
-GET  /_simulator/pages/{page_id}/effects    the ledger: what changed which order, by whom, under which key
+    POST /_simulator/pages/{page_id}/orders     places orders (see seeding.py); a Page without a shop gets one
+    GET  /_simulator/pages/{page_id}/effects    the ledger: what changed which order, by whom, under which key
+
+What buyers and Meta do to an order afterwards is in steering.py.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Webhooks about orders. Nobody has seen one: which shape they have, and whether there are any, is a switch.
 
-Every shape carries the order's id and nothing else of it: a hint to read the order, never the order.
+Every shape names the order, what happened and its state: a hint to read the order, never the order itself.
 """
 
 from collections.abc import Mapping

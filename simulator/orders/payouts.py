@@ -132,6 +132,12 @@ def _date(_call: Call, payout: CommercePayout) -> Json:
     return order_time(payout.pay_time) if payout.pay_time is not None else ""
 
 
+def _payout_status(call: Call, payout: CommercePayout) -> str | None:
+    if not payout.reference:
+        return None
+    return "FAILED" if call.world.switches.failed_payouts else "COMPLETED"
+
+
 def _transfer(reference: str) -> str | None:
     # Unverified: how a transfer's id looks.
     return f"TR{reference}" if reference else None
@@ -148,7 +154,7 @@ NODES = {
             "payout_date": _date,
             "payout_reference_id": attribute("reference"),
             # Unverified: the status of what is still in the balance.
-            "status": lambda _call, payout: "COMPLETED" if payout.reference else None,
+            "status": _payout_status,
             "transfer_id": lambda _call, payout: _transfer(payout.reference),
         },
         default=("amount", "payout_date", "payout_reference_id", "status", "transfer_id"),

@@ -1,8 +1,10 @@
 """Promotions of a drafted order: what they take off, from whom, and whether that shows in a price or only in the sums.
 
-item             off each unit of a line; the seller's is inside the price of a unit, Meta's is not
-order, shipping  off all lines together, or off the shipping
-buy_x_get_y      off each of the last `quantity` units of a line, which become a line of their own
+    item             off each unit of a line; the seller's is inside the price of a unit, Meta's is not
+    order, shipping  off all lines together, or off the shipping
+    buy_x_get_y      off each of the last `quantity` units of a line, which become a line of their own
+
+It refuses discounts above what they are taken off.
 """
 
 from collections.abc import Callable, Iterable

@@ -3,7 +3,6 @@
 Who bought is hidden while Meta still checks an order. All money is told as decimal strings.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from simulator.orders.book import settle
 from simulator.orders.charging import item_shares, sellers_discount, shipping_options
 from simulator.orders.money import write_money
 from simulator.orders.refusals import unknown_order
-from simulator.orders.state import CommerceOrder, Discount, OrderItem, ShippingOption, Units
+from simulator.orders.state import CommerceOrder, Discount, OrderItem, ShippingOption
 
 # Unverified: how long a seller has to ship.
 SHIP_WITHIN = timedelta(days=3)
@@ -50,7 +49,7 @@ def _payment_details(call: Call, order: CommerceOrder) -> Json:
         "total_amount": money(total),
         "tax_remitted": order.tax_remitted,
     }
-    return details | ({"facebook_paid_amount": money(by_meta), "buyer_paid_amount": money(total - by_meta)})
+    return details | {"facebook_paid_amount": money(by_meta), "buyer_paid_amount": money(total - by_meta)}
 
 
 def _writer(order: CommerceOrder) -> Any:
@@ -162,23 +161,6 @@ def list_promotions(call: Call) -> Json:
     # Unverified: which fields; SDK 25.0.0 has the edge, without a class for it.
     names = {one.promotion_id: one.campaign_name for one in order_of(call).discounts}
     return {"data": [{"id": promotion, "name": name} for promotion, name in names.items()]}
-
-
-def units_document(units: list[Units]) -> list[dict[str, Any]]:
-    """Describe some units of lines."""
-    return [
-        {"id": one.item.id, "product_id": one.item.product_id, "retailer_id": one.item.retailer_id}
-        | {"quantity": one.quantity}
-        for one in units
-    ]
-
-
-def allocations_document(order: CommerceOrder, allocations: Mapping[str, int]) -> Json:
-    """Describe the parts of order-level promotions."""
-    return [
-        {"promotion_id": promotion, "allocation_amount": write_money(amount, order.currency)}
-        for promotion, amount in allocations.items()
-    ]
 
 
 NODES = {

@@ -1,6 +1,6 @@
 """The refusals of order calls: Meta's own codes, wherever on the wire they stand.
 
-    raise refused(call, 1818050)             one of the documented codes
+    raise OrderRefusal(world, 1818050)       one of the documented codes
     raise unknown_order(order_id)            803
 
 Meta documents them as "codes"; the one answer anybody has seen has the code -1 and this as its subcode. A switch decides.

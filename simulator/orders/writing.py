@@ -1,6 +1,9 @@
 """What every change of an order has in common: an account that works, an order that is ready, one change at a time.
 
-order_write(act)    a Graph write with a key, done once        ready(call)    the same without a key
+    order_write(act)    a Graph write with a key, done once
+    ready(call)         what comes before any write: the order as it is now, or a refusal
+
+Bulk calls ask `require_account` once and `require_free` for each order.
 """
 
 from collections.abc import Callable
