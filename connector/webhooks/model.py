@@ -147,7 +147,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook POST as it came; `position` counts its settled signals, `tries` the beginnings at that position."""
+    """One webhook POST as it came; `position` counts its settled signals, `tries` the beginnings at that position.
+
+    `attempts` counts how often the one signal of a delivery of ours failed before.
+    """
 
     id: int
     environment: Environment
@@ -155,6 +158,7 @@ class Delivery:
     receive_time: datetime
     position: int
     tries: int
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from connector.connections.db.finding import of_person as of_person
 from connector.connections.db.finding import ids_of_store as ids_of_store
 from connector.connections.db.finding import of_store as of_store
 from connector.connections.db.finding import of_task as of_task
+from connector.connections.db.finding import owner_of_instagram as owner_of_instagram
 from connector.connections.db.finding import owner_of_page as owner_of_page
 from connector.connections.db.finding import require as require
 from connector.connections.db.finding import require_connected as require_connected

@@ -100,6 +100,16 @@ async def owner_of_page(tx: Tx, environment: Environment, page_id: str) -> Conne
     return None if row is None else shown(row)
 
 
+async def owner_of_instagram(tx: Tx, environment: Environment, instagram_id: str) -> Connection | None:
+    """Find the live connection of the Page that an Instagram account belongs to."""
+    if not instagram_id:
+        return None
+    same = connections.c.environment == environment, connections.c.instagram_id == instagram_id
+    wanted = select(*SHOWN).where(*same, connections.c.state.in_(LIVE)).order_by(connections.c.create_time).limit(1)
+    row = (await tx.execute(wanted)).one_or_none()
+    return None if row is None else shown(row)
+
+
 async def of_page(tx: Tx, store_id: str, environment: Environment, page_id: str) -> Connection | None:
     """Find the store's own connection of a Page, live or not, under its lock: connecting again keeps it."""
     same = (

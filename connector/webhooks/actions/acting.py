@@ -102,6 +102,7 @@ def _waves(signals: Sequence[Told], owners: Sequence[Connection | None]) -> list
 
 _OWNERS: Mapping[str, Callable[[Tx, Environment, str], Awaitable[Connection | None]]] = {
     "page": connections.owner_of_page,
+    "instagram": connections.owner_of_instagram,
 }
 """How the connection is found that an asset belongs to, by Meta's name of the object."""
 

@@ -1,7 +1,7 @@
 """Deliveries are worked off in the order in which they came, by one worker at a time.
 
 A whole batch goes in one transaction while all goes well. When a signal fails, the batch is done again with a savepoint around
-each: the one that fails is set aside, its neighbours go on. When a turn was cut off, the next goes signal by signal, each in a
+each: the one that fails is tried again later, alone, and set aside after five tries; its neighbours go on. When a turn was cut off, the next goes signal by signal, each in a
 transaction of its own and counted before it begins. A signal whose Page nobody connected waits, parked, and goes on when
 somebody has.
 """
@@ -19,7 +19,7 @@ from connector.webhooks import db
 from connector.webhooks.actions.acting import Owners, act_on_all, act_on_one, kind_of
 from connector.webhooks.actions.forgetting import gone, strip
 from connector.webhooks.actions.kinds import shown_kind
-from connector.webhooks.actions.quarantine import quarantine
+from connector.webhooks.actions.quarantine import quarantine, set_back
 from connector.webhooks.actions.trouble import PASSING
 from connector.webhooks.graph import read_signals
 from connector.webhooks.model import Delivery, Signal
@@ -50,7 +50,7 @@ async def process(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         if going or await db.next_waiting(tx, limit=1):  # came just now, or a turn that was thought dead held it
             await outbox.again(tx, task, runtime.now())
-        elif await db.parked_pages(tx):
+        elif await db.anything_parked(tx):
             await outbox.again(tx, task, runtime.now() + PARKED_AGAIN)
         else:
             await outbox.done(tx, task, at=runtime.now())
@@ -58,8 +58,10 @@ async def process(runtime: Runtime, task: Taken) -> None:
 
 async def _release_parked(runtime: Runtime) -> None:
     async with runtime.db.begin() as tx:
+        await db.release_rested(tx, at=runtime.now())
         for environment, page_id in await db.parked_pages(tx):
-            if await connections.owner_of_page(tx, environment, page_id):
+            owner = await connections.owner_of_page(tx, environment, page_id)
+            if owner or await connections.owner_of_instagram(tx, environment, page_id):
                 await db.release(tx, environment, page_id)
 
 
@@ -118,8 +120,7 @@ async def _act_or_set_aside(runtime: Runtime, tx: Tx, delivery: Delivery, signal
     except Exception as error:  # noqa: BLE001 – the top of one signal's work: whatever it trips over is set aside with it
         log.failed("signal.failed", error, delivery_id=delivery.id)
         reason = type(error).__name__
-        await quarantine(tx, delivery, signal, kind=shown_kind(signal), reason=reason, tries=2, at=runtime.now())
-        return "quarantined"
+        return await set_back(tx, delivery, signal, kind=shown_kind(signal), reason=reason, at=runtime.now())
 
 
 async def _one_by_one(runtime: Runtime, task: Taken) -> bool:

@@ -1,6 +1,9 @@
-"""Signals that nobody could act on: set aside, told by one alert per connection that closes when none of them is left."""
+"""Signals that nobody could act on: tried five times, then set aside, told by one alert per connection that closes when none is left.
 
-from datetime import datetime
+A signal that fails goes out of its delivery's way at once and is tried again alone, after a growing pause; its neighbours wait for nothing.
+"""
+
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from connector.alerts import db as alerts
@@ -12,16 +15,27 @@ from connector.webhooks import db
 from connector.webhooks.model import Delivery, Signal, SignalState
 
 REASON = "SIGNALS_QUARANTINED"
+ATTEMPTS = 5
+FIRST_PAUSE = timedelta(seconds=30)
+
+
+async def set_back(tx: Tx, delivery: Delivery, signal: Signal, *, kind: str, reason: str, at: datetime) -> str:
+    """Let a signal that failed be tried again later, alone; the fifth time set it aside. Tells what became of it."""
+    attempts = delivery.attempts + 1
+    if attempts < ATTEMPTS:
+        await db.rest(tx, delivery, signal, due=at + FIRST_PAUSE * 2 ** (attempts - 1), attempts=attempts)
+        return "postponed"
+    await quarantine(tx, delivery, signal, kind=kind, reason=reason, tries=attempts, at=at)
+    return "quarantined"
 
 
 async def quarantine(
     tx: Tx, delivery: Delivery, signal: Signal, *, kind: str, reason: str, tries: int, at: datetime
 ) -> None:
     """Set a signal aside, and tell its store."""
-    await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=kind, reason=reason, tries=tries)
-    owner = await connections.owner_of_page(tx, delivery.environment, signal.page_id) if signal.page_id else None
+    owner = await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=kind, reason=reason, tries=tries)
     if owner is not None:
-        await tell(tx, owner.store_id, owner.id, at=at)
+        await tell(tx, *owner, at=at)
 
 
 async def tell(tx: Tx, store_id: str, connection_id: UUID, *, at: datetime) -> None:

@@ -17,17 +17,18 @@ _SET_ASIDE = text("""
     INSERT INTO signals (store_id, connection_id, environment, page_id, kind, state, reason, tries, raw, digest, receive_time)
     SELECT owner.store_id, owner.id, :environment, :page_id, :kind, :state, :reason, :tries, :raw, :digest, :receive_time
     FROM (VALUES (true)) AS one LEFT JOIN connections AS owner ON owner.environment = :environment
-        AND owner.page_id = :page_id AND :page_id <> '' AND owner.state = ANY (:live)
+        AND :page_id IN (owner.page_id, owner.instagram_id) AND :page_id <> '' AND owner.state = ANY (:live)
     ON CONFLICT (environment, page_id, digest) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         tries = signals.tries + excluded.tries
     WHERE signals.state = 'REPLAYED' OR (signals.state = 'KEPT' AND excluded.state = 'QUARANTINED')
+    RETURNING store_id, connection_id
 """)
 
 
 async def set_aside(
     tx: Tx, delivery: Delivery, signal: Signal, state: SignalState, *, kind: str, reason: str, tries: int = 1
-) -> None:
-    """Keep a signal as it came; the same one is kept once, for whose Page it is."""
+) -> tuple[str, UUID] | None:
+    """Keep a signal as it came; the same one is kept once, for whose Page it is. Tells whose, unless it was kept before."""
     values = {
         "environment": delivery.environment,
         "page_id": plain(signal.page_id),
@@ -40,7 +41,8 @@ async def set_aside(
         "receive_time": delivery.receive_time,
         "live": [state.value for state in LIVE],
     }
-    await tx.execute(_SET_ASIDE, values)
+    row = (await tx.execute(_SET_ASIDE, values)).one_or_none()
+    return None if row is None or row.store_id is None else (row.store_id, row.connection_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("position", Integer, nullable=False, server_default="0", comment="how many of its signals are settled"),
     Column("tries", Integer, nullable=False, server_default="0", comment="how often work began at that position"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="how often its one signal failed before"),
     Index("ix_deliveries_waiting", "id", postgresql_where=WAITING),
     postgresql_partition_by="RANGE (receive_time)",
 )
@@ -75,14 +76,16 @@ parked = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, comment="its place in the order of deliveries"),
     Column("environment", Text, nullable=False),
-    Column("page_id", Text, nullable=False, comment="the Page it waits for"),
+    Column("page_id", Text, nullable=False, comment="the Page it is about"),
     Column("body", LargeBinary, nullable=False, comment="the signal in an envelope of its own"),
     Column("digest", LargeBinary, nullable=False),
     Column("receive_time", Instant, nullable=False),
+    Column("due_time", Instant, comment="until when one that failed rests; NULL waits for its Page"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="how often it failed"),
     Index("uq_parked_environment", "environment", "page_id", "digest", unique=True),
     Index("ix_parked_receive_time", "receive_time", postgresql_using="brin"),
 )
-"""Signals of Pages that nobody connected, until somebody does."""
+"""Signals that wait: of Pages that nobody connected, until somebody does, and those that failed, until their next try."""
 
 QUARANTINED = text("state = 'QUARANTINED'")
 signals = Table(

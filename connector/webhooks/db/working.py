@@ -48,7 +48,8 @@ _NOTE = text("""
     SELECT told.delivery_id, told.page_id, connections.store_id, connections.id, told.receive_time, told.kinds
     FROM jsonb_to_recordset(CAST(:told AS jsonb))
         AS told (delivery_id bigint, environment text, page_id text, receive_time timestamptz, kinds jsonb)
-    JOIN connections ON connections.environment = told.environment AND connections.page_id = told.page_id
+    JOIN connections ON connections.environment = told.environment AND told.page_id <> ''
+        AND told.page_id IN (connections.page_id, connections.instagram_id)
         AND connections.state = ANY (:live)
     ON CONFLICT (delivery_id, page_id) DO NOTHING
 """)

@@ -28,7 +28,7 @@ def wrote(seconds: float, mid: str, text: str, **frame: Any) -> dict[str, Any]:
     return event(seconds, message={"mid": mid, "text": text}, **frame)  # type: ignore[no-any-return] # a mapping, see above
 
 
-def echoed(seconds: float, mid: str, text: str, **message: Any) -> dict[str, Any]:
+def echoed(seconds: float, mid: str, text: str, *, person: str = PERSON, **message: Any) -> dict[str, Any]:
     """Write the echo of a message of the Page."""
     echo = {"mid": mid, "text": text, "is_echo": True, **message}
-    return event(seconds, by_page=True, message=echo)  # type: ignore[no-any-return] # as above
+    return event(seconds, by_page=True, person=person, message=echo)  # type: ignore[no-any-return] # as above
