@@ -78,6 +78,6 @@ def test_the_environment_is_read_at_the_entries_only(path: Path) -> None:
 
 
 def test_only_one_file_speaks_http_to_meta() -> None:
-    """Aiohttp's client is used by connector/graph/client.py alone, and by what fetches callers' keys, which are not Meta's."""
+    """Aiohttp's client is used by connector/graph/client.py alone, and by what fetches callers' keys and pushes events, which are not Meta's."""
     users = {str(path.relative_to(ROOT)) for path in OURS if "ClientSession" in path.read_text()}
-    assert {"connector/graph/client.py", "connector/rpc/keys.py"} == users
+    assert {"connector/graph/client.py", "connector/pushes/actions/posting.py", "connector/rpc/keys.py"} == users
