@@ -1,0 +1,3 @@
+"""The store of the checkout tests: it has products and needs nothing of Meta."""
+
+from tests.integration.checkout.conftest import shelved as shelved

@@ -1,0 +1,68 @@
+"""A store whose app may report conversions, with a pixel at Meta."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from connector.runtime import Runtime
+from connector.settings import Settings
+from simulator.pixels import AdsPixel, put_pixel
+from simulator.world import World
+from stormcom.facebook.v1 import conversion_service_pb2 as pb
+from stormcom.facebook.v1.conversion_service_pb2_grpc import FacebookConversionsStub
+from tests.integration.catalog.shop import Shop, Turn, product
+from tests.integration.conftest import (
+    APP_ID,
+    APP_SECRET,
+    DEVELOPMENT_TOKEN,
+    PUBLIC_URL,
+    STORE,
+    VERIFY_TOKEN,
+    Clock,
+)
+
+PIXEL = "81000000000000001"
+
+
+@pytest.fixture
+def settings(empty_database: str, meta_url: str) -> Settings:
+    """Settings of an app that asks merchants for conversions too."""
+    return Settings.read(
+        {
+            "PROFILE": "development",
+            "DATABASE_URL": empty_database,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "PUBLIC_URL": PUBLIC_URL,
+            "META_GRAPH_URL": meta_url,
+            "META_DIALOG_URL": meta_url,
+            "META_TEST_APP_ID": APP_ID,
+            "META_TEST_APP_SECRETS": APP_SECRET,
+            "META_TEST_VERIFY_TOKEN": VERIFY_TOKEN,
+            "META_TEST_CAPABILITIES": "CONVERSIONS",
+            "VAULT_KEYS": "1:" + base64.b64encode(bytes(range(32))).decode(),
+            "DEVELOPMENT_TOKEN": DEVELOPMENT_TOKEN,
+        }
+    )
+
+
+@pytest.fixture
+async def shop(  # noqa: PLR0917 – fixtures are asked for by name
+    channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime, connected: str
+) -> Shop:
+    """The store of `connected` with one product, and its pixel."""
+    put_pixel(world, None, {"pixel_id": PIXEL, "business_id": "20000000000000001"})  # type: ignore[arg-type] # the request is not looked at
+    shop = Shop(channel, world, clock, turn, runtime)
+    await shop.upsert(product("p1"))
+    await FacebookConversionsStub(channel).SetPixel(pb.SetPixelRequest(store_id=STORE, pixel=pb.Pixel(pixel_id=PIXEL)))
+    return shop
+
+
+def pixel(shop: Shop) -> AdsPixel:
+    """Look at the pixel at Meta."""
+    return shop.world.require(AdsPixel, PIXEL, name="pixel")
+
+
+ControlApi = Callable[..., Awaitable[Any]]
