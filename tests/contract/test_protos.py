@@ -107,7 +107,7 @@ def test_every_documented_reason_is_given() -> None:
 
 def test_every_reason_has_words_and_a_code() -> None:
     """Above each reason stands its gRPC code, or what else it is given with, and what it means."""
-    kinds = r"[A-Z_]+|a warning on an item|(?:An alert|A fault of an item), no status of a call"
+    kinds = r"[A-Z_]+|a warning on an item|(?:An alert|A fault of an item|Why a mail was not sent), no status of a call"
     text = (ROOT / "protos/stormcom/facebook/v1/error_reason.proto").read_text()
     documented = re.findall(rf"  // (?:{kinds}): .+\n  ERROR_REASON_([A-Z_]+) =", text)
     assert REASONS - {"UNSPECIFIED"} == set(documented)

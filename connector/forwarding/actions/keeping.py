@@ -29,11 +29,11 @@ async def set_forwarding(runtime: Runtime, store_id: str, connection_id: str, wi
         NotFound, FailedPrecondition: as `connections.db.require`; MAIL_NOT_CONFIGURED to switch it on without a mail server.
 
     """
-    if wish.enabled:
-        require_server(runtime)
     now = runtime.now()
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id, lock=True)
+        if wish.enabled:
+            require_server(runtime)
         before = await db.read(tx, connection, lock=True)
         begun = before.enable_time if before.works else now
         kept = await db.keep(tx, connection, wish, enable_time=begun if wish.enabled else None, at=now)

@@ -25,9 +25,10 @@ async def try_out(runtime: Runtime, store_id: str, connection_id: str) -> Sequen
         Throttled: MAIL_TEST_TOO_SOON.
 
     """
-    server, now = require_server(runtime), runtime.now()
+    now = runtime.now()
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        server = require_server(runtime)
         forwarding = await db.read(tx, connection, lock=True)
         if not forwarding.wish.addresses:
             raise InvalidInput.of("", "FIELD_REQUIRED", "There is no address to test: UpdateMailForwarding sets some")

@@ -30,7 +30,7 @@ async def test_settings_are_replaced_as_a_whole(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
+    ("wrong", "field"),
     [
         ({"addresses": []}, "settings.addresses"),
         ({"addresses": ["a@x.example"] * 11}, "settings.addresses"),
@@ -43,10 +43,10 @@ async def test_settings_are_replaced_as_a_whole(desk: Desk) -> None:
         ({"channels": [99]}, "settings.channels[0]"),
     ],
 )
-async def test_wrong_settings_name_the_field(desk: Desk, settings: dict[str, Any], field: str) -> None:
+async def test_wrong_settings_name_the_field(desk: Desk, wrong: dict[str, Any], field: str) -> None:
     """A wrong setting is refused by its place, and nothing is changed."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await desk.set(**settings)
+        await desk.set(**wrong)
     assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
     assert str(caught.value.details()).startswith(field)
     assert not (await desk.get()).HasField("update_time")

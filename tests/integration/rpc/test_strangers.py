@@ -73,6 +73,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "SetFeed": {"kind": "FEED_KIND_PRODUCTS", "enabled": True},
     "UpdateCatalogSettings": {"settings": {"full_sync_hours": 24}},
     "UpdateInventory": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
+    "UpdateMailForwarding": {"settings": {"addresses": ["staff@shop.example"]}},
+    "ResolveReplyAddress": {"address": "reply+token@in.stormcom.example"},
     "UploadFeed": {"kind": "FEED_KIND_PRODUCTS"},
     "UpsertProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
     "PutSnapshotProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
