@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator import business_extension, inspection, pixels, seeds, standing_control
+from simulator import business_extension, happenings, inspection, pixels, seeds, standing_control
 from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
 from simulator.keys import WORLD
@@ -83,6 +83,8 @@ DEFAULT_FIELDS = (
 def subscribe(app: Application, url: str, verify_token: str, fields: list[str] | None = None) -> None:
     """Set an app's page webhook without the handshake, as if it had been set in the dashboard before."""
     app.subscriptions["page"] = Subscription("page", url, list(fields or DEFAULT_FIELDS), verify_token)
+    app.subscriptions["instagram"] = Subscription("instagram", url, list(fields or DEFAULT_FIELDS), verify_token)
+    app.subscriptions["instagram"] = Subscription("instagram", url, list(fields or DEFAULT_FIELDS), verify_token)
     app.subscriptions["permissions"] = Subscription("permissions", url, list(seeds.SCOPES), verify_token)
     app.subscriptions["user"] = Subscription("user", url, ["fbe_install"], verify_token)
 
@@ -104,7 +106,13 @@ def write_message(world: World, request: web.Request, document: Document) -> Doc
         raise ValueError("text: give a text or attachments")
     if quick_reply := _object(document, "quick_reply"):
         content["quick_replies"] = [quick_reply]
-    message = receive(world, page, psid, name=_text(document, "name", ""), attachments=attachments, **content)
+    platform = _text(document, "platform", "MESSENGER")
+    if platform not in {"MESSENGER", "INSTAGRAM"}:
+        raise ValueError("platform: expected MESSENGER or INSTAGRAM")
+    if platform == "INSTAGRAM" and not page.instagram_id:
+        raise ValueError("platform: this Page has no Instagram account")
+    name = _text(document, "name", "")
+    message = receive(world, page, psid, name=name, platform=platform, attachments=attachments, **content)
     return {
         "mid": message.id,
         "psid": psid,
@@ -320,7 +328,12 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("POST", "/_simulator/reset", reset, ""),
     ("POST", "/_simulator/apps", put_app, f"app_id {' '.join(sorted(APP_MEMBERS))} webhook"),
     ("POST", "/_simulator/seed", seed, ANY),
-    ("POST", "/_simulator/pages/{page_id}/messages", write_message, "psid name text attachments quick_reply reply_to"),
+    (
+        "POST",
+        "/_simulator/pages/{page_id}/messages",
+        write_message,
+        "psid name platform text attachments quick_reply reply_to",
+    ),
     ("POST", "/_simulator/pages/{page_id}/inbox-messages", write_inbox_message, "psid text"),
     ("POST", "/_simulator/pages/{page_id}/events", send_event, "messaging standby change body body_base64 signature"),
     ("POST", "/_simulator/tokens/revoke", revoke_tokens, "page_id user_id token subcode"),
@@ -338,6 +351,7 @@ ROUTES: tuple[tuple[str, str, Action, str], ...] = (
     ("PATCH", "/_simulator/switches", change_switches, ANY),
     ("GET", "/_simulator/switches", list_switches, ""),
     *standing_control.ROUTES,
+    *happenings.ROUTES,
     *pixels.CONTROL,
     *orders_control.ROUTES,
     *orders_steering.ROUTES,

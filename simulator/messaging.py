@@ -7,13 +7,15 @@ from typing import Any
 
 from simulator.call import Call, Json, NodeType, Route, Rows, attribute
 from simulator.clock import graph_time
-from simulator.errors import GraphError, invalid_parameter
-from simulator.pages import notify, person, thread
-from simulator.state import Message, Page, Profile, UnifiedThread
-from simulator.tokens import page_of
+from simulator.errors import GraphError, invalid_parameter, missing_object
+from simulator.pages import account, notify, person, thread
+from simulator.state import IGUser, Message, Page, Profile, UnifiedThread
+from simulator.tokens import page_of, require_scopes
 from simulator.world import World
 
 SCOPES = ("pages_messaging",)
+# Unverified: recalled.
+INSTAGRAM_SCOPES = ("instagram_manage_messages",)
 # Unverified: the app id of Meta's own Page Inbox is recalled.
 PAGE_INBOX_APP_ID = "263902037430900"
 
@@ -21,14 +23,18 @@ PAGE_INBOX_APP_ID = "263902037430900"
 # --- what happens ----------------------------------------------------------------------------------------------------
 
 
-def receive(world: World, page: Page, psid: str, *, name: str = "", **content: Any) -> Message:
-    """Let a person write to the Page: kept, window opened, webhook told."""
+def receive(
+    world: World, page: Page, psid: str, *, name: str = "", platform: str = "MESSENGER", **content: Any
+) -> Message:
+    """Let a person write to the Page, or to its Instagram account: kept, window opened, webhook told."""
     who = person(page, psid, name or f"Person {psid[-4:]}")
-    conversation = thread(world, page, who.id)
+    if platform == "INSTAGRAM":
+        who.username = who.username or f"person.{psid[-4:]}"
+    conversation = thread(world, page, who.id, platform=platform)
     message = keep(world, conversation, from_page=False, **content)
     conversation.last_buyer_time = message.time
     conversation.unread += 1
-    notify(world, page, "messages", event(page, psid, message))
+    notify(world, page, "messages", event(page, psid, message), platform=platform)
     return message
 
 
@@ -52,14 +58,18 @@ def answer_in_inbox(world: World, page: Page, psid: str, text: str) -> Message:
 
 def echo(world: World, page: Page, psid: str, message: Message) -> None:
     """Tell the Page's apps what was sent in its name, and that it arrived."""
-    notify(world, page, "message_echoes", event(page, psid, message))
-    if world.switches.auto_delivery:
+    platform = page.threads[psid].platform
+    # Unverified: Instagram tells echoes under `messages`, and no deliveries.
+    field = "messages" if platform == "INSTAGRAM" else "message_echoes"
+    notify(world, page, field, event(page, psid, message), platform=platform)
+    if world.switches.auto_delivery and platform == "MESSENGER":
         watermark = int(message.time * 1_000)
         delivery = {"mids": [message.id], "watermark": watermark}
-        notify(world, page, "message_deliveries", _frame(psid, page.id, watermark) | {"delivery": delivery})
+        notify(world, page, "message_deliveries", event_frame(psid, page.id, watermark) | {"delivery": delivery})
 
 
-def _frame(sender: str, recipient: str, milliseconds: int) -> dict[str, Any]:
+def event_frame(sender: str, recipient: str, milliseconds: int) -> dict[str, Any]:
+    """Write what every messaging event has: who, to whom, when."""
     return {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": milliseconds}
 
 
@@ -70,15 +80,15 @@ def event(page: Page, psid: str, message: Message) -> dict[str, Any]:
     body |= {"text": message.text} if message.text else {}
     body |= {"attachments": message.attachments} if message.attachments else {}
     body |= {"reply_to": {"mid": message.reply_to}} if message.reply_to else {}
-    milliseconds = int(message.time * 1_000)
+    milliseconds, own_id = int(message.time * 1_000), account(page, page.threads[psid].platform)
     if not message.from_page:
         if message.quick_replies:
             body["quick_reply"] = message.quick_replies[0]
-        return _frame(psid, page.id, milliseconds) | {"message": body}
+        return event_frame(psid, own_id, milliseconds) | {"message": body}
     body |= {"is_echo": True}
     body |= {"app_id": int(message.app_id)} if message.app_id else {}
     body |= {"metadata": message.metadata} if message.metadata else {}
-    return _frame(page.id, psid, milliseconds) | {"message": body}
+    return event_frame(own_id, psid, milliseconds) | {"message": body}
 
 
 # --- what can be read ------------------------------------------------------------------------------------------------
@@ -87,10 +97,14 @@ def event(page: Page, psid: str, message: Message) -> dict[str, Any]:
 def list_conversations(call: Call) -> Rows:
     """List conversations, the latest first."""
     page: Page = call.node
-    # SDK 26.0.3, page.py, Page.get_conversations; Instagram's conversations are not modelled, nor are other folders.
+    # SDK 26.0.3, page.py, Page.get_conversations.
     platform = call.choice("platform", ("MESSENGER", "INSTAGRAM", "messenger", "instagram"), "MESSENGER").upper()
-    held = platform == "MESSENGER" and call.text("folder", "inbox").lower() == "inbox"
-    threads = [one for one in page.threads.values() if one.messages and held]
+    if platform == "INSTAGRAM" and call.token:
+        require_scopes(call.world, call.token, INSTAGRAM_SCOPES)
+    folder = call.text("folder", "inbox").lower()
+    threads = [
+        one for one in page.threads.values() if _shown(call, one) and (one.platform, one.folder) == (platform, folder)
+    ]
     if psid := call.text("user_id", ""):
         threads = [one for one in threads if one.psid == psid]
     after, before = call.number("updated_after_ms", 0), call.number("updated_before_ms", 0)
@@ -101,13 +115,19 @@ def list_conversations(call: Call) -> Rows:
     return Rows(sorted(threads, key=_place), key=_place)
 
 
+def _shown(call: Call, conversation: UnifiedThread) -> list[Message]:
+    """Return the messages that reading shows by now, the oldest first."""
+    until = call.world.clock.now() - call.world.switches.conversations_lag_seconds
+    return [one for one in conversation.messages if one.time <= until]
+
+
 def _place(conversation: UnifiedThread) -> tuple[int, ...]:
     return (-conversation.sequence,)
 
 
 def list_messages(call: Call) -> Rows:
     """List the messages of a conversation, the latest first."""
-    return Rows(call.node.messages[::-1], key=lambda message: (-message.sequence,))
+    return Rows(_shown(call, call.node)[::-1], key=lambda message: (-message.sequence,))
 
 
 def _conversation(call: Call, message: Message) -> UnifiedThread:
@@ -134,6 +154,12 @@ def _people(call: Call, conversation: UnifiedThread) -> dict[str, dict[str, str]
     page = page_of(call.world, conversation)
     profile = page.profiles[conversation.psid]
     mail = "{}@facebook.com".format  # Unverified: Graph gives placeholder addresses of this form
+    if conversation.platform == "INSTAGRAM":
+        own = call.world.require(IGUser, page.instagram_id, name="instagram_id")
+        return {
+            "person": {"username": profile.username, "id": profile.id},
+            "page": {"username": own.username, "id": own.id},
+        }
     return {
         "person": {"name": profile.name, "email": mail(profile.id), "id": profile.id},
         "page": {"name": page.name, "email": mail(page.id), "id": page.id},
@@ -174,12 +200,20 @@ def _can_reply(call: Call, conversation: UnifiedThread) -> bool:
 
 
 def _profile_field(reader: Any) -> Any:
-    def read(_call: Call, profile: Profile) -> Json:
-        if not profile.reachable:
+    def read(call: Call, profile: Profile) -> Json:
+        if call.world.switches.hidden_profiles == "unsupported":
+            raise missing_object("GET", profile.id)
+        if not profile.reachable or call.world.switches.hidden_profiles == "consent":
             raise GraphError("(#230) The person has not consented to share the profile", code=230, status=403)
         return reader(profile)
 
     return read
+
+
+def _picture(call: Call, profile: Profile) -> Json:
+    # Unverified: that links to pictures end is recalled, as is `ext`, which says when.
+    end = int(call.world.clock.now()) + 14 * 86_400
+    return _profile_field(lambda one: f"https://pictures.test/{one.id}.jpg?ext={end}")(call, profile)
 
 
 def _both(call: Call, conversation: UnifiedThread) -> Json:
@@ -203,12 +237,12 @@ NODES = {
             "link": lambda _, one: f"/{one.page_id}/inbox/{one.id}/",
             "snippet": lambda _, one: one.messages[-1].text[:100] if one.messages else None,
             "updated_time": lambda _, one: graph_time(one.update_time),
-            "message_count": lambda _, one: len(one.messages),
+            "message_count": lambda call, one: len(_shown(call, one)),
             "unread_count": lambda _, one: one.unread,
             "participants": _both,
             "senders": _both,
             "can_reply": _can_reply,
-            "folder": lambda *_: "inbox",
+            "folder": lambda _, one: one.folder,
             "is_owner": lambda *_: True,
             "is_subscribed": lambda *_: True,
             "scoped_thread_key": lambda _, one: one.id,
@@ -243,7 +277,8 @@ NODES = {
             "name": _profile_field(lambda profile: profile.name),
             "first_name": _profile_field(lambda profile: profile.name.partition(" ")[0]),
             "last_name": _profile_field(lambda profile: profile.name.partition(" ")[2] or None),
-            "profile_pic": _profile_field(lambda profile: f"https://pictures.test/{profile.id}.jpg"),
+            "profile_pic": _picture,
+            "username": _profile_field(lambda profile: profile.username or None),
             "locale": _profile_field(lambda _: "en_US"),
             "timezone": _profile_field(lambda _: 0),
             "gender": _profile_field(lambda _: None),

@@ -187,16 +187,36 @@ def unsubscribe_app(call: Call) -> Json:
     return SUCCESS
 
 
-def notify(world: World, page: Page, field: str, payload: dict[str, Any], *, key: str = "messaging") -> int:
-    """Tell an event to every app that subscribed to this field, both for the object and for this Page."""
+def notify(
+    world: World, page: Page, field: str, payload: dict[str, Any], *, key: str = "messaging", object_: str = "page"
+) -> int:
+    """Tell an event to every app that subscribed to this field, both for the object and for this Page.
+
+    An app that does not own the thread hears of it in `standby`, if it subscribed to that; tells how many apps hear of it.
+    """
+    entry_id = page.instagram_id if object_ == "instagram" else page.id
     told = 0
     for app_id, names in page.fields_by_app.items():
         app = world.apps[app_id]
-        subscription = app.subscriptions.get("page")
-        if field in names and subscription is not None and field in subscription.fields:
-            world.outbox.tell(app, "page", page.id, key, payload)
+        subscription = app.subscriptions.get(object_)
+        aside = key == "messaging" and field != "messaging_handovers" and _owned_elsewhere(page, payload, app_id)
+        wanted = "standby" if aside else field
+        if wanted in names and subscription is not None and wanted in subscription.fields:
+            world.outbox.tell(app, object_, entry_id, *(("standby", _aside(payload)) if aside else (key, payload)))
             told += 1
     return told
+
+
+def _owned_elsewhere(page: Page, payload: dict[str, Any], app_id: str) -> bool:
+    ends = [payload.get(end, {}).get("id", "") for end in ("sender", "recipient")]
+    return any(page.owner_app_by_psid.get(end, "") not in ("", app_id) for end in ends)
+
+
+def _aside(payload: dict[str, Any]) -> dict[str, Any]:
+    # Secondary: a postback in standby has no payload.
+    if "postback" not in payload:
+        return payload
+    return {**payload, "postback": {name: one for name, one in payload["postback"].items() if name != "payload"}}
 
 
 def person(page: Page, psid: str, name: str) -> Profile:
@@ -206,10 +226,11 @@ def person(page: Page, psid: str, name: str) -> Profile:
     return page.profiles[psid]
 
 
-def thread(world: World, page: Page, psid: str) -> UnifiedThread:
+def thread(world: World, page: Page, psid: str, *, platform: str = "MESSENGER") -> UnifiedThread:
     """Return the conversation with a person, new if need be."""
     if psid not in page.threads:
         found = UnifiedThread(world.new_text_id("t_", size=12), page.id, psid, world.clock.now(), world.next_number())
+        found.platform = platform
         page.threads[psid] = world.add(found)
     return page.threads[psid]
 

@@ -110,6 +110,7 @@ class Profile:
     page_id: str
     name: str
     reachable: bool = True  # False: blocked the Page or left
+    username: str = ""  # of a person on Instagram
 
 
 @dataclass(slots=True)
@@ -128,11 +129,12 @@ class Message:
     app_id: str = ""  # the app that sent it; empty: a human, on the phone or in Meta's inbox
     reply_to: str = ""
     tag: str = ""
+    edits: int = 0
 
 
 @dataclass(slots=True)
 class UnifiedThread:
-    """A conversation between a Page and one person."""
+    """A conversation between a Page, or its Instagram account, and one person."""
 
     id: str
     page_id: str
@@ -143,6 +145,8 @@ class UnifiedThread:
     unread: int = 0
     messages: list[Message] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)  # sender actions, oldest first
+    platform: str = "MESSENGER"  # or INSTAGRAM
+    folder: str = "inbox"
 
 
 @dataclass(slots=True)

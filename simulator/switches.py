@@ -118,7 +118,11 @@ class Switches:
     template_review_seconds: float = 1.0  # from a template's creation to its verdict
     rejected_template_pattern: str = ""  # regex: templates with such names are refused
     auto_delivery: bool = True  # the person's phone reports each message as delivered
+    postbacks_without_mid: bool = False  # Unverified: older postbacks name no message
+    take_names_owner: bool = True  # Unverified: whether take_thread_control tells the new owner
     readable_messages: int = 20  # Unverified: older messages of a conversation cannot be read
+    conversations_lag_seconds: float = 0.0  # how long a new message is missing when conversations are read
+    hidden_profiles: str = ""  # no profile is shown: `unsupported` answers 100/33, `consent` 230
 
     # Webhooks.
     duplicate_share: float = 0.0  # share of updates that are posted again

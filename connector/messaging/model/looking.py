@@ -61,7 +61,11 @@ class FoundConversation:
         if self.unread_count == 0:
             return self.messages[0].create_time
         theirs = [one.create_time for one in self.messages if one.sender_id not in {account_id, ""}]
-        return theirs[self.unread_count] if self.unread_count < len(theirs) else None
+        if self.unread_count >= len(theirs):
+            return None
+        # Told by the second: where the first unread one came in the same, both count as unread.
+        read, unread = theirs[self.unread_count], theirs[self.unread_count - 1]
+        return read if read < unread else read - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
