@@ -3,7 +3,7 @@
 Its files: `recording` (of orders: their holds, conversion and event, in one transaction), `drafts` (carts).
 """
 
-from connector.attribution.actions.drafts import answer, expire_drafts, find_draft, list_drafts, receive_cart
+from connector.attribution.actions.drafts import answer, expire_drafts, find_draft, list_drafts, receive_carts
 from connector.attribution.actions.recording import Said, find_order, list_orders, record
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "find_order",
     "list_drafts",
     "list_orders",
-    "receive_cart",
+    "receive_carts",
     "record",
 ]

@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from connector.attribution.db import drafts as db
-from connector.attribution.model.drafts import LIFETIME, LONGEST_NOTE, Answer, Cart, DraftOrder, State, ended, missing
+from connector.attribution.model.drafts import (
+    LIFETIME,
+    LONGEST_NOTE,
+    Answer,
+    DraftOrder,
+    State,
+    ended,
+    missing,
+    write_sent,
+)
 from connector.checkout.actions import resolve_in
-from connector.checkout.model.links import read_cart
+from connector.checkout.model.links import Channel, read_cart
 from connector.connections import db as connections
 from connector.connections.model import Connection
 from connector.db import outbox
@@ -15,46 +25,66 @@ from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx, plain
 from connector.events import db as events
 from connector.events.model import Draft as Event
-from connector.messaging import db as messaging
+from connector.messaging.actions.meeting import meet, place
+from connector.messaging.actions.receiving import Arrived
+from connector.messaging.model import PersonMessage
+from connector.messaging.model.attachments import CART, AttachedProduct
 from connector.runtime import Runtime
 
 _PIECE = 500
 
 
-async def receive_cart(runtime: Runtime, tx: Tx, connection: Connection, cart: Cart) -> DraftOrder | None:
-    """Keep a cart and ask StormCom for an answer, in the caller's transaction; None when it is known already.
+async def receive_carts(runtime: Runtime, tx: Tx, arrived: Arrived) -> None:
+    """Keep the carts among what people sent, and ask StormCom for answers, in the caller's transaction. Repeating it changes nothing.
 
-    Its products are resolved as those of a checkout link are: whatever Meta calls them, StormCom sees what it sells today.
+    Their goods are resolved as those of a checkout link are: whatever Meta calls them, StormCom sees what it sells today.
     """
-    psid, at = plain(cart.psid), runtime.now()
-    met = await messaging.meet(tx, [(runtime.new_id(), connection, psid)])
-    link = read_cart([(plain(one.retailer_id or one.item_id), one.quantity) for one in cart.products])
+    carts = [
+        (connection, signal, goods.products)
+        for connection, signal in arrived
+        for goods in signal.attachments
+        if goods.type == CART
+    ]
+    met = await meet(runtime, tx, [(connection, signal) for connection, signal, _ in carts]) if carts else {}
+    for connection, signal, goods in carts:
+        await _keep(runtime, tx, connection, _Cart(met[place(connection, signal)].id, signal, goods))
+
+
+class _Cart(NamedTuple):
+    """A cart, and where it was sent."""
+
+    conversation_id: UUID
+    signal: PersonMessage
+    goods: Sequence[AttachedProduct]
+
+
+async def _keep(runtime: Runtime, tx: Tx, connection: Connection, cart: _Cart) -> None:
+    signal, at = cart.signal, runtime.now()
+    link = read_cart([(one.retailer_id or one.item_id, one.quantity) for one in cart.goods])
     resolved = (await resolve_in(tx, connection.store_id, connection.id, link, at=at)).resolved
     draft = DraftOrder(
         id=runtime.new_id(),
         store_id=connection.store_id,
         connection_id=connection.id,
-        conversation_id=met[connection.id, psid].id,
-        channel=cart.channel,
+        conversation_id=cart.conversation_id,
+        channel=Channel(signal.channel.name),
         state=State.REQUESTED,
         lines=tuple(line.document(at=at) for line in resolved.lines),
-        sent_lines=tuple(_plain(one.document()) for one in cart.products),
-        note=plain(cart.note)[:LONGEST_NOTE],
-        send_time=cart.time,
-        expire_time=cart.time + LIFETIME,
+        sent_lines=tuple(_plain(write_sent(one)) for one in cart.goods),
+        note=plain(signal.text)[:LONGEST_NOTE],
+        send_time=signal.send_time,
+        expire_time=signal.send_time + LIFETIME,
         answer_time=None,
         local_order_id="",
         decline_reason="",
         checkout_link="",
     )
-    if not await db.add(tx, draft, plain(cart.mid or cart.digest), at=at):
-        return None
-    await _tell(tx, draft, "draft_order_requested", at=at)
-    await _plan_expiry(tx, connection.id, draft.expire_time)
-    return draft
+    if await db.add(tx, draft, plain(signal.mid or signal.digest), at=at):
+        await _tell(tx, draft, "draft_order_requested", at=at)
+        await _plan_expiry(tx, connection.id, draft.expire_time)
 
 
-def _plain(document: dict[str, object]) -> dict[str, object]:
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(value) if isinstance(value, str) else value for name, value in document.items()}
 
 

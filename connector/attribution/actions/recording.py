@@ -23,13 +23,15 @@ from connector.conversions import db as conversions_db
 from connector.conversions.model.matching import Buyer, write_match
 from connector.conversions.model.values import PURCHASE, ActionSource, Content, Conversion, Draft
 from connector.db.schema import Tx
-from connector.errors import NotFound
+from connector.errors import AlreadyExists, FailedPrecondition, InvalidInput, NotFound
 from connector.events import db as events
 from connector.events.model import Draft as Event
 from connector.inventory import actions as inventory
 from connector.inventory.model.stock import Line as StockLine
 from connector.inventory.model.stock import Result
 from connector.messaging import db as messaging
+from connector.messaging.actions import send_receipt
+from connector.messaging.model import Part
 from connector.registry.db.names import Name, look_up
 from connector.registry.db.orders import OrderMapping, lock_order, map_order
 from connector.runtime import Runtime
@@ -47,6 +49,7 @@ class Said:
     buyer: Buyer
     event_source_url: str = ""
     skip_conversion: bool = False
+    receipt: Part | None = None
     stock: Sequence[StockLine] = ()
     conversation_hint: UUID | None = None
     draft_hint: UUID | None = None
@@ -104,9 +107,11 @@ async def _record(runtime: Runtime, tx: Tx, connection: Connection, said: Said, 
     lost, results = await inventory.settle_in(tx, connection, wish.hold_ids, said.stock, at=at)
     names = await _names(tx, connection, wish.lines)
     reason, conversion = await _report(runtime, tx, connection, said, at=at)
+    receipt_id, no_receipt = await _send_receipt(runtime, tx, connection, said)
     order = _order(runtime.new_id(), connection, wish, digest, at)
     lines = tuple(line._replace(retailer_id=names.get(Name("", *line[1:3]), "")) for line in wish.lines)
     order = replace(order, lines=lines, lost_hold_ids=tuple(map(str, lost)), conversion_reason=reason)
+    order = replace(order, receipt_message_id=receipt_id, receipt_reason=no_receipt)
     await db.add(tx, order)
     key = f"conversation:{order.conversation_id}" if order.conversation_id else f"order:{order.local_order_id}"
     body = {"order": order.document(conversion)}
@@ -150,6 +155,21 @@ async def _report(
     return "", taken.conversion
 
 
+async def _send_receipt(runtime: Runtime, tx: Tx, connection: Connection, said: Said) -> tuple[UUID | None, str]:
+    """Put the receipt on its way; or tell why it cannot be sent. The order is recorded all the same."""
+    wish = said.recording
+    if said.receipt is None or wish.conversation_id is None:
+        return None, "" if said.receipt is None else "CONVERSATION_NOT_FOUND"
+    store_id, request_id = connection.store_id, f"receipt.{wish.local_order_id}"
+    try:
+        sent = await send_receipt(
+            runtime, tx, store_id, wish.conversation_id, request_id=request_id, receipt=said.receipt
+        )
+    except (FailedPrecondition, NotFound, AlreadyExists, InvalidInput) as refused:
+        return None, refused.reason
+    return sent.id, ""
+
+
 def _purchase(said: Said, *, at: datetime) -> Draft:
     wish, on_website = said.recording, bool(said.event_source_url and said.buyer.client_user_agent.strip())
     elsewhere = ActionSource.CHAT if wish.channel is Channel.MESSENGER else ActionSource.OTHER
@@ -185,7 +205,8 @@ def _order(order_id: UUID, connection: Connection, wish: Recording, digest: byte
         conversion_reason="",
         hold_ids=tuple(map(str, wish.hold_ids)),
         lost_hold_ids=(),
-        receipt_wanted=wish.receipt_wanted,
+        receipt_message_id=None,
+        receipt_reason="",
         digest=digest,
         create_time=at,
     )

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -60,7 +59,8 @@ attributed_orders = Table(
     Column("conversion_reason", Text, nullable=False, server_default=""),
     Column("hold_ids", Json, nullable=False, server_default="[]"),
     Column("lost_hold_ids", Json, nullable=False, server_default="[]"),
-    Column("receipt_wanted", Boolean, nullable=False, server_default="false"),
+    Column("receipt_message_id", Uuid, comment="forgotten after 90 days"),
+    Column("receipt_reason", Text, nullable=False, server_default=""),
     Column("create_time", Instant, nullable=False),
     UniqueConstraint("store_id", "local_order_id"),
     UniqueConstraint("store_id", "channel", "external_order_id"),
@@ -133,7 +133,7 @@ async def page(
 
 _FORGET = text(
     """
-    UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, opt_in = 'UNSPECIFIED', opt_in_time = NULL
+    UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, receipt_message_id = NULL, opt_in = 'UNSPECIFIED', opt_in_time = NULL
     WHERE id IN (
         SELECT id FROM attributed_orders WHERE create_time < :before AND (conversation_id IS NOT NULL OR draft_order_id IS NOT NULL OR opt_in <> 'UNSPECIFIED')
         LIMIT :limit)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from connector.checkout.model.links import Channel
 from connector.errors import FailedPrecondition, NotFound
+from connector.messaging.model.attachments import AttachedProduct
 from connector.values import Money, decimals_of
 
 # Unverified: how long the Page may answer a person; an answer that comes later reaches nobody.
@@ -31,37 +32,11 @@ class State(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class CartProduct(NamedTuple):
-    """A product of a cart, as Meta sent it: its id there, our name for it, what one piece was said to cost."""
-
-    item_id: str
-    retailer_id: str
-    name: str
-    unit_price: str = ""
-    currency: str = ""
-    quantity: int = 1
-
-    def document(self) -> dict[str, Any]:
-        """Write it with the contract's field names."""
-        price = read_price(self.unit_price, self.currency)
-        same = {"item_id": self.item_id, "retailer_id": self.retailer_id, "title": self.name}
-        return same | {
-            "quantity": min(max(self.quantity, 0), 2**31 - 1),
-            "unit_price": price._asdict() if price else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Cart:
-    """A cart that somebody sent. `mid`, or without one `digest`, tells it from every other."""
-
-    psid: str
-    time: datetime
-    products: tuple[CartProduct, ...]
-    note: str = ""
-    mid: str = ""
-    digest: str = ""
-    channel: Channel = Channel.MESSENGER
+def write_sent(goods: AttachedProduct) -> dict[str, Any]:
+    """Write goods of a cart as Meta sent them, with the contract's field names."""
+    price = read_price(goods.unit_price, goods.currency_code)
+    same = {"item_id": goods.item_id, "retailer_id": goods.retailer_id, "title": goods.title}
+    return same | {"quantity": min(max(goods.quantity, 0), 2**31 - 1), "unit_price": price._asdict() if price else None}
 
 
 def read_price(amount: str, currency: str) -> Money | None:

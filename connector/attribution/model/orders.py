@@ -65,7 +65,6 @@ class Recording:
     hold_ids: tuple[UUID, ...] = ()
     opt_in: OptIn = OptIn.UNSPECIFIED
     opt_in_time: datetime | None = None
-    receipt_wanted: bool = False
 
     @property
     def event_id(self) -> str:
@@ -124,7 +123,8 @@ class Order:
     conversion_reason: str
     hold_ids: tuple[str, ...]
     lost_hold_ids: tuple[str, ...]
-    receipt_wanted: bool
+    receipt_message_id: UUID | None
+    receipt_reason: str
     digest: bytes
     create_time: datetime
 
@@ -132,7 +132,7 @@ class Order:
         """Write it with the contract's field names."""
         same = (
             "store_id", "local_order_id", "external_order_id", "order_time", "event_id", "conversion_reason",
-            "receipt_wanted", "create_time",
+            "receipt_reason", "create_time",
         )  # fmt: skip
         return {name: getattr(self, name) for name in same} | {
             "attributed_order_id": str(self.id),
@@ -146,6 +146,7 @@ class Order:
             "marketing_opt_in_time": self.opt_in_time,
             "notification_policy": "NOTIFICATION_POLICY_NOTIFY",
             "conversion": conversion.document() if conversion else None,
+            "receipt_message_id": str(self.receipt_message_id or ""),
             "hold_ids": list(self.hold_ids),
             "lost_hold_ids": list(self.lost_hold_ids),
         }

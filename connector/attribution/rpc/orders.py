@@ -19,6 +19,7 @@ from connector.errors import InvalidInput
 from connector.inventory.model.holds import missing as missing_hold
 from connector.inventory.rpc.stock import MOST_LINES as MOST_STOCK_LINES
 from connector.inventory.rpc.stock import read_lines, write_result
+from connector.messaging.rpc.receipts import read_receipt
 from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import attribution_pb2, money_pb2
@@ -85,6 +86,7 @@ def _read(request: pb.RecordAttributedOrderRequest, *, at: datetime) -> Said:
         buyer=_read_buyer(request, link, at=at),
         event_source_url=read_url(request.event_source_url, "event_source_url"),
         skip_conversion=request.skip_conversion,
+        receipt=read_receipt(request.receipt) if request.HasField("receipt") else None,
         stock=read_lines(request.stock_lines),
         conversation_hint=_hint(link.value(CONVERSATION)),
         draft_hint=_hint(link.value(DRAFT_ORDER)),
@@ -118,7 +120,6 @@ def _read_recording(request: pb.RecordAttributedOrderRequest, link: Link, *, at:
         hold_ids=tuple(_read_holds(request)),
         opt_in=_OPT_INS[request.marketing_opt_in],
         opt_in_time=_moment(request, "marketing_opt_in_time"),
-        receipt_wanted=request.send_receipt,
     )
 
 

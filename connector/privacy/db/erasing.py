@@ -234,7 +234,8 @@ STEPS: Mapping[str, Step] = {
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
     # What was bought stays with the merchant; that it was this person does not.
     "attributed_orders": _until_none(
-        f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, opt_in = 'UNSPECIFIED', opt_in_time = NULL
+        f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, receipt_message_id = NULL,
+            opt_in = 'UNSPECIFIED', opt_in_time = NULL
             WHERE conversation_id IN ({_TALKS})"""
     ),
     "draft_orders": _until_none(

@@ -27,10 +27,10 @@ DATA_MAP: Mapping[str, Entry] = {
             "as long as the store; which conversation it came out of, and what the buyer wants, for 90 days",
         ),
         erased_by="attributed_orders",
-        technical="id store_id connection_id create_time event_id conversion_reason hold_ids lost_hold_ids receipt_wanted",
+        technical="id store_id connection_id create_time event_id conversion_reason hold_ids lost_hold_ids receipt_reason",
         hash="digest",
         business="local_order_id channel external_order_id currency_code lines subtotal discount shipping tax total order_time",
-        personal="conversation_id draft_order_id opt_in opt_in_time",
+        personal="conversation_id draft_order_id receipt_message_id opt_in opt_in_time",
     ),
     "audit_chains": entry(
         Held("as long as the store"), technical="store_id position sealed_position", hash="hash sealed_hash"
@@ -121,7 +121,7 @@ DATA_MAP: Mapping[str, Entry] = {
     "deliveries": entry(
         Ruled("deliveries", "30 days after receive_time with their day, once worked off"),
         erased_by="deliveries",
-        technical="id environment receive_time state position tries",
+        technical="id environment receive_time state position tries attempts",
         hash="digest signature",
         raw="body",
     ),
@@ -265,7 +265,7 @@ DATA_MAP: Mapping[str, Entry] = {
     "parked": entry(
         Ruled("deliveries", "30 days after receive_time, unless its Page is connected before"),
         erased_by="parked",
-        technical="id environment receive_time",
+        technical="id environment receive_time due_time attempts",
         business="page_id",
         hash="digest",
         raw="body",

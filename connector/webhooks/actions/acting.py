@@ -7,6 +7,7 @@ conversation keeps its order from wave to wave.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from connector.attribution import actions as attribution
 from connector.business_extension import actions as business_extension
 from connector.business_extension.model import InstallNews
 from connector.connections import db as connections
@@ -48,8 +49,15 @@ Owners = dict[tuple[Environment, str, str], Connection | None]
 Told = tuple[Delivery, Signal]
 _Arrived = Sequence[tuple[Connection, Any]]
 
+
+async def _receive_messages(runtime: Runtime, tx: Tx, arrived: _Arrived) -> None:
+    """Keep what people wrote; a cart among it is also the wish for an order."""
+    await messaging.receive_messages(runtime, tx, arrived)
+    await attribution.receive_carts(runtime, tx, arrived)
+
+
 _RECEIVERS: Mapping[type, Callable[[Runtime, Tx, _Arrived], Awaitable[object]]] = {
-    PersonMessage: messaging.receive_messages,
+    PersonMessage: _receive_messages,
     Echo: messaging.receive_echoes,
     Delivered: messaging.receive_progress,
     Read: messaging.receive_progress,

@@ -196,8 +196,9 @@ class AttributedOrder(_message.Message):
     CONVERSION_REASON_FIELD_NUMBER: _builtins.int
     HOLD_IDS_FIELD_NUMBER: _builtins.int
     LOST_HOLD_IDS_FIELD_NUMBER: _builtins.int
-    RECEIPT_WANTED_FIELD_NUMBER: _builtins.int
+    RECEIPT_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    RECEIPT_REASON_FIELD_NUMBER: _builtins.int
     attributed_order_id: _builtins.str
     """Our id."""
     store_id: _builtins.str
@@ -222,8 +223,10 @@ class AttributedOrder(_message.Message):
     """The name of the order's conversion (`event_id` with `event_name` Purchase): `order.` and the local id. A pixel in the browser that uses the same is not counted twice."""
     conversion_reason: _builtins.str
     """Why there is none: a value of `ErrorReason`, or empty when it was not wanted."""
-    receipt_wanted: _builtins.bool
-    """Whether a receipt in the conversation was asked for."""
+    receipt_message_id: _builtins.str
+    """The receipt that was put on its way into the conversation; empty without one."""
+    receipt_reason: _builtins.str
+    """Why the receipt that was asked for cannot be sent, such as `MESSAGING_WINDOW_CLOSED`; empty otherwise."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributedLine]:
         """What was bought."""
@@ -278,12 +281,13 @@ class AttributedOrder(_message.Message):
         conversion_reason: _builtins.str = ...,
         hold_ids: _abc.Iterable[_builtins.str] | None = ...,
         lost_hold_ids: _abc.Iterable[_builtins.str] | None = ...,
-        receipt_wanted: _builtins.bool = ...,
+        receipt_message_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        receipt_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversion", b"conversion", "create_time", b"create_time", "marketing_opt_in_time", b"marketing_opt_in_time", "order_time", b"order_time", "totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributed_order_id", b"attributed_order_id", "channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "conversion", b"conversion", "conversion_reason", b"conversion_reason", "create_time", b"create_time", "draft_order_id", b"draft_order_id", "event_id", b"event_id", "external_order_id", b"external_order_id", "hold_ids", b"hold_ids", "lines", b"lines", "local_order_id", b"local_order_id", "lost_hold_ids", b"lost_hold_ids", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_time", b"marketing_opt_in_time", "notification_policy", b"notification_policy", "order_time", b"order_time", "receipt_wanted", b"receipt_wanted", "store_id", b"store_id", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributed_order_id", b"attributed_order_id", "channel", b"channel", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "conversion", b"conversion", "conversion_reason", b"conversion_reason", "create_time", b"create_time", "draft_order_id", b"draft_order_id", "event_id", b"event_id", "external_order_id", b"external_order_id", "hold_ids", b"hold_ids", "lines", b"lines", "local_order_id", b"local_order_id", "lost_hold_ids", b"lost_hold_ids", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_time", b"marketing_opt_in_time", "notification_policy", b"notification_policy", "order_time", b"order_time", "receipt_message_id", b"receipt_message_id", "receipt_reason", b"receipt_reason", "store_id", b"store_id", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

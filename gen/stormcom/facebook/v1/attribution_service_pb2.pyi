@@ -12,6 +12,7 @@ from stormcom.facebook.v1 import attribution_pb2 as _attribution_pb2
 from stormcom.facebook.v1 import checkout_pb2 as _checkout_pb2
 from stormcom.facebook.v1 import conversion_pb2 as _conversion_pb2
 from stormcom.facebook.v1 import inventory_pb2 as _inventory_pb2
+from stormcom.facebook.v1 import message_pb2 as _message_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -48,7 +49,7 @@ class RecordAttributedOrderRequest(_message.Message):
     MARKETING_OPT_IN_FIELD_NUMBER: _builtins.int
     MARKETING_OPT_IN_TIME_FIELD_NUMBER: _builtins.int
     SKIP_CONVERSION_FIELD_NUMBER: _builtins.int
-    SEND_RECEIPT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
@@ -73,8 +74,6 @@ class RecordAttributedOrderRequest(_message.Message):
     """Whether the buyer wants to be written to for marketing."""
     skip_conversion: _builtins.bool
     """Report no conversion, as when the buyer did not consent to it."""
-    send_receipt: _builtins.bool
-    """Send a receipt into the conversation."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[_attribution_pb2.AttributedLine]:
         """What was bought: 1 to 500 lines."""
@@ -103,6 +102,10 @@ class RecordAttributedOrderRequest(_message.Message):
     def marketing_opt_in_time(self) -> _timestamp_pb2.Timestamp:
         """When the buyer said so."""
 
+    @_builtins.property
+    def receipt(self) -> _message_pb2.Receipt:
+        """A receipt to send into the conversation the order came out of; checked as in `SendMessage`. One that cannot be sent does not keep the order from being recorded: `receipt_reason` tells why."""
+
     def __init__(
         self,
         *,
@@ -125,11 +128,11 @@ class RecordAttributedOrderRequest(_message.Message):
         marketing_opt_in: _attribution_pb2.MarketingOptIn.ValueType = ...,
         marketing_opt_in_time: _timestamp_pb2.Timestamp | None = ...,
         skip_conversion: _builtins.bool = ...,
-        send_receipt: _builtins.bool = ...,
+        receipt: _message_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "marketing_opt_in_time", b"marketing_opt_in_time", "order_time", b"order_time", "totals", b"totals"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "marketing_opt_in_time", b"marketing_opt_in_time", "order_time", b"order_time", "receipt", b"receipt", "totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "channel", b"channel", "checkout_link", b"checkout_link", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "draft_order_id", b"draft_order_id", "event_source_url", b"event_source_url", "external_order_id", b"external_order_id", "hold_ids", b"hold_ids", "lines", b"lines", "local_order_id", b"local_order_id", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_time", b"marketing_opt_in_time", "order_time", b"order_time", "request_id", b"request_id", "send_receipt", b"send_receipt", "skip_conversion", b"skip_conversion", "stock_lines", b"stock_lines", "store_id", b"store_id", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "channel", b"channel", "checkout_link", b"checkout_link", "connection_id", b"connection_id", "conversation_id", b"conversation_id", "draft_order_id", b"draft_order_id", "event_source_url", b"event_source_url", "external_order_id", b"external_order_id", "hold_ids", b"hold_ids", "lines", b"lines", "local_order_id", b"local_order_id", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_time", b"marketing_opt_in_time", "order_time", b"order_time", "receipt", b"receipt", "request_id", b"request_id", "skip_conversion", b"skip_conversion", "stock_lines", b"stock_lines", "store_id", b"store_id", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
