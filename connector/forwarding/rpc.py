@@ -1,5 +1,6 @@
 """FacebookForwarding, as callers say it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from connector import addresses
@@ -66,7 +67,7 @@ def _read(settings: forwarding_pb.MailForwardingSettings) -> Wish:
     if settings.enabled or given:
         read.entries(given, "settings.addresses", limit=MOST_ADDRESSES)
     known = tuple(_address(one, f"settings.addresses[{place}]") for place, one in enumerate(given))
-    read.distinct([one.lower() for one in known], "settings.addresses")
+    _distinct(known)
     period = DIGEST_PERIOD
     if settings.HasField("digest_period"):
         period = settings.digest_period.ToTimedelta()
@@ -75,6 +76,14 @@ def _read(settings: forwarding_pb.MailForwardingSettings) -> Wish:
             raise InvalidInput.of("settings.digest_period", "FIELD_INVALID", message)
     channels = tuple(_channel(one, f"settings.channels[{place}]") for place, one in enumerate(settings.channels))
     return Wish(settings.enabled, known, tuple(dict.fromkeys(channels)), settings.include_text, period)
+
+
+def _distinct(known: Sequence[str]) -> None:
+    """Refuse an address that stands twice, without saying it: it is somebody's."""
+    lower = [one.lower() for one in known]
+    for place, one in enumerate(lower):
+        if one in lower[:place]:
+            raise InvalidInput.of(f"settings.addresses[{place}]", "DUPLICATE_ENTRY", "stands twice; send each once")
 
 
 def _address(text: str, field: str) -> str:
