@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from simulator.orders.money import read_amount
 
+# Ten years.
+MAX_SECONDS = 315_360_000.0
 Value = TypeVar("Value", str, int, float, bool)
 
 
@@ -35,6 +37,13 @@ class Document:
         value = self.read(name, default)
         if not least <= value <= most:
             raise ValueError(f"{self.at(name)}: expected {least} to {most}, got {value}")
+        return value
+
+    def seconds(self, name: str, default: float) -> float:
+        """Read a time span."""
+        value = self.read(name, default)
+        if not 0 <= value <= MAX_SECONDS:
+            raise ValueError(f"{self.at(name)}: expected 0 to {MAX_SECONDS:.0f} seconds, got {value}")
         return value
 
     def choice(self, name: str, allowed: Sequence[str], default: str) -> str:

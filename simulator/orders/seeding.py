@@ -73,7 +73,7 @@ def read_draft(world: World, account: CommerceMerchantSettings, value: Any) -> D
     return Draft(
         document.choice("channel", CHANNELS, "facebook"), currency, _buyer(document), tuple(lines), option,
         tuple(discounts), document.read("tax_remitted", True), document.read("test", account.is_test),
-        document.read("processing_seconds", world.switches.processing_seconds), document.read("age_seconds", 0.0),
+        document.seconds("processing_seconds", world.switches.processing_seconds), document.seconds("age_seconds", 0.0),
         document.read("vanishes", False), document.count("count", 1, most=MAX_COUNT),
     )  # fmt: skip
 

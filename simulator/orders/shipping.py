@@ -8,7 +8,7 @@ from simulator.errors import invalid_parameter
 from simulator.orders.acknowledging import refer
 from simulator.orders.book import change, complete, note
 from simulator.orders.carriers import CARRIERS
-from simulator.orders.charging import charge, collect
+from simulator.orders.charging import charge, collect, shipping_options
 from simulator.orders.money import read_money
 from simulator.orders.refusals import OrderRefusal
 from simulator.orders.state import CommerceOrder, OrderShipment, Units
@@ -21,7 +21,8 @@ EXTERNAL_ID = re.compile(r"[A-Za-z0-9_]{1,100}", re.ASCII)
 # Unverified: which postal codes Meta takes.
 POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{1,11}", re.ASCII)
 FULFILLMENT = {"fulfillment_location_id", "fulfillment_address", "fulfillment_id"}
-Tracking = tuple[str, str, str]  # carrier, number, method
+TRACKING = ("carrier", "tracking_number", "shipping_method_name")
+Tracking = tuple[str, str, str]
 
 
 @order_write
@@ -82,9 +83,6 @@ def read_tracking(document: Mapping[str, Json]) -> Tracking:
     return carrier.lower(), number, method
 
 
-TRACKING = ("carrier", "tracking_number", "shipping_method_name")
-
-
 def require_new_tracking(world: World, order: CommerceOrder, tracking: Tracking, *, but: str = "") -> None:
     """Refuse a number that another parcel of the order has."""
     if tracking[1] and any(one.tracking_number == tracking[1] and one.id != but for one in order.shipments):
@@ -104,7 +102,8 @@ def _check_details(call: Call, order: CommerceOrder, external_id: str) -> None:
         raise OrderRefusal(call.world, 2361084)
     # Unverified: the shape of shipping_tax_details.
     taxes = call.structure("shipping_tax_details", dict, {})
-    if sum(_tax(order, name, value) for name, value in taxes.items()) > order.option.tax:
+    authorised = sum(option.tax for option in shipping_options(order).values())
+    if sum(_tax(order, name, value) for name, value in taxes.items()) > authorised:
         raise OrderRefusal(call.world, 2361086)
 
 

@@ -36,7 +36,7 @@ def update_items(call: Call) -> Json:
     # A refused snapshot changes nothing: what it would have made of the order is thrown away.
     order = deepcopy(before)
     done = _apply(call, order)
-    if not (done.cancelled or done.shipped or done.refunded):
+    if not (done.cancelled or done.shipped or done.refunded) and order.merchant_order_id == before.merchant_order_id:
         return SUCCESS
     replace(call.world, before, order)
     for kind, told in (

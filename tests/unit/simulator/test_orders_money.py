@@ -203,6 +203,8 @@ def test_in_pounds_shipping_is_refunded_with_its_tax() -> None:
         ({"promotions": [{"line": 1, "level": "item"}]}, r"promotions\[0\].line"),
         ({"buyer": {"marketing": "yes"}}, "buyer.marketing"),
         ({"count": 0}, "count"),
+        ({"age_seconds": -1}, "age_seconds"),
+        ({"processing_seconds": 1e12}, "processing_seconds"),
         ({"test": 1}, "test"),
     ],
 )
