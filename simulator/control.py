@@ -16,6 +16,7 @@ from aiohttp import web
 from simulator import business_extension, happenings, inspection, pixels, seeds, standing_control
 from simulator.accounts import deauthorize
 from simulator.errors import TOKEN_DEATHS
+from simulator.happenings import DEFAULT_FIELDS
 from simulator.keys import WORLD
 from simulator.messaging import answer_in_inbox, receive
 from simulator.orders import control as orders_control
@@ -71,19 +72,9 @@ def _webhook(document: Document) -> tuple[str, str, list[str] | None] | None:
 
 
 APP_MEMBERS = set(Application.__slots__) - {"id", "subscriptions"}
-# What a messaging app subscribes to unless told otherwise.
-DEFAULT_FIELDS = (
-    "messages", "message_deliveries", "message_reads", "message_echoes", "message_reactions", "message_edits",
-    "messaging_postbacks", "messaging_optins", "messaging_referrals", "messaging_handovers", "standby",
-    "messaging_policy_enforcement", "send_cart", "feed", "merchant_review", "messaging_optouts", "messaging_account_linking",
-    "messaging_feedback", "message_template_status_update", "mention", "ratings", "product_review",
-)  # fmt: skip
-
-
 def subscribe(app: Application, url: str, verify_token: str, fields: list[str] | None = None) -> None:
     """Set an app's page webhook without the handshake, as if it had been set in the dashboard before."""
     app.subscriptions["page"] = Subscription("page", url, list(fields or DEFAULT_FIELDS), verify_token)
-    app.subscriptions["instagram"] = Subscription("instagram", url, list(fields or DEFAULT_FIELDS), verify_token)
     app.subscriptions["instagram"] = Subscription("instagram", url, list(fields or DEFAULT_FIELDS), verify_token)
     app.subscriptions["permissions"] = Subscription("permissions", url, list(seeds.SCOPES), verify_token)
     app.subscriptions["user"] = Subscription("user", url, ["fbe_install"], verify_token)

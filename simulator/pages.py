@@ -187,22 +187,34 @@ def unsubscribe_app(call: Call) -> Json:
     return SUCCESS
 
 
+def account(page: Page, platform: str) -> str:
+    """Return the id of who writes on the Page's side: the Page, or its Instagram account."""
+    return page.instagram_id if platform == "INSTAGRAM" else page.id
+
+
 def notify(
-    world: World, page: Page, field: str, payload: dict[str, Any], *, key: str = "messaging", object_: str = "page"
+    world: World,
+    page: Page,
+    field: str,
+    payload: dict[str, Any],
+    *,
+    key: str = "messaging",
+    platform: str = "MESSENGER",
 ) -> int:
     """Tell an event to every app that subscribed to this field, both for the object and for this Page.
 
     An app that does not own the thread hears of it in `standby`, if it subscribed to that; tells how many apps hear of it.
     """
-    entry_id = page.instagram_id if object_ == "instagram" else page.id
-    told = 0
+    object_, told = "instagram" if platform == "INSTAGRAM" else "page", 0
     for app_id, names in page.fields_by_app.items():
         app = world.apps[app_id]
         subscription = app.subscriptions.get(object_)
         aside = key == "messaging" and field != "messaging_handovers" and _owned_elsewhere(page, payload, app_id)
         wanted = "standby" if aside else field
         if wanted in names and subscription is not None and wanted in subscription.fields:
-            world.outbox.tell(app, object_, entry_id, *(("standby", _aside(payload)) if aside else (key, payload)))
+            world.outbox.tell(
+                app, object_, account(page, platform), *(("standby", _aside(payload)) if aside else (key, payload))
+            )
             told += 1
     return told
 
