@@ -35,6 +35,7 @@ from simulator.faults import Fault
 from simulator.fields import parse_fields, pick
 from simulator.limits import THROTTLE_CODES
 from simulator.orders import routes as orders
+from simulator.orders.book import was_order
 from simulator.orders.refusals import unknown_order
 from simulator.paging import DEFAULT_LIMIT, cut_page
 from simulator.recording import record
@@ -175,7 +176,7 @@ def _identify(call: Call, request: GraphRequest) -> Call:
     name, _, edge = call.path.partition("/")
     node = _find(call.world, token, name)
     if node is None or not reaches(call.world, token, node):
-        if name.isdecimal() and edge in orders.OWN_EDGES:
+        if name.isdecimal() and (edge in orders.OWN_EDGES or was_order(call.world, name)):
             raise unknown_order(name)
         if not name.isdecimal() and name != "me" and not name.startswith(("t_", "m_")):
             raise unknown_alias(name)

@@ -6,6 +6,8 @@ from typing import Any
 
 from simulator.call import Call, Result, Route
 from simulator.errors import GraphError, missing_object, permission_missing
+from simulator.orders.book import settle
+from simulator.orders.refusals import unknown_order
 from simulator.orders.state import CommerceOrder
 from simulator.standing import CommerceMerchantSettings
 from simulator.state import Page, User
@@ -54,10 +56,17 @@ def find_account(call: Call) -> CommerceMerchantSettings | None:
 
 
 def guard(call: Call, *, removed: str = "") -> None:
-    """Raise when the endpoint is gone or the token is not good for orders. `removed`: when the SDK lost it."""
+    """Raise when the endpoint is gone, the token is not good for orders, or the order is none any more.
+
+    `removed` is when Meta's SDK lost the endpoint.
+    """
     if has_ended(call, removed=removed):
         raise _retired(call)
     require_seller(call)
+    if (shop := find_account(call)) is not None:
+        settle(call.world, shop)
+    if call.node.id not in call.world.nodes:
+        raise unknown_order(call.node.id)
 
 
 def has_ended(call: Call, *, removed: str = "") -> bool:

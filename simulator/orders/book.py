@@ -78,7 +78,13 @@ def forget(world: World, account: CommerceMerchantSettings, order: CommerceOrder
     """Let an order vanish."""
     _remove(account.orders, order)
     del account.orders.orders[order.id]
+    account.orders.vanished.add(order.id)
     world.forget(order)
+
+
+def was_order(world: World, order_id: str) -> bool:
+    """Return whether there was an order of that id that vanished."""
+    return any(order_id in account.orders.vanished for account in world.all(CommerceMerchantSettings))
 
 
 def change(world: World, order: CommerceOrder, *, what: str, state: str = "", at: float | None = None) -> None:

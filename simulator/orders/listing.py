@@ -11,7 +11,7 @@ from itertools import islice
 
 from simulator.call import Call, Rows
 from simulator.errors import invalid_parameter
-from simulator.orders.book import BY_MARK, settle
+from simulator.orders.book import BY_MARK
 from simulator.orders.state import STATES, CommerceOrder, Mark
 from simulator.paging import DEFAULT_LIMIT, read_cursor
 from simulator.standing import CommerceMerchantSettings
@@ -41,7 +41,6 @@ def list_orders(call: Call, account: CommerceMerchantSettings | None) -> Rows:
     states = _words(call, "state", dict.fromkeys(STATES)) or ["CREATED"]
     if account is None:
         return Rows([], key, DEFAULT_FIELDS, countable=False)
-    settle(call.world, account)
     lists = [account.orders.by_state[state] for state in dict.fromkeys(states)]
     # Unverified: both ends are exclusive, to the second.
     first = read_seconds(call, "updated_after", -1) + 1

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.call import Call, Json, NodeType, Rows, attribute
-from simulator.orders.access import READ_ORDERS, find_account, guard
-from simulator.orders.book import settle
+from simulator.orders.access import READ_ORDERS, guard
 from simulator.orders.charging import item_shares, sellers_discount, shipping_options
 from simulator.orders.money import write_money
-from simulator.orders.refusals import unknown_order
 from simulator.orders.state import CommerceOrder, Discount, OrderItem, ShippingOption
 
 # Unverified: how long a seller has to ship.
@@ -21,15 +19,6 @@ SHIP_WITHIN = timedelta(days=3)
 def order_time(seconds: float) -> str:
     """Write a time as orders do: `2026-01-14T19:17:31+00:00`."""
     return datetime.fromtimestamp(int(seconds), UTC).isoformat()
-
-
-def require_order(call: Call) -> None:
-    """Raise unless the order may be read, and is still there once its checks have ended."""
-    guard(call)
-    if (shop := find_account(call)) is not None:
-        settle(call.world, shop)
-    if call.node.id not in call.world.nodes:
-        raise unknown_order(call.node.id)
 
 
 def _payment_details(call: Call, order: CommerceOrder) -> Json:
@@ -183,7 +172,7 @@ NODES = {
         },
         default=("id", "order_status", "created", "last_updated"),
         scopes=READ_ORDERS,
-        guard=require_order,
+        guard=guard,
     ),
     "OrderItem": NodeType(
         {

@@ -282,5 +282,6 @@ class OrderBook:
     orders: dict[str, CommerceOrder] = field(default_factory=dict)
     by_state: dict[str, list[CommerceOrder]] = field(default_factory=lambda: {state: [] for state in STATES})  # by mark
     processing: list[tuple[float, int, CommerceOrder]] = field(default_factory=list)  # heap by the end of processing
+    vanished: set[str] = field(default_factory=set)
     answers: dict[str, Answered] = field(default_factory=dict)  # by idempotency key
     effects: list[Effect] = field(default_factory=list)

@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 from simulator.call import Call, Json
 from simulator.orders.access import account
-from simulator.orders.book import settle
 from simulator.orders.charging import collect
 from simulator.orders.keys import once
-from simulator.orders.refusals import OrderRefusal, unknown_order
+from simulator.orders.refusals import OrderRefusal
 from simulator.orders.state import CommerceOrder
 from simulator.standing import CommerceMerchantSettings
 from simulator.world import World
@@ -38,23 +37,20 @@ def order_write(act: Write) -> Callable[[Call], Json]:
 
 def ready(call: Call) -> CommerceOrder:
     """Return the order of a call, as it is now, or refuse to change it."""
-    shop, order = require_account(call), call.node
-    if order.id not in shop.orders.orders:
-        raise unknown_order(order.id)
+    order: CommerceOrder = call.node
+    require_account(call)
     require_free(call.world, order)
     collect(order, now=call.world.clock.now())
-    found: CommerceOrder = order
-    return found
+    return order
 
 
 def require_account(call: Call) -> CommerceMerchantSettings:
-    """Return the account, settled; refuse one that is disabled, or whose orders another app manages."""
+    """Return the account; refuse one that is disabled, or whose orders another app manages."""
     shop = account(call)
     if shop.merchant_status == "EXTERNALLY_DISABLED":
         raise OrderRefusal(call.world, 2382052)
     if shop.order_app_ids and (call.app is None or call.app.id not in shop.order_app_ids):
         raise OrderRefusal(call.world, 2361126)
-    settle(call.world, shop)
     return shop
 
 

@@ -46,6 +46,8 @@ async def test_an_order_may_vanish(shop: Shop) -> None:
     await shop.advance(HALF_AN_HOUR)
     assert [] == await _listed(shop, state="FB_PROCESSING,CREATED,IN_PROGRESS,COMPLETED")
     assert 803 == await shop.refused(f"{order_id}/acknowledge_order")
+    for path in (order_id, f"{order_id}/items"):
+        assert 803 == (await shop.client.graph("GET", path, shop.token))[1]["error"]["code"]
 
 
 async def test_checks_that_last_a_day_may_be_ended_by_cancelling(shop: Shop) -> None:
