@@ -376,6 +376,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: a day went by and nobody knows whether messages went out. Example: a receipt whose answer was lost. The merchant looks into the Page's inbox; they are never sent again by themselves."""
     ERROR_REASON_CONTENT_NOT_ON_CHANNEL: _ErrorReason.ValueType  # 227
     """FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
+    ERROR_REASON_PAGE_POLICY_WARNING: _ErrorReason.ValueType  # 200
+    """An alert, no status of a call: Meta warns the Page because of its messages; messaging goes on. Closed when Meta lifts it. Example: Meta's reason `Spam`. The merchant looks at the Page's quality at Meta and mends what is named there."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -734,4 +736,6 @@ ERROR_REASON_MESSAGES_UNSETTLED: ErrorReason.ValueType  # 226
 """An alert, no status of a call: a day went by and nobody knows whether messages went out. Example: a receipt whose answer was lost. The merchant looks into the Page's inbox; they are never sent again by themselves."""
 ERROR_REASON_CONTENT_NOT_ON_CHANNEL: ErrorReason.ValueType  # 227
 """FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
+ERROR_REASON_PAGE_POLICY_WARNING: ErrorReason.ValueType  # 200
+"""An alert, no status of a call: Meta warns the Page because of its messages; messaging goes on. Closed when Meta lifts it. Example: Meta's reason `Spam`. The merchant looks at the Page's quality at Meta and mends what is named there."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
