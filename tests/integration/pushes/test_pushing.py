@@ -8,8 +8,10 @@ import pytest
 
 from connector.db import outbox
 from connector.db.outbox import Task
+from connector.errors import FailedPrecondition, InvalidInput, NotFound
 from connector.events import rpc as events
 from connector.events.model import read_position
+from connector.keyring import db as keyring
 from connector.pushes import rpc
 from connector.pushes.actions import push_events
 from connector.runtime import Runtime
@@ -245,8 +247,6 @@ async def test_a_trial_tells_what_came_back(runtime: Runtime, receiver: Receiver
 
 async def test_a_pushed_consumer_cannot_be_pulled(runtime: Runtime, configure: Any, receiver: Receiver) -> None:
     """Two ways to take the same events would lose the order; once the push has ended the consumer is free."""
-    from connector.errors import FailedPrecondition
-
     await configure()
     pull = event_pb.PullEventsRequest(store_id=STORE, consumer="push")
     with pytest.raises(FailedPrecondition) as refused:
@@ -259,3 +259,43 @@ async def test_a_pushed_consumer_cannot_be_pulled(runtime: Runtime, configure: A
     with pytest.raises(FailedPrecondition) as used:
         await configure()
     assert "CONSUMER_IN_USE" == used.value.reason
+
+
+async def test_secrets_are_sealed_for_their_row(runtime: Runtime, configure: Any) -> None:
+    """What signs is never stored as it is, and the rotation of the vault's keys finds it and can open it."""
+    await configure()
+    await configure(secret=NEW_SECRET)
+    opened = []
+    async with runtime.db.begin() as tx:
+        for column in keyring.columns():
+            if column.table.name == "pushes":
+                opened += await keyring.load(tx, column, {b"\x02\x01"}, after="", limit=10)
+    assert all(SECRET.encode() not in one.sealed for one in opened)
+    secrets = {(await runtime.vault.open(one.sealed, one.binding)).reveal() for one in opened}
+    assert {SECRET, NEW_SECRET} == secrets
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("secret", {"secret": ""}), ("secret", {"secret": "whsec_short"}), ("url", {"url": "ftp://x.example/"}),
+     ("url", {"url": ""}), ("kinds[0]", {"kinds": ["nothing"]}), ("consumer", {"consumer": "no spaces"})],
+)  # fmt: skip
+async def test_a_wrong_push_names_its_field(configure: Any, field: str, wrong: dict[str, Any]) -> None:
+    """What cannot be configured is refused by the name of the field."""
+    with pytest.raises(InvalidInput) as refused:
+        await configure(**wrong)
+    assert field == refused.value.violations[0].field
+
+
+async def test_pushes_are_listed_in_pages(runtime: Runtime, configure: Any) -> None:
+    """Every push of the store stands on one page, by consumer; another store sees none of them."""
+    for name in "cab":
+        await configure(consumer=name)
+    first = await rpc.list_pushes(runtime, pb.ListPushesRequest(store_id=STORE, page_size=2))
+    rest = pb.ListPushesRequest(store_id=STORE, page_size=2, page_token=first.next_page_token)
+    names = [push.consumer for push in (*first.pushes, *(await rpc.list_pushes(runtime, rest)).pushes)]
+    assert ["a", "b", "c"] == names
+    foreign = await rpc.list_pushes(runtime, pb.ListPushesRequest(store_id="store_2"))
+    assert [] == list(foreign.pushes)
+    with pytest.raises(NotFound):
+        await rpc.get_push(runtime, pb.GetPushRequest(store_id="store_2", consumer="a"))

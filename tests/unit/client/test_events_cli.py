@@ -52,21 +52,19 @@ def test_consumers_are_listed(connector: Connector, run: Run) -> None:
 
 def test_a_redrive_says_what_and_why(connector: Connector, run: Run) -> None:
     """Ids, or all, and the reason are sent as they are typed."""
-    sent: list[RedriveDeadLettersRequest] = []
-    connector.on("RedriveDeadLetters", lambda request: sent.append(request) or RedriveDeadLettersResponse())
+    connector.on("RedriveDeadLetters", RedriveDeadLettersResponse())
     assert 0 == run("redrive", "e1", "e2", "--reason", "T-1").exit_code
     assert 0 == run("redrive", "--all", "--reason", "T-1").exit_code
     assert [(["e1", "e2"], False, "T-1"), ([], True, "T-1")] == [
-        (list(one.event_ids), one.all, one.reason) for one in sent
+        (list(one.event_ids), one.all, one.reason) for one in connector.asked_for(RedriveDeadLettersRequest)
     ]
 
 
 def test_a_replay_says_from_when(connector: Connector, run: Run) -> None:
     """A time is sent as a time; one that is none is a wrong option, and nothing is sent."""
-    sent: list[ReplayEventsRequest] = []
-    connector.on("ReplayEvents", lambda request: sent.append(request) or ReplayEventsResponse(event_count=3))
+    connector.on("ReplayEvents", ReplayEventsResponse(event_count=3))
     done = run("replay", "--since", "2026-11-21T08:00:00Z", "--kind", "alert_raised", "--dry-run", "--reason", "T-1")
     assert "3" == json.loads(done.stdout)["eventCount"]
     assert 2 == run("replay", "--since", "yesterday", "--reason", "T-1").exit_code
-    (request,) = sent
+    (request,) = connector.asked_for(ReplayEventsRequest)
     assert (1_795_248_000, ["alert_raised"], True) == (request.from_time.seconds, list(request.kinds), request.dry_run)
