@@ -71,11 +71,6 @@ def _update(call: Call, order: CommerceOrder, key: str, update: Mapping[str, Jso
     return SUCCESS
 
 
-def list_order_returns(call: Call) -> Rows:
-    """List the returns of an order."""
-    return Rows(call.node.returns, lambda one: (int(one.id),))
-
-
 def list_account_returns(call: Call) -> Rows:
     """List the returns of an account by time, status and the seller's own id."""
     first, last = read_seconds(call, "start_time_created", 0), read_seconds(call, "end_time_created", 2**40)

@@ -198,6 +198,8 @@ async def test_a_refund_tells_what_went_back(shop: Shop) -> None:
 @pytest.mark.parametrize("tax_remitted", [True, False])
 async def test_payouts_are_the_money_of_the_orders(shop: Shop, tax_remitted: bool) -> None:  # noqa: FBT001 - a column
     """What is charged less what is refunded, less fees and remitted tax, is in the balance and then in the payouts."""
+    # From noon on, so that both are of one day.
+    await shop.advance(1.5 * DAY - (await shop.client.control("GET", "/state"))["time"] % DAY)
     line = {"retailer_id": "A", "price": "20.00", "tax": "2.00"}
     order_id = await _taken(shop, lines=[line], tax_remitted=tax_remitted)
     await shop.done(f"{order_id}/shipments")

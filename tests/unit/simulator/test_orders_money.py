@@ -1,6 +1,7 @@
 """An order's money always adds up, however it is discounted, split into parcels, cancelled and refunded."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -23,8 +24,13 @@ from simulator.state import Page
 from simulator.world import World
 from tests.unit.simulator.worlds import new_world
 
-WORLD = new_world()
 NO_TRACKING = ("", "", "")
+
+
+@cache
+def _world() -> World:
+    """Return the one world of these tests: orders do not meet each other."""
+    return new_world()
 
 
 def _place(world: World, document: Mapping[str, Any]) -> CommerceOrder:
@@ -38,8 +44,8 @@ def _minor(money: Mapping[str, str]) -> int:
 
 
 def _details(order: CommerceOrder, **switches: bool) -> Any:
-    WORLD.switches.change(order_discounts_in_subtotal=True, **switches)
-    call = Call(WORLD, "GET", order.id, "v26.0", "", {}, node=order, kind="CommerceOrder")
+    _world().switches.change(order_discounts_in_subtotal=True, **switches)
+    call = Call(_world(), "GET", order.id, "v26.0", "", {}, node=order, kind="CommerceOrder")
     return NODES["CommerceOrder"].fields["estimated_payment_details"](call, order)
 
 
@@ -62,7 +68,7 @@ promotions = st.lists(
 
 def _order(document: Mapping[str, Any]) -> CommerceOrder | None:
     try:
-        return _place(WORLD, document)
+        return _place(_world(), document)
     except ValueError as refusal:
         assert str(refusal).startswith("promotions[")  # noqa: PT017 - some promotions drawn here are impossible
         return None
@@ -93,9 +99,9 @@ def _settle_some(order: CommerceOrder, open_items: list[OrderItem], choices: Any
     if not units:
         return
     if choices.random() < 0.3:
-        cancel(WORLD, order, units, code="", description="", restock=False)
+        cancel(_world(), order, units, code="", description="", restock=False)
     else:
-        ship(WORLD, order, units, NO_TRACKING)
+        ship(_world(), order, units, NO_TRACKING)
 
 
 @given(lines=lines, promotions=promotions, shipping=amounts, parts=st.lists(st.integers(1, 60_000), max_size=8))
@@ -105,17 +111,17 @@ def test_refunds_never_exceed_and_end_at_nothing(lines: Any, promotions: Any, sh
     order = _order({"lines": lines, "promotions": promotions, "shipping": {"price": shipping, "tax": "0.33"}})
     if order is None:
         return
-    ship(WORLD, order, [Units(item, item.quantity) for item in order.items], NO_TRACKING)
+    ship(_world(), order, [Units(item, item.quantity) for item in order.items], NO_TRACKING)
     charged = left_to_refund(order)
     for number, part in enumerate(parts):
         try:
-            line = ask_amount(WORLD, order.items[number % len(order.items)], part)
+            line = ask_amount(_world(), order.items[number % len(order.items)], part)
         except GraphError:
             continue
-        wish = Wish([line], *ask_shipping(WORLD, order, 0))
-        refund(WORLD, order, wish, reason="WRONG_ITEM", text="")
+        wish = Wish([line], *ask_shipping(_world(), order, 0))
+        refund(_world(), order, wish, reason="WRONG_ITEM", text="")
     assert charged == left_to_refund(order) + sum(one.total for one in order.refunds)
-    refund(WORLD, order, everything(order), reason="WRONG_ITEM", text="")
+    refund(_world(), order, everything(order), reason="WRONG_ITEM", text="")
     assert (0, charged) == (left_to_refund(order), sum(one.total for one in order.refunds))
 
 
@@ -178,11 +184,11 @@ def test_in_pounds_shipping_is_refunded_with_its_tax() -> None:
     found = {}
     for currency in ("GBP", "USD"):
         line = {"price": "10.00"}
-        order = _place(WORLD, {"currency": currency, "lines": [line], "shipping": {"price": "5.00", "tax": "1.00"}})
-        ship(WORLD, order, [Units(order.items[0], 1)], NO_TRACKING)
-        found[currency] = ask_shipping(WORLD, order, 300)
+        order = _place(_world(), {"currency": currency, "lines": [line], "shipping": {"price": "5.00", "tax": "1.00"}})
+        ship(_world(), order, [Units(order.items[0], 1)], NO_TRACKING)
+        found[currency] = ask_shipping(_world(), order, 300)
         with pytest.raises(GraphError):
-            ask_shipping(WORLD, order, 601 if currency == "GBP" else 501)
+            ask_shipping(_world(), order, 601 if currency == "GBP" else 501)
     assert {"GBP": (250, 50), "USD": (300, 60)} == found
 
 
@@ -211,4 +217,4 @@ def test_in_pounds_shipping_is_refunded_with_its_tax() -> None:
 def test_an_impossible_order_is_refused(document: dict[str, Any], named: str) -> None:
     """What cannot be ordered is named, and nothing is placed."""
     with pytest.raises(ValueError, match=named):
-        _place(WORLD, document)
+        _place(_world(), document)
