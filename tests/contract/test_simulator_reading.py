@@ -170,7 +170,7 @@ async def test_the_thread_owner_is_told(client: Client) -> None:
 
 
 async def test_conversations_are_chosen_by_person_time_and_platform(client: Client) -> None:
-    """Filters narrow the list; Instagram has none."""
+    """Filters narrow the list; Instagram has its own; what is too new for the switch does not show yet."""
     page = client.seed["pages"][0]
     first = await _write(client, text="old")
     await client.control("POST", "/clock/advance", {"seconds": 100})
@@ -185,6 +185,24 @@ async def test_conversations_are_chosen_by_person_time_and_platform(client: Clie
     assert [second["conversation_id"]] == await found(updated_after_ms=str(second["sent_time"] - 1_000))
     assert [first["conversation_id"]] == await found(updated_before_ms=str(second["sent_time"] - 1_000))
     assert [] == await found(platform="instagram")
+    direct = await _write(client, text="direct", psid="17800000000000777", platform="INSTAGRAM")
+    assert [direct["conversation_id"]] == await found(platform="instagram")
+    await client.control("PATCH", "/switches", {"conversations_lag_seconds": 50})
+    assert ([], [first["conversation_id"]]) == (await found(platform="instagram"), await found())
+    await client.control("PATCH", "/switches", {"conversations_lag_seconds": 0})
+
+
+@pytest.mark.parametrize(("hidden", "code"), [("unsupported", (100, 33)), ("consent", (230, None))])
+async def test_profiles_may_be_hidden(client: Client, hidden: str, code: tuple[int, int | None]) -> None:
+    """By switch nobody's profile is shown, with the code of an object out of reach or of a consent that lacks."""
+    page = client.seed["pages"][0]
+    psid = page["people"][0]["psid"]
+    _, shown, _ = await client.graph("GET", psid, page["token"], fields="first_name,profile_pic")
+    assert {"first_name", "profile_pic", "id"} == shown.keys()
+    await client.control("PATCH", "/switches", {"hidden_profiles": hidden})
+    _, refused, _ = await client.graph("GET", psid, page["token"], fields="first_name,profile_pic")
+    await client.control("PATCH", "/switches", {"hidden_profiles": ""})
+    assert code == (refused["error"]["code"], refused["error"].get("error_subcode"))
 
 
 async def test_subscriptions_shrink_and_vanish(client: Client) -> None:

@@ -23,6 +23,7 @@ from connector.messaging.model import PACE, PAGE_OF_CONVERSATIONS, Backfill, Cha
 from connector.runtime import Runtime
 
 _SECOND = timedelta(seconds=1)
+_REQUESTED = "REQUESTED"
 
 
 async def plan_backfill(
@@ -47,8 +48,8 @@ async def begin_backfill(
     async with runtime.db.begin() as tx:
         connection = await connections.require_live(tx, store_id, connection_id)
         for channel in channels(connection):
-            await _begin(runtime, tx, connection, channel, reason="REQUESTED", since=since, at=now)
-        await plan_backfill(tx, connection, reason="REQUESTED", since=since, at=now)
+            await _begin(runtime, tx, connection, channel, reason=_REQUESTED, since=since, at=now)
+        await plan_backfill(tx, connection, reason=_REQUESTED, since=since, at=now)
         return await db.list_backfills(tx, connection.id)
 
 

@@ -43,9 +43,10 @@ async def delete_person(runtime: Runtime, store_id: str, person: Person, *, requ
             word = (await messaging.require(tx, store_id, person.conversation_id)).psid
         mine = await logins.of_store(tx, store_id)
         # A merchant stands in webhooks of no Page; only who logged in for this store is looked for there.
-        places = ((environment, page_id) for _, environment, page_id, _ in mine if page_id)
+        places = [(environment, page_id) for _, environment, page_id, _ in mine if page_id]
+        places += await logins.accounts_of_store(tx, store_id)
         if kind is SubjectKind.META_USER:
-            places = ((environment, "") for _, environment, _, user_id in mine if user_id == word)
+            places = [(environment, "") for _, environment, _, user_id in mine if user_id == word]
         pages = tuple(sorted(set(places)))
         subject = Subject(kind, word, (store_id,), tuple(row[0] for row in mine), pages)
         if kind is SubjectKind.META_USER:

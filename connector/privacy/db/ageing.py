@@ -40,6 +40,13 @@ _CHANGES = text(f"""
         WHERE {_OLD.format(time="change_time")} LIMIT :limit
     )
 """)  # noqa: S608 – words of ours
+_GAPS = text(f"""
+    DELETE FROM message_gaps WHERE (conversation_id, end_time) IN (
+        SELECT gap.conversation_id, gap.end_time FROM message_gaps AS gap
+        JOIN conversations ON conversations.id = gap.conversation_id LEFT JOIN retentions USING (store_id)
+        WHERE {_OLD.format(time="end_time")} LIMIT :limit
+    )
+""")  # noqa: S608 – words of ours
 _EMPTY = text(f"""
     DELETE FROM conversations WHERE id IN (
         SELECT conversations.id FROM conversations LEFT JOIN retentions USING (store_id)
@@ -52,5 +59,5 @@ _EMPTY = text(f"""
 async def forget_messages(tx: Tx, *, at: datetime) -> bool:
     """Remove some messages older than their store keeps them, and conversations that have none left; tells whether there may be more."""
     given = {"at": at, "usual": USUAL.days, "limit": MOST_SWEPT}
-    gone = [(await tx.execute(statement, given)).rowcount for statement in (_MESSAGES, _CHANGES, _EMPTY)]
+    gone = [(await tx.execute(statement, given)).rowcount for statement in (_MESSAGES, _CHANGES, _GAPS, _EMPTY)]
     return MOST_SWEPT in gone

@@ -45,6 +45,13 @@ async def of_store(tx: Tx, store_id: str) -> list[tuple[UUID, str, str, str]]:
     return [tuple(row) for row in await tx.execute(mine.order_by(linked, connections.c.create_time))]
 
 
+async def accounts_of_store(tx: Tx, store_id: str) -> list[tuple[str, str]]:
+    """List the Instagram accounts of a store's connections, with their environments: webhooks name these, not the Page."""
+    mine = connections.c.store_id == store_id, connections.c.instagram_id != ""
+    rows = await tx.execute(select(connections.c.environment, connections.c.instagram_id).where(*mine))
+    return [(row.environment, row.instagram_id) for row in rows]
+
+
 async def lock(tx: Tx, digest: bytes) -> None:
     """Let nobody else decide about the same person until the transaction ends."""
     await tx.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
