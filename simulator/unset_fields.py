@@ -96,6 +96,9 @@ UNSET: Mapping[str, frozenset[str]] = {
         "ProductSet": """
             auto_creation_url metadata publish_to_shops
         """,
+        "Shop": """
+            fb_sales_channel ig_sales_channel workspace
+        """,
         "UnifiedThread": """
             wallpaper
         """,
