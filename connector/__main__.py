@@ -10,11 +10,12 @@ import uvloop
 from connector import log, metrics, start, tracing
 from connector.connections import actions as connections
 from connector.db import migrations, walls
+from connector.errors import ConnectorError
 from connector.keyring import actions as keyring
 from connector.rpc.keys import open_keys
 from connector.runtime import open_runtime
 from connector.server import build_server, open_port, set_serving
-from connector.settings import Settings, read_database_url
+from connector.settings import Settings, SettingsError, read_database_url
 
 _GRACE_SECONDS = 2.0  # unary calls are short; a stream's caller resumes elsewhere
 
@@ -56,18 +57,25 @@ async def show_keys(settings: Settings) -> None:
 
 
 async def keep_webhooks(settings: Settings) -> None:
-    """Set the webhooks of every app that we are, and print what is still wrong.
+    """Set the webhooks of every app that we are, and print how they stand.
 
     Raises:
-        ConnectorError: Meta does not list them, or does not answer.
+        SettingsError: some are not as they should be; the message says which, and why.
 
     """
+    wrong = []
     async with open_runtime(settings, pool_size=1) as runtime:
         await migrations.require_current(runtime.db)
         for environment in runtime.apps:
-            gaps = await connections.keep_app_webhooks(runtime, environment, repair=True)
-            words = ", ".join(f"{name} {wrong}" for name, wrong in gaps.items()) or "as they should be"
-            print(f"{environment}: webhooks are {words}")  # noqa: T201 – as above
+            try:
+                gaps = await connections.keep_app_webhooks(runtime, environment, repair=True)
+            except ConnectorError as problem:
+                gaps = {"all": problem.message}
+            wrong += [f"{environment} {name}: {what}" for name, what in gaps.items()]
+            if not gaps:
+                print(f"{environment}: Meta sends our webhooks here")  # noqa: T201 – the one who runs it reads it
+    if wrong:
+        raise SettingsError("\n".join(["Webhooks at Meta are not as they should be:", *wrong]))
 
 
 def main(arguments: list[str]) -> int:

@@ -36,7 +36,7 @@ async def update_mail_forwarding(
     runtime: Runtime, request: pb.UpdateMailForwardingRequest
 ) -> pb.UpdateMailForwardingResponse:
     """Replace the settings."""
-    wish = _read(request.settings)
+    wish = read_wish(request.settings)
     kept = await actions.set_forwarding(runtime, request.store_id, request.connection_id, wish)
     return pb.UpdateMailForwardingResponse(forwarding=_write(kept))
 
@@ -62,7 +62,13 @@ async def resolve_reply_address(
     )
 
 
-def _read(settings: forwarding_pb.MailForwardingSettings) -> Wish:
+def read_wish(settings: forwarding_pb.MailForwardingSettings) -> Wish:
+    """Read settings.
+
+    Raises:
+        InvalidInput: naming the field that is wrong.
+
+    """
     given = settings.addresses
     if settings.enabled or given:
         read.entries(given, "settings.addresses", limit=MOST_ADDRESSES)

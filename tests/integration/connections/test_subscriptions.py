@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connector.__main__ import keep_webhooks
 from connector.alerts import db as alerts
 from connector.connections import actions, graph
 from connector.connections import db as connections
@@ -14,6 +15,7 @@ from connector.connections.model import ESSENTIAL, FIELDS, Connection, Subscript
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.runtime import Runtime
+from connector.settings import Settings, SettingsError
 from connector.values import Environment
 from simulator.state import Page
 from simulator.world import World
@@ -196,3 +198,15 @@ async def test_every_hour_the_setting_decides(runtime: Runtime, served: Runtime,
         await outbox.add(tx, Task.WATCH_APP_WEBHOOKS, due=runtime.now(), key="every:WATCH_APP_WEBHOOKS")
     await turn(replace(served, apps=apps))
     assert keeps == bool(world.apps[APP_ID].subscriptions)
+
+
+async def test_the_command_sets_webhooks_and_says_so(
+    runtime: Runtime, settings: Settings, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`python -m connector webhooks` sets what is wrong; where Meta cannot reach us it says which, and why, in one message."""
+    with pytest.raises(SettingsError, match="TEST page: refused with code 2200"):
+        await keep_webhooks(settings)
+    async with serving(create_app(runtime), "127.0.0.1", 0) as port:
+        await keep_webhooks(replace(settings, public_url=f"http://127.0.0.1:{port}"))
+    assert "TEST: Meta sends our webhooks here" in capsys.readouterr().out
+    assert {"page", "instagram", "user", "permissions"} == set(world.apps[APP_ID].subscriptions)

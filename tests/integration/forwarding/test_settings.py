@@ -1,7 +1,5 @@
 """FacebookForwarding's settings, tests and answers, as callers see them."""
 
-from typing import Any
-
 import grpc
 import pytest
 from google.protobuf.json_format import ParseDict
@@ -29,26 +27,12 @@ async def test_settings_are_replaced_as_a_whole(desk: Desk) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"addresses": []}, "settings.addresses"),
-        ({"addresses": ["a@x.example"] * 11}, "settings.addresses"),
-        ({"addresses": ["a@x.example", "A@X.example"]}, "settings.addresses[1]"),
-        ({"addresses": ["a@x.example", "nobody"]}, "settings.addresses[1]"),
-        ({"addresses": ["a@x.example\r\nBcc: b@x.example"]}, "settings.addresses[0]"),
-        ({"digestPeriod": "59s"}, "settings.digest_period"),
-        ({"digestPeriod": "86401s"}, "settings.digest_period"),
-        ({"channels": ["CHANNEL_UNSPECIFIED"]}, "settings.channels[0]"),
-        ({"channels": [99]}, "settings.channels[0]"),
-    ],
-)
-async def test_wrong_settings_name_the_field(desk: Desk, wrong: dict[str, Any], field: str) -> None:
+async def test_wrong_settings_change_nothing(desk: Desk) -> None:
     """A wrong setting is refused by its place, and nothing is changed."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await desk.set(**wrong)
+        await desk.set(addresses=[STAFF, "nobody"])
     assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
-    assert str(caught.value.details()).startswith(field)
+    assert str(caught.value.details()).startswith("settings.addresses[1]")
     assert not (await desk.get()).HasField("update_time")
 
 
