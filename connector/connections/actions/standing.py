@@ -7,6 +7,7 @@ change. Wherever a transaction is given, `connection` is locked in it, and fresh
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from connector.alerts import db as alerts
 from connector.connections import db
 from connector.connections.actions.news import tell
 from connector.connections.model import Block, CapabilityKind, Connection, State
@@ -53,6 +54,8 @@ async def note_success(runtime: Runtime, connection: Connection, kind: Capabilit
 async def heal(runtime: Runtime, tx: Tx, connection: Connection, kind: CapabilityKind) -> Connection:
     """Take a refusal's block away and give work that failed another life; the caller tells StormCom."""
     lifted = await db.stand(tx, connection.id, lift(connection, kind), at=runtime.now())
+    if kind is CapabilityKind.MESSAGING:
+        await alerts.close_alert(tx, connection.store_id, connection.id, "META_POLICY_BLOCKED", at=runtime.now())
     await outbox.revive(tx, connection.id, at=runtime.now())
     return lifted
 

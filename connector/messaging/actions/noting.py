@@ -1,7 +1,9 @@
 """What Meta tells of a conversation beside its messages: who owns the thread, where the person came from, what is allowed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
+from uuid import UUID
 
 from connector.connections.model import Connection
 from connector.db.schema import Tx
@@ -24,14 +26,29 @@ _WORDS = {
 async def receive_notes(runtime: Runtime, tx: Tx, arrived: Sequence[tuple[Connection, Noted]]) -> None:
     """Note what is new, and tell StormCom; what is older than what is known changes nothing."""
     met = await meet(runtime, tx, arrived)
-    drafts = []
-    for connection, signal in arrived:
-        body = _body(runtime, connection, signal)
-        conversation_id = met[place(connection, signal)].id
-        changed = await notes.note(tx, conversation_id, signal.subject, body, signal.time)
-        if changed is not None:
-            drafts.append(_draft(changed, signal.subject))
-    await events.append(tx, *drafts, at=runtime.now())
+    for round_ in _rounds([(met[place(connection, signal)].id, connection, signal) for connection, signal in arrived]):
+        drafts = []
+        for subject in Subject:
+            told_of = [
+                (conversation_id, _body(runtime, connection, signal), signal.time)
+                for conversation_id, connection, signal in round_
+                if signal.subject is subject
+            ]
+            changed = await notes.note(tx, subject, told_of) if told_of else []
+            drafts += [_draft(conversation, subject) for conversation in changed]
+        await events.append(tx, *drafts, at=runtime.now())
+
+
+_Arrived = tuple[UUID, Connection, Noted]
+
+
+def _rounds(arrived: Sequence[_Arrived]) -> Iterator[list[_Arrived]]:
+    """Part signals so that each conversation has one in each round: those of one conversation stay in their order."""
+    queues: dict[UUID, list[_Arrived]] = {}
+    for one in arrived:
+        queues.setdefault(one[0], []).append(one)
+    for round_ in zip_longest(*queues.values()):
+        yield [one for one in round_ if one is not None]
 
 
 async def note_referrals(runtime: Runtime, tx: Tx, arrived: Sequence[tuple[Connection, PersonMessage]]) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.event import listen
 
 from connector.runtime import Runtime
-from connector.webhooks.graph import read_signals
-from connector.webhooks.model import Signal
 from tests.integration.conftest import APP_ID
 from tests.integration.webhooks.bodies import PAGE, PERSON, START, echoed, envelope, event
 from tests.integration.webhooks.conftest import Deliver
@@ -249,12 +248,19 @@ async def test_what_happens_on_a_page_is_told_once(runtime: Runtime, connected: 
     )
 
 
-async def test_a_thousand_updates_of_all_kinds_cost_few_statements(
-    runtime: Runtime, connected: str, deliver: Deliver
-) -> None:
-    """A batch of a thousand updates of every kind over fifty people is worked off in waves, not one by one."""
+_SET_WISE = ("INSERT INTO messages", "INSERT INTO message_changes", "INSERT INTO conversations", "UPDATE conversations")
+
+
+async def test_a_thousand_updates_of_all_kinds_go_in_waves(runtime: Runtime, connected: str, deliver: Deliver) -> None:
+    """A batch of a thousand updates of every kind about fifty people costs a tenth as many statements, not one each."""
     makes = [EVERYTHING[number % len(EVERYTHING)] for number in range(1_000)]
     body = envelope(*(make(f"72{number % 50:06}", f"_{number % 50:06}") for number, make in enumerate(makes)))
-    signals: list[Signal] = read_signals(body)
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        said.extend(one for one in _SET_WISE if statement.strip().startswith(one))
+
+    listen(runtime.db.sync_engine, "before_cursor_execute", note)
     await deliver(body)
-    assert (1_000, [(50,)]) == (len(signals), await rows(runtime, "SELECT count(*) FROM conversations"))
+    assert [(50,)] == await rows(runtime, "SELECT count(*) FROM conversations")
+    assert 0 < len(said) <= 160
