@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from simulator.call import Call
+from simulator.call import Call, PostedFile
 from simulator.state import RecordedCall
 from simulator.world import World
 
@@ -60,6 +60,8 @@ def record(call: Call, *, status: int, code: int | None, seconds: float) -> None
 def _shorten(call: Call, name: str, value: Any) -> Any:
     if name in SECRETS:
         return mask(str(value))
+    if isinstance(value, PostedFile):
+        return dict(value)
     if isinstance(value, list):
         return value[: call.world.switches.recorded_elements]
     if isinstance(value, str) and len(value) > MAX_TEXT:
