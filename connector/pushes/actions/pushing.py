@@ -128,7 +128,7 @@ class _Turn:
             await _settle(tx, self.push, results, at=at)
             answers = [result.answer for result in results if result.answer not in (None, _UNWANTED)]
             for answer in answers:
-                await _judge(self.runtime, tx, self.push.id, answer, at=at)
+                self.stopped |= await _judge(self.runtime, tx, self.push.id, answer, at=at)
 
 
 _UNWANTED = Answer("", Verdict.TAKEN)
@@ -190,18 +190,19 @@ async def _settle(tx: Tx, push: Push, results: Sequence[_Result], *, at: datetim
         await events.release(tx, *mine, at=at, ids=others)
 
 
-async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer | None, *, at: datetime) -> None:
-    """Note how the push stands after an answer; disable it when nothing got through for too long, or nothing ever will."""
+async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer | None, *, at: datetime) -> bool:
+    """Note how the push stands after an answer; disable it when nothing got through for too long, or nothing ever will. Tells whether it is disabled."""
     push = await db.by_id(tx, push_id, lock=True)
     if push is None or answer is None:
-        return
+        return push is None
     values: dict[str, Any] = {"last_answer": answer.word, "last_time": at}
     if answer.verdict is Verdict.TAKEN:
         await db.change(tx, push.id, **values, failing_since_time=None, failures=0, outages=0, resume_time=None)
-        return
+        return False
     since, failures = push.failing_since_time or at, push.failures + 1
     values |= {"failing_since_time": since, "failures": failures}
-    if answer.verdict is Verdict.WAIT:
+    noted = push.resume_time is not None and push.resume_time > at  # by another key, a moment ago
+    if answer.verdict is Verdict.WAIT and not noted:
         outages = push.outages + 1
         values |= {"outages": outages, "resume_time": at + (answer.wait or outage_after(outages))}
     too_long = failures >= FEWEST_FAILURES and at - since >= runtime.push_patience
@@ -214,3 +215,4 @@ async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer | None,
     if changed.state is State.DISABLED and push.state is State.ENABLED:
         log.warn("push.disabled", store_id=push.store_id, consumer=push.consumer, reason=changed.reason)
         await raise_alert(runtime, tx, changed)
+    return changed.state is State.DISABLED

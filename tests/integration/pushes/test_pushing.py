@@ -299,3 +299,21 @@ async def test_pushes_are_listed_in_pages(runtime: Runtime, configure: Any) -> N
     assert [] == list(foreign.pushes)
     with pytest.raises(NotFound):
         await rpc.get_push(runtime, pb.GetPushRequest(store_id="store_2", consumer="a"))
+
+
+async def test_an_outage_is_noted_once(
+    runtime: Runtime, receiver: Receiver, configure: Any, tell: Any, push_turn: Any
+) -> None:
+    """However many keys meet the same outage side by side, the pause is that of a first one, and no event's deliveries are counted."""
+    await configure()
+    receiver.status = 503
+    await tell(*(f"key:{number}" for number in range(20)))
+    await push_turn()
+    noted = await push_of(runtime)
+    pause = noted.resume_time.ToDatetime() - noted.last_time.ToDatetime()
+    assert pause.total_seconds() <= 5
+    receiver.status = 200
+    await push_turn(seconds=6)
+    assert 20 == len(set(receiver.keys))
+    last = {headers["webhook-id"]: headers["X-Delivery-Attempt"] for headers, _ in receiver.posts}
+    assert {"1"} == set(last.values())
