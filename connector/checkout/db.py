@@ -35,8 +35,7 @@ _ITEM = """
     i.currency_code, i.price, i.compare_at_price, i.sale_start_time, i.sale_end_time, i.track_inventory, i.quantity, i.reserved,
     i.offered
 """
-_LOOK_UP = text(
-    f"""
+LOOK_UP = f"""
     WITH own AS (
         SELECT c.id, c.create_time, c.state, coalesce(u.url, '') AS url FROM connections c
         LEFT JOIN checkout_urls u ON u.connection_id = c.id
@@ -53,7 +52,8 @@ _LOOK_UP = text(
     LEFT JOIN items i ON i.connection_id = hit.id AND i.retailer_id = hit.retailer_id
     ORDER BY array_position(CAST('{{CONNECTED,NEEDS_LOGIN,DISCONNECTING}}' AS text[]), own.state), own.create_time DESC
     """  # noqa: S608 – built of our own column names
-)
+"""What a link of names is read against: the store's connections, each with the items so named."""
+_LOOK_UP = text(LOOK_UP)
 
 
 async def look_up(tx: Tx, store_id: str, connection_id: UUID | None, names: Sequence[str]) -> list[Shelf]:

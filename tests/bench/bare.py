@@ -3,6 +3,7 @@
 python -m tests.bench.bare echo ADDRESS                     grpc.aio: any unary call's request of UpdateInventory comes back
 python -m tests.bench.bare answer ADDRESS FILE              grpc.aio: the answer in FILE to any GetStatus
 python -m tests.bench.bare select ADDRESS FILE STORE        the same behind one indexed SELECT with psycopg
+python -m tests.bench.bare links ADDRESS FILE STORE QUERY   grpc.aio: the answer in FILE behind one QUERY for the items of a link
 python -m tests.bench.bare stream ADDRESS FILE              grpc.aio: streams the messages of FILE
 python -m tests.bench.bare http ADDRESS                     aiohttp: reads the body and answers 200
 """
@@ -20,6 +21,7 @@ import uvloop
 from aiohttp import web
 from psycopg_pool import AsyncConnectionPool
 
+from stormcom.facebook.v1.checkout_service_pb2 import ResolveCheckoutLinkRequest, ResolveCheckoutLinkResponse
 from stormcom.facebook.v1.connector_service_pb2 import GetStatusRequest, GetStatusResponse, UpdateInventoryRequest
 from stormcom.facebook.v1.event_service_pb2 import SubscribeRequest, SubscribeResponse
 from tests.bench.cargo import read_messages
@@ -64,6 +66,24 @@ async def select(address: str, answer_file: str, store_id: str) -> None:
             return known
 
         await _serve_grpc(address, _unary(serve, GetStatusRequest.FromString))
+
+
+async def links(address: str, answer_file: str, store_id: str, query: str) -> None:
+    """Look a checkout link's items up by the connector's own query, then answer with what it answered once."""
+    known = ResolveCheckoutLinkResponse.FromString(read_messages(Path(answer_file))[0])
+    query = query.replace(":store", "%(store)s").replace(":connection", "%(connection)s").replace(":names", "%(names)s")
+    options = {"autocommit": True}
+    async with AsyncConnectionPool(os.environ["DATABASE_URL"], min_size=POOL_SIZE, kwargs=options, open=False) as pool:
+
+        async def serve(request: ResolveCheckoutLinkRequest, _: Context) -> ResolveCheckoutLinkResponse:
+            named = request.link.partition("products=")[2].partition("&")[0].split(",")
+            given = {"store": store_id, "connection": None, "names": [one.partition(":")[0] for one in named]}
+            async with pool.connection() as connection:
+                found = await connection.execute(query, given)
+                await found.fetchall()
+            return known
+
+        await _serve_grpc(address, _unary(serve, ResolveCheckoutLinkRequest.FromString))
 
 
 async def stream(address: str, answer_file: str) -> None:
@@ -116,6 +136,7 @@ KINDS: dict[str, Callable[..., Awaitable[None]]] = {
     "echo": echo,
     "answer": answer,
     "select": select,
+    "links": links,
     "stream": stream,
     "http": http,
 }

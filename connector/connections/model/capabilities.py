@@ -86,7 +86,6 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "CHECK_SETS": CapabilityKind.CATALOG_SYNC,
     "SCAN_CATALOG": CapabilityKind.CATALOG_SYNC,
     "READ_BACK": CapabilityKind.CATALOG_SYNC,
-    "SEND_CONVERSIONS": CapabilityKind.CONVERSIONS,
 }
 """Which capability a refusal met during a task is about. A task that is not named here takes nothing away."""
 

@@ -1,0 +1,178 @@
+"""Carts that people send in conversations: one draft order each, answered once, told to StormCom."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from stormcom.facebook.v1 import attribution_service_pb2 as pb
+from stormcom.facebook.v1 import message_pb2
+from stormcom.facebook.v1.attribution_pb2 import AttributedLine, DraftOrder, OrderTotals
+from stormcom.facebook.v1.attribution_service_pb2_grpc import FacebookAttributionStub
+from stormcom.facebook.v1.checkout_pb2 import ORDER_CHANNEL_MESSENGER, CheckoutLine
+from stormcom.facebook.v1.event_service_pb2 import PullEventsRequest
+from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
+from stormcom.facebook.v1.money_pb2 import Money
+from tests.integration.catalog.shop import Shop, Turn, product, reason_of
+from tests.integration.conftest import STORE, Clock
+from tests.integration.webhooks.bodies import PAGE, PERSON
+from tests.integration.webhooks.conftest import Deliver
+
+Cart = Callable[..., bytes]
+
+
+@pytest.fixture
+async def shop(  # noqa: PLR0917 – fixtures are asked for by name
+    channel: grpc.aio.Channel, world: Any, clock: Clock, turn: Turn, runtime: Any, connected: str
+) -> Shop:
+    """A connected store with one product."""
+    shop = Shop(channel, world, clock, turn, runtime)
+    await shop.upsert(product("p1"))
+    return shop
+
+
+@pytest.fixture
+def cart(clock: Clock) -> Cart:
+    """Write a delivery with a cart, sent just now or at a time."""
+    now = int(clock().timestamp() * 1000)
+
+    def write(*products: dict[str, Any], note: str = "", later: int = 0) -> bytes:
+        order = {"products": list(products), "note": note}
+        event = {"sender": {"id": PERSON}, "recipient": {"id": PAGE}, "timestamp": now + later, "order": order}
+        return json.dumps({"object": "page", "entry": [{"id": PAGE, "time": now, "messaging": [event]}]}).encode()
+
+    return write
+
+
+MUG = {"id": "9", "retailer_id": "sc_p1", "name": "Mug", "unit_price": 11.5, "currency": "BDT", "quantity": 2}
+
+
+async def told(shop: Shop, kind: str) -> list[DraftOrder]:
+    """Tell which draft orders StormCom was told of in events of a kind."""
+    pulled = await FacebookEventsStub(shop.channel).PullEvents(
+        PullEventsRequest(store_id=STORE, consumer="fresh", max_events=100)
+    )
+    return [getattr(event, kind).draft_order for event in pulled.events if event.HasField(kind)]  # type: ignore[arg-type] # by name
+
+
+async def asked(shop: Shop) -> DraftOrder:
+    """Tell the only draft order."""
+    listed = await FacebookAttributionStub(shop.channel).ListDraftOrders(pb.ListDraftOrdersRequest(store_id=STORE))
+    (draft,) = listed.draft_orders
+    return draft
+
+
+async def answer(shop: Shop, draft: DraftOrder, **given: str) -> DraftOrder:
+    """Answer a draft order."""
+    request = pb.AnswerDraftOrderRequest(store_id=STORE, draft_order_id=draft.draft_order_id, **given)
+    return (await FacebookAttributionStub(shop.channel).AnswerDraftOrder(request)).draft_order
+
+
+async def test_a_cart_becomes_one_draft_order(shop: Shop, deliver: Deliver, cart: Cart) -> None:
+    """However often Meta tells of a cart, StormCom is asked once: with what it sells today, what was sent, and the conversation."""
+    stranger = {"id": "8", "retailer_id": "nobody", "name": "Hat", "quantity": 1}
+    sent = cart(MUG, stranger, note="As a gift")
+    await deliver(sent, sent)
+    await deliver(sent)
+    (draft,) = await told(shop, "draft_order_requested")
+    assert draft == await asked(shop)
+    assert (ORDER_CHANNEL_MESSENGER, DraftOrder.STATE_REQUESTED, "As a gift") == (
+        draft.channel,
+        draft.state,
+        draft.note,
+    )
+    assert [("sc_p1", CheckoutLine.STATE_AVAILABLE, 2), ("", CheckoutLine.STATE_UNKNOWN, 0)] == [
+        (line.retailer_id, line.state, line.granted_quantity) for line in draft.lines
+    ]
+    assert [("Mug", 2, 1_150), ("Hat", 1, 0)] == [
+        (line.title, line.quantity, line.unit_price.minor_units) for line in draft.sent_lines
+    ]
+    assert draft.conversation_id
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        ({"created_local_order_id": "order-1"}, DraftOrder.STATE_CREATED),
+        ({"decline_reason": "Sold out"}, DraftOrder.STATE_DECLINED),
+        ({"checkout_link": "https://shop.example/c?products=sc_p1:2"}, DraftOrder.STATE_LINKED),
+    ],
+)
+async def test_a_draft_order_is_answered_once(
+    shop: Shop, deliver: Deliver, cart: Cart, given: dict[str, str], state: int
+) -> None:
+    """The same answer again changes nothing; another one is refused."""
+    await deliver(cart(MUG))
+    draft = await asked(shop)
+    first, again = await answer(shop, draft, **given), await answer(shop, draft, **given)
+    assert (state, first) == (first.state, again)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await answer(shop, draft, decline_reason="Changed our mind")
+    assert ("DRAFT_ORDER_ANSWERED",) == reason_of(refused.value)
+    assert [first] == await told(shop, "draft_order_changed")
+
+
+async def test_a_draft_order_that_nobody_answers_expires(shop: Shop, deliver: Deliver, cart: Cart) -> None:
+    """After a day it is over: told once, and no answer is taken any more."""
+    await deliver(cart(MUG))
+    draft = await asked(shop)
+    shop.clock.advance(hours=25)
+    await shop.turn()
+    (ended,) = await told(shop, "draft_order_changed")
+    assert DraftOrder.STATE_EXPIRED == ended.state
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await answer(shop, draft, decline_reason="Late")
+    assert ("DRAFT_ORDER_ANSWERED", "EXPIRED") == reason_of(refused.value, "state")
+
+
+def order(draft: DraftOrder, **changes: Any) -> pb.RecordAttributedOrderRequest:
+    """Make the order that comes out of a draft order."""
+    price, total = Money(currency_code="BDT", minor_units=1_150), Money(currency_code="BDT", minor_units=2_300)
+    return pb.RecordAttributedOrderRequest(
+        store_id=STORE,
+        local_order_id="order-1",
+        channel=ORDER_CHANNEL_MESSENGER,
+        lines=[AttributedLine(product_id="p1", quantity=2, unit_price=price, total=total)],
+        totals=OrderTotals(subtotal=total, total=total),
+        conversation_id=draft.conversation_id,
+        draft_order_id=draft.draft_order_id,
+        **changes,
+    )
+
+
+async def test_the_order_ends_the_draft_and_its_receipt_reaches_the_person(
+    shop: Shop, deliver: Deliver, cart: Cart
+) -> None:
+    """From cart to order: the draft is CREATED, the order named by it, and the receipt goes into the conversation once."""
+    await deliver(cart(MUG))
+    draft, total = await asked(shop), Money(currency_code="BDT", minor_units=2_300)
+    receipt = message_pb2.Receipt(
+        order_number="order-1", recipient_name="Béatrice Buyer", payment_method="Cash",
+        lines=[message_pb2.Receipt.Line(title="Mug", quantity=2, price=total)], subtotal=total, total=total,
+    )  # fmt: skip
+    stub = FacebookAttributionStub(shop.channel)
+    recorded = [await stub.RecordAttributedOrder(order(draft, receipt=receipt)) for _ in range(2)]
+    await shop.turn()
+    first = recorded[0].order
+    assert (draft.draft_order_id, "") == (first.external_order_id, first.receipt_reason)
+    assert first == recorded[1].order
+    assert (DraftOrder.STATE_CREATED, "order-1") == ((await asked(shop)).state, (await asked(shop)).local_order_id)
+    sent = [call for call in shop.world.records.calls if call.path.endswith("/messages") and call.method == "POST"]
+    assert (1, True) == (len(sent), bool(first.receipt_message_id))
+
+
+async def test_a_receipt_that_cannot_be_sent_keeps_no_order_from_being_recorded(
+    shop: Shop, deliver: Deliver, cart: Cart
+) -> None:
+    """Outside of the messaging window the order is recorded all the same, and says why there is no receipt."""
+    await deliver(cart(MUG))
+    draft, total = await asked(shop), Money(currency_code="BDT", minor_units=2_300)
+    shop.clock.advance(days=2)
+    receipt = message_pb2.Receipt(
+        order_number="order-1", recipient_name="B", payment_method="Cash",
+        lines=[message_pb2.Receipt.Line(title="Mug", quantity=1, price=total)], subtotal=total, total=total,
+    )  # fmt: skip
+    answer = await FacebookAttributionStub(shop.channel).RecordAttributedOrder(order(draft, receipt=receipt))
+    assert ("", "MESSAGING_WINDOW_CLOSED") == (answer.order.receipt_message_id, answer.order.receipt_reason)
