@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, make_url
 import stack.postgres
 from connector.db.schema import load_tables
 from connector.graph.signatures import verify_webhook
-from connector.runtime import open_runtime
+from connector.runtime import Runtime, open_runtime
 from connector.settings import Settings
 from connector.values import Environment
 from connector.vault import Secret
@@ -82,6 +82,38 @@ async def test_only_what_meta_signed_is_kept(
     """One SHA-256 signature of exactly these bytes opens the door; nothing else does, and nothing else is stored."""
     assert expected == await post(BODY, *headers)
     assert ([BODY] if expected == 200 else []) == kept()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([OLD], 200),
+        ([OLD_WRONG], 403),
+        ([SIGNED], 200),
+        ([SIGNED, OLD], 200),
+        ([SIGNED, OLD_WRONG], 200),
+        ([WRONG], 403),
+        ([WRONG, OLD], 403),
+        ([WRONG, OLD_WRONG], 403),
+        ([("X-Nothing", "1")], 403),
+        ([OLD, OLD], 403),
+        ([("X-Hub-Signature-256", ""), OLD], 403),
+        ([("X-Hub-Signature-256", OLD[1])], 403),
+        ([("X-Hub-Signature", SIGNED[1])], 403),
+    ],
+)
+async def test_the_older_signature_counts_where_it_is_allowed(
+    runtime: Runtime, headers: list[tuple[str, str]], expected: int
+) -> None:
+    """An app that is set to allow it takes a SHA-1 signature, but only where no SHA-256 header stands, right or wrong."""
+    apps = {name: replace(app, sha1_allowed=True) for name, app in runtime.apps.items()}
+    async with (
+        serving(create_app(replace(runtime, apps=apps)), "127.0.0.1", 0) as port,
+        aiohttp.ClientSession() as http,
+    ):
+        sent = [("Content-Type", "application/json"), *headers]
+        async with http.post(f"http://127.0.0.1:{port}/webhooks/facebook", data=BODY, headers=sent) as response:
+            assert expected == response.status
 
 
 async def test_every_flipped_bit_is_refused(post: Post, kept: Callable[[], list[bytes]]) -> None:
