@@ -146,31 +146,38 @@ async def push_events(runtime: Runtime, task: Taken) -> None:
         if push is None or push.state is State.DISABLED:
             await outbox.done(tx, task, at=runtime.now())
             return
-    if push.resume_time is None or push.resume_time <= runtime.now():
-        await _turn(runtime, task, push)
+    waits = push.resume_time is not None and push.resume_time > runtime.now()
+    unfinished = not waits and await _turn(runtime, task, push)
     async with runtime.db.begin() as tx:
-        await _come_back(runtime, tx, task, push_id)
+        await _come_back(runtime, tx, task, push_id, unfinished=unfinished)
 
 
-async def _turn(runtime: Runtime, task: Taken, push: Push) -> None:
+async def _turn(runtime: Runtime, task: Taken, push: Push) -> bool:
+    """Post for a while; tells whether it ended before everything was tried."""
     secrets = await signing_secrets(runtime, push)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await events.release(tx, push.store_id, push.consumer, at=runtime.now())
     async with open_post(private=runtime.private_pushes, now=runtime.now) as post:
-        await _Turn(runtime, task, push, secrets, post, runtime.now() + _TURN).run()
+        turn = _Turn(runtime, task, push, secrets, post, runtime.now() + _TURN)
+        await turn.run()
+    return runtime.now() >= turn.end
 
 
-async def _come_back(runtime: Runtime, tx: Tx, task: Taken, push_id: UUID) -> None:
+async def _come_back(runtime: Runtime, tx: Tx, task: Taken, push_id: UUID, *, unfinished: bool) -> None:
     now, held = runtime.now(), await outbox.hold(tx, task)
     push = await db.by_id(tx, push_id)
     if push is None or push.state is State.DISABLED:
         await outbox.done(tx, task, at=now)
         return
-    due = min(now + _LOOK_AGAIN, await events.next_due(tx, push.store_id, push.consumer, at=now) or now + _LOOK_AGAIN)
-    if held.wishes != task.wishes:
+    if push.resume_time and push.resume_time > now:
+        due = push.resume_time
+    elif unfinished or held.wishes != task.wishes:
         due = now
-    await outbox.again(tx, task, max(due, push.resume_time or now))
+    else:
+        pause_end = await events.next_due(tx, push.store_id, push.consumer, at=now)
+        due = min(now + _LOOK_AGAIN, pause_end or now + _LOOK_AGAIN)
+    await outbox.again(tx, task, due)
 
 
 async def _settle(tx: Tx, push: Push, results: Sequence[_Result], *, at: datetime) -> None:
