@@ -72,8 +72,10 @@ def _read_templates(answer: Any) -> Listed[Template]:
 def _template(entry: Mapping[str, Any]) -> Template:
     components = entry.get("components") or ()
     body = next((str(one.get("text", "")) for one in components if str(one.get("type", "")).upper() == "BODY"), "")
-    told = [str(entry.get(name) or "") for name in ("id", "name", "language", "category", "status")]
-    return Template(*told, body=body, parameter_count=places(body))
+    told = {name: str(entry.get(name) or "") for name in ("id", "name", "language", "category", "status")}
+    return Template(
+        told["id"], told["name"], told["language"], told["category"], told["status"], body, parameter_count=places(body)
+    )
 
 
 def places(body: str) -> int:

@@ -23,6 +23,7 @@ from tests.integration.messaging.conftest import Chat
 from tests.integration.webhooks.bodies import PERSON
 
 Meta = dict[str, Any]
+IMAGE = message_pb2.OutgoingAttachment.TYPE_IMAGE
 
 
 def taka(units: int) -> Money:
@@ -75,7 +76,7 @@ CARD = message_pb2.GenericTemplate.Card(title="Scarf", image_url="https://cdn.ex
     ("content", "expected"),
     [
         (
-            {"attachment": message_pb2.OutgoingAttachment(type=1, url="https://cdn.example/1.jpg")},
+            {"attachment": message_pb2.OutgoingAttachment(type=IMAGE, url="https://cdn.example/1.jpg")},
             {"type": "image", "payload": {"url": "https://cdn.example/1.jpg", "is_reusable": False}},
         ),
         (
@@ -133,7 +134,7 @@ async def test_content_reaches_the_person_as_meta_wants_it(chat: Chat, content: 
 async def test_a_text_with_a_file_is_two_messages_in_order(chat: Chat) -> None:
     """Meta takes them only apart: the text goes first, the replies stand under the last, one wish answers for both."""
     conversation = await chat.hear()
-    image = message_pb2.OutgoingAttachment(type=1, url="https://cdn.example/1.jpg")
+    image = message_pb2.OutgoingAttachment(type=IMAGE, url="https://cdn.example/1.jpg")
     replies = [message_pb2.QuickReply(title="Yes", payload="Y"), message_pb2.QuickReply(title="No")]
     asked: dict[str, Any] = {"text": "This one?", "attachment": image, "quick_replies": replies}
     first = await wish(chat, conversation, **asked)
@@ -216,7 +217,7 @@ def piece(first: int, last: int, upload_id: str = "", **changes: Any) -> message
         "size_bytes": len(FILE),
         "sha256": hashlib.sha256(FILE).hexdigest(),
     }
-    fields = {"upload_id": upload_id, "first_byte": first, "piece": FILE[first:last]} | told | changes
+    fields: dict[str, Any] = {"upload_id": upload_id, "first_byte": first, "piece": FILE[first:last]} | told | changes
     return messages_pb.UploadAttachmentRequest(store_id=STORE, **fields)
 
 
@@ -264,7 +265,12 @@ async def test_a_template_is_sent_at_any_time_once_meta_approved_it(
     """Created, it is PENDING and refused; approved, it goes out after the window; with the wrong number of values it does not."""
     stub = FacebookMessagesStub(channel)
     conversation = await chat.hear()
-    body = {"name": "shipped", "language": "en", "body": "Order {{1}} is on its way.", "examples": ["1001"]}
+    body: dict[str, Any] = {
+        "name": "shipped",
+        "language": "en",
+        "body": "Order {{1}} is on its way.",
+        "examples": ["1001"],
+    }
     created = await stub.CreateMessageTemplate(messages_pb.CreateMessageTemplateRequest(store_id=STORE, **body))
     assert ("PENDING", 1) == (created.template.meta_status, created.template.parameter_count)
     clock.advance(days=8)
@@ -272,8 +278,8 @@ async def test_a_template_is_sent_at_any_time_once_meta_approved_it(
     early = wish(chat, conversation, utility=utility)
     assert ("TEMPLATE_NOT_APPROVED", "PENDING") == await refusal(early, "meta_status")
     async with chat.runtime.db.begin() as tx:
-        named = {"key": f"every:SYNC_TEMPLATES:{connected}", "connection_id": UUID(connected)}
-        await outbox.add(tx, Task.SYNC_TEMPLATES, due=clock(), **named)
+        key = f"every:SYNC_TEMPLATES:{connected}"
+        await outbox.add(tx, Task.SYNC_TEMPLATES, due=clock(), key=key, connection_id=UUID(connected))
     await chat.turn()
     listed = await stub.ListMessageTemplates(messages_pb.ListMessageTemplatesRequest(store_id=STORE))
     assert [("shipped", "APPROVED")] == [(one.name, one.meta_status) for one in listed.templates]

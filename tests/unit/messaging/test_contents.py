@@ -43,7 +43,14 @@ def receipt(**changes: Any) -> message_pb2.Receipt:
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        ({"attachment": message_pb2.OutgoingAttachment(type=1, url="https://10.0.0.1/a.jpg")}, "attachment.url"),
+        (
+            {
+                "attachment": message_pb2.OutgoingAttachment(
+                    type=message_pb2.OutgoingAttachment.TYPE_IMAGE, url="https://10.0.0.1/a.jpg"
+                )
+            },
+            "attachment.url",
+        ),
         ({"attachment": message_pb2.OutgoingAttachment(url="https://cdn.example/a.jpg")}, "attachment.type"),
         ({"receipt": receipt(total=taka(246_001))}, "receipt.total"),
         ({"receipt": receipt(subtotal=taka(1))}, "receipt.subtotal"),
