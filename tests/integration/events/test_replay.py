@@ -8,6 +8,8 @@ from connector.errors import InvalidInput, NotFound
 from connector.events import rpc
 from connector.events.model import write_position
 from connector.runtime import Runtime
+from stormcom.facebook.v1 import admin_service_pb2 as admin_pb
+from stormcom.facebook.v1 import admin_service_pb2_grpc, event_service_pb2_grpc
 from stormcom.facebook.v1 import event_service_pb2 as pb
 from tests.integration.events.test_dead_letters import nack
 from tests.integration.events.test_loans import STORE, acknowledge, keys, pull
@@ -109,3 +111,18 @@ async def test_an_unknown_consumer_is_not_found(runtime: Runtime) -> None:
     """Nothing is replayed for a name that never took anything."""
     with pytest.raises(NotFound):
         await replay(runtime, consumer="none", after_position=write_position(0))
+
+
+async def test_a_replay_stands_in_the_audit_and_is_done_once(channel: Any, runtime: Runtime, tell: Any) -> None:
+    """Who replays leaves an entry with the reason; the same request again gets the first answer and replays nothing."""
+    await tell("a", "b")
+    await work_off(runtime)
+    stub = event_service_pb2_grpc.FacebookEventsStub(channel)
+    request = pb.ReplayEventsRequest(store_id=STORE, after_position=write_position(0), reason="T-42", request_id="once")
+    first = await stub.ReplayEvents(request)
+    await work_off(runtime)
+    again = await stub.ReplayEvents(request)
+    assert ([2, 2], []) == ([first.event_count, again.event_count], await pull(runtime))
+    admin = admin_service_pb2_grpc.FacebookAdminStub(channel)
+    entries = (await admin.ListAuditEntries(admin_pb.ListAuditEntriesRequest(store_id=STORE))).entries
+    assert [("ReplayEvents", ["reason=T-42"])] == [(one.action, list(one.objects)) for one in entries]
