@@ -31,7 +31,7 @@ class Shelf(NamedTuple):
 
 _ITEM = """
     i.retailer_id, i.product_id, i.variant_id, i.whole, i.wanted, i.discontinued, i.title,
-    coalesce(i.content::jsonb ->> 'link', '') AS link, coalesce(i.content::jsonb ->> 'image_link', '') AS image_link,
+    coalesce(i.content::json ->> 'link', '') AS link, coalesce(i.content::json ->> 'image_link', '') AS image_link,
     i.currency_code, i.price, i.compare_at_price, i.sale_start_time, i.sale_end_time, i.track_inventory, i.quantity, i.reserved,
     i.offered
 """
@@ -40,16 +40,13 @@ LOOK_UP = f"""
         SELECT c.id, c.create_time, c.state, coalesce(u.url, '') AS url FROM connections c
         LEFT JOIN checkout_urls u ON u.connection_id = c.id
         WHERE c.store_id = :store AND (CAST(:connection AS uuid) IS NULL OR c.id = :connection)
-    ), asked AS (SELECT unnest(CAST(:names AS text[])) AS name),
-    hit AS (
-        SELECT own.id, asked.name, i.retailer_id FROM own CROSS JOIN asked
-        JOIN items i ON i.connection_id = own.id AND i.retailer_id = asked.name AND i.product_id <> ''
-        UNION ALL
-        SELECT own.id, asked.name, a.retailer_id FROM own CROSS JOIN asked
-        JOIN aliases a ON a.connection_id = own.id AND a.alias = asked.name
     )
-    SELECT own.id, own.url, hit.name, {_ITEM} FROM own LEFT JOIN hit ON hit.id = own.id
-    LEFT JOIN items i ON i.connection_id = hit.id AND i.retailer_id = hit.retailer_id
+    SELECT own.id, own.url, asked.name, {_ITEM} FROM own LEFT JOIN unnest(CAST(:names AS text[])) AS asked(name) ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM items WHERE items.connection_id = own.id AND items.product_id <> '' AND items.retailer_id = coalesce((
+            SELECT a.retailer_id FROM aliases a WHERE a.connection_id = own.id AND a.alias = asked.name), asked.name)
+        LIMIT 1  -- one by one through the index, however few items the planner expects
+    ) AS i ON true
     ORDER BY array_position(CAST('{{CONNECTED,NEEDS_LOGIN,DISCONNECTING}}' AS text[]), own.state), own.create_time DESC
     """  # noqa: S608 – built of our own column names
 """What a link of names is read against: the store's connections, each with the items so named."""

@@ -66,8 +66,10 @@ def _named(connection_id: str) -> UUID | None:
 
 
 async def resolve_in(tx: Tx, store_id: str, connection_id: UUID | None, link: Link, *, at: datetime) -> Answer:
-    """Read a link in the caller's transaction: in one statement, or in two when whole products have to be known."""
-    shelves = await db.look_up(tx, store_id, connection_id, link.names)
+    """Read a link in the caller's transaction: in one statement when it holds today's names, in up to three otherwise."""
+    shelves = await db.look_up(tx, store_id, connection_id, link.first_names)
+    if shelves and not any(len(shelf.found) == len(link.first_names) for shelf in shelves):
+        shelves = await db.look_up(tx, store_id, connection_id, link.names)
     if connection_id is not None and not shelves:
         raise connections.missing(str(connection_id))
     if not shelves:

@@ -79,6 +79,11 @@ class Link:
     warnings: tuple[Warned, ...]
 
     @property
+    def first_names(self) -> list[str]:
+        """List the names that are most likely meant, once each: nearly always all that has to be looked up."""
+        return list(dict.fromkeys(entry.candidates[0].name for entry in self.entries))
+
+    @property
     def names(self) -> list[str]:
         """List every name that could be meant, once each."""
         return list(dict.fromkeys(one.name for entry in self.entries for one in entry.candidates))
