@@ -98,7 +98,7 @@ DATA_MAP: Mapping[str, Entry] = {
         Ruled("messages", "until its last message goes"),
         erased_by="conversations",
         technical="id store_id connection_id channel profile_due_time seen_time picture_expire_time unread_count"
-        " last_message_time delivered_time read_time person_time direct_time note_time owner owner_request",
+        " last_message_time delivered_time read_time person_time direct_time standby_time note_time owner owner_request",
         personal="psid thread_id person_name person_username picture_url agent_id referral opt_in account_link",
         content="snippet",
     ),

@@ -41,6 +41,8 @@ def bodies(now: float) -> list[bytes]:
         envelope(event(now + 2, person=PSID, message={"mid": "m_canary_3", "attachments": [photo]})),
         envelope(event(now + 3, by_page=True, person=PSID, message=echo)),
         envelope(event(now + 4, person=PSID, reaction={"mid": "m_canary_4", "emoji": WORDS})),
+        envelope(event(now + 4, person=PSID, message_edit={"mid": "m_canary_1", "text": f"{WORDS}!", "num_edit": 1})),
+        envelope(event(now + 4, person=PSID, referral={"ref": WORDS, "source": "ADS"})),
         envelope(event(now + 5, person=PSID, read={"watermark": START + int(now * 1000)})),
         json.dumps({"object": "page", "entry": [{"id": PAGE, "time": START, "changes": [comment]}]}).encode(),
         b"no JSON: " + PSID.encode(),

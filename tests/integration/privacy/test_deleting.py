@@ -18,7 +18,8 @@ from tests.integration.webhooks.bodies import PERSON, envelope, wrote
 
 KNOWN = {
     "messages.text", "messages.mid", "messages.attachments", "conversations.psid", "conversations.person_name",
-    "events.body", "deliveries.body", "signals.raw", "problems.message", "requests.response",
+    "events.body", "deliveries.body", "signals.raw", "problems.message",
+    "message_changes.mid", "message_changes.body", "messages.reactions", "conversations.referral", "requests.response",
 }  # fmt: skip
 
 
@@ -32,7 +33,8 @@ async def test_a_person_leaves_no_trace_and_does_not_come_back(
     clock.advance(minutes=1)
     ended = await canary.delete(**{by: PSID if by == "psid" else conversation_id})
     assert (pb.Deletion.STATE_DONE, "development") == (ended.state, ended.caller)
-    assert (2, 1, 6) == (ended.removed["signals"], ended.removed["conversations"], ended.removed["messages"])
+    removed = [ended.removed[name] for name in ("signals", "conversations", "messages", "message_changes")]
+    assert [1, 1, 5, 2] == removed
     assert set() == await canary.look()
     await canary.deliver(*bodies(canary.now))
     assert set() == await canary.look((*TRACES, conversation_id)) - {"events.ordering_key", "audit_entries.objects"}
