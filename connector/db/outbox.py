@@ -308,6 +308,11 @@ async def done(tx: Tx, task: Taken, *, at: datetime) -> None:
         await again(tx, task, at)
 
 
+async def counted_elsewhere(tx: Tx, task: Taken) -> None:
+    """Let go of earlier turns that were cut off: the work counts itself how often it was tried, and gives up what fails too often."""
+    await _finish(tx, task, update(tasks).values(unfinished=1))
+
+
 async def keep(tx: Tx, task: Taken, arguments: Mapping[str, Any]) -> None:
     """Keep how far the work has come; the task stays ours."""
     await _finish(tx, task, update(tasks).values(arguments=dict(arguments)))

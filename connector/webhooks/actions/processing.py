@@ -26,8 +26,8 @@ from connector.webhooks.model import Delivery, Signal
 
 BATCH = 100
 BATCHES_PER_TURN = 200
-TRIES = 4
-"""At which beginning a signal is set aside instead: before its task would be given up (outbox.CRASH_LIMIT)."""
+TRIES = 5
+"""How often a signal is tried: once with its batch, then alone; after that it is set aside."""
 PARKED_AGAIN = timedelta(seconds=30)
 _Act = Callable[[Runtime, Tx, Sequence[tuple[Delivery, Signal]]], Awaitable[list[str]]]
 
@@ -147,6 +147,7 @@ async def _alone(runtime: Runtime, task: Taken, delivery: Delivery, signal: Sign
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         tries = await db.begin(tx, delivery, position)
+        await outbox.counted_elsewhere(tx, task)
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         if await gone(runtime, tx, [(delivery, signal)]):
