@@ -1,5 +1,6 @@
 """Every RPC × every id of ours × every role: who asks for what belongs to another store learns nothing, not even that it exists."""
 
+import base64
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
@@ -47,7 +48,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ConfirmChange": {"removal_count": 1},
     "Connect": {"begin": {}},
     "CreateCatalog": {"business_id": "20000000000000001", "name": "Mine"},
+    "CreateMessageTemplate": {"name": "t", "language": "en", "body": "Hello"},
     "DeleteCategories": {"category_ids": ["c"]},
+    "DeleteMessageTemplate": {"name": "t"},
     "DeleteProducts": {"product_ids": ["p"]},
     "DeleteReviews": {"review_ids": ["r"]},
     "ExtendHold": {"duration": "600s"},
@@ -65,9 +68,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         ]
     },
     "RedriveDeadLetters": {"reason": "r"},
+    "DismissSignals": {"signal_ids": ["1"], "reason": "r"},
+    "ReplayDeliveries": {"begin_time": "2026-11-01T00:00:00Z", "end_time": "2026-11-30T00:00:00Z", "reason": "r"},
+    "ReplayDelivery": {"reason": "r"},
+    "ReplaySignals": {"reason": "r"},
     "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
     "ResolveCheckoutLink": {"link": "products=p:1"},
     "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
+    "AssignConversation": {"agent_id": "a"},
     "SendMessage": {"text": "Hello", "request_id": "r"},
     "SetCategories": {"categories": [{"category_id": "c", "name": "C", "source_version": "1"}]},
     "SetFeed": {"kind": "FEED_KIND_PRODUCTS", "enabled": True},
@@ -75,13 +83,20 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "UpdateInventory": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
     "UpdateMailForwarding": {"settings": {"addresses": ["staff@shop.example"]}},
     "ResolveReplyAddress": {"address": "reply+token@in.stormcom.example"},
+    "UploadAttachment": {
+        "file_name": "a.csv",
+        "content_type": "text/csv",
+        "size_bytes": 3,
+        "sha256": "ab" * 32,
+        "piece": base64.b64encode(b"a,b").decode(),
+    },
     "UploadFeed": {"kind": "FEED_KIND_PRODUCTS"},
     "UpsertProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
     "PutSnapshotProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
 }
 
 # Ids that we give out. Whoever names one of another store is told that there is none.
-OURS = {"draft_order_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
+OURS = {"draft_order_id", "message_id", "reply_to_message_id", "upload_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
@@ -91,6 +106,8 @@ OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "BuildCheckoutLink.conversation_id": grpc.StatusCode.FAILED_PRECONDITION,
     "BuildCheckoutLink.draft_order_id": grpc.StatusCode.FAILED_PRECONDITION,
     "ListOperations.connection_id": None,
+    # The conversation is looked for first.
+    "SendMessage.reply_to_message_id": grpc.StatusCode.INVALID_ARGUMENT,
     "CompleteInstall.connection_id": grpc.StatusCode.FAILED_PRECONDITION,
 }
 # What a store itself named stands in its own audit, whoever has it: which entries a store sees is proven with the audit.
@@ -144,8 +161,19 @@ async def things(
             "INSERT INTO conversations (id, store_id, connection_id, psid) VALUES (gen_random_uuid(), %s, %s, %s) RETURNING id::text",
             (STORE, connected, THEIRS),
         ).fetchone()
+        message = connection.execute(
+            "INSERT INTO messages (id, store_id, connection_id, conversation_id, origin, state, text, send_time) SELECT gen_random_uuid(),"
+            " store_id, connection_id, id, 'ELSEWHERE', 'UNKNOWN', '', now() FROM conversations RETURNING id::text"
+        ).fetchone()
+        upload = connection.execute(
+            "INSERT INTO uploads (id, store_id, connection_id, sha256, file_name, content_type, size_bytes, create_time, expire_time)"
+            " VALUES (gen_random_uuid(), %s, %s, '', 'a.csv', 'text/csv', 3, now(), now() + interval '1 hour') RETURNING id::text",
+            (STORE, connected),
+        ).fetchone()
         event = connection.execute("SELECT id::text FROM events LIMIT 1").fetchone()
     assert conversation
+    assert message
+    assert upload
     assert event
     return {
         "connection_id": connected,
@@ -153,6 +181,9 @@ async def things(
         "operation_id": begun.operation.operation_id,
         "hold_id": hold.hold.hold_id,
         "conversation_id": conversation[0],
+        "message_id": message[0],
+        "reply_to_message_id": message[0],
+        "upload_id": upload[0],
         "deletion_id": connected,
         "event_ids": event[0],
     }
