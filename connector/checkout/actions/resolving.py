@@ -6,6 +6,7 @@ Needs PostgreSQL only, and no live connection: buyers come also while Meta is do
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from connector.checkout import db
@@ -24,8 +25,9 @@ from connector.runtime import Runtime
 
 _PURPOSE = "checkout_link"
 _SHORT = frozenset({State.QUANTITY_CUT, State.OUT_OF_STOCK})
+_MOST_CALLS = 64  # in one statement
 _MOST_TURNS = 3
-"""The first reads without a lock; what it wants is locked by then, so the second knows for sure, but for products taken away meanwhile."""
+"""Of holding: the first reads without a lock; what it wants is locked by then, so the second knows for sure, but for products taken away meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ async def resolve(
     """
     named = _named(connection_id)
     if duration is None:
-        async with at_once(runtime.db) as tx:
-            return await resolve_in(tx, store_id, named, link, at=runtime.now())
+        act = partial(_resolve_together, runtime, store_id, named)
+        return await runtime.gather.ask(("checkout", store_id, named), link, act, most=_MOST_CALLS)
     async with runtime.db.begin() as tx:
         wish = Wish((), duration, _PURPOSE, link.value(DRAFT_ORDER)[:128], request_id)
         return await _hold(runtime, tx, store_id, named, link=link, wish=wish)
@@ -65,15 +67,31 @@ def _named(connection_id: str) -> UUID | None:
         raise connections.missing(connection_id) from None
 
 
+async def _resolve_together(
+    runtime: Runtime, store_id: str, connection_id: UUID | None, links: Sequence[Link]
+) -> list[Answer]:
+    """Read the links of several buyers of one store, who came while others were being served, by one look at the catalog."""
+    names = dict.fromkeys(name for link in links for name in link.first_names)
+    async with at_once(runtime.db) as tx:
+        shelves = await db.look_up(tx, store_id, connection_id, list(names))
+        return [await _read(tx, store_id, connection_id, link, shelves, at=runtime.now()) for link in links]
+
+
 async def resolve_in(tx: Tx, store_id: str, connection_id: UUID | None, link: Link, *, at: datetime) -> Answer:
     """Read a link in the caller's transaction: in one statement when it holds today's names, in up to three otherwise."""
     shelves = await db.look_up(tx, store_id, connection_id, link.first_names)
-    if shelves and not any(len(shelf.found) == len(link.first_names) for shelf in shelves):
-        shelves = await db.look_up(tx, store_id, connection_id, link.names)
+    return await _read(tx, store_id, connection_id, link, shelves, at=at)
+
+
+async def _read(
+    tx: Tx, store_id: str, connection_id: UUID | None, link: Link, shelves: Sequence[Shelf], *, at: datetime
+) -> Answer:
     if connection_id is not None and not shelves:
         raise connections.missing(str(connection_id))
     if not shelves:
         return Answer(link, read_lines(link, {}, {}), None, "", at)
+    if not any(all(name in shelf.found for name in link.first_names) for shelf in shelves):
+        shelves = await db.look_up(tx, store_id, connection_id, link.names)
     products = [(shelf, families_of(link, shelf.found)) for shelf in shelves]
     shelf, wanted = max(products, key=lambda one: _hits(link, one[0].found))  # the first of those that know most
     families = await db.families(tx, shelf.connection_id, wanted) if wanted else {}
