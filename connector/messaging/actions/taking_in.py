@@ -13,6 +13,7 @@ from connector.db import forgotten, retentions
 from connector.db.schema import Tx, plain
 from connector.messaging import db
 from connector.messaging.actions import outcomes
+from connector.messaging.actions.changing import catch_up
 from connector.messaging.model import (
     Channel,
     Conversation,
@@ -95,7 +96,7 @@ async def _keep(
         if of_page and await _is_ours(runtime, tx, conversation, one, account_id=account_id):
             continue
         drafts.append((runtime.new_id(), conversation, _values(one, of_page=of_page)))
-    return await db.keep_all(tx, drafts) if drafts else []
+    return await catch_up(tx, await db.keep_all(tx, drafts)) if drafts else []
 
 
 def _values(found: FoundMessage, *, of_page: bool) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from connector.messaging.db.tables import (
 from connector.messaging.model import Channel, Conversation, Message
 
 MOST_WORDS = 10
+_SIMPLE: ColumnElement[str] = literal_column("'simple'::regconfig")
 Place = tuple[datetime, UUID]
 
 
@@ -72,16 +73,13 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 def _saying(connection_id: UUID, words: Sequence[str]) -> Select[tuple[UUID]]:
     """Find the conversations of which a message, or the person's name, has all words.
 
-    The connection's id is one of the words of both indexes, so that other connections' rows are never looked at.
+    The connection's id is one of the words of both indexes, so that other connections' rows are hardly ever looked at; whoever asks
+    takes only conversations of the connection. Asked for here as well, PostgreSQL would go through all of its messages.
     """
     own = cast(f"'{connection_id}'", TSQUERY)
-    asked = own.op("&&")(func.to_tsquery("simple", " & ".join(f"'{word}':*" for word in words)))
-    said = select(messages.c.conversation_id).where(
-        messages.c.connection_id == connection_id, literal_column(WORDS).op("@@")(asked)
-    )
-    named = select(conversations.c.id).where(
-        conversations.c.connection_id == connection_id, literal_column(NAME_WORDS).op("@@")(asked)
-    )
+    asked = own.op("&&")(func.to_tsquery(_SIMPLE, " & ".join(f"'{word}':*" for word in words)))
+    said = select(messages.c.conversation_id).where(literal_column(WORDS).op("@@")(asked))
+    named = select(conversations.c.id).where(literal_column(NAME_WORDS).op("@@")(asked))
     return select(said.union(named).subquery().c[0])
 
 

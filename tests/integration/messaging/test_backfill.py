@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from simulator import messaging as meta
 from stormcom.facebook.v1 import connector_service_pb2 as pb
-from stormcom.facebook.v1 import conversation_pb2, conversation_service_pb2_grpc
+from stormcom.facebook.v1 import conversation_pb2
 from stormcom.facebook.v1 import conversation_service_pb2 as desk_pb
 from tests.integration.conftest import STORE, Clock
 from tests.integration.messaging.conftest import Chat
@@ -27,7 +27,7 @@ def read_back(chat: Chat, clock: Clock) -> Callable[[], Awaitable[conversation_p
         for _ in range(60):
             clock.advance(seconds=1)
             await chat.turn()
-            found = (await chat.desk.GetBackfill(request)).backfills
+            found: list[conversation_pb2.Backfill] = list((await chat.desk.GetBackfill(request)).backfills)
             if found and all(one.HasField("finish_time") for one in found):
                 return next(one for one in found if one.channel == conversation_pb2.CHANNEL_MESSENGER)
         raise AssertionError("reading back never ends")

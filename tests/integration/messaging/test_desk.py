@@ -127,7 +127,7 @@ async def test_messages_are_listed_in_both_directions_and_around_one(chat: Chat,
     for number in range(7):
         clock.advance(seconds=2)
         conversation = await chat.hear(str(number))
-    wish = {"store_id": STORE, "conversation_id": conversation, "page_size": 3}
+    wish: dict[str, Any] = {"store_id": STORE, "conversation_id": conversation, "page_size": 3}
     oldest = await chat.stub.ListMessages(pb.ListMessagesRequest(**wish, oldest_first=True))
     second = await chat.stub.ListMessages(
         pb.ListMessagesRequest(**wish, oldest_first=True, page_token=oldest.next_page_token)

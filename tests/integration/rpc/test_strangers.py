@@ -96,7 +96,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 # Ids that we give out. Whoever names one of another store is told that there is none.
-OURS = {"draft_order_id", "message_id", "reply_to_message_id", "upload_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
+OURS = {"draft_order_id", "message_id", "reply_to_message_id", "up_to_message_id", "around_message_id", "upload_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
@@ -108,12 +108,15 @@ OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "ListOperations.connection_id": None,
     # The conversation is looked for first.
     "SendMessage.reply_to_message_id": grpc.StatusCode.INVALID_ARGUMENT,
+    "MarkRead.up_to_message_id": grpc.StatusCode.INVALID_ARGUMENT,
+    "ListMessages.around_message_id": grpc.StatusCode.INVALID_ARGUMENT,
     "CompleteInstall.connection_id": grpc.StatusCode.FAILED_PRECONDITION,
 }
 # What a store itself named stands in its own audit, whoever has it: which entries a store sees is proven with the audit.
 TOLD_AS_NAMED = {"ListAuditEntries"}
 # Names that StormCom or Meta gave: the other store's mean nothing here.
 NAMED = {
+    "agent_id",
     "created_local_order_id",
     "external_order_id",
     "local_order_id",
@@ -183,6 +186,8 @@ async def things(
         "conversation_id": conversation[0],
         "message_id": message[0],
         "reply_to_message_id": message[0],
+        "up_to_message_id": message[0],
+        "around_message_id": message[0],
         "upload_id": upload[0],
         "deletion_id": connected,
         "event_ids": event[0],
