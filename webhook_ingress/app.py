@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -71,6 +71,8 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     response: web.StreamResponse
     try:
         with request.app[WORK].one(), _at_work(request), tracing.span(f"http {request.method}", path=_shown(request)):
+            if request.version >= HttpVersion11 and len(request.headers.getall("Host", [])) != 1:  # RFC 9112, section 3.2
+                raise web.HTTPBadRequest  # noqa: TRY301 – as below
             if (request.content_length or 0) > LARGEST_BODY_BYTES:
                 raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, request.content_length or 0)  # noqa: TRY301 – every refusal is answered below
             response = await handler(request)
