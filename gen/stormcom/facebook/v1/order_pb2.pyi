@@ -337,7 +337,7 @@ class PostalAddress(_message.Message):
     STREET1_FIELD_NUMBER: _builtins.int
     STREET2_FIELD_NUMBER: _builtins.int
     CITY_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     POSTAL_CODE_FIELD_NUMBER: _builtins.int
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -348,8 +348,8 @@ class PostalAddress(_message.Message):
     """What does not fit into the first line."""
     city: _builtins.str
     """The city."""
-    state: _builtins.str
-    """State or province."""
+    region: _builtins.str
+    """State, province or the like."""
     postal_code: _builtins.str
     """The postal code."""
     country_code: _builtins.str
@@ -361,13 +361,13 @@ class PostalAddress(_message.Message):
         street1: _builtins.str = ...,
         street2: _builtins.str = ...,
         city: _builtins.str = ...,
-        state: _builtins.str = ...,
+        region: _builtins.str = ...,
         postal_code: _builtins.str = ...,
         country_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "country_code", b"country_code", "name", b"name", "postal_code", b"postal_code", "state", b"state", "street1", b"street1", "street2", b"street2"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "country_code", b"country_code", "name", b"name", "postal_code", b"postal_code", "region", b"region", "street1", b"street1", "street2", b"street2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -103,7 +103,7 @@ class Transaction(_message.Message):
     NET_AMOUNT_FIELD_NUMBER: _builtins.int
     PROCESSING_FEE_FIELD_NUMBER: _builtins.int
     TAX_RATE_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     POSTAL_CODE_FIELD_NUMBER: _builtins.int
     PAYOUT_REFERENCE_ID_FIELD_NUMBER: _builtins.int
     TRANSFER_ID_FIELD_NUMBER: _builtins.int
@@ -119,8 +119,8 @@ class Transaction(_message.Message):
     """What it is, in Meta's words: `CHARGE`, `REFUND` …"""
     tax_rate: _builtins.str
     """The tax rate, as Meta writes it."""
-    state: _builtins.str
-    """The state the order went to, for taxes."""
+    region: _builtins.str
+    """The state or province the order went to, for taxes."""
     postal_code: _builtins.str
     """The postal code the order went to, for taxes."""
     payout_reference_id: _builtins.str
@@ -153,7 +153,7 @@ class Transaction(_message.Message):
         net_amount: _money_pb2.Money | None = ...,
         processing_fee: _money_pb2.Money | None = ...,
         tax_rate: _builtins.str = ...,
-        state: _builtins.str = ...,
+        region: _builtins.str = ...,
         postal_code: _builtins.str = ...,
         payout_reference_id: _builtins.str = ...,
         transfer_id: _builtins.str = ...,
@@ -162,7 +162,7 @@ class Transaction(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["net_amount", b"net_amount", "order_time", b"order_time", "processing_fee", b"processing_fee", "transaction_time", b"transaction_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["external_order_id", b"external_order_id", "local_order_id", b"local_order_id", "net_amount", b"net_amount", "order_id", b"order_id", "order_time", b"order_time", "payout_reference_id", b"payout_reference_id", "postal_code", b"postal_code", "processing_fee", b"processing_fee", "state", b"state", "tax_rate", b"tax_rate", "transaction_time", b"transaction_time", "transfer_id", b"transfer_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["external_order_id", b"external_order_id", "local_order_id", b"local_order_id", "net_amount", b"net_amount", "order_id", b"order_id", "order_time", b"order_time", "payout_reference_id", b"payout_reference_id", "postal_code", b"postal_code", "processing_fee", b"processing_fee", "region", b"region", "tax_rate", b"tax_rate", "transaction_time", b"transaction_time", "transfer_id", b"transfer_id", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
