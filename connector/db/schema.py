@@ -68,6 +68,7 @@ _TABLES = (
     "connector.checkout.db",
     "connector.conversions.db",
     "connector.attribution.db",
+    "connector.orders.db",
     "connector.adoption.db",
     "connector.messaging.db",
     "connector.webhooks.db",

@@ -39,6 +39,7 @@ _BY_CONNECTION = "connection_id = ANY (ARRAY(SELECT id FROM connections))"
 _OTHERWISE = {
     "tasks": f"connection_id IS NULL OR {_BY_CONNECTION}",
     "hold_lines": "EXISTS (SELECT FROM holds WHERE holds.id = hold_id)",
+    "order_lines": "EXISTS (SELECT FROM orders WHERE orders.id = order_id)",
     "feed_pieces": "upload_id = ANY (ARRAY(SELECT id FROM feed_uploads))",
     "snapshot_products": "snapshot_id = ANY (ARRAY(SELECT id FROM snapshots))",
 }
