@@ -1,0 +1,45 @@
+"""What was bought: orders, carts, conversions."""
+
+from collections.abc import Mapping
+
+from connector.privacy.model.classes import Aged, Entry, Held, Ruled, entry
+from connector.privacy.model.data_map.spans import DAY, SETTING
+
+TRADE: Mapping[str, Entry] = {
+    "attributed_orders": entry(
+        Ruled(
+            "attributions",
+            "as long as the store; which conversation it came out of, and what the buyer wants, for 90 days",
+        ),
+        erased_by="attributed_orders",
+        technical="id store_id connection_id create_time event_id conversion_reason hold_ids lost_hold_ids receipt_reason",
+        hash="digest",
+        business="local_order_id channel external_order_id currency_code lines subtotal discount shipping tax total order_time",
+        personal="conversation_id draft_order_id receipt_message_id opt_in opt_in_time",
+    ),
+    "checkout_urls": entry(SETTING, technical="connection_id update_time", business="url"),
+    "conversions": entry(
+        Aged("create_time", 30 * DAY, "state <> 'PENDING'", "once it is settled"),
+        erased_by="conversions",
+        technical="id store_id connection_id state reason attempt_time expire_time create_time send_time",
+        business="event_name event_id event_time",
+        raw="message",
+        personal="body",
+    ),
+    "draft_orders": entry(
+        Aged("create_time", 90 * DAY),
+        erased_by="draft_orders",
+        technical="id store_id connection_id channel state expire_time answer_time create_time",
+        business="lines sent_lines local_order_id decline_reason checkout_link",
+        personal="conversation_id cart_key send_time",
+        content="note",
+    ),
+    "order_mappings": entry(
+        Held("as long as the store: an order is recorded once, for ever"),
+        technical="store_id channel create_time",
+        business="external_order_id local_order_id",
+    ),
+    "pixels": entry(
+        SETTING, technical="connection_id limited_data_use update_time", business="pixel_id test_event_code"
+    ),
+}
