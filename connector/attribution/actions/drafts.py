@@ -25,6 +25,7 @@ from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx, plain
 from connector.events import db as events
 from connector.events.model import Draft as Event
+from connector.messaging import db as messaging
 from connector.messaging.actions.meeting import meet, place
 from connector.messaging.actions.receiving import Arrived
 from connector.messaging.model import PersonMessage
@@ -183,6 +184,8 @@ async def list_drafts(
     """List draft orders, the last sent first, behind a place."""
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        if conversation_id is not None:
+            await messaging.require(tx, store_id, conversation_id)
         return await db.page(
             tx, connection.id, state=state, conversation_id=conversation_id, at=runtime.now(), after=after, limit=limit
         )

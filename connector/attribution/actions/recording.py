@@ -246,6 +246,8 @@ async def list_orders(
     """List orders, the last recorded first, behind a place."""
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        if which.conversation_id is not None:
+            await messaging.require(tx, store_id, which.conversation_id)
         found = await db.page(tx, connection.id, which, after=after, limit=limit)
         known = await _conversions(tx, found)
         return [Recorded(order, known.get(order.event_id)) for order in found]

@@ -37,6 +37,8 @@ MISSING, MALFORMED = "00000000-0000-4000-8000-00000000dead", "this-is-no-id-that
 
 # What a method must be told beside an id, so that it gets as far as looking for the thing.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "AnswerDraftOrder": {"decline_reason": "Sold out"},
+    "AnswerDraftOrder.created_local_order_id": {"draft_order_id": MISSING},
     "AttachCatalog": {"catalog_id": "50000000000000001"},
     "BeginInstall": {
         "shop": {"business_name": "Shop", "timezone": "Asia/Dhaka", "currency": "BDT", "domain": "https://shop.example"}
@@ -72,10 +74,36 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ReplayDeliveries": {"begin_time": "2026-11-01T00:00:00Z", "end_time": "2026-11-30T00:00:00Z", "reason": "r"},
     "ReplayDelivery": {"reason": "r"},
     "ReplaySignals": {"reason": "r"},
+    "RecordAttributedOrder": {
+        "local_order_id": "o",
+        "channel": "ORDER_CHANNEL_FACEBOOK",
+        "lines": [
+            {
+                "product_id": "p",
+                "quantity": 1,
+                "unit_price": {"currency_code": "BDT", "minor_units": "1"},
+                "total": {"currency_code": "BDT", "minor_units": "1"},
+            }
+        ],
+        "totals": {
+            "subtotal": {"currency_code": "BDT", "minor_units": "1"},
+            "total": {"currency_code": "BDT", "minor_units": "1"},
+        },
+    },
     "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
     "ResolveCheckoutLink": {"link": "products=p:1"},
     "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
     "AssignConversation": {"agent_id": "a"},
+    "SendConversionEvents": {
+        "events": [
+            {
+                "event_name": "Search",
+                "event_id": "e",
+                "action_source": "ACTION_SOURCE_OTHER",
+                "buyer": {"emails": ["a@b.cd"]},
+            }
+        ]
+    },
     "SendMessage": {"text": "Hello", "request_id": "r"},
     "SetCategories": {"categories": [{"category_id": "c", "name": "C", "source_version": "1"}]},
     "SetFeed": {"kind": "FEED_KIND_PRODUCTS", "enabled": True},
@@ -96,7 +124,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 # Ids that we give out. Whoever names one of another store is told that there is none.
-OURS = {"draft_order_id", "message_id", "reply_to_message_id", "up_to_message_id", "around_message_id", "upload_id", "hold_ids", "connection_id", "conversation_id", "deletion_id", "event_ids", "hold_id", "operation_id", "snapshot_id"}
+OURS = {
+    "draft_order_id",
+    "message_id",
+    "reply_to_message_id",
+    "up_to_message_id",
+    "around_message_id",
+    "upload_id",
+    "hold_ids",
+    "connection_id",
+    "conversation_id",
+    "deletion_id",
+    "event_ids",
+    "hold_id",
+    "operation_id",
+    "snapshot_id",
+}
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
 OTHERWISE: Mapping[str, grpc.StatusCode | None] = {
     "AckEvents.event_ids": None,
@@ -118,7 +161,6 @@ TOLD_AS_NAMED = {"ListAuditEntries"}
 NAMED = {
     "agent_id",
     "created_local_order_id",
-    "external_order_id",
     "local_order_id",
     "product_id",
     "product_ids",
@@ -133,8 +175,14 @@ NAMED = {
 
 def test_every_id_is_of_a_known_kind() -> None:
     """A request's field that names something by an id is tried below; a new kind of id must be given a place."""
-    foreign = {"store_id", "request_id"}  # the caller's own
-    metas = {"business_id", "page_id", "catalog_id", "integration_id", "pixel_id"}  # what the merchant granted, asked of Meta
+    foreign = {"store_id", "request_id", "external_order_id"}  # the caller's own
+    metas = {
+        "business_id",
+        "page_id",
+        "catalog_id",
+        "integration_id",
+        "pixel_id",
+    }  # what the merchant granted, asked of Meta
     found = {field.name for method in METHODS.values() for field in _fields(method.input_type)}
     ids = {name for name in found if re.fullmatch(r"\w+_ids?", name)}
     top = {field.name for method in METHODS.values() for field in method.input_type.fields}
@@ -173,7 +221,13 @@ async def things(
             " VALUES (gen_random_uuid(), %s, %s, '', 'a.csv', 'text/csv', 3, now(), now() + interval '1 hour') RETURNING id::text",
             (STORE, connected),
         ).fetchone()
+        draft = connection.execute(
+            "INSERT INTO draft_orders (id, store_id, connection_id, conversation_id, channel, cart_key, state, lines, sent_lines, send_time,"
+            " expire_time, create_time) SELECT gen_random_uuid(), store_id, connection_id, id, 'MESSENGER', 'm', 'REQUESTED', '[]', '[]',"
+            " now(), now() + interval '1 day', now() FROM conversations RETURNING id::text"
+        ).fetchone()
         event = connection.execute("SELECT id::text FROM events LIMIT 1").fetchone()
+    assert draft
     assert conversation
     assert message
     assert upload
@@ -183,6 +237,8 @@ async def things(
         "snapshot_id": snapshot.snapshot_id,
         "operation_id": begun.operation.operation_id,
         "hold_id": hold.hold.hold_id,
+        "hold_ids": hold.hold.hold_id,
+        "draft_order_id": draft[0],
         "conversation_id": conversation[0],
         "message_id": message[0],
         "reply_to_message_id": message[0],

@@ -91,7 +91,7 @@ class FacebookAttributionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAttributedOrders(self, request, context):
-        """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +112,7 @@ class FacebookAttributionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDraftOrders(self, request, context):
-        """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,13 +44,13 @@ class FacebookAttributionStub:
     GetAttributedOrder: _grpc.UnaryUnaryMultiCallable[_attribution_service_pb2.GetAttributedOrderRequest, _attribution_service_pb2.GetAttributedOrderResponse]
     """Tells one order. Fails with `ATTRIBUTED_ORDER_NOT_FOUND`."""
     ListAttributedOrders: _grpc.UnaryUnaryMultiCallable[_attribution_service_pb2.ListAttributedOrdersRequest, _attribution_service_pb2.ListAttributedOrdersResponse]
-    """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
     AnswerDraftOrder: _grpc.UnaryUnaryMultiCallable[_attribution_service_pb2.AnswerDraftOrderRequest, _attribution_service_pb2.AnswerDraftOrderResponse]
     """Answers a cart that somebody sent: an order was made, none will be, or a checkout link. Repeating the same answer changes nothing. Fails with `DRAFT_ORDER_NOT_FOUND`, and with `DRAFT_ORDER_ANSWERED` when it was answered otherwise or has expired."""
     GetDraftOrder: _grpc.UnaryUnaryMultiCallable[_attribution_service_pb2.GetDraftOrderRequest, _attribution_service_pb2.GetDraftOrderResponse]
     """Tells one draft order. Fails with `DRAFT_ORDER_NOT_FOUND`."""
     ListDraftOrders: _grpc.UnaryUnaryMultiCallable[_attribution_service_pb2.ListDraftOrdersRequest, _attribution_service_pb2.ListDraftOrdersResponse]
-    """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
 
 @_typing.type_check_only
 class FacebookAttributionAsyncStub(FacebookAttributionStub):
@@ -68,13 +68,13 @@ class FacebookAttributionAsyncStub(FacebookAttributionStub):
     GetAttributedOrder: _aio.UnaryUnaryMultiCallable[_attribution_service_pb2.GetAttributedOrderRequest, _attribution_service_pb2.GetAttributedOrderResponse]  # type: ignore[assignment]
     """Tells one order. Fails with `ATTRIBUTED_ORDER_NOT_FOUND`."""
     ListAttributedOrders: _aio.UnaryUnaryMultiCallable[_attribution_service_pb2.ListAttributedOrdersRequest, _attribution_service_pb2.ListAttributedOrdersResponse]  # type: ignore[assignment]
-    """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
     AnswerDraftOrder: _aio.UnaryUnaryMultiCallable[_attribution_service_pb2.AnswerDraftOrderRequest, _attribution_service_pb2.AnswerDraftOrderResponse]  # type: ignore[assignment]
     """Answers a cart that somebody sent: an order was made, none will be, or a checkout link. Repeating the same answer changes nothing. Fails with `DRAFT_ORDER_NOT_FOUND`, and with `DRAFT_ORDER_ANSWERED` when it was answered otherwise or has expired."""
     GetDraftOrder: _aio.UnaryUnaryMultiCallable[_attribution_service_pb2.GetDraftOrderRequest, _attribution_service_pb2.GetDraftOrderResponse]  # type: ignore[assignment]
     """Tells one draft order. Fails with `DRAFT_ORDER_NOT_FOUND`."""
     ListDraftOrders: _aio.UnaryUnaryMultiCallable[_attribution_service_pb2.ListDraftOrdersRequest, _attribution_service_pb2.ListDraftOrdersResponse]  # type: ignore[assignment]
-    """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
 
 class FacebookAttributionServicer(metaclass=_abc_1.ABCMeta):
     """Records orders that came by a checkout link or out of a conversation, and answers carts that people send in conversations."""
@@ -107,7 +107,7 @@ class FacebookAttributionServicer(metaclass=_abc_1.ABCMeta):
         request: _attribution_service_pb2.ListAttributedOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_attribution_service_pb2.ListAttributedOrdersResponse, _abc.Awaitable[_attribution_service_pb2.ListAttributedOrdersResponse]]:
-        """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def AnswerDraftOrder(
@@ -131,6 +131,6 @@ class FacebookAttributionServicer(metaclass=_abc_1.ABCMeta):
         request: _attribution_service_pb2.ListDraftOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_attribution_service_pb2.ListDraftOrdersResponse, _abc.Awaitable[_attribution_service_pb2.ListDraftOrdersResponse]]:
-        """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists draft orders, newest first. Fails with `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`."""
 
 def add_FacebookAttributionServicer_to_server(servicer: FacebookAttributionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -70,7 +70,7 @@ class FacebookCheckoutServicer:
         """Turns a checkout link into the lines of a cart, and, when asked, keeps its pieces aside.
 
         Takes whatever Meta or a merchant's old links hold: names of today, former names and aliases, ids with something in front (`SKU_123`), any quantity, any encoding. Whatever cannot be bought is
-        named, with why; a link is never refused for what it says. Lines come in the order of the link; the same item named twice is one line. All is read at one moment.
+        named, with why; a link is never refused for what it says. Lines come in the order of the link; the same item named twice is one line.
         Without `hold_duration` nothing is changed, recorded or remembered. With it, what is granted is kept aside in the same step: all lines in one hold, however many buyers ask at once.
         Fails with `CONNECTION_NOT_FOUND`, `FIELD_TOO_LONG`, `FIELD_REQUIRED`, `FIELD_INVALID`.
         """
