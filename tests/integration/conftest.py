@@ -7,7 +7,6 @@ import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,15 +27,12 @@ from simulator.world import World
 from stormcom.facebook.v1 import connection_pb2, connector_service_pb2_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from tests.contract.sdk_parameters import unknown_parameters
+from tests.integration.keepsakes import Numbers, Site, empty, once
 
 APP_ID, APP_SECRET, VERIFY_TOKEN = "610000000000001", "0123456789abcdef0123456789abcdef", "verify-me"
 DEVELOPMENT_TOKEN = "development-token-of-this-test"
 PUBLIC_URL = "http://127.0.0.1:9"
 STORE = "store_1"
-_TOUCHED = """
-    SELECT oid::regclass::text FROM pg_class
-    WHERE relnamespace IN ('public'::regnamespace, 'days'::regnamespace) AND relkind = 'r' AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
-"""
 
 
 class Clock:
@@ -110,12 +106,7 @@ async def control_api(meta_url: str) -> AsyncIterator[Callable[..., Awaitable[An
 def empty_database(database_url: str) -> Iterator[str]:
     """The worker's migrated database, emptied."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        # A table that nobody touched has no pages: to truncate all of them takes twenty times as long.
-        touched = [name for (name,) in connection.execute(_TOUCHED)]
-        if touched:
-            connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER keep_audit")  # it refuses to be emptied
-            connection.execute(f"TRUNCATE {', '.join(touched)} RESTART IDENTITY CASCADE")
-            connection.execute("ALTER TABLE audit_entries ENABLE TRIGGER keep_audit")
+        empty(connection)
     yield database_url
 
 
@@ -141,9 +132,20 @@ def settings(empty_database: str, meta_url: str) -> Settings:
 
 
 @pytest.fixture
-async def runtime(settings: Settings, clock: Clock) -> AsyncIterator[Runtime]:
+def numbers() -> Numbers:
+    """What our ids count."""
+    return Numbers()
+
+
+@pytest.fixture
+def site(settings: Settings, world: World, numbers: Numbers, clock: Clock) -> Site:
+    """What a walk changes: see `keepsakes`."""
+    return Site(settings, world, numbers, clock, lambda step: clock.jump(seconds=step.total_seconds()))
+
+
+@pytest.fixture
+async def runtime(settings: Settings, clock: Clock, numbers: Numbers) -> AsyncIterator[Runtime]:
     """All that an action may touch, with a clock that moves and ids that count."""
-    numbers = count(1)
     async with open_runtime(
         settings, now=clock, ids=lambda: UUID(int=7 << 76 | 2 << 62 | next(numbers)), pool_size=5
     ) as runtime:
@@ -165,9 +167,9 @@ async def channel(runtime: Runtime, settings: Settings, tmp_path: Path) -> Async
 
 
 @pytest.fixture
-async def connected(channel: grpc.aio.Channel, world: World, turn: Callable[[], Awaitable[int]]) -> str:
+async def connected(channel: grpc.aio.Channel, site: Site, turn: Callable[[], Awaitable[int]]) -> str:
     """The store `STORE`, linked to the default Page and catalog, its Page subscribed: the connection's id."""
-    return await connect(channel, world, turn)
+    return await once("connected", site, lambda: connect(channel, site.world, turn))
 
 
 @pytest.fixture

@@ -23,16 +23,21 @@ from stormcom.facebook.v1.inventory_pb2 import InventoryLine
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.catalog.shop import Shop, product
 from tests.integration.conftest import STORE
+from tests.integration.keepsakes import Site, once
 
 _LONG = "A title that is too long for this Meta"
 
 
 @pytest.fixture
-async def stocked(shop: Shop) -> Shop:
+async def stocked(shop: Shop, site: Site) -> Shop:
     """The store with two products confirmed at Meta."""
-    await shop.upsert(product("p1"), product("p2"))
-    await shop.sync()
-    await shop.settle(minutes=1)
+
+    async def walk() -> None:
+        await shop.upsert(product("p1"), product("p2"))
+        await shop.sync()
+        await shop.settle(minutes=1)
+
+    await once("catalog.test_endings.stocked", site, walk)
     return shop
 
 

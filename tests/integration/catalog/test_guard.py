@@ -14,6 +14,7 @@ from stormcom.facebook.v1 import catalog_service_pb2 as pb
 from stormcom.facebook.v1.operation_pb2 import Operation
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_HIDDEN
 from tests.integration.catalog.shop import Shop, digest, product, reason_of
+from tests.integration.keepsakes import Site, once
 
 EVERYTHING = [product(f"p{number:03}") for number in range(60)]
 
@@ -26,10 +27,14 @@ _MANY_PRODUCTS = text(
 
 
 @pytest.fixture
-async def stocked(shop: Shop) -> Shop:
+async def stocked(shop: Shop, site: Site) -> Shop:
     """The store with sixty products confirmed at Meta."""
-    await shop.snapshot(*EVERYTHING)
-    await shop.settle()
+
+    async def walk() -> None:
+        await shop.snapshot(*EVERYTHING)
+        await shop.settle()
+
+    await once("catalog.test_guard.stocked", site, walk)
     return shop
 
 

@@ -14,6 +14,7 @@ from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStu
 from stormcom.facebook.v1.operation_pb2 import Operation
 from tests.integration.catalog.shop import Shop, digest, product, reason_of, shirt
 from tests.integration.conftest import APP_ID, connect
+from tests.integration.keepsakes import Site, once
 
 _LONG = "A title that is too long for this Meta"
 
@@ -47,13 +48,19 @@ async def _refused(call: Awaitable[object]) -> str:
 
 
 @pytest.fixture
-async def stocked(shop: Shop) -> Shop:
+async def stocked(shop: Shop, site: Site) -> Shop:
     """The store with three products confirmed, one that Meta refused, and one that our checks refuse."""
-    shop.world.switches.change(max_title=20)
-    await shop.upsert(product("p1"), product("p2"), product("p3"), product("p4", title=_LONG), product("p5", brand=""))
-    await shop.sync()
-    await shop.settle()
-    shop.world.switches.change(max_title=150)
+
+    async def walk() -> None:
+        shop.world.switches.change(max_title=20)
+        await shop.upsert(
+            product("p1"), product("p2"), product("p3"), product("p4", title=_LONG), product("p5", brand="")
+        )
+        await shop.sync()
+        await shop.settle()
+        shop.world.switches.change(max_title=150)
+
+    await once("catalog.test_previews.stocked", site, walk)
     return shop
 
 

@@ -12,6 +12,7 @@ from connector.runtime import Runtime
 from simulator.world import World
 from tests.integration.catalog.shop import Shop, Turn, product, shirt
 from tests.integration.conftest import STORE, Clock
+from tests.integration.keepsakes import Site, once
 
 WARES = product("p1"), shirt("p2", "S", "M")
 
@@ -26,11 +27,15 @@ def shop(  # noqa: PLR0917 – fixtures are asked for by name
 
 
 @pytest.fixture
-async def stocked(shop: Shop) -> Shop:
+async def stocked(shop: Shop, site: Site) -> Shop:
     """The store with its wares confirmed at Meta."""
-    await shop.upsert(*WARES)
-    await shop.sync()
-    await shop.settle(minutes=1)
+
+    async def walk() -> None:
+        await shop.upsert(*WARES)
+        await shop.sync()
+        await shop.settle(minutes=1)
+
+    await once("inventory.conftest.stocked", site, walk)
     return shop
 
 
