@@ -1,0 +1,1 @@
+"""The storm: Meta's webhooks by the thousand while everything dies and comes back, and the reckoning afterwards."""

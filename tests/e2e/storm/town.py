@@ -1,0 +1,48 @@
+"""The stores a storm rages over: each connected to a Page of its own with many people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from client.call import Caller, open_channel
+from client.tour.simulation import Simulation, allow
+from stack.supervisor import Stack
+from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Stores in the order of their Pages' ids, and the people of each Page."""
+
+    callers: Sequence[Caller]
+    people: dict[str, list[str]]
+
+
+def found(stack: Stack, number: int, *, stores: int, people: int) -> Town:
+    """Make stores with so many people each; towns of other numbers share nothing with it."""
+    simulation = Simulation(stack.simulator_url)
+    callers, pages = [], {}
+    for store in range(stores):
+        key = 10**11 * number + 10**9 + store
+        user, business, page = (f"{kind}{key:016d}" for kind in (1, 2, 3))
+        pages[page] = [f"7{key * 1000 + person:018d}" for person in range(people)]
+        seeded = {
+            "id": page,
+            "name": f"Page {store}",
+            "business_id": business,
+            "people": [{"psid": psid, "name": f"Person {psid[-3:]}"} for psid in pages[page]],
+        }
+        names = {"user": {"id": user, "name": "Mina Merchant"}, "businesses": [{"id": business, "name": "Ltd"}]}
+        simulation._ask("POST", "/_simulator/seed", {**names, "pages": [seeded]})
+        caller = Caller(
+            channel=open_channel(stack.addresses["connector"]), token=stack.token, store_id=f"town-{number}-{store}"
+        )
+        _connect(caller, user, page)
+        callers.append(caller)
+    return Town(callers, pages)
+
+
+def _connect(caller: Caller, user_id: str, page_id: str) -> None:
+    begun = caller.call(caller.connector.Connect, ConnectRequest(begin=BeginConnect()))
+    allow(begun.open_dialog.url, user_id)
+    choose = ChooseAssets(page_id=page_id)
+    caller.call(caller.connector.Connect, ConnectRequest(connection_id=begun.connection.connection_id, choose=choose))
