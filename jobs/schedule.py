@@ -24,6 +24,7 @@ EVERY: Mapping[Task, timedelta] = {
     Task.EXPIRE_HOLDS: timedelta(seconds=15),
     Task.WATCH_STOCK: timedelta(minutes=1),
     Task.PASS_EDGES: timedelta(minutes=1),
+    Task.WATCH_ORDERS: timedelta(minutes=1),
 }
 EVERY_CONNECTION: Mapping[Task, timedelta] = {
     Task.FULL_SYNC: timedelta(hours=1),
@@ -38,6 +39,7 @@ EVERY_LINKED: Mapping[Task, timedelta] = {
     Task.SYNC_TEMPLATES: timedelta(hours=6),
     Task.CHECK_SILENCE: timedelta(hours=1),
     Task.LOOK_UP_PEOPLE: timedelta(hours=1),
+    Task.POLL_ORDERS: timedelta(minutes=5),
 }
 """The same, but begins with the link: a connection need not have a catalog."""
 CHECKED_EVERY = timedelta(minutes=1)

@@ -86,6 +86,9 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "CHECK_SETS": CapabilityKind.CATALOG_SYNC,
     "SCAN_CATALOG": CapabilityKind.CATALOG_SYNC,
     "READ_BACK": CapabilityKind.CATALOG_SYNC,
+    "POLL_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
+    "READ_ORDER": CapabilityKind.ORDER_MANAGEMENT,
+    "ACKNOWLEDGE_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
 }
 """Which capability a refusal met during a task is about. A task that is not named here takes nothing away."""
 

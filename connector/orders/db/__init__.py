@@ -1,3 +1,5 @@
-"""Where orders, their lines and the accounts they come from are kept."""
+"""Where orders (`orders`), what lists tell of them (`sightings`), their accounts and acknowledgements are kept."""
 
-from connector.orders.db import tables as tables
+from connector.orders.db import accounts, acknowledgements, orders, sightings, tables, watching
+
+__all__ = ["accounts", "acknowledgements", "orders", "sightings", "tables", "watching"]

@@ -1,0 +1,142 @@
+"""Looks for orders at Meta, every five minutes and whenever a webhook hints at one; what it sees gets a row, then is read.
+
+A look goes over all orders that changed since the last one, with an overlap, and over all that Meta processes, so that one that
+vanished is missed. The watermark is Meta's own time and moves only when every page was read: a look that failed is repeated whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connector.connections import actions as connection_actions
+from connector.connections import db as connections
+from connector.connections.model import Connection
+from connector.db import outbox
+from connector.db.outbox import Taken, Task
+from connector.db.schema import Tx
+from connector.errors import MetaRefused
+from connector.orders import graph
+from connector.orders.actions.asking import ORDERS, Road, open_road
+from connector.orders.db import accounts, sightings
+from connector.orders.graph import Sighting
+from connector.orders.model.accounts import Account, Manager
+from connector.orders.model.states import State
+from connector.runtime import Runtime
+
+EVERY = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=10)
+FARTHEST = timedelta(days=180)
+_WAITING = (State.FB_PROCESSING, State.CREATED)
+_PIECE = 200
+
+
+def poll_key(connection_id: UUID) -> str:
+    """Name the look of a connection: periodic, and one at a time."""
+    return f"{outbox.PERIODIC}{Task.POLL_ORDERS}:{connection_id}"
+
+
+async def plan_poll(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
+    """Have orders looked for now; any number of wishes join, and one during a look has it done once more."""
+    await outbox.add(tx, Task.POLL_ORDERS, due=at, connection_id=connection_id, key=poll_key(connection_id))
+
+
+async def poll_orders(runtime: Runtime, task: Taken) -> None:
+    """Look for orders of a connection whose orders we manage, and come back in five minutes."""
+    async with runtime.db.begin() as tx:
+        task = await outbox.hold(tx, task)
+        connection = await connections.of_task(tx, task)
+        account = await accounts.find(tx, connection.id)
+        if account is None or account.manager is not Manager.OURS or ORDERS in connection.blocks:
+            await outbox.again(tx, task, runtime.now() + EVERY)
+            return
+    try:
+        seen, processed = await look(await open_road(runtime, task, connection, account))
+    except MetaRefused:
+        async with runtime.db.begin() as tx:  # Meta may have switched the whole road off: a try tells
+            await connection_actions.plan_check(runtime, tx, connection, ORDERS)
+        raise
+    async with runtime.db.begin() as tx:
+        now = runtime.now()
+        await take_in(runtime, tx, connection, account, [*seen, *processed])
+        await _miss(tx, connection, {one.external_order_id for one in processed}, at=now)
+        await _catch_up(tx, connection, at=now)
+        newest = max((one.update_time for one in seen if one.update_time), default=None)
+        watermark = max(filter(None, (newest, account.watermark_time)), default=None)
+        await accounts.change(tx, connection.id, watermark_time=watermark, last_poll_time=now)
+        if account.since_time is not None:
+            await _looked_back(tx, connection, account.since_time)
+        wished = (await outbox.hold(tx, task)).wishes != task.wishes
+        await outbox.again(tx, task, now if wished else now + EVERY)
+
+
+async def look(road: Road) -> tuple[list[Sighting], list[Sighting]]:
+    """List what changed since the last look in any state, and all that Meta processes."""
+    since = _since(road.account, at=road.runtime.now())
+    names = road.account.commerce_account_id, road.connection.page_id
+    changed = await road.ask_all(
+        lambda after: graph.list_orders(*names, graph.STATES, updated_after=since, after=after)
+    )
+    processed = await road.ask_all(lambda after: graph.list_orders(*names, [State.FB_PROCESSING], after=after))
+    return changed, processed
+
+
+def _since(account: Account, *, at: datetime) -> datetime:
+    usual = account.watermark_time - OVERLAP if account.watermark_time else at - FARTHEST
+    return min(account.since_time, usual) if account.since_time else usual
+
+
+async def _looked_back(tx: Tx, connection: Connection, since: datetime) -> None:
+    """Forget a wish to look farther back, unless another one came meanwhile."""
+    current = await accounts.find(tx, connection.id, lock=True)
+    if current is not None and current.since_time == since:
+        await accounts.change(tx, connection.id, since_time=None)
+
+
+async def take_in(runtime: Runtime, tx: Tx, connection: Connection, account: Account, seen: Iterable[Sighting]) -> None:
+    """Keep what lists tell, and have new and changed orders read. Orders that others saw through before us stay theirs."""
+    now, rows = runtime.now(), list({one.external_order_id: one for one in seen}.values())
+    for start in range(0, len(rows), _PIECE):
+        piece = rows[start : start + _PIECE]
+        known = await sightings.known(tx, connection.store_id, [one.external_order_id for one in piece])
+        ours = [one for one in piece if one.external_order_id in known or _is_ours(one, account)]
+        told = [_row(runtime, connection, one, at=now) for one in sorted(ours, key=lambda one: one.external_order_id)]
+        await plan_reading(tx, connection.id, await sightings.see(tx, told, at=now), at=now)
+
+
+def _is_ours(one: Sighting, account: Account) -> bool:
+    """Tell whether a new order is ours to import: nobody acknowledged it yet, or it was placed since we manage them."""
+    if one.state is None or one.state in _WAITING or one.order_time is None:
+        return True
+    return account.associate_time is not None and one.order_time >= account.associate_time
+
+
+def _row(runtime: Runtime, connection: Connection, one: Sighting, *, at: datetime) -> dict[str, object]:
+    return {
+        "id": runtime.new_id(),
+        "store_id": connection.store_id,
+        "connection_id": connection.id,
+        "external_order_id": one.external_order_id,
+        # Reading it tells more; until then nothing is said of it but that it is there.
+        "state": one.state or State.CREATED,
+        "order_time": one.order_time or at,
+        "update_time": one.update_time or at,
+    }
+
+
+async def plan_reading(tx: Tx, connection_id: UUID, order_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Have orders read, each by itself: one that cannot be read holds no other up."""
+    for order_id in order_ids:
+        key, arguments = f"{Task.READ_ORDER}:{order_id}", {"order_id": str(order_id)}
+        await outbox.add(tx, Task.READ_ORDER, due=at, connection_id=connection_id, key=key, arguments=arguments)
+
+
+async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: datetime) -> None:
+    """Read the orders that Meta processed and does not list as such any more: they went on, or are gone."""
+    before = await sightings.processed(tx, connection.id)
+    missed = sorted(order_id for name, order_id in before.items() if name not in processed)
+    await plan_reading(tx, connection.id, missed, at=at)
+
+
+async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
+    """Have orders read whose reading was given up meanwhile."""
+    await plan_reading(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)

@@ -1,0 +1,198 @@
+"""Reads one order whole, and moves it on: kept aside while Meta processes it, told to StormCom once it is placed, or put in quarantine.
+
+What is read, the stock that is kept aside and the event change in one transaction. An order that was read before and says nothing
+new changes nothing.
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from connector.connections import db as connections
+from connector.connections.model import Connection
+from connector.db import outbox
+from connector.db.outbox import Taken
+from connector.db.schema import Tx
+from connector.errors import MetaRefused
+from connector.orders import graph
+from connector.orders.actions import telling
+from connector.orders.actions.asking import ORDERS, Road, open_road
+from connector.orders.actions.reserving import release, reserve
+from connector.orders.db import accounts
+from connector.orders.db import orders as db
+from connector.orders.graph import Reading
+from connector.orders.model.latin import ascii_address
+from connector.orders.model.states import KNOWN, OVER, Happening, ImportState, State, move
+from connector.orders.model.sums import Spoiled
+from connector.orders.model.values import Line, Order
+from connector.registry.db.names import Name, look_up
+from connector.runtime import Runtime
+
+_TOLD = KNOWN | {ImportState.REJECTED}
+
+
+async def read_order(runtime: Runtime, task: Taken) -> None:
+    """Read an order of Meta's and act on what it says."""
+    async with runtime.db.begin() as tx:
+        task = await outbox.hold(tx, task)
+        order = await db.by_id(tx, UUID(task.arguments["order_id"]))
+        connection = await connections.of_task(tx, task)
+        account = await accounts.find(tx, connection.id)
+        if order is None or account is None or not account.commerce_account_id or ORDERS in connection.blocks:
+            await outbox.done(tx, task, at=runtime.now())  # the next look brings it back
+            return
+    road = await open_road(runtime, task, connection, account)
+    try:
+        found: Reading | Spoiled | None = await _ask(road, order.external_order_id)
+    except Spoiled as spoiled:
+        found = spoiled
+    except MetaRefused as refused:
+        if not await road.lost(refused):
+            raise
+        found = None
+    async with runtime.db.begin() as tx:
+        if (current := await db.by_id(tx, order.id, lock=True)) is not None:
+            await apply(runtime, tx, connection, current, found)
+        await outbox.hold(tx, task)
+        await outbox.done(tx, task, at=runtime.now())
+
+
+async def _ask(road: Road, external_order_id: str) -> Reading:
+    page_id = road.connection.page_id
+    order = await road.ask(graph.read_order(external_order_id, page_id))
+    items = await road.ask_all(lambda after: graph.list_items(external_order_id, page_id, after=after))
+    promotions = (
+        await road.ask_all(lambda after: graph.list_promotions(external_order_id, page_id, after=after))
+        if graph.needs_promotions(order, items)
+        else []
+    )
+    return graph.read(order, items, promotions)
+
+
+async def apply(
+    runtime: Runtime, tx: Tx, connection: Connection, order: Order, found: Reading | Spoiled | None
+) -> Order:
+    """Move a locked order on by what Meta says of it: a reading, that it cannot be read, or that it is gone."""
+    at = runtime.now()
+    if isinstance(found, Spoiled):
+        return await telling.spoil(tx, await db.change(tx, order, read_update_time=order.update_time), found, at=at)
+    if found is None:
+        return await _vanish(tx, order, at=at)
+    lines = await _mapped(tx, connection, found.lines)
+    digest = _digest(found, lines)
+    await db.write_lines(tx, order.id, lines)
+    now = replace(await db.change(tx, order, **_values(order, found, digest, at=at)), lines=lines)
+    if found.state is State.FB_PROCESSING:
+        return await _reserve(runtime, tx, connection, now)
+    if now.state is State.CANCELLED and now.tell_time is None:
+        return await _end(tx, now, at=at)
+    told = now.import_state in _TOLD or (now.import_state is ImportState.IMPORTING and digest == order.digest)
+    if not told:
+        return await _tell(runtime, tx, connection, now)
+    passing = now.state is order.state or now.import_state is ImportState.REJECTED
+    return now if passing else await telling.state_changed(tx, now, order.state, at=at)
+
+
+async def _reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
+    """Keep an order's pieces aside while Meta processes it, once."""
+    if (after := move(order.import_state, Happening.RESERVE)) is None:
+        return order
+    order = await _keep_aside(runtime, tx, connection, order)
+    order = await db.change(tx, order, import_state=after, version=order.version + 1)
+    return await telling.reservation_requested(tx, order, at=runtime.now())
+
+
+async def _tell(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
+    """Tell StormCom of an order, whole; its pieces are kept aside until StormCom has it."""
+    state = order.import_state
+    if state is ImportState.QUARANTINED:  # Meta mended it, or we learned to read it
+        state = move(state, Happening.RETRY, taken=order.taken) or state
+    if (after := move(state, Happening.TELL)) is None:
+        return order
+    if not order.hold_ids and order.state not in OVER:
+        order = await _keep_aside(runtime, tx, connection, order)
+    return await telling.received(tx, order, after, at=runtime.now())
+
+
+async def _keep_aside(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
+    kept = await reserve(runtime, tx, connection, order, order.lines)
+    values: dict[str, Any] = {"hold_ids": list(kept.hold_ids), "hold_expire_time": kept.expire_time}
+    if kept.lacking:
+        message = f"Fewer pieces could be kept aside than were ordered; missing are {kept.lacking}"
+        values |= telling.problem("STOCK_INSUFFICIENT", message, at=runtime.now())
+    else:
+        values |= telling.NO_PROBLEM
+    return await db.change(tx, order, **values)
+
+
+async def _vanish(tx: Tx, order: Order, *, at: datetime) -> Order:
+    """Let an order that Meta has no more end; one that StormCom has is told as gone."""
+    if order.state is State.VANISHED:
+        return order
+    before = order.state
+    values = {"state": State.VANISHED, "over_time": at, "read_update_time": order.update_time}
+    order = await db.change(tx, order, **values)
+    if order.tell_time is not None:
+        return await telling.state_changed(tx, order, before, at=at)
+    return await _end(tx, order, at=at)
+
+
+async def _end(tx: Tx, order: Order, *, at: datetime) -> Order:
+    """End an order that StormCom never had: its pieces are offered again."""
+    if (after := move(order.import_state, Happening.END, taken=order.taken)) is None:
+        return order
+    reserved = order.import_state is ImportState.RESERVED
+    order = await db.change(tx, order, import_state=after, version=order.version + 1, **telling.NO_PROBLEM)
+    await release(tx, order, at=at)
+    return await telling.reservation_released(tx, order, at=at) if reserved else order
+
+
+async def _mapped(tx: Tx, connection: Connection, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Find what products lines stand for; one that nobody knows stays a line."""
+    asked = list(dict.fromkeys(line.retailer_id for line in lines if line.retailer_id))
+    names = await look_up(tx, connection.id, [Name(one, "", "") for one in asked]) if asked else []
+    known = {one: found for one, found in zip(asked, names, strict=True) if found is not None}
+    return tuple(
+        replace(line, mapped=True, product_id=known[line.retailer_id].product_id, variant_id=known[line.retailer_id].variant_id)
+        if line.retailer_id in known
+        else line
+        for line in lines
+    )  # fmt: skip
+
+
+def _digest(found: Reading, lines: tuple[Line, ...]) -> bytes:
+    """Hash what StormCom is told of an order when it is new: not what becomes of it later."""
+    later = ("shipped_quantity", "cancelled_quantity", "refunded_quantity", "refundable", "mapped", "product_id", "variant_id")  # fmt: skip
+    told = [{name: getattr(line, name) for name in line.__slots__ if name not in later} for line in lines]
+    rest = (found.channel, found.buyer, found.address, found.sums, found.shipping_option, found.discounts, found.ship_by_time)  # fmt: skip
+    return hashlib.sha256(orjson.dumps([told, *rest], option=orjson.OPT_SORT_KEYS, default=list)).digest()
+
+
+def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dict[str, Any]:
+    """Write a reading into an order's columns; who bought is not taken in again once it is forgotten."""
+    over = found.state in OVER
+    forgotten = order.tell_time is not None and order.buyer is None and order.address is None
+    people = {} if forgotten else {
+        "buyer": found.buyer,
+        "address": found.address,
+        "ascii_address": ascii_address(found.address) if found.address else None,
+    }  # fmt: skip
+    return people | found.sums._asdict() | {
+        "state": found.state,
+        "channel": found.channel,
+        "currency_code": found.currency_code,
+        "tax_remitted": found.tax_remitted,
+        "shipping_option": list(found.shipping_option) if found.shipping_option else None,
+        "discounts": [list(one) for one in found.discounts],
+        "ship_by_time": found.ship_by_time,
+        "test_order": found.test_order,
+        "order_time": found.order_time,
+        "update_time": max(order.update_time, found.update_time),
+        "read_update_time": max(order.update_time, found.update_time),
+        "over_time": (order.over_time or at) if over else None,
+        "digest": digest,
+    }  # fmt: skip

@@ -1,0 +1,164 @@
+"""Orders and their lines: found, locked, changed, listed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+
+from connector.db.schema import Tx
+from connector.orders.db.tables import order_lines, orders
+from connector.orders.model.states import ImportState, State
+from connector.orders.model.values import Channel, Discount, Line, Option, Order, Problem, Sums
+
+_PLAIN = [name for name in Order.__slots__ if name not in {"sums", "problem", "lines"}]
+_PROBLEM = ("problem_reason", "problem_message", "problem_time", "try_count", "retry_time")
+_SHOWN = [orders.c[name] for name in (*_PLAIN, *Sums._fields, *_PROBLEM)]
+_LINE = [order_lines.c[name] for name in Line.__slots__]
+
+
+def _read(row: Any, lines: Sequence[Line]) -> Order:
+    values = dict(row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+    amounts = [values.pop(name) for name in Sums._fields]
+    told = [values.pop(name) for name in _PROBLEM]
+    read = {
+        "channel": Channel(values["channel"]) if values["channel"] else None,
+        "state": State(values["state"]),
+        "import_state": ImportState(values["import_state"]),
+        "shipping_option": Option(*values["shipping_option"]) if values["shipping_option"] else None,
+        "discounts": tuple(Discount(*one) for one in values["discounts"]),
+        "hold_ids": tuple(values["hold_ids"]),
+        "digest": bytes(values["digest"]),
+    }
+    sums = Sums(*amounts) if amounts[-3] is not None else None
+    return Order(**values | read, sums=sums, problem=Problem(*told) if told[0] else None, lines=tuple(lines))
+
+
+def _read_line(row: Any) -> Line:
+    values = dict(row._mapping)  # noqa: SLF001 – SQLAlchemy's documented way to a mapping
+    values.pop("order_id")
+    option = values["shipping_option"]
+    return Line(**values | {"shipping_option": Option(*option) if option else None})
+
+
+async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Order]:
+    if not rows:
+        return []
+    mine = select(order_lines.c.order_id, *_LINE).where(order_lines.c.order_id.in_([row.id for row in rows]))
+    lines: dict[UUID, list[Line]] = {row.id: [] for row in rows}
+    for row in await tx.execute(mine.order_by(order_lines.c.position)):
+        lines[row.order_id].append(_read_line(row))
+    return [_read(row, lines[row.id]) for row in rows]
+
+
+async def _one(tx: Tx, *which: Any, lock: bool) -> Order | None:
+    wanted = select(*_SHOWN).where(*which)
+    rows = (await tx.execute(wanted.with_for_update() if lock else wanted)).all()
+    found = await _with_lines(tx, rows)
+    return found[0] if found else None
+
+
+async def by_id(tx: Tx, order_id: UUID, *, lock: bool = False) -> Order | None:
+    """Find an order by our id, for background work."""
+    return await _one(tx, orders.c.id == order_id, lock=lock)
+
+
+async def find(tx: Tx, store_id: str, order_id: UUID, *, lock: bool = False) -> Order | None:
+    """Find a store's order by our id; `lock` keeps it from changing."""
+    return await _one(tx, orders.c.id == order_id, orders.c.store_id == store_id, lock=lock)
+
+
+async def by_external_id(tx: Tx, store_id: str, external_order_id: str) -> Order | None:
+    """Find a store's order by Meta's id."""
+    named = orders.c.store_id == store_id, orders.c.external_order_id == external_order_id
+    return await _one(tx, *named, lock=False)
+
+
+async def by_local_id(tx: Tx, store_id: str, local_order_id: str) -> Order | None:
+    """Find a store's order by StormCom's id."""
+    named = orders.c.store_id == store_id, orders.c.local_order_id == local_order_id
+    return await _one(tx, *named, lock=False)
+
+
+async def change(tx: Tx, order: Order, **values: Any) -> Order:
+    """Change a locked order; amounts and problems by their columns' names. Tells it as it is now."""
+    changed = update(orders).where(orders.c.id == order.id).values(**values).returning(*_SHOWN)
+    return _read((await tx.execute(changed)).one(), order.lines)
+
+
+async def write_lines(tx: Tx, order_id: UUID, lines: Sequence[Line]) -> None:
+    """Keep an order's lines as they are read now; what was refunded of a known line is kept as it was."""
+    refunded = select(order_lines.c.line_id, order_lines.c.refunded_quantity).where(order_lines.c.order_id == order_id)
+    known = {row.line_id: row.refunded_quantity for row in await tx.execute(refunded)}
+    if known:
+        await tx.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
+    rows = [
+        {name: getattr(line, name) for name in Line.__slots__}
+        | {"order_id": order_id, "position": position, "refunded_quantity": known.get(line.line_id, 0)}
+        | {"shipping_option": list(line.shipping_option) if line.shipping_option else None}
+        for position, line in enumerate(lines)
+    ]
+    await tx.execute(insert(order_lines), rows)
+
+
+class Filter(NamedTuple):
+    """Which orders to list."""
+
+    state: State | None = None
+    import_state: ImportState | None = None
+    channel: Channel | None = None
+    from_time: datetime | None = None
+    until_time: datetime | None = None
+
+
+async def page(
+    tx: Tx, connection_id: UUID, which: Filter, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Order]:
+    """List orders, the last placed first, behind a place."""
+    table = orders.c
+    same: Mapping[str, Any] = {"state": which.state, "import_state": which.import_state, "channel": which.channel}
+    wanted = select(*_SHOWN).where(table.connection_id == connection_id)
+    for name, value in same.items():
+        wanted = wanted.where(table[name] == value) if value is not None else wanted
+    if which.from_time is not None:
+        wanted = wanted.where(table.order_time >= which.from_time)
+    if which.until_time is not None:
+        wanted = wanted.where(table.order_time < which.until_time)
+    if after is not None:
+        wanted = wanted.where(tuple_(table.order_time, table.id) < after)
+    ordered = wanted.order_by(table.order_time.desc(), table.id.desc()).limit(limit)
+    return await _with_lines(tx, (await tx.execute(ordered)).all())
+
+
+class Counts(NamedTuple):
+    """How many orders of a connection wait for whom, and when the oldest that StormCom does not have was placed."""
+
+    unanswered: int
+    quarantined: int
+    unacknowledged: int
+    unread: int
+    oldest_open_time: datetime | None
+
+    @property
+    def open(self) -> int:
+        """Count all that wait for StormCom or for Meta."""
+        return self.unanswered + self.quarantined + self.unacknowledged + self.unread
+
+
+async def count(tx: Tx, connection_id: UUID) -> Counts:
+    """Count a connection's orders that are not through."""
+    unread = orders.c.import_state.in_([ImportState.SEEN, ImportState.RESERVED])
+    groups = (
+        orders.c.import_state == ImportState.IMPORTING,
+        orders.c.import_state == ImportState.QUARANTINED,
+        orders.c.import_state == ImportState.IMPORTED,
+        unread,
+    )
+    missing = unread | orders.c.import_state.in_([ImportState.IMPORTING, ImportState.QUARANTINED])
+    columns: list[Any] = [func.count().filter(group) for group in groups]
+    oldest = func.min(orders.c.order_time).filter(missing, orders.c.local_order_id == "")
+    states = [ImportState.IMPORTING, ImportState.QUARANTINED, ImportState.IMPORTED, ImportState.SEEN, ImportState.RESERVED]  # fmt: skip
+    mine = orders.c.connection_id == connection_id, orders.c.import_state.in_(states)
+    row = (await tx.execute(select(*columns, oldest).where(*mine))).one()
+    return Counts(row[0], row[1], row[2], row[3], row[4])

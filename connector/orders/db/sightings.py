@@ -1,0 +1,64 @@
+"""Orders as lists tell them: a row from first sight on, many at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.db.schema import Tx
+from connector.orders.db.tables import orders
+from connector.orders.model.states import ImportState, State
+
+
+async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set[str]:
+    """Tell which orders have a row."""
+    mine = orders.c.store_id == store_id, orders.c.external_order_id.in_(external_order_ids)
+    return set(await tx.scalars(select(orders.c.external_order_id).where(*mine)))
+
+
+async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[UUID]:
+    """Keep what a list tells; tells which orders have to be read: the new ones, and those that changed since they were read.
+
+    What an order is, reading it tells: a list only says that it is there, and when it changed last.
+    """
+    if not rows:
+        return []
+    wish = insert(orders).values([{**row, "create_time": at, "open_time": _open(row, at)} for row in rows])
+    new = wish.excluded
+    stored = wish.on_conflict_do_update(
+        index_elements=["store_id", "external_order_id"],
+        set_={
+            "connection_id": new.connection_id,
+            "update_time": func.greatest(orders.c.update_time, new.update_time),
+            "open_time": func.coalesce(orders.c.open_time, new.open_time),
+        },
+        where=or_(
+            orders.c.update_time < new.update_time,
+            orders.c.open_time.is_(None) & new.open_time.is_not(None),
+            orders.c.connection_id != new.connection_id,
+        ),
+    ).returning(orders.c.id, orders.c.update_time, orders.c.read_update_time)
+    return [row.id for row in await tx.execute(stored) if row.update_time != row.read_update_time]
+
+
+def _open(row: dict[str, Any], at: datetime) -> datetime | None:
+    return None if row["state"] == State.FB_PROCESSING else at
+
+
+async def processed(tx: Tx, connection_id: UUID) -> dict[str, UUID]:
+    """List the orders that Meta processed when we last looked, by Meta's id."""
+    mine = orders.c.connection_id == connection_id, orders.c.state == State.FB_PROCESSING
+    live = orders.c.import_state.in_([ImportState.SEEN, ImportState.RESERVED])
+    rows = await tx.execute(select(orders.c.external_order_id, orders.c.id).where(*mine, live))
+    return {row.external_order_id: row.id for row in rows}
+
+
+async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
+    """List orders that changed at Meta since they were read, those first that StormCom does not have."""
+    behind = or_(orders.c.read_update_time.is_(None), orders.c.read_update_time < orders.c.update_time)
+    first = case((orders.c.local_order_id == "", 0), else_=1)
+    mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind)
+    return list(await tx.scalars(mine.order_by(first, orders.c.update_time).limit(limit)))

@@ -1,0 +1,30 @@
+"""Reads Meta's amounts exactly: decimal texts with a currency, never a binary fraction."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from connector.values import Money, decimals_of
+
+_LARGEST_AMOUNT = 10**15
+
+
+def read_amount(told: Any, field: str) -> Money:
+    """Read an amount in whatever currency.
+
+    Raises:
+        ValueError: it cannot be read exactly; the message names the field.
+
+    """
+    amount = told.get("amount") if isinstance(told, Mapping) else None
+    currency = str(told.get("currency")) if isinstance(told, Mapping) else ""
+    decimals = decimals_of(currency)
+    if not isinstance(amount, str | int) or decimals is None:
+        raise ValueError(f"{field}: no amount with a currency that we know")
+    try:
+        minor = Decimal(str(amount)).scaleb(decimals)
+    except InvalidOperation:
+        raise ValueError(f"{field}: the amount is no decimal number") from None
+    if not minor.is_finite() or abs(minor) > _LARGEST_AMOUNT or minor != int(minor):
+        raise ValueError(f"{field}: the amount has more decimals than {currency}")
+    return Money(currency, int(minor))
