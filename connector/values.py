@@ -36,6 +36,7 @@ class CapabilityKind(StrEnum):
     PROMOTIONS = "PROMOTIONS"
     CONVERSIONS = "CONVERSIONS"
     INSIGHTS = "INSIGHTS"
+    INSTAGRAM_MESSAGING = "INSTAGRAM_MESSAGING"
 
 
 OPTIONAL = (
@@ -43,6 +44,7 @@ OPTIONAL = (
     CapabilityKind.PROMOTIONS,
     CapabilityKind.CONVERSIONS,
     CapabilityKind.INSIGHTS,
+    CapabilityKind.INSTAGRAM_MESSAGING,
 )
 """What only an app that is set to it asks merchants for; nobody can do without the others."""
 

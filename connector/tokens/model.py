@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.alerts.model import Alert
+from connector.connections.model.assets import Page
 from connector.connections.model.needs import BASIC
 from connector.connections.model.reach import EDITOR_TASKS, Reach, TokenKind, missing_tasks
 from connector.errors import FailedPrecondition
@@ -76,14 +77,14 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Both tokens of a connection as Meta sees them; `page_tasks` is None when Meta did not tell them.
+    """Both tokens of a connection as Meta sees them; `seen` is the Page, None when Meta did not list it.
 
     `page_token` is a new one, sealed, when the Page's was dead and could be derived anew.
     """
 
     user: Inspection
     page: Inspection
-    page_tasks: tuple[str, ...] | None = None
+    seen: Page | None = None
     page_token: bytes | None = field(default=None, repr=False)
 
 

@@ -8,13 +8,12 @@ from urllib.parse import urlencode
 
 from connector.connections.model import Reach
 from connector.connections.model.needs import BASIC
+from connector.connections.model.needs import INSTAGRAM as INSTAGRAM
 from connector.graph.call import Call, Effect
 from connector.vault import Secret
 
 SCOPES = BASIC
 """What we ask everybody for, and what for. None can be done without."""
-INSTAGRAM = "instagram_basic"
-"""What we ask for besides, to show which Instagram account belongs to a Page; a merchant may decline it."""
 
 # Unverified: subcodes of a failed code exchange.
 CODE_EXPIRED, REDIRECT_MISMATCH, CODE_USED = 36007, 36008, 36009
@@ -49,7 +48,7 @@ def dialog(dialog_url: str, app_id: str, redirect_uri: str, state: str, *, scope
     """
     # https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow (read 2026-11-21)
     # Unverified: auth_type.
-    asked = {"scope": ",".join((*scopes, INSTAGRAM)), "auth_type": "rerequest"}
+    asked = {"scope": ",".join(dict.fromkeys((*scopes, INSTAGRAM))), "auth_type": "rerequest"}
     return _dialog(dialog_url, app_id, redirect_uri, state, asked)
 
 

@@ -21,7 +21,7 @@ class Try:
 def probe(kind: CapabilityKind, *, page_id: str, catalog_id: str) -> Try | None:
     """Write the call that tries a capability; None when there is none, or nothing to try it on.
 
-    CONVERSIONS and INSIGHTS have none: a refusal has the tokens looked at, whose scopes tell; it blocks neither by itself.
+    CONVERSIONS, INSIGHTS and INSTAGRAM_MESSAGING have none: a refusal has the tokens looked at, whose scopes tell; it blocks none of them by itself.
     """
     match kind:
         case CapabilityKind.MESSAGING:

@@ -32,6 +32,10 @@ _MESSAGES = ("pages_manage_metadata", "pages_messaging")
 _ORDERS = ("commerce_account_manage_orders", "commerce_account_read_settings")
 # facebook-for-woocommerce a1e17a8 asks for both (read 2026-11-21).
 _ADS, _ADS_READ = ("ads_management",), ("ads_read",)
+INSTAGRAM = "instagram_basic"
+"""What the login dialog asks for besides, to show which Instagram account belongs to a Page; a merchant may decline it."""
+# Unverified: recalled as what reading and answering Instagram's messages through the Page needs, beside what MESSAGING needs.
+INSTAGRAM_MESSAGES = (INSTAGRAM, "instagram_manage_messages")
 
 NEEDS: Mapping[CapabilityKind, Need] = {
     CapabilityKind.CATALOG_SYNC: Need(_CATALOG, Asset.CATALOG),
@@ -41,6 +45,7 @@ NEEDS: Mapping[CapabilityKind, Need] = {
     CapabilityKind.PROMOTIONS: Need(_CATALOG, Asset.CATALOG),
     CapabilityKind.CONVERSIONS: Need(_ADS),
     CapabilityKind.INSIGHTS: Need(_ADS_READ),
+    CapabilityKind.INSTAGRAM_MESSAGING: Need(INSTAGRAM_MESSAGES),
 }
 
 # pages_show_list is Unverified, as are the calls these are said to open.
@@ -59,6 +64,8 @@ FURTHER: Mapping[str, str] = {
     "ads_read": "how often products are seen and bought",
     "commerce_account_manage_orders": "orders placed on Facebook and Instagram",
     "commerce_account_read_settings": "the shop that orders belong to",
+    INSTAGRAM: "which Instagram account belongs to a Page",
+    "instagram_manage_messages": "messages of the Page's Instagram account in and out",
 }
 """The permissions that only optional capabilities need, and what each is for."""
 

@@ -80,7 +80,12 @@ async def backfill(runtime: Runtime, task: Taken) -> None:
     async with runtime.db.begin() as tx:
         await outbox.hold(tx, task)
         await db.move_on(tx, current, **_progress(runtime, current, page, count))
-        await outbox.again(tx, task, runtime.now() + PACE)
+        following = await _next(runtime, tx, connection, task.arguments)
+        if following is None:
+            await outbox.done(tx, task, at=runtime.now())
+        else:  # each channel has a pace of its own
+            rest = PACE if following.channel is current.channel else timedelta()
+            await outbox.again(tx, task, runtime.now() + rest)
 
 
 async def _next(runtime: Runtime, tx: Tx, connection: Connection, wish: Any) -> Backfill | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from connector.connections.model import Connection
 from connector.db import outbox
-from connector.db.outbox import Task
+from connector.db.outbox import PERIODIC, Task
 from connector.db.schema import Tx, plain
 from connector.messaging import db
 from connector.messaging.model import Channel, Conversation, PersonSignal
@@ -34,6 +34,7 @@ async def meet(runtime: Runtime, tx: Tx, arrived: Iterable[tuple[Connection, Per
             people = [(runtime.new_id(), places[one], one[2]) for one in wanted]
             found = await db.meet(tx, people, channel=channel)
             met |= {(connection_id, channel, psid): one for (connection_id, psid), one in found.items()}
-    for connection_id in {one.connection_id for one in met.values() if one.profile_due_time is None}:
-        await outbox.hasten(tx, f"every:{Task.LOOK_UP_PEOPLE}:{connection_id}", due=runtime.now() + _LOOK_UP_AFTER)
+    if unknown := sorted({one.connection_id for one in met.values() if one.profile_due_time is None}):
+        keys = [f"{PERIODIC}{Task.LOOK_UP_PEOPLE}:{connection_id}" for connection_id in unknown]
+        await outbox.hasten(tx, *keys, due=runtime.now() + _LOOK_UP_AFTER)
     return met

@@ -5,7 +5,6 @@ from connector.messaging.model.attachments import MOST_PRODUCTS as MOST_PRODUCTS
 from connector.messaging.model.attachments import AttachedProduct as AttachedProduct
 from connector.messaging.model.attachments import Attachment as Attachment
 from connector.messaging.model.attachments import Coordinates as Coordinates
-from connector.messaging.model.channels import INSTAGRAM_SCOPES as INSTAGRAM_SCOPES
 from connector.messaging.model.channels import Channel as Channel
 from connector.messaging.model.channels import account as account
 from connector.messaging.model.channels import channels as channels

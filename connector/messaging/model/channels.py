@@ -3,9 +3,7 @@
 from enum import StrEnum
 
 from connector.connections.model import Connection
-
-# Unverified: recalled as what reading and answering Instagram's messages through the Page needs.
-INSTAGRAM_SCOPES = ("instagram_basic", "instagram_manage_messages")
+from connector.connections.model.needs import INSTAGRAM_MESSAGES
 
 
 class Channel(StrEnum):
@@ -28,5 +26,5 @@ def account(connection: Connection, channel: Channel) -> str:
 
 def channels(connection: Connection) -> tuple[Channel, ...]:
     """Tell where a connection may read: Instagram is another permission, and Messenger does not depend on it."""
-    instagram = connection.instagram_id and set(INSTAGRAM_SCOPES) <= set(connection.granted_scopes)
+    instagram = connection.instagram_id and set(INSTAGRAM_MESSAGES) <= set(connection.granted_scopes)
     return (Channel.MESSENGER, Channel.INSTAGRAM) if instagram else (Channel.MESSENGER,)

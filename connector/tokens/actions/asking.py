@@ -4,7 +4,7 @@ from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections import graph as connections_graph
 from connector.connections.actions.granting import LONGEST_LIST_PAGES
-from connector.connections.model import Connection
+from connector.connections.model import Connection, Page
 from connector.connections.model.reach import TokenKind
 from connector.errors import MetaRefused
 from connector.graph.client import Access
@@ -60,14 +60,14 @@ async def look_at(runtime: Runtime, connection: Connection) -> Look:
     if not user.valid:
         return Look(user, page)
     access = user_access(runtime.app(connection.environment), user_token)
-    tasks = await page_tasks(runtime, connection, access, user)
+    seen = await find_page(runtime, connection, access, user)
     if page.valid:
-        return Look(user, page, tasks)
+        return Look(user, page, seen)
     derived = await derive(runtime, connection, access)
     if derived is None or not (renewed := await ask(runtime, connection, derived, Kind.PAGE)).valid:
-        return Look(user, page, tasks)
+        return Look(user, page, seen)
     sealed = await runtime.vault.seal(derived, connections.binding(connection, "page"))
-    return Look(user, renewed, tasks, sealed)
+    return Look(user, renewed, seen, sealed)
 
 
 async def derive(runtime: Runtime, connection: Connection, access: Access) -> Secret | None:
@@ -78,20 +78,20 @@ async def derive(runtime: Runtime, connection: Connection, access: Access) -> Se
         return None
 
 
-async def page_tasks(
-    runtime: Runtime, connection: Connection, access: Access, user: Inspection
-) -> tuple[str, ...] | None:
-    """Read what may be done on the Page; None when Meta does not list it."""
+async def find_page(runtime: Runtime, connection: Connection, access: Access, user: Inspection) -> Page | None:
+    """Read what may be done on the Page, and its Instagram account where we may see it; None when Meta does not list the Page."""
     system = user.meta_type == TokenKind.SYSTEM_USER
     after, pages = "", connections_graph.assigned_pages if system else connections_graph.pages
     for _ in range(LONGEST_LIST_PAGES):
         try:
-            listed = await runtime.graph.send(pages(after), access)
+            listed = await runtime.graph.send(
+                pages(after, instagram=connections_graph.INSTAGRAM in user.scopes), access
+            )
         except MetaRefused:
             return None
         for page in map(connections_graph.read_page, listed.entries):
             if page.id == connection.page_id:
-                return page.tasks
+                return page
         if not (after := listed.after):
             break
     return None

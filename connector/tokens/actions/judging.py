@@ -9,7 +9,8 @@ from connector.alerts.model import Alert
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.actions import standing
-from connector.connections.model import Block, CapabilityKind, Connection, Problem, State
+from connector.connections.model import Block, CapabilityKind, Connection, InstagramAccount, Problem, State
+from connector.connections.model.needs import INSTAGRAM
 from connector.connections.model.reach import Reach
 from connector.db import outbox
 from connector.db.outbox import Task
@@ -25,7 +26,7 @@ from connector.vault import same_token
 _MOMENT = timedelta(minutes=1)
 """Before work is tried again that Meta refused for a token it calls valid."""
 _RECOVERABLE = frozenset({"META_TOKEN_INVALID", "DATA_ACCESS_EXPIRED"})
-_TOLD = "state", "reason", "blocks", "granted_scopes", "page_tasks", "token_expire_time"
+_TOLD = "state", "reason", "blocks", "granted_scopes", "page_tasks", "instagram_id", "token_expire_time"
 """What StormCom hears of when it changes."""
 
 
@@ -92,14 +93,24 @@ async def _refused_again(tx: Tx, current: Connection, care: Care, *, at: datetim
 
 def facts(look: Look) -> dict[str, Any]:
     """Write the columns that tell what a living token may do, and until when."""
-    tasks = {} if look.page_tasks is None else {"page_tasks": list(look.page_tasks)}
-    return tasks | {
+    return _seen(look) | {
         "granted_scopes": list(look.user.scopes),
         "reach": {scope: list(ids) for scope, ids in sorted(look.user.granular_scopes.items())},
         "token_kind": look.user.meta_type,
         "token_expire_time": look.user.expire_time,
         "data_access_expire_time": look.user.data_access_expire_time,
     }
+
+
+def _seen(look: Look) -> dict[str, Any]:
+    """Write the columns that tell of the Page. Its Instagram account stays as it was known where we may not see it."""
+    if look.seen is None:
+        return {}
+    tasks = {"page_tasks": list(look.seen.tasks)}
+    if INSTAGRAM not in look.user.scopes:
+        return tasks
+    account = look.seen.instagram or InstagramAccount("")
+    return tasks | {"instagram_id": account.id, "instagram_username": account.username}
 
 
 async def _facts(tx: Tx, current: Connection, look: Look, *, at: datetime) -> Connection:

@@ -16,7 +16,7 @@ from connector.db.schema import Tx
 from connector.errors import FailedPrecondition, MetaRefused
 from connector.runtime import Runtime
 from connector.tokens import db, graph
-from connector.tokens.actions.asking import app_access, ask, derive, page_tasks, user_access
+from connector.tokens.actions.asking import app_access, ask, derive, find_page, user_access
 from connector.tokens.actions.judging import facts, same_tokens
 from connector.tokens.model import (
     GRACE,
@@ -132,13 +132,13 @@ async def _verify(runtime: Runtime, connection: Connection, token: Secret, *, sc
         await connections.refuse_admin(runtime, access, user.user_id)
     if catalog_id:
         await _require_catalog(runtime, catalog_id, token, connection)
-    tasks = await page_tasks(runtime, connection, access, user)
-    check_tasks(tasks, page_id)
+    seen = await find_page(runtime, connection, access, user)
+    check_tasks(seen.tasks if seen else None, page_id)
     page_token = await derive(runtime, connection, access)
     page = page_token and await ask(runtime, connection, page_token, Kind.PAGE)
     if not page_token or not page or not page.valid or page.page_id not in {"", page_id}:
         raise page_not_granted(page_id)
-    return await _sealed(runtime, connection, {Kind.USER: token, Kind.PAGE: page_token}, Look(user, page, tasks))
+    return await _sealed(runtime, connection, {Kind.USER: token, Kind.PAGE: page_token}, Look(user, page, seen))
 
 
 async def _require_catalog(runtime: Runtime, catalog_id: str, token: Secret, connection: Connection) -> None:

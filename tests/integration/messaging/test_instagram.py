@@ -1,6 +1,6 @@
 """Instagram beside Messenger: its own people, its own conversations, and Messenger never depends on it."""
 
-from connector.messaging.model import INSTAGRAM_SCOPES
+from connector.connections.model.needs import INSTAGRAM_MESSAGES
 from simulator import messaging as meta
 from simulator.state import User
 from stormcom.facebook.v1 import conversation_pb2
@@ -18,7 +18,7 @@ async def grant(chat: Chat) -> None:
     from sqlalchemy import text
 
     async with chat.runtime.db.begin() as tx:
-        values = {"scopes": list(INSTAGRAM_SCOPES), "account": chat.page.instagram_id}
+        values = {"scopes": list(INSTAGRAM_MESSAGES), "account": chat.page.instagram_id}
         await tx.execute(
             text(
                 "UPDATE connections SET instagram_id = :account, "

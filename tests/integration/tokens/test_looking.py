@@ -14,7 +14,7 @@ from connector.db.outbox import Task
 from connector.errors import MetaRefused
 from connector.webhooks import actions as webhooks
 from connector.webhooks.model import Arrival
-from simulator.state import User
+from simulator.state import IGUser, Page, User
 from stormcom.facebook.v1 import token_pb2
 from tests.integration.conftest import APP_ID, STORE
 from tests.integration.tokens.conftest import PAGE_ID, USER_ID, Keeper, second_store
@@ -205,3 +205,30 @@ async def test_nothing_is_changed_while_meta_does_not_answer(keeper: Keeper) -> 
     await keeper.pass_time(days=0.5)
     async with keeper.runtime.db.begin() as tx:
         assert 2 == await tx.scalar(text("SELECT count(*) FROM token_inspections"))
+
+
+async def test_the_pages_instagram_account_is_kept_in_step(keeper: Keeper) -> None:
+    """A look finds another Instagram account, or none, and tells StormCom; where we may not see it, what was known stays."""
+    page = keeper.world.require(Page, PAGE_ID, name="page")
+    known = page.instagram_id
+    assert known == (await keeper.connection()).instagram_id
+    page.instagram_id = keeper.world.add(IGUser("17840000000000099", "other", "Other")).id
+    await keeper.look()
+    assert ("17840000000000099", "other") == await _account(keeper)
+    keeper.world.nodes[USER_ID].grants[APP_ID]["instagram_basic"] = "declined"
+    page.instagram_id = known
+    await keeper.look()
+    assert ("17840000000000099", "other") == await _account(keeper)
+    keeper.world.nodes[USER_ID].grants[APP_ID]["instagram_basic"] = "granted"
+    page.instagram_id = ""
+    await keeper.look()
+    assert ("", "") == await _account(keeper)
+    told = [body["connection"]["page"].get("instagram_account") for body in await keeper.told("connection_changed")]
+    assert [known, "17840000000000099", None] == list(
+        dict.fromkeys(one and one["instagram_account_id"] for one in told)
+    )
+
+
+async def _account(keeper: Keeper) -> tuple[str, str]:
+    connection = await keeper.connection()
+    return connection.instagram_id, connection.instagram_username

@@ -111,7 +111,7 @@ def test_what_does_not_work_says_what_to_press(state: State) -> None:
 def test_a_block_tells_since_when() -> None:
     """A blocked capability dates from its block, an active one from the last login or the go."""
     connection = replace(BARE, **ATTACHED, catalog_go_time=LATER, blocks={CapabilityKind.MESSAGING: BLOCK})
-    assert [*[LATER] * 3, *[NOW] * 4] == [one.since_time for one in connection.capabilities()]
+    assert [*[LATER] * 3, *[NOW] * 5] == [one.since_time for one in connection.capabilities()]
     assert NOW == BARE.capability(CapabilityKind.MESSAGING).since_time
 
 

@@ -321,6 +321,8 @@ class Capability(_message.Message):
         """Purchases and visits go to the merchant's pixel. Optional."""
         KIND_INSIGHTS: Capability._Kind.ValueType  # 7
         """Numbers come from Meta's reports. Optional."""
+        KIND_INSTAGRAM_MESSAGING: Capability._Kind.ValueType  # 8
+        """Messages of the Page's Instagram account come in, answers go out. Optional; Messenger does not depend on it."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What there is."""
@@ -341,6 +343,8 @@ class Capability(_message.Message):
     """Purchases and visits go to the merchant's pixel. Optional."""
     KIND_INSIGHTS: Capability.Kind.ValueType  # 7
     """Numbers come from Meta's reports. Optional."""
+    KIND_INSTAGRAM_MESSAGING: Capability.Kind.ValueType  # 8
+    """Messages of the Page's Instagram account come in, answers go out. Optional; Messenger does not depend on it."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
