@@ -105,9 +105,9 @@ async def end(runtime: Runtime, store_id: str, consumer: str) -> None:
 
     """
     async with runtime.db.begin() as tx:
+        await events.set_free(tx, store_id, consumer)  # first, as everybody locks a consumer before its push
         push = await db.require(tx, store_id, consumer, lock=True)
         await db.forget(tx, push.id)
-        await events.set_free(tx, store_id, consumer)
         await drop_alert(runtime, tx, store_id)
 
 

@@ -3,12 +3,12 @@
     lend ──▶ one post after the other within a key, several keys at once ──▶ note: acknowledged, again after a pause, or as if not lent
 
 Posting happens outside of any transaction, and every note is fenced by the task. Whoever is killed between a post and its note leaves the
-loan; the next turn ends it, and the event is posted again under its id.
+loan; the next turn ends it, and the event is posted again under its id. Locks are taken in one order by everybody: consumer, push, task.
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -84,7 +84,6 @@ class _Turn:
         if room <= 0 or self._over():
             return False
         async with self.runtime.db.begin() as tx:
-            await outbox.hold(tx, self.task)
             lent = await events.lend(
                 tx,
                 self.push.store_id,
@@ -94,6 +93,7 @@ class _Turn:
                 at=self.runtime.now(),
                 kind=Kind.PUSH,
             )
+            await outbox.hold(tx, self.task)
         by_key = sorted(lent, key=lambda one: (one.event.ordering_key, one.event.position))
         for _, those in groupby(by_key, key=lambda one: one.event.ordering_key):
             self.running.add(asyncio.create_task(self._key(list(those)), name="key of a push"))
@@ -124,14 +124,20 @@ class _Turn:
     async def _note(self, results: Sequence[_Result]) -> None:
         at = self.runtime.now()
         async with self.runtime.db.begin() as tx:
-            await outbox.hold(tx, self.task)
             await _settle(tx, self.push, results, at=at)
-            answers = [result.answer for result in results if result.answer not in (None, _UNWANTED)]
-            for answer in answers:
+            answers = (result.answer for result in results if result.answer not in (None, _UNWANTED))
+            for answer in _telling(answers):
                 self.stopped |= await _judge(self.runtime, tx, self.push.id, answer, at=at)
+            await outbox.hold(tx, self.task)
 
 
 _UNWANTED = Answer("", Verdict.TAKEN)
+
+
+def _telling(answers: Iterable[Answer | None]) -> list[Answer]:
+    """Leave out of answers in a row that all took an event all but the last: the others say nothing more of how the push stands."""
+    runs = (list(run) for _, run in groupby(filter(None, answers), key=lambda one: one.verdict))
+    return [one for run in runs for one in (run[-1:] if run[0].verdict is Verdict.TAKEN else run)]
 
 
 def _taken(result: _Result) -> Answer | None:
@@ -156,8 +162,8 @@ async def _turn(runtime: Runtime, task: Taken, push: Push) -> bool:
     """Post for a while; tells whether it ended before everything was tried."""
     secrets = await signing_secrets(runtime, push)
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
         await events.release(tx, push.store_id, push.consumer, at=runtime.now())
+        await outbox.hold(tx, task)
     async with open_post(private=runtime.private_pushes, now=runtime.now) as post:
         turn = _Turn(runtime, task, push, secrets, post, runtime.now() + _TURN)
         await turn.run()
@@ -197,11 +203,11 @@ async def _settle(tx: Tx, push: Push, results: Sequence[_Result], *, at: datetim
         await events.release(tx, *mine, at=at, ids=others)
 
 
-async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer | None, *, at: datetime) -> bool:
+async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer, *, at: datetime) -> bool:
     """Note how the push stands after an answer; disable it when nothing got through for too long, or nothing ever will. Tells whether it is disabled."""
     push = await db.by_id(tx, push_id, lock=True)
-    if push is None or answer is None:
-        return push is None
+    if push is None:
+        return True
     values: dict[str, Any] = {"last_answer": answer.word, "last_time": at}
     if answer.verdict is Verdict.TAKEN:
         await db.change(tx, push.id, **values, failing_since_time=None, failures=0, outages=0, resume_time=None)

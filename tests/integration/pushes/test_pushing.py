@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.errors import FailedPrecondition, InvalidInput, NotFound
+from connector.events import db as events_db
 from connector.events import rpc as events
 from connector.events.model import read_position
 from connector.keyring import db as keyring
-from connector.pushes import rpc
+from connector.pushes import db, rpc
 from connector.pushes.actions import push_events
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import event_service_pb2 as event_pb
@@ -27,6 +30,32 @@ async def push_of(runtime: Runtime) -> pb.Push:
 async def consumer_of(runtime: Runtime) -> event_pb.Consumer:
     answer = await events.list_consumers(runtime, event_pb.ListConsumersRequest(store_id=STORE))
     return answer.consumers[0]
+
+
+async def take_task(runtime: Runtime, clock: Any) -> outbox.Taken:
+    """Take the push's task when it is due, as a worker does."""
+    clock.advance(seconds=61)
+    async with runtime.db.begin() as tx:
+        (task,) = await outbox.take_due(tx, [Task.PUSH_EVENTS], at=runtime.now(), limit=1)
+    return task
+
+
+async def until(so: Callable[[], object]) -> None:
+    """Wait for another task's doing, over real HTTP."""
+    while not so():  # noqa: ASYNC110 – nobody rings for it
+        await asyncio.sleep(0.005)
+
+
+async def until_somebody_waits(runtime: Runtime) -> None:
+    """Wait until a session of this database waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while True:
+        async with runtime.db.begin() as tx:
+            if await tx.scalar(waiting):
+                return
+        await asyncio.sleep(0.005)
 
 
 async def test_a_post_is_signed_as_standard_webhooks_say(
@@ -106,8 +135,7 @@ async def test_a_key_that_hangs_holds_up_nothing_else(
     clock.advance(seconds=61)
     async with asyncio.timeout(20):
         turning = asyncio.create_task(turn())
-        while len(receiver.taken) < 4:  # noqa: ASYNC110 – another task's doing, over real HTTP
-            await asyncio.sleep(0.01)
+        await until(lambda: len(receiver.taken) >= 4)
         receiver.hold.set()
         await turning
     assert ["a", "a", "b", "c", "held"] == sorted(receiver.keys)
@@ -197,13 +225,10 @@ async def test_a_killed_worker_posts_again_under_the_same_id(
     await configure()
     receiver.hold = asyncio.Event()
     await tell("held")
-    clock.advance(seconds=61)
-    async with runtime.db.begin() as tx:
-        (task,) = await outbox.take_due(tx, [Task.PUSH_EVENTS], at=runtime.now(), limit=1)
+    task = await take_task(runtime, clock)
     async with asyncio.timeout(20):
         dying = asyncio.create_task(push_events(runtime, task))
-        while not receiver.posts:  # noqa: ASYNC110 – another task's doing, over real HTTP
-            await asyncio.sleep(0.01)
+        await until(lambda: receiver.posts)
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
     receiver.hold.set()
@@ -317,3 +342,46 @@ async def test_an_outage_is_noted_once(
     assert 20 == len(set(receiver.keys))
     last = {headers["webhook-id"]: headers["X-Delivery-Attempt"] for headers, _ in receiver.posts}
     assert {"1"} == set(last.values())
+
+
+async def test_a_post_that_was_taken_but_never_noted_comes_again(
+    runtime: Runtime, receiver: Receiver, configure: Any, *, tell: Any, push_turn: Any, clock: Any
+) -> None:
+    """A worker that dies after the receiver answered 200 and before its note leaves the event to the next turn, under the same id; then it is acknowledged."""
+    push = await configure()
+    receiver.hold = asyncio.Event()
+    await tell("held", "held")
+    task = await take_task(runtime, clock)
+    async with asyncio.timeout(20), runtime.db.begin() as other:
+        dying = asyncio.create_task(push_events(runtime, task))
+        await until(lambda: receiver.posts)
+        await events_db.require(other, STORE, push.consumer)  # whoever notes anything waits here
+        receiver.hold.set()
+        await until(lambda: len(receiver.taken) == 2)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+    await push_turn()
+    assert receiver.taken[:2] == receiver.taken[2:]
+    assert 0 == (await consumer_of(runtime)).lag_count
+
+
+async def test_a_push_that_is_changed_while_it_notes_blocks_nobody(
+    runtime: Runtime, receiver: Receiver, configure: Any, *, tell: Any, clock: Any
+) -> None:
+    """A turn and a call that changes its push take their locks in one order: neither is ever thrown out for the other."""
+    await configure()
+    receiver.hold = asyncio.Event()
+    await tell("held")
+    task = await take_task(runtime, clock)
+    async with asyncio.timeout(20):
+        turning = asyncio.create_task(push_events(runtime, task))
+        await until(lambda: receiver.posts)
+        async with runtime.db.begin() as tx:  # what ConfigurePush does, step by step
+            await events_db.adopt(tx, STORE, "push")
+            receiver.hold.set()
+            await until_somebody_waits(runtime)
+            push = await db.require(tx, STORE, "push", lock=True)
+            await db.ask(tx, push.id, at=runtime.now())
+        await turning
+    assert ["held"] == receiver.keys
+    assert 0 == (await consumer_of(runtime)).lag_count
