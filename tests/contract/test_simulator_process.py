@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,16 @@ import requests
 ROOT = Path(__file__).parents[2]
 
 
-def _start(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def _start(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    with subprocess.Popen(
         [sys.executable, "-m", "simulator", "--port", "0", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -33,7 +40,9 @@ def test_it_tells_its_address_and_ends_on_a_signal(number: signal.Signals) -> No
             len(state["pages"]),
             switches["batch_seconds"],
         )
-        assert {"page", "permissions", "user"} == {one["object"] for one in state["apps"][0]["subscriptions"]}
+        assert {"instagram", "page", "permissions", "user"} == {
+            one["object"] for one in state["apps"][0]["subscriptions"]
+        }
         process.send_signal(number)
         assert 0 == process.wait(10)
 
