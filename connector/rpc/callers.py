@@ -36,6 +36,7 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2,
     message_service_pb2,
     operation_service_pb2,
+    payout_service_pb2,
     push_service_pb2,
     token_service_pb2,
     webhook_service_pb2,
@@ -70,6 +71,7 @@ SERVICES = tuple(
         (feed_service_pb2, "FacebookFeeds"),
         (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
+        (payout_service_pb2, "FacebookPayouts"),
         (event_service_pb2, "FacebookEvents"),
         (push_service_pb2, "FacebookPushes"),
         (forwarding_service_pb2, "FacebookForwarding"),
@@ -83,6 +85,8 @@ SERVICES = tuple(
 
 _ROLES = {
     Role.READER: """
+        ExportTransactions ListOrderBalances ListPayouts ListTransactions
+        GetOrder GetOrderManagement ListOrders
         BuildCheckoutLink GetAttributedOrder GetCheckoutUrl GetDraftOrder GetPixel ListAttributedOrders ListConversions ListDraftOrders RunCheckoutSelfTest
         GetMessage GetSendingSettings ListMessageTemplates
         GetBackfill GetConversation WatchConversations
@@ -97,6 +101,8 @@ _ROLES = {
         AnswerDraftOrder ResolveCheckoutLink SendMessage
     """,
     Role.MANAGER: """
+        PullPayouts
+        AckOrderImport AssociateOrderManagement PollOrders ReleaseOrderManagement RetryOrder
         RecordAttributedOrder SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems

@@ -24,6 +24,8 @@ from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.messages import Messages
 from connector.services.operations import Operations
+from connector.services.payouts import Payouts
+from connector.services.orders import Orders
 from connector.services.pushes import Pushes
 from connector.services.tokens import Tokens
 from connector.services.webhooks import Webhooks
@@ -46,6 +48,8 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2_grpc,
     message_service_pb2_grpc,
     operation_service_pb2_grpc,
+    payout_service_pb2_grpc,
+    order_service_pb2_grpc,
     push_service_pb2_grpc,
     token_service_pb2_grpc,
     webhook_service_pb2_grpc,
@@ -60,6 +64,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (inventory_service_pb2_grpc.add_FacebookInventoryServicer_to_server, Inventory),
     (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
     (attribution_service_pb2_grpc.add_FacebookAttributionServicer_to_server, Attribution),
+    (order_service_pb2_grpc.add_FacebookOrdersServicer_to_server, Orders),
     (conversion_service_pb2_grpc.add_FacebookConversionsServicer_to_server, Conversions),
     (message_service_pb2_grpc.add_FacebookMessagesServicer_to_server, Messages),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),
@@ -69,6 +74,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (token_service_pb2_grpc.add_FacebookTokensServicer_to_server, Tokens),
     (conversation_service_pb2_grpc.add_FacebookConversationsServicer_to_server, Conversations),
     (operation_service_pb2_grpc.add_FacebookOperationsServicer_to_server, Operations),
+    (payout_service_pb2_grpc.add_FacebookPayoutsServicer_to_server, Payouts),
     (event_service_pb2_grpc.add_FacebookEventsServicer_to_server, Events),
     (push_service_pb2_grpc.add_FacebookPushesServicer_to_server, Pushes),
     (webhook_service_pb2_grpc.add_FacebookWebhooksServicer_to_server, Webhooks),

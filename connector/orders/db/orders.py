@@ -1,6 +1,6 @@
 """Orders and their lines: found, locked, changed, listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,6 +62,11 @@ async def _one(tx: Tx, *which: Any, lock: bool) -> Order | None:
 async def by_id(tx: Tx, order_id: UUID, *, lock: bool = False) -> Order | None:
     """Find an order by our id, for background work."""
     return await _one(tx, orders.c.id == order_id, lock=lock)
+
+
+async def by_ids(tx: Tx, order_ids: Collection[UUID]) -> list[Order]:
+    """Find orders by our ids."""
+    return await _with_lines(tx, (await tx.execute(select(*_SHOWN).where(orders.c.id.in_(order_ids)))).all())
 
 
 async def find(tx: Tx, store_id: str, order_id: UUID, *, lock: bool = False) -> Order | None:

@@ -378,6 +378,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
     ERROR_REASON_PAGE_POLICY_WARNING: _ErrorReason.ValueType  # 200
     """An alert, no status of a call: Meta warns the Page because of its messages; messaging goes on. Closed when Meta lifts it. Example: Meta's reason `Spam`. The merchant looks at the Page's quality at Meta and mends what is named there."""
+    ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 265
+    """NOT_FOUND: the store has no such order of Meta's checkout. Metadata: `order_id`. Example: an order of another store. The caller takes the id from `OrderReceived` or `ListOrders`."""
+    ERROR_REASON_ORDER_STATE_INVALID: _ErrorReason.ValueType  # 266
+    """FAILED_PRECONDITION: the order is not where it would have to be. Metadata: `order_id`, `state`. Example: `AckOrderImport` for `state=RESERVED`. The caller looks at it: `GetOrder`."""
+    ERROR_REASON_ORDER_ALREADY_ANSWERED: _ErrorReason.ValueType  # 267
+    """FAILED_PRECONDITION: the order was answered otherwise before, and the first answer counts. Metadata: `order_id`, `answer`: StormCom's id, or REJECTED. Example: `answer=cm9x1`. The caller keeps the order it made first; a refused one comes again after `RetryOrder`."""
+    ERROR_REASON_LOCAL_ORDER_TAKEN: _ErrorReason.ValueType  # 268
+    """ALREADY_EXISTS: StormCom's id stands for another order, or the order for another id: a mapping is written once. Metadata: `local_order_id`. Example: one order made for two of Meta's. The caller makes an order of its own for each."""
+    ERROR_REASON_ORDER_MANAGEMENT_TAKEN: _ErrorReason.ValueType  # 269
+    """FAILED_PRECONDITION, and an alert: another app manages the orders of the Page's shop. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
+    ERROR_REASON_COMMERCE_ACCOUNT_MISSING: _ErrorReason.ValueType  # 270
+    """FAILED_PRECONDITION: the Page has no commerce account, so no orders. Metadata: `page_id`. Example: a Page without a shop. The merchant sets a shop up in Commerce Manager."""
+    ERROR_REASON_ORDERS_OPEN: _ErrorReason.ValueType  # 271
+    """FAILED_PRECONDITION: orders still wait for StormCom or for Meta. Metadata: `order_count`. Example: `order_count=3`. StormCom answers them: `ListOrders`, `AckOrderImport`; or the caller sets `force`."""
+    ERROR_REASON_ORDER_NOT_IMPORTED: _ErrorReason.ValueType  # 272
+    """An alert, no status of a call: orders that were placed more than 15 minutes ago are not in StormCom. Example: `item_count=2`. StormCom answers `OrderReceived`; `ListOrders` tells which, and each what keeps it."""
+    ERROR_REASON_ORDER_QUARANTINED: _ErrorReason.ValueType  # 273
+    """An alert, no status of a call: orders are in quarantine, or StormCom refused them. Example: `item_count=1`. Mend what `Order.problem` names, then `RetryOrder`; or `CancelOrder`."""
+    ERROR_REASON_ORDER_UNREADABLE: _ErrorReason.ValueType  # 274
+    """FAILED_PRECONDITION: why an order is in quarantine, Meta tells it in a way that cannot be read. Example: `Order.problem`, an amount with more decimals than its currency has. Operators look into it, then `RetryOrder`."""
+    ERROR_REASON_ORDER_REJECTED: _ErrorReason.ValueType  # 275
+    """FAILED_PRECONDITION: why an order stands still, StormCom refused it. Example: `Order.problem`, with StormCom's own words. StormCom mends it and `RetryOrder`; or `CancelOrder` tells Meta."""
+    ERROR_REASON_ORDER_NOT_ACKNOWLEDGED: _ErrorReason.ValueType  # 276
+    """FAILED_PRECONDITION: why an order is in quarantine although StormCom has it, Meta does not take the acknowledgement. Example: `Order.problem`, with Meta's words. Mend what they name, then `RetryOrder`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -738,4 +762,28 @@ ERROR_REASON_CONTENT_NOT_ON_CHANNEL: ErrorReason.ValueType  # 227
 """FAILED_PRECONDITION: this kind of content does not exist where the conversation takes place. Metadata: `content`, `channel`. Example: `channel=INSTAGRAM`. The caller sends a text."""
 ERROR_REASON_PAGE_POLICY_WARNING: ErrorReason.ValueType  # 200
 """An alert, no status of a call: Meta warns the Page because of its messages; messaging goes on. Closed when Meta lifts it. Example: Meta's reason `Spam`. The merchant looks at the Page's quality at Meta and mends what is named there."""
+ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 265
+"""NOT_FOUND: the store has no such order of Meta's checkout. Metadata: `order_id`. Example: an order of another store. The caller takes the id from `OrderReceived` or `ListOrders`."""
+ERROR_REASON_ORDER_STATE_INVALID: ErrorReason.ValueType  # 266
+"""FAILED_PRECONDITION: the order is not where it would have to be. Metadata: `order_id`, `state`. Example: `AckOrderImport` for `state=RESERVED`. The caller looks at it: `GetOrder`."""
+ERROR_REASON_ORDER_ALREADY_ANSWERED: ErrorReason.ValueType  # 267
+"""FAILED_PRECONDITION: the order was answered otherwise before, and the first answer counts. Metadata: `order_id`, `answer`: StormCom's id, or REJECTED. Example: `answer=cm9x1`. The caller keeps the order it made first; a refused one comes again after `RetryOrder`."""
+ERROR_REASON_LOCAL_ORDER_TAKEN: ErrorReason.ValueType  # 268
+"""ALREADY_EXISTS: StormCom's id stands for another order, or the order for another id: a mapping is written once. Metadata: `local_order_id`. Example: one order made for two of Meta's. The caller makes an order of its own for each."""
+ERROR_REASON_ORDER_MANAGEMENT_TAKEN: ErrorReason.ValueType  # 269
+"""FAILED_PRECONDITION, and an alert: another app manages the orders of the Page's shop. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
+ERROR_REASON_COMMERCE_ACCOUNT_MISSING: ErrorReason.ValueType  # 270
+"""FAILED_PRECONDITION: the Page has no commerce account, so no orders. Metadata: `page_id`. Example: a Page without a shop. The merchant sets a shop up in Commerce Manager."""
+ERROR_REASON_ORDERS_OPEN: ErrorReason.ValueType  # 271
+"""FAILED_PRECONDITION: orders still wait for StormCom or for Meta. Metadata: `order_count`. Example: `order_count=3`. StormCom answers them: `ListOrders`, `AckOrderImport`; or the caller sets `force`."""
+ERROR_REASON_ORDER_NOT_IMPORTED: ErrorReason.ValueType  # 272
+"""An alert, no status of a call: orders that were placed more than 15 minutes ago are not in StormCom. Example: `item_count=2`. StormCom answers `OrderReceived`; `ListOrders` tells which, and each what keeps it."""
+ERROR_REASON_ORDER_QUARANTINED: ErrorReason.ValueType  # 273
+"""An alert, no status of a call: orders are in quarantine, or StormCom refused them. Example: `item_count=1`. Mend what `Order.problem` names, then `RetryOrder`; or `CancelOrder`."""
+ERROR_REASON_ORDER_UNREADABLE: ErrorReason.ValueType  # 274
+"""FAILED_PRECONDITION: why an order is in quarantine, Meta tells it in a way that cannot be read. Example: `Order.problem`, an amount with more decimals than its currency has. Operators look into it, then `RetryOrder`."""
+ERROR_REASON_ORDER_REJECTED: ErrorReason.ValueType  # 275
+"""FAILED_PRECONDITION: why an order stands still, StormCom refused it. Example: `Order.problem`, with StormCom's own words. StormCom mends it and `RetryOrder`; or `CancelOrder` tells Meta."""
+ERROR_REASON_ORDER_NOT_ACKNOWLEDGED: ErrorReason.ValueType  # 276
+"""FAILED_PRECONDITION: why an order is in quarantine although StormCom has it, Meta does not take the acknowledgement. Example: `Order.problem`, with Meta's words. Mend what they name, then `RetryOrder`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -276,7 +276,7 @@ class OrderBuyer(_message.Message):
     """Whether the buyer wants to be written to for marketing: yes, no, or unspecified when Meta does not say."""
     @_builtins.property
     def marketing_opt_in_time(self) -> _timestamp_pb2.Timestamp:
-        """When Meta told so."""
+        """When the buyer said so: as the order was placed. Unset when nothing was said."""
 
     def __init__(
         self,
@@ -311,7 +311,7 @@ class OrderAddress(_message.Message):
 
     @_builtins.property
     def ascii(self) -> Global___PostalAddress:
-        """The same in ASCII, for labels and old systems; unset when the original is ASCII already."""
+        """The same in ASCII, for labels and old systems; unset when the original is ASCII already. Accents go; Greek and Cyrillic letters are spelled out; letters of other scripts have nothing to stand for them and are left out."""
 
     def __init__(
         self,
