@@ -120,10 +120,11 @@ class TemplateNews:
 
 @dataclass(frozen=True, slots=True)
 class OrderHint:
-    """Something may have happened to an order: a reason to look, no more. Without a value even the id is not told."""
+    """Something may have happened to an order: a reason to look, no more. Without a value even the ids are not told."""
 
     field: str
     order_id: str = ""
+    account_id: str = ""
 
 
 News = PageNews | PolicyNews | TemplateNews | OrderHint

@@ -22,6 +22,7 @@ from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.events import db as events
 from connector.feeds import actions as feeds
+from connector.orders.db import watching as orders
 from connector.privacy.db import ageing, ledger, logins
 from connector.privacy.model.classes import Aged
 from connector.privacy.model.data_map import DATA_MAP
@@ -65,6 +66,10 @@ async def _attributions(tx: Tx, at: datetime) -> bool:
     return await attributions.forget_people(tx, at=at)
 
 
+async def _orders(tx: Tx, at: datetime) -> bool:
+    return await orders.forget_people(tx, at=at)
+
+
 async def _audit(tx: Tx, at: datetime) -> bool:
     return await audit.seal(tx, before=at - audit.KEPT, at=at)
 
@@ -78,6 +83,7 @@ RULES: Mapping[str, Forget] = {
     "uploads": _uploads,
     "scans": _scans,
     "messages": _messages,
+    "orders": _orders,
 }
 """How the rules that the data map names are carried out; `holds` end in their own task, every 15 seconds."""
 

@@ -76,6 +76,9 @@ _PAGES = """((environment, page_id) IN (SELECT * FROM unnest(CAST(:environments 
     OR (:user <> '' OR page_id = '') AND environment = ANY (CAST(:environments AS text[])))"""
 
 
+_BOUGHT = (
+    f"SELECT id FROM orders WHERE :email AND {_STORES} AND lower(buyer->>'relay_email') = lower(CAST(:word AS text))"
+)
 _OTHERS = """(SELECT coalesce(jsonb_agg(address), '[]') FROM jsonb_array_elements_text(addresses) AS one (address)
     WHERE lower(address) <> lower(CAST(:word AS text)))"""
 _REVIEW = "concat_ws(' ', reviewer_id, reviewer_name, title, content)"
@@ -237,6 +240,13 @@ STEPS: Mapping[str, Step] = {
         f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, receipt_message_id = NULL,
             opt_in = 'UNSPECIFIED', opt_in_time = NULL
             WHERE conversation_id IN ({_TALKS})"""
+    ),
+    # What was bought and paid stays; who bought it, and what they had written on it, does not.
+    "order_lines": _until_none(
+        f"""UPDATE order_lines SET customization = '' WHERE customization <> '' AND order_id IN ({_BOUGHT})"""
+    ),
+    "orders": _until_none(
+        f"UPDATE orders SET buyer = NULL, address = NULL, ascii_address = NULL WHERE id IN ({_BOUGHT})"
     ),
     "draft_orders": _until_none(
         f"DELETE FROM draft_orders WHERE conversation_id IN ({_TALKS})",

@@ -35,7 +35,8 @@ def read_change(object_: str, _asset: str, item: Any, time: Any) -> Content:
     if object_ == "permissions" or (object_, field) == ("user", "permissions"):
         return PermissionNews(field, word(value.get("verb")) if isinstance(value, dict) else "")
     if (object_, field) in _ORDERS:
-        return OrderHint(field, identity(inner(change, "value").get("order_id")))
+        told = inner(change, "value")
+        return OrderHint(field, identity(told.get("order_id")), identity(told.get("commerce_account_id")))
     if field in PUBLIC.get(object_, ()):
         return _read_public(field, inner(change, "value"), time)
     reader = _READERS.get((object_, "" if object_ == SELF_TEST else field))

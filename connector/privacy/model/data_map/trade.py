@@ -39,6 +39,32 @@ TRADE: Mapping[str, Entry] = {
         technical="store_id channel create_time",
         business="external_order_id local_order_id",
     ),
+    "order_accounts": entry(
+        Held("as long as the connection"),
+        technical="connection_id store_id manager associate_time watermark_time since_time last_poll_time",
+        business="commerce_account_id name",
+    ),
+    "order_lines": entry(
+        Ruled(
+            "orders", "as long as the store; what the buyer had written on it, until 90 days after the order is over"
+        ),
+        erased_by="order_lines",
+        technical="order_id line_id position mapped",
+        business="retailer_id external_product_id product_id variant_id name quantity unit_price subtotal order_discount tax total"
+        " shipping_option shipped_quantity cancelled_quantity refunded_quantity refundable",
+        content="customization",
+    ),
+    "orders": entry(
+        Ruled("orders", "as long as the store; who bought and where it went, until 90 days after the order is over"),
+        erased_by="orders",
+        technical="id store_id connection_id state import_state version create_time open_time tell_time answer_time acknowledge_time"
+        " over_time hold_ids hold_expire_time acknowledge_key acknowledge_tries acknowledge_due_time problem_reason problem_time"
+        " try_count retry_time update_time read_update_time changes_read_time test_order",
+        hash="digest",
+        business="external_order_id local_order_id channel currency_code items order_discount shipping tax total paid_by_buyer"
+        " paid_by_meta tax_remitted shipping_option discounts ship_by_time order_time problem_message",
+        personal="buyer address ascii_address",
+    ),
     "pixels": entry(
         SETTING, technical="connection_id limited_data_use update_time", business="pixel_id test_event_code"
     ),
