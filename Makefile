@@ -50,8 +50,11 @@ test: setup ## Run all tests; ARGS=… goes to pytest
 	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: setup lint types gen-fresh breaking ## Everything that needs no server: style, types, imports, contract, quick tests
-	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/contract
+check: setup lint types gen-fresh breaking ## Everything that runs no test: style, types, imports, contract, generated code
+
+.PHONY: quick
+quick: setup ## Run the tests that need no server
+	@$(PYTEST) -q -n 2 --dist loadfile tests/unit tests/contract $(ARGS)
 
 .PHONY: lint
 lint: setup
