@@ -1,0 +1,106 @@
+"""Looks at what Meta shows of an order after a command: which thing came of it, and how many pieces met their fate by now.
+
+A poll that finds the same thing counts nothing twice: pieces are Meta's own totals, and things are known by Meta's ids.
+"""
+
+from typing import Any
+
+from connector.connections import actions as connection_actions
+from connector.connections.model import Connection
+from connector.db import outbox
+from connector.db.outbox import Taken
+from connector.db.schema import Tx
+from connector.errors import MetaRefused
+from connector.order_commands import db, graph
+from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
+from connector.order_commands.model import faults
+from connector.order_commands.model.commands import Command, Kind, Outcome, Problem, State
+from connector.order_commands.model.patience import COUNTED, LADDERS, pause
+from connector.order_commands.model.shown import Match, Shown, compare, counts
+from connector.orders.db import orders
+from connector.orders.db.pieces import Fate, count
+from connector.orders.model.values import Order
+from connector.runtime import Runtime
+
+_FATES = {Kind.FULFILL: Fate.SHIPPED, Kind.CANCEL: Fate.CANCELLED, Kind.REFUND: Fate.REFUNDED}
+_NEVER = "Meta never answered, and shows nothing of it: RetryCommand goes on under the same key"
+
+
+async def look(runtime: Runtime, task: Taken, command: Command, connection: Connection) -> None:
+    """Look once, and end the command, or let it be told again.
+
+    Raises:
+        Throttled, Unavailable: it is looked at later.
+
+    """
+    shown = await _shown(runtime, command, connection)
+    async with runtime.db.begin() as tx:
+        order = await orders.by_id(tx, command.order_id, lock=True)
+        await outbox.hold(tx, task)
+        if order is None:
+            raise outbox.LeaseLost(task.id)  # the store is gone, and its tasks with it
+        command = await db.require(tx, command.store_id, command.id, lock=True)
+        kind = command.wish.kind
+        if kind in _FATES:
+            await count(tx, order.id, _FATES[kind], counts(shown))
+            order = await orders.by_id(tx, order.id) or order
+        claimed = await db.claims(tx, order.id, [kind]) if kind in COUNTED else {}
+        await _settle(runtime, tx, order, command, compare(command, order, shown, claimed.keys()))
+
+
+async def _shown(runtime: Runtime, command: Command, connection: Connection) -> list[Shown]:
+    """Read all that Meta shows; of an order that is gone it shows nothing."""
+    access = await connection_actions.access(runtime, connection, kind="page")
+    found: list[Shown] = []
+    after = ""
+    while True:
+        call = graph.look(
+            command.wish.kind, command.external_order_id, connection.page_id, command.currency_code, after=after
+        )
+        try:
+            page = await runtime.graph.send(call, access)
+        except MetaRefused as refusal:
+            if faults.find(*faults.codes_of(refusal)) is None and refusal.reason != "META_REJECTED":
+                raise
+            return found
+        found += page.entries
+        after = page.after
+        if not after:
+            return found
+
+
+async def _settle(runtime: Runtime, tx: Tx, order: Order, command: Command, match: Match) -> None:
+    if command.answered or match.done:
+        state = State.SUCCEEDED if command.answered else State.ALREADY_DONE
+        thing = match.thing
+        told: dict[str, Any] = (
+            {"external_id": thing.id, "amount": thing.total} if thing and command.wish.kind in COUNTED else {}
+        )
+        await end(runtime, tx, order, command, state, **told)
+        if command.wish.kind is Kind.ACKNOWLEDGE:
+            await note_acknowledged(runtime, tx, order)
+        return
+    last = command.attempts[-1]
+    if last.outcome is Outcome.BEFORE:
+        fault = faults.FAULTS.get(last.subcode) or faults.FAULTS[last.code]
+        problem = Problem(fault.reason, f"{fault.message} ({match.difference})", runtime.now())
+        await end(runtime, tx, order, command, State.FAILED, problem=problem)
+    elif last.outcome is Outcome.LOST:
+        await end(
+            runtime, tx, order, command, State.FAILED, problem=Problem("META_OUTCOME_UNKNOWN", _NEVER, runtime.now())
+        )
+    else:
+        await _absent(runtime, tx, order, command)
+
+
+async def _absent(runtime: Runtime, tx: Tx, order: Order, command: Command) -> None:
+    """Note that attempts whose answers were lost did nothing; the next one may have a new key, if there is a next one."""
+    attempts = [
+        one._replace(outcome=Outcome.ABSENT) if one.outcome is Outcome.LOST else one for one in command.attempts
+    ]
+    outcome = attempts[-1].outcome
+    if outcome in LADDERS and pause(attempts[command.first_attempt :]) is None:
+        command = await db.change(tx, command, attempts=attempts, problem=command.problem)
+        await end(runtime, tx, order, command, State.FAILED, problem=command.problem)
+        return
+    await hold_up(runtime, tx, order, command, attempts=attempts, problem=None, state=State.WAITING)

@@ -1,0 +1,82 @@
+"""The table of commands. The row is there before Meta is asked, and an attempt's key before the attempt."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from connector.db.schema import Instant, Json, metadata
+from connector.order_commands.model.commands import Kind, State
+from connector.orders.db.tables import orders
+
+order_commands = Table(
+    "order_commands",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("store_id", Text, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("order_id", Uuid, ForeignKey(orders.c.id, ondelete="CASCADE"), nullable=False),
+    Column("external_order_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="of the wish: a repetition is told from another wish"),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", Json, nullable=False, comment="what Meta is told, but for the key; emptied when Meta has it"),
+    Column("lines", Json, nullable=False, comment="the pieces it takes"),
+    Column("currency_code", Text, nullable=False),
+    Column("shipping", BigInteger, nullable=False, comment="minor units, as are the following"),
+    Column("deduction", BigInteger, nullable=False),
+    Column("amount", BigInteger, comment="what Meta paid back"),
+    Column("everything", Boolean, nullable=False),
+    Column("shipment_id", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("return_id", Text, nullable=False),
+    Column("attempts", Json, nullable=False, server_default="[]", comment="each with its key and what came of it"),
+    Column(
+        "first_attempt", Integer, nullable=False, server_default="0", comment="of those since it was last asked for"
+    ),
+    Column("answered", Boolean, nullable=False, server_default="false", comment="Meta did it, and is looked at"),
+    Column("external_id", Text, nullable=False, server_default="", comment="Meta's id of what came of it"),
+    Column("problem_reason", Text, nullable=False, server_default=""),
+    Column("problem_message", Text, nullable=False, server_default=""),
+    Column("problem_time", Instant),
+    Column("retry_time", Instant),
+    Column("create_time", Instant, nullable=False),
+    Column("end_time", Instant),
+    UniqueConstraint("store_id", "request_id", "order_id"),
+    CheckConstraint(f"kind IN ({', '.join(repr(str(one)) for one in Kind)})", "kind"),
+    CheckConstraint(f"state IN ({', '.join(repr(str(one)) for one in State)})", "state"),
+    CheckConstraint("(state IN ('WAITING', 'SENT')) = (end_time IS NULL)", "ended"),
+    CheckConstraint("state <> 'SENT' OR jsonb_array_length(attempts) > 0", "keyed"),
+    CheckConstraint("state <> 'FAILED' OR problem_reason <> ''", "explained"),
+    CheckConstraint("(problem_reason = '') = (problem_time IS NULL)", "problem"),
+    Index("ix_order_commands_order_id", "order_id", "create_time", "id"),
+    Index("ix_order_commands_connection_id", "connection_id", "create_time", "id"),
+    Index("ix_order_commands_end_time", "end_time", postgresql_where=text("end_time IS NOT NULL")),
+    Index(
+        "uq_order_commands_shipment_id",
+        "order_id",
+        "shipment_id",
+        unique=True,
+        postgresql_where=text("kind = 'FULFILL' AND state NOT IN ('FAILED', 'CANCELLED')"),
+    ),
+    Index(
+        "uq_order_commands_external_id",
+        "order_id",
+        "kind",
+        "external_id",
+        unique=True,
+        postgresql_where=text("kind IN ('FULFILL', 'CANCEL', 'REFUND') AND external_id <> ''"),
+    ),
+)

@@ -1,0 +1,101 @@
+"""How Meta is told what becomes of an order, and how it is looked up afterwards."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connector.connections.graph.subscriptions import page_bucket
+from connector.graph.call import Call, Effect, Listed, read_list, read_success
+from connector.order_commands.model.commands import Kind, Pieces
+from connector.order_commands.model.shown import Shown
+from connector.orders.graph.amounts import read_amount
+
+# graph-api.md 6.2 (documentation, Feb 2026); returns: SDK 25.0.0, commerceorder.py, create_return.
+_EDGES = {
+    Kind.ACKNOWLEDGE: "acknowledge_order",
+    Kind.FULFILL: "shipments",
+    Kind.UPDATE_SHIPMENT: "update_shipment",
+    Kind.CANCEL: "cancellations",
+    Kind.REFUND: "refunds",
+    Kind.RESOLVE_RETURN: "returns",
+}
+_SHOWN_BY = {**_EDGES, Kind.UPDATE_SHIPMENT: "shipments"}
+_FIELDS = {
+    "shipments": "id,external_shipment_id,items,tracking_info",
+    "cancellations": "id,items,cancel_reason",
+    "refunds": "id,items,refund_reason,refund_amount",
+    # Unverified: a return's fields but its id and status.
+    "returns": "id,status,merchant_return_id,items",
+}
+_MOST_SHOWN = 100
+
+
+def tell(
+    kind: Kind, order_id: str, page_id: str, body: Mapping[str, Any], *, key: str, timeout: timedelta
+) -> Call[bool]:
+    """Tell Meta once: whoever repeats it with the same key gets the first answer again."""
+    # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits.
+    read = _read_acknowledged if kind is Kind.ACKNOWLEDGE else read_success
+    return Call(
+        "POST",
+        f"{order_id}/{_EDGES[kind]}",
+        read,
+        body={**body, "idempotency_key": key},
+        bucket=page_bucket(page_id),
+        effect=Effect.ONCE,
+        timeout=timeout,
+    )
+
+
+def _read_acknowledged(answer: Any) -> bool:
+    if not answer["id"] or not answer["state"]:
+        raise ValueError("the order's state is missing")
+    return True
+
+
+def look(kind: Kind, order_id: str, page_id: str, currency_code: str, *, after: str = "") -> Call[Listed[Shown]]:
+    """List what came of commands of a kind, and of others' doings; of an acknowledgement there is the order itself."""
+    if kind is Kind.ACKNOWLEDGE:
+        # graph-api.md 6.1 (documentation, Feb 2026)
+        params = {"fields": "id,order_status,merchant_order_id"}
+        return Call("GET", order_id, _read_order, params=params, bucket=page_bucket(page_id))
+    edge = _SHOWN_BY[kind]
+    params = {"fields": _FIELDS[edge], "limit": str(_MOST_SHOWN), **({"after": after} if after else {})}
+
+    def read(answer: Any) -> Listed[Shown]:
+        return read_list(answer, [_shown(one, currency_code) for one in answer["data"]])
+
+    return Call("GET", f"{order_id}/{edge}", read, params=params, bucket=page_bucket(page_id))
+
+
+def _read_order(answer: Any) -> Listed[Shown]:
+    reference = str(answer.get("merchant_order_id") or "")
+    return Listed((Shown(str(answer["id"]), external_id=reference, status=str(answer["order_status"]["state"])),), "")
+
+
+def _shown(one: Any, currency_code: str) -> Shown:
+    sums = one.get("refund_amount") or {}
+    return Shown(
+        id=str(one["id"]),
+        lines=tuple(_line(item, currency_code) for item in (one.get("items") or {}).get("data", ())),
+        external_id=str(one.get("external_shipment_id") or ""),
+        tracking_number=str((one.get("tracking_info") or {}).get("tracking_number") or ""),
+        status=str(one.get("status") or ""),
+        shipping=_minor_units(sums.get("shipping"), currency_code),
+        total=_minor_units(sums["total"], currency_code) if "total" in sums else None,
+    )
+
+
+def _line(item: Any, currency_code: str) -> Pieces:
+    amount = _minor_units(item.get("refund_subtotal"), currency_code)
+    return Pieces(str(item["id"]), int(item.get("quantity") or 0), amount)
+
+
+def _minor_units(money: Any, currency_code: str) -> int:
+    """Read an amount exactly; one in another currency is no answer we know."""
+    if money is None:
+        return 0
+    amount = read_amount(money, "amount")
+    if amount.currency_code != currency_code:
+        raise ValueError(f"{amount.currency_code} instead of {currency_code}")
+    return amount.minor_units

@@ -1,0 +1,101 @@
+"""Whether what Meta shows of an order is what a command wanted: by StormCom's id of the shipment, else by content, each thing once. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from connector.order_commands.model.commands import Command, Kind, Pieces, Wish
+from connector.order_commands.model.refunds import charged
+from connector.orders.model.values import Order
+
+
+class Shown(NamedTuple):
+    """A shipment, cancellation, refund or return, as Meta shows it; amounts are minor units."""
+
+    id: str
+    lines: tuple[Pieces, ...] = ()
+    external_id: str = ""
+    tracking_number: str = ""
+    status: str = ""
+    shipping: int = 0
+    total: int | None = None
+
+
+class Match(NamedTuple):
+    """What Meta shows of a command: the thing that came of it; None when it is there by other doings, or not at all."""
+
+    thing: Shown | None
+    done: bool
+    difference: str = ""
+
+
+def counts(shown: Iterable[Shown]) -> dict[str, int]:
+    """Add up the pieces of each line."""
+    found: dict[str, int] = {}
+    for one in shown:
+        for line_id, quantity, _ in one.lines:
+            found[line_id] = found.get(line_id, 0) + quantity
+    return found
+
+
+def compare(command: Command, order: Order, shown: Sequence[Shown], claimed: Collection[str]) -> Match:
+    """Look for what a command wanted among what Meta shows; `claimed` are the things that other commands brought about."""
+    wish, free = command.wish, [one for one in shown if one.id not in claimed]
+    same = [one for one in free if _same(wish, one, order.currency_code)]
+    if same:
+        return Match(max(same, key=lambda one: (len(one.id), one.id)), done=True)
+    if _covered(wish, order, free):
+        return Match(None, done=True)
+    return Match(None, done=False, difference=_difference(wish, free))
+
+
+def _same(wish: Wish, one: Shown, currency_code: str) -> bool:
+    match wish.kind:
+        case Kind.FULFILL:
+            tracked = bool(wish.tracking_number) and one.tracking_number == wish.tracking_number
+            return _pieces(one.lines) == _pieces(wish.lines) and (one.external_id == wish.shipment_id or tracked)
+        case Kind.UPDATE_SHIPMENT:
+            return one.external_id == wish.shipment_id and one.tracking_number == wish.tracking_number
+        case Kind.CANCEL:
+            return _pieces(one.lines) == _pieces(wish.lines)
+        case Kind.REFUND:
+            return wish.everything or _same_refund(wish, one, currency_code)
+        case Kind.RESOLVE_RETURN:
+            return one.id == wish.return_id and one.status == str(wish.body["update"]["status"])
+        case Kind.ACKNOWLEDGE:
+            return one.external_id == str(wish.body["merchant_order_reference"])
+
+
+def _same_refund(wish: Wish, one: Shown, currency_code: str) -> bool:
+    by_amount = {line.line_id: line.amount for line in wish.lines if line.amount}
+    by_pieces = {line.line_id: line.quantity for line in wish.lines if line.quantity}
+    shown = {line.line_id: line for line in one.lines}
+    # In pounds the shipping that is told holds its tax, the one that is shown does not.
+    shipping = bool(one.shipping) == bool(wish.shipping) if currency_code == "GBP" else one.shipping == wish.shipping
+    return (
+        shipping
+        and shown.keys() == by_amount.keys() | by_pieces.keys()
+        and all(shown[line_id].amount == amount for line_id, amount in by_amount.items())
+        and all(shown[line_id].quantity == quantity for line_id, quantity in by_pieces.items())
+    )
+
+
+def _pieces(lines: Iterable[Pieces]) -> dict[str, int]:
+    return {one.line_id: one.quantity for one in lines}
+
+
+def _covered(wish: Wish, order: Order, free: Sequence[Shown]) -> bool:
+    """Tell whether others did at least what was wanted. Of money only all of it: less is never guessed."""
+    if wish.kind is Kind.CANCEL:
+        found = counts(free)
+        return all(found.get(one.line_id, 0) >= one.quantity for one in wish.lines)
+    if wish.kind is Kind.REFUND and wish.everything:
+        back = sum(line.amount for one in free for line in one.lines)
+        return bool(free) and back >= sum(charged(line) for line in order.lines)
+    return False
+
+
+def _difference(wish: Wish, free: Sequence[Shown]) -> str:
+    """Say what was wanted and what is there."""
+    wanted = ", ".join(f"{one.quantity or one.amount} of {one.line_id}" for one in wish.lines) or "all"
+    there = ", ".join(f"{count} of {line_id}" for line_id, count in counts(free).items()) or "nothing"
+    return f"wanted: {wanted}; Meta shows: {there}"
