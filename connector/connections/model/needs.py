@@ -30,6 +30,9 @@ _MESSAGES = ("pages_manage_metadata", "pages_messaging")
 # https://developers.facebook.com/docs/commerce-platform/order-management (read 2026-11-21): an editor's role is wanted.
 # Unverified: that CREATE_CONTENT is what tells an editor.
 _ORDERS = ("commerce_account_manage_orders", "commerce_account_read_settings")
+# https://developers.facebook.com/docs/permissions (read 2026-11-21): what payouts and transactions are read with.
+REPORTS = "commerce_account_read_reports"
+"""What is asked for along with orders, for payouts; orders themselves go on without it."""
 # facebook-for-woocommerce a1e17a8 asks for both (read 2026-11-21).
 _ADS, _ADS_READ = ("ads_management",), ("ads_read",)
 INSTAGRAM = "instagram_basic"
@@ -63,6 +66,7 @@ FURTHER: Mapping[str, str] = {
     "ads_management": "sending purchases and visits to the merchant's pixel",
     "ads_read": "how often products are seen and bought",
     "commerce_account_manage_orders": "orders placed on Facebook and Instagram",
+    REPORTS: "what Meta pays the merchant for orders",
     "commerce_account_read_settings": "the shop that orders belong to",
     INSTAGRAM: "which Instagram account belongs to a Page",
     "instagram_manage_messages": "messages of the Page's Instagram account in and out",
@@ -72,5 +76,7 @@ FURTHER: Mapping[str, str] = {
 
 def scopes_for(kinds: Iterable[CapabilityKind]) -> Mapping[str, str]:
     """List the permissions to ask a merchant for, with what each is for: the basic ones, and those of optional capabilities."""
-    wanted = {scope for kind in kinds if kind in OPTIONAL for scope in NEEDS[kind].scopes}
+    asked = [kind for kind in kinds if kind in OPTIONAL]
+    wanted = {scope for kind in asked for scope in NEEDS[kind].scopes}
+    wanted |= {REPORTS} if CapabilityKind.ORDER_MANAGEMENT in asked else set()
     return {**BASIC, **{scope: why for scope, why in FURTHER.items() if scope in wanted}}

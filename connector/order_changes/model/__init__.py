@@ -1,0 +1,1 @@
+"""Cancellations, refunds, payments and returns of orders. Pure."""

@@ -1,0 +1,1 @@
+"""Payouts, transactions, balances of orders, and their CSV. Pure."""
