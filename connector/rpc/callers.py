@@ -36,6 +36,8 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2,
     message_service_pb2,
     operation_service_pb2,
+    order_command_service_pb2,
+    order_service_pb2,
     payout_service_pb2,
     push_service_pb2,
     token_service_pb2,
@@ -71,6 +73,8 @@ SERVICES = tuple(
         (feed_service_pb2, "FacebookFeeds"),
         (token_service_pb2, "FacebookTokens"),
         (operation_service_pb2, "FacebookOperations"),
+        (order_service_pb2, "FacebookOrders"),
+        (order_command_service_pb2, "FacebookOrderCommands"),
         (payout_service_pb2, "FacebookPayouts"),
         (event_service_pb2, "FacebookEvents"),
         (push_service_pb2, "FacebookPushes"),
@@ -87,6 +91,7 @@ _ROLES = {
     Role.READER: """
         ExportTransactions ListOrderBalances ListPayouts ListTransactions
         GetOrder GetOrderManagement ListOrders
+        GetCommand ListCommands ListReturns
         BuildCheckoutLink GetAttributedOrder GetCheckoutUrl GetDraftOrder GetPixel ListAttributedOrders ListConversions ListDraftOrders RunCheckoutSelfTest
         GetMessage GetSendingSettings ListMessageTemplates
         GetBackfill GetConversation WatchConversations
@@ -103,6 +108,7 @@ _ROLES = {
     Role.MANAGER: """
         PullPayouts
         AckOrderImport AssociateOrderManagement PollOrders ReleaseOrderManagement RetryOrder
+        AcknowledgeOrders CancelCommand CancelOrder FulfillOrder RefundOrder ResolveReturn RetryCommand UpdateShipment
         RecordAttributedOrder SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
         InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
