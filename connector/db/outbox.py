@@ -114,6 +114,7 @@ class Task(StrEnum):
     MAIL_MESSAGES = "MAIL_MESSAGES"
     PROCESS_DELIVERY = "PROCESS_DELIVERY"
     PUSH_EVENTS = "PUSH_EVENTS"
+    WATCH_CONSUMERS = "WATCH_CONSUMERS"
     SWEEP = "SWEEP"
     REWRAP_TOKENS = "REWRAP_TOKENS"
     ERASE_PERSON = "ERASE_PERSON"
@@ -125,9 +126,12 @@ class Task(StrEnum):
     READ_ORDER = "READ_ORDER"
     ACKNOWLEDGE_ORDERS = "ACKNOWLEDGE_ORDERS"
     WATCH_ORDERS = "WATCH_ORDERS"
+    SEND_ORDER_COMMANDS = "SEND_ORDER_COMMANDS"
     READ_INSTALLATION = "READ_INSTALLATION"
     WATCH_INSTALLATIONS = "WATCH_INSTALLATIONS"
     PULL_DIAGNOSTICS = "PULL_DIAGNOSTICS"
+    READ_CHANGES = "READ_CHANGES"
+    PULL_PAYOUTS = "PULL_PAYOUTS"
 
 
 class LeaseLost(Exception):
@@ -228,9 +232,9 @@ async def add(
     await tx.execute(select(func.pg_notify(CHANNEL, name.value)).select_from(known).where(~known.c.leased, _soon(due)))
 
 
-async def hasten(tx: Tx, key: str, *, due: datetime) -> None:
-    """Have a task that waits for its turn run no later than `due`; there may be none, or it may be at work or failed."""
-    waiting = tasks.c.key == key, tasks.c.due_time > due, ~tasks.c.leased, tasks.c.reason.is_(None)
+async def hasten(tx: Tx, *keys: str, due: datetime) -> None:
+    """Have tasks that wait for their turn run no later than `due`; there may be none, or they may be at work or failed."""
+    waiting = tasks.c.key.in_(keys), tasks.c.due_time > due, ~tasks.c.leased, tasks.c.reason.is_(None)
     hastened = update(tasks).where(*waiting).values(due_time=due).returning(tasks.c.name).cte()
     await tx.execute(select(func.pg_notify(CHANNEL, hastened.c.name)).where(_soon(due)))
 

@@ -1,17 +1,19 @@
 """Where connections, logins under way and problems are kept. Each query takes the open transaction."""
 
 from connector.connections.db.auditing import WATCHING as WATCHING
+from connector.connections.db.finding import OWNED as OWNED
+from connector.connections.db.finding import Asset as Asset
 from connector.connections.db.finding import by_id as by_id
 from connector.connections.db.finding import connected as connected
+from connector.connections.db.finding import ids_of_store as ids_of_store
 from connector.connections.db.finding import missing as missing
 from connector.connections.db.finding import not_connected as not_connected
 from connector.connections.db.finding import of_page as of_page
 from connector.connections.db.finding import of_person as of_person
-from connector.connections.db.finding import ids_of_store as ids_of_store
 from connector.connections.db.finding import of_store as of_store
 from connector.connections.db.finding import of_task as of_task
-from connector.connections.db.finding import owner_of_instagram as owner_of_instagram
 from connector.connections.db.finding import owner_of_page as owner_of_page
+from connector.connections.db.finding import owners as owners
 from connector.connections.db.finding import require as require
 from connector.connections.db.finding import require_connected as require_connected
 from connector.connections.db.finding import require_live as require_live
@@ -42,5 +44,5 @@ from connector.connections.db.tables import shown as shown
 from connector.connections.db.writing import change as change
 from connector.connections.db.writing import create as create
 from connector.connections.db.writing import note_problem as note_problem
-from connector.connections.db.writing import note_receipt as note_receipt
+from connector.connections.db.writing import note_receipts as note_receipts
 from connector.connections.db.writing import stand as stand

@@ -1,10 +1,10 @@
 """Finds connections: by what a caller names, by their Page, by the task at hand; or says why there is none to work with."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, and_, func, literal, select
 
 from connector.connections.db.tables import SHOWN, connections, shown
 from connector.connections.model import LIVE, Connection, State
@@ -12,6 +12,13 @@ from connector.db.outbox import Taken
 from connector.db.schema import Tx, plain
 from connector.errors import FailedPrecondition, NotFound
 from connector.values import ConnectionId, Environment
+
+Asset = tuple[Environment, str, str]
+"""A Page or an Instagram account: where, Meta's name of such an object, and its id."""
+_IDS = {"page": connections.c.page_id, "instagram": connections.c.instagram_id}
+"""Which column names an asset of a connection, by Meta's name of the object."""
+OWNED = frozenset(_IDS)
+_TEXTS = ARRAY(Text)
 
 
 async def require(tx: Tx, store_id: str, connection_id: str | UUID, *, lock: bool = False) -> Connection:
@@ -100,14 +107,23 @@ async def owner_of_page(tx: Tx, environment: Environment, page_id: str) -> Conne
     return None if row is None else shown(row)
 
 
-async def owner_of_instagram(tx: Tx, environment: Environment, instagram_id: str) -> Connection | None:
-    """Find the live connection of the Page that an Instagram account belongs to."""
-    if not instagram_id:
-        return None
-    same = connections.c.environment == environment, connections.c.instagram_id == instagram_id
-    wanted = select(*SHOWN).where(*same, connections.c.state.in_(LIVE)).order_by(connections.c.create_time).limit(1)
-    row = (await tx.execute(wanted)).one_or_none()
-    return None if row is None else shown(row)
+async def owners(tx: Tx, assets: Collection[Asset]) -> dict[Asset, Connection]:
+    """Find the live connections that Pages and Instagram accounts belong to, however many; an account of several, the oldest's."""
+    found: dict[Asset, Connection] = {}
+    for kind, column in _IDS.items():
+        names = [asset for asset in assets if asset[1] == kind and asset[2]]
+        if not names:
+            continue
+        named = func.unnest(
+            literal([environment.value for environment, _, _ in names], _TEXTS),
+            literal([plain(name) for _, _, name in names], _TEXTS),
+        )
+        table = named.table_valued("environment", "name", with_ordinality="place", name="named").render_derived()
+        same = and_(connections.c.environment == table.c.environment, column == table.c.name)
+        wanted = select(table.c.place, *SHOWN).join(table, same).where(connections.c.state.in_(LIVE))
+        rows = await tx.execute(wanted.order_by(connections.c.create_time.desc(), connections.c.id))
+        found |= {names[row.place - 1]: shown(row) for row in rows}
+    return found
 
 
 async def of_page(tx: Tx, store_id: str, environment: Environment, page_id: str) -> Connection | None:

@@ -93,6 +93,12 @@ connections = Table(
         unique=True,
         postgresql_where=text("state IN ('CONNECTED', 'NEEDS_LOGIN', 'DISCONNECTING')"),
     ),
+    Index(
+        "ix_connections_environment_instagram_id",
+        "environment",
+        "instagram_id",
+        postgresql_where=text("instagram_id <> ''"),
+    ),
     Index("ix_connections_store_id", "store_id"),
     Index("ix_connections_user_id", "user_id"),
     Index("ix_connections_catalog_id", "catalog_id"),

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, insert, literal, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.connections.db.tables import CHANNEL, SHOWN, connections, problems, shown
-from connector.connections.model import LIVE, Block, CapabilityKind, Connection, Probe, Problem, State
+from connector.connections.model import Block, CapabilityKind, Connection, Probe, Problem, State
 from connector.db.bell import ring
 from connector.db.observations import observations
-from connector.db.schema import Instant, Tx, plain
+from connector.db.schema import Tx, plain
 from connector.values import ConnectionId, Environment
 
 
@@ -62,14 +62,17 @@ async def note_problem(tx: Tx, connection_id: UUID, problem: Problem) -> None:
     await ring(tx, CHANNEL, str(connection_id))
 
 
-async def note_receipt(tx: Tx, environment: Environment, page_id: str, time: datetime) -> None:
-    """Note when Meta told something about a connected Page; to the second: a flood of news is no flood of writes.
+async def note_receipts(tx: Tx, heard: Mapping[ConnectionId, datetime]) -> None:
+    """Note when Meta last told something about connections; to the second: a flood of news is no flood of writes.
 
-    In a row of its own: whoever works on the connection for long does not hold up what comes in.
+    In rows of their own: whoever works on a connection for long does not hold up what comes in.
     """
-    name = literal("last_receive:").concat(cast(connections.c.id, Text))
-    same = connections.c.environment == environment, connections.c.page_id == plain(page_id)
-    heard = select(name, literal(""), literal(time, Instant)).where(*same, connections.c.state.in_(LIVE))
-    wish = upsert(observations).from_select(["name", "value", "time"], heard)
-    older = observations.c.time < time - timedelta(seconds=1)
-    await tx.execute(wish.on_conflict_do_update(index_elements=[observations.c.name], set_={"time": time}, where=older))
+    if not heard:
+        return
+    values = [{"name": f"last_receive:{one}", "value": "", "time": heard[one]} for one in sorted(heard)]
+    wish = upsert(observations)
+    older = observations.c.time < wish.excluded.time - timedelta(seconds=1)
+    noted = wish.on_conflict_do_update(
+        index_elements=[observations.c.name], set_={"time": wish.excluded.time}, where=older
+    )
+    await tx.execute(noted, values)

@@ -4,10 +4,6 @@ from connector.webhooks.actions.keeping import KEEP_LIMIT as KEEP_LIMIT
 from connector.webhooks.actions.keeping import Keep as Keep
 from connector.webhooks.actions.keeping import keeping as keeping
 from connector.webhooks.actions.keeping import sign_of as sign_of
-from connector.webhooks.actions.processing import BATCH as BATCH
-from connector.webhooks.actions.processing import BATCHES_PER_TURN as BATCHES_PER_TURN
-from connector.webhooks.actions.processing import PARKED_AGAIN as PARKED_AGAIN
-from connector.webhooks.actions.processing import TRIES as TRIES
 from connector.webhooks.actions.processing import process as process
 from connector.webhooks.actions.replaying import dismiss_signals as dismiss_signals
 from connector.webhooks.actions.replaying import replay_deliveries as replay_deliveries

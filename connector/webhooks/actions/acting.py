@@ -4,13 +4,14 @@ A batch is acted on in waves: each wave holds signals of one kind, so that many 
 conversation keeps its order from wave to wave.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.attribution import actions as attribution
 from connector.business_extension import actions as business_extension
 from connector.business_extension.model import InstallNews
 from connector.connections import db as connections
+from connector.connections.db import OWNED, Asset
 from connector.connections.model import Connection
 from connector.db import self_tests
 from connector.db.schema import Tx
@@ -26,9 +27,9 @@ from connector.messaging.model import (
     Reacted,
     Read,
 )
+from connector.orders import actions as orders
 from connector.runtime import Runtime
 from connector.tokens import actions as tokens
-from connector.values import Environment
 from connector.webhooks import db
 from connector.webhooks.actions import news
 from connector.webhooks.actions.kinds import shown_kind
@@ -45,7 +46,8 @@ from connector.webhooks.model import (
     TemplateNews,
 )
 
-Owners = dict[tuple[Environment, str, str], Connection | None]
+Owners = Mapping[Asset, Connection]
+"""The live connections of the assets that signals are about."""
 Told = tuple[Delivery, Signal]
 _Arrived = Sequence[tuple[Connection, Any]]
 
@@ -75,15 +77,14 @@ _OF_PAGES: Mapping[type, Callable[[Runtime, Tx, Connection, Told], Awaitable[str
 """What is done about signals that concern a Page as a whole."""
 
 
-async def act_on_all(runtime: Runtime, tx: Tx, signals: Sequence[Told]) -> list[str]:
+async def act_on_all(runtime: Runtime, tx: Tx, signals: Sequence[Told], *, owners: Owners) -> list[str]:
     """Act on signals; what concerns one conversation, or one Page, in its order. Tells what became of each."""
-    owners: Owners = {}
-    found = [await owner_of(tx, *told, owners) for told in signals]
+    found = [owner_of(*told, owners) for told in signals]
     outcomes = [""] * len(signals)
     for receive, places in _waves(signals, found):
         if receive is None:
             for place in places:
-                outcomes[place] = await act_on_one(runtime, tx, *signals[place], owners=owners)
+                outcomes[place] = await _act_on_one(runtime, tx, signals[place], owner=found[place])
             continue
         arrived = [(owner, signals[place][1].content) for place in places if (owner := found[place])]
         await receive(runtime, tx, arrived)
@@ -108,39 +109,39 @@ def _waves(signals: Sequence[Told], owners: Sequence[Connection | None]) -> list
     return waves
 
 
-_OWNERS: Mapping[str, Callable[[Tx, Environment, str], Awaitable[Connection | None]]] = {
-    "page": connections.owner_of_page,
-    "instagram": connections.owner_of_instagram,
-}
-"""How the connection is found that an asset belongs to, by Meta's name of the object."""
+async def owners_of(tx: Tx, signals: Iterable[Told]) -> Owners:
+    """Find whose Pages, or accounts, signals concern."""
+    return await connections.owners(tx, {_asset(*one) for one in signals})
 
 
-async def owner_of(tx: Tx, delivery: Delivery, signal: Signal, owners: Owners) -> Connection | None:
-    """Find whose Page, or account, a signal concerns; asked once per batch."""
-    asset = delivery.environment, signal.object, signal.page_id
-    if asset not in owners:
-        find = _OWNERS.get(signal.object)
-        owners[asset] = await find(tx, delivery.environment, signal.page_id) if find else None
-    return owners[asset]
+def owner_of(delivery: Delivery, signal: Signal, owners: Owners) -> Connection | None:
+    """Tell whose Page, or account, a signal concerns."""
+    return owners.get(_asset(delivery, signal))
 
 
-async def act_on_one(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal, *, owners: Owners) -> str:
-    """Let the feature that a signal concerns act on it; tells what became of it."""
+def _asset(delivery: Delivery, signal: Signal) -> Asset:
+    return delivery.environment, signal.object, signal.page_id
+
+
+async def _act_on_one(runtime: Runtime, tx: Tx, told: Told, *, owner: Connection | None) -> str:
+    """Act on a signal that concerns no person in a conversation, or nobody's; tells what became of it."""
+    delivery, signal = told
     content = signal.content
     if isinstance(content, SelfTest | PermissionNews | InstallNews):
         return "acted" if await _hear(runtime, tx, delivery, signal) else "unknown"
-    if isinstance(content, Kept | OrderHint) or signal.object not in _OWNERS:
+    if isinstance(content, OrderHint) and await orders.note_hint(
+        runtime, tx, owner, content.account_id or signal.page_id
+    ):
+        return "acted"
+    if isinstance(content, Kept | OrderHint) or signal.object not in OWNED:
         reason = content.reason if isinstance(content, Kept) else ""
-        await db.set_aside(tx, delivery, signal, SignalState.KEPT, kind=shown_kind(signal), reason=reason)
+        aside = db.SetAside(SignalState.KEPT, shown_kind(signal), reason)
+        await db.set_aside(tx, delivery, signal, aside, owner=owner)
         return "kept"
-    connection = await owner_of(tx, delivery, signal, owners)
-    if connection is None:
+    if owner is None:
         await db.park(tx, delivery, signal)
         return "parked"
-    if receive := _OF_PAGES.get(type(content)):
-        return await receive(runtime, tx, connection, (delivery, signal))
-    await _RECEIVERS[type(content)](runtime, tx, [(connection, content)])
-    return "acted"
+    return await _OF_PAGES[type(content)](runtime, tx, owner, told)
 
 
 async def _hear(runtime: Runtime, tx: Tx, delivery: Delivery, signal: Signal) -> bool:

@@ -61,7 +61,8 @@ async def receive_policy_news(runtime: Runtime, tx: Tx, connection: Connection, 
         case "warning":
             await alerts.open_alert(tx, store_id, connection.id, _alert(connection, news), at=now)
         case _:
-            await db.set_aside(tx, *signal, SignalState.KEPT, kind="page.policy_enforcement", reason="")
+            aside = db.SetAside(SignalState.KEPT, "page.policy_enforcement", "")
+            await db.set_aside(tx, *signal, aside, owner=connection)
             return "kept"
     return "acted"
 

@@ -12,30 +12,35 @@ from connector.connections import db as connections
 from connector.connections.model import Connection
 from connector.db.schema import Tx
 from connector.webhooks import db
+from connector.webhooks.actions.kinds import shown_kind
 from connector.webhooks.model import Delivery, Signal, SignalState
 
 REASON = "SIGNALS_QUARANTINED"
 ATTEMPTS = 5
+"""How often a signal is tried: with its batch, then alone; after that it is set aside."""
 FIRST_PAUSE = timedelta(seconds=30)
 
 
-async def set_back(tx: Tx, delivery: Delivery, signal: Signal, *, kind: str, reason: str, at: datetime) -> str:
-    """Let a signal that failed be tried again later, alone; the fifth time set it aside. Tells what became of it."""
+async def set_back(
+    tx: Tx, delivery: Delivery, signal: Signal, *, owner: Connection | None, reason: str, at: datetime
+) -> str:
+    """Let a signal that failed be tried again later, alone; the last time set it aside. Tells what became of it."""
     attempts = delivery.attempts + 1
     if attempts < ATTEMPTS:
         await db.rest(tx, delivery, signal, due=at + FIRST_PAUSE * 2 ** (attempts - 1), attempts=attempts)
         return "postponed"
-    await quarantine(tx, delivery, signal, kind=kind, reason=reason, tries=attempts, at=at)
+    await quarantine(tx, delivery, signal, owner=owner, reason=reason, at=at)
     return "quarantined"
 
 
 async def quarantine(
-    tx: Tx, delivery: Delivery, signal: Signal, *, kind: str, reason: str, tries: int, at: datetime
+    tx: Tx, delivery: Delivery, signal: Signal, *, owner: Connection | None, reason: str, at: datetime
 ) -> None:
-    """Set a signal aside, and tell its store."""
-    owner = await db.set_aside(tx, delivery, signal, SignalState.QUARANTINED, kind=kind, reason=reason, tries=tries)
-    if owner is not None:
-        await tell(tx, *owner, at=at)
+    """Set a signal aside that was tried often enough, and tell its store."""
+    aside = db.SetAside(SignalState.QUARANTINED, shown_kind(signal), reason, ATTEMPTS)
+    told = await db.set_aside(tx, delivery, signal, aside, owner=owner)
+    if told is not None:
+        await tell(tx, *told, at=at)
 
 
 async def tell(tx: Tx, store_id: str, connection_id: UUID, *, at: datetime) -> None:

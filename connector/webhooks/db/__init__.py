@@ -7,10 +7,11 @@ from connector.webhooks.db.days import prepare as prepare
 from connector.webhooks.db.keeping import keep as keep
 from connector.webhooks.db.parking import anything_parked as anything_parked
 from connector.webhooks.db.parking import park as park
-from connector.webhooks.db.parking import parked_pages as parked_pages
+from connector.webhooks.db.parking import parked_assets as parked_assets
 from connector.webhooks.db.parking import release as release
 from connector.webhooks.db.parking import release_rested as release_rested
 from connector.webhooks.db.parking import rest as rest
+from connector.webhooks.db.setting_aside import SetAside as SetAside
 from connector.webhooks.db.setting_aside import quarantined as quarantined
 from connector.webhooks.db.setting_aside import set_aside as set_aside
 from connector.webhooks.db.setting_aside import without_quarantined as without_quarantined

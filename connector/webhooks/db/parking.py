@@ -1,26 +1,33 @@
 """Signals that wait for their Page, or for their next try: each with its place in the order of deliveries."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import exists, select, text
 
+from connector.connections.db import Asset
 from connector.db.schema import Tx, plain
 from connector.values import Environment
 from connector.webhooks.db.tables import parked
 from connector.webhooks.model import Delivery, Signal, digest
 
 _PARK = text("""
-    INSERT INTO parked (id, environment, page_id, body, digest, receive_time, due_time, attempts)
-    VALUES (nextval(pg_get_serial_sequence('deliveries', 'id')), :environment, :page_id, :body, :digest, :receive_time,
-        :due_time, :attempts)
-    ON CONFLICT (environment, page_id, digest) DO NOTHING
+    INSERT INTO parked (id, environment, object, page_id, body, digest, receive_time, due_time, attempts)
+    VALUES (nextval(pg_get_serial_sequence('deliveries', 'id')), :environment, :object, :page_id, :body, :digest,
+        :receive_time, :due_time, :attempts)
+    ON CONFLICT (environment, object, page_id, digest) DO NOTHING
 """)
 _RELEASE = """
     WITH released AS (DELETE FROM parked WHERE {which} RETURNING *)
     INSERT INTO deliveries (id, environment, body, digest, signature, receive_time, state, attempts) OVERRIDING SYSTEM VALUE
     SELECT id, environment, body, digest, '', receive_time, 'WAITING', attempts FROM released
 """
-_RELEASE_PAGE = text(_RELEASE.format(which="environment = :environment AND page_id = :page_id AND due_time IS NULL"))
+_RELEASE_ASSETS = text(
+    _RELEASE.format(
+        which="""due_time IS NULL AND (environment, object, page_id) IN (
+            SELECT * FROM unnest(CAST(:environments AS text[]), CAST(:objects AS text[]), CAST(:ids AS text[])))"""
+    )
+)
 _RELEASE_RESTED = text(_RELEASE.format(which="due_time <= :at"))
 
 
@@ -37,6 +44,7 @@ async def rest(tx: Tx, delivery: Delivery, signal: Signal, *, due: datetime, att
 async def _park(tx: Tx, delivery: Delivery, signal: Signal, *, due: datetime | None, attempts: int) -> None:
     values = {
         "environment": delivery.environment,
+        "object": plain(signal.object),
         "page_id": plain(signal.page_id),
         "body": signal.raw,
         "digest": digest(signal.raw),
@@ -47,17 +55,35 @@ async def _park(tx: Tx, delivery: Delivery, signal: Signal, *, due: datetime | N
     await tx.execute(_PARK, values)
 
 
-async def parked_pages(tx: Tx) -> list[tuple[Environment, str]]:
-    """List the Pages that signals wait for."""
-    rows = await tx.execute(
-        select(parked.c.environment, parked.c.page_id).where(parked.c.due_time.is_(None)).distinct()
+# From one asset's first row to the next one's: however many signals of a Page wait, it is found once.
+_ASSETS = text("""
+    WITH RECURSIVE assets AS (
+        (SELECT environment, object, page_id FROM parked ORDER BY 1, 2, 3 LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM assets, LATERAL (
+            SELECT environment, object, page_id FROM parked
+            WHERE (parked.environment, parked.object, parked.page_id) > (assets.environment, assets.object, assets.page_id)
+            ORDER BY 1, 2, 3 LIMIT 1
+        ) AS following
     )
-    return [(Environment(row.environment), row.page_id) for row in rows]
+    SELECT environment, object, page_id FROM assets
+""")
 
 
-async def release(tx: Tx, environment: Environment, page_id: str) -> None:
-    """Let the signals that wait for a Page go on, in the order in which they came."""
-    await tx.execute(_RELEASE_PAGE, {"environment": environment, "page_id": page_id})
+async def parked_assets(tx: Tx) -> list[Asset]:
+    """List the Pages and accounts of which signals wait."""
+    return [(Environment(row.environment), row.object, row.page_id) for row in await tx.execute(_ASSETS)]
+
+
+async def release(tx: Tx, assets: Collection[Asset]) -> None:
+    """Let the signals that wait for these Pages and accounts go on, in the order in which they came."""
+    if assets:
+        named = {
+            "environments": [environment.value for environment, _, _ in assets],
+            "objects": [kind for _, kind, _ in assets],
+            "ids": [name for _, _, name in assets],
+        }
+        await tx.execute(_RELEASE_ASSETS, named)
 
 
 async def release_rested(tx: Tx, *, at: datetime) -> None:

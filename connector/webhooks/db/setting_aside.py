@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Text, cast, func, select, text
 
-from connector.connections.model import LIVE
+from connector.connections.model import Connection
 from connector.db.schema import Tx, plain
 from connector.webhooks.db.tables import QUARANTINED, signals
 from connector.webhooks.model import Aside, Delivery, Signal, SignalState, digest
@@ -15,9 +15,7 @@ from connector.webhooks.model import Aside, Delivery, Signal, SignalState, diges
 # Of one that is kept already only what was replayed, or fails now, is told anew: what somebody dismissed stays dismissed.
 _SET_ASIDE = text("""
     INSERT INTO signals (store_id, connection_id, environment, page_id, kind, state, reason, tries, raw, digest, receive_time)
-    SELECT owner.store_id, owner.id, :environment, :page_id, :kind, :state, :reason, :tries, :raw, :digest, :receive_time
-    FROM (VALUES (true)) AS one LEFT JOIN connections AS owner ON owner.environment = :environment
-        AND :page_id IN (owner.page_id, owner.instagram_id) AND :page_id <> '' AND owner.state = ANY (:live)
+    VALUES (:store_id, :connection_id, :environment, :page_id, :kind, :state, :reason, :tries, :raw, :digest, :receive_time)
     ON CONFLICT (environment, page_id, digest) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         tries = signals.tries + excluded.tries
     WHERE signals.state = 'REPLAYED' OR (signals.state = 'KEPT' AND excluded.state = 'QUARANTINED')
@@ -25,21 +23,32 @@ _SET_ASIDE = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Why a signal is set aside, under which name of its kind, after how many tries."""
+
+    state: SignalState
+    kind: str
+    reason: str
+    tries: int = 1
+
+
 async def set_aside(
-    tx: Tx, delivery: Delivery, signal: Signal, state: SignalState, *, kind: str, reason: str, tries: int = 1
+    tx: Tx, delivery: Delivery, signal: Signal, aside: SetAside, *, owner: Connection | None
 ) -> tuple[str, UUID] | None:
     """Keep a signal as it came; the same one is kept once, for whose Page it is. Tells whose, unless it was kept before."""
     values = {
+        "store_id": owner and owner.store_id,
+        "connection_id": owner and owner.id,
         "environment": delivery.environment,
         "page_id": plain(signal.page_id),
-        "kind": plain(kind),
-        "state": state,
-        "reason": plain(reason),
-        "tries": tries,
+        "kind": plain(aside.kind),
+        "state": aside.state,
+        "reason": plain(aside.reason),
+        "tries": aside.tries,
         "raw": signal.raw,
         "digest": digest(signal.raw),
         "receive_time": delivery.receive_time,
-        "live": [state.value for state in LIVE],
     }
     row = (await tx.execute(_SET_ASIDE, values)).one_or_none()
     return None if row is None or row.store_id is None else (row.store_id, row.connection_id)

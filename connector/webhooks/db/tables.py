@@ -76,13 +76,15 @@ parked = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, comment="its place in the order of deliveries"),
     Column("environment", Text, nullable=False),
-    Column("page_id", Text, nullable=False, comment="the Page it is about"),
+    Column("object", Text, nullable=False, comment="Meta's name of what it is about: `page` or `instagram`"),
+    Column("page_id", Text, nullable=False, comment="the Page, or account, it is about"),
     Column("body", LargeBinary, nullable=False, comment="the signal in an envelope of its own"),
     Column("digest", LargeBinary, nullable=False),
     Column("receive_time", Instant, nullable=False),
     Column("due_time", Instant, comment="until when one that failed rests; NULL waits for its Page"),
     Column("attempts", Integer, nullable=False, server_default="0", comment="how often it failed"),
-    Index("uq_parked_environment", "environment", "page_id", "digest", unique=True),
+    Index("uq_parked_environment", "environment", "object", "page_id", "digest", unique=True),
+    Index("ix_parked_due_time", "due_time", postgresql_where=text("due_time IS NOT NULL")),
     Index("ix_parked_receive_time", "receive_time", postgresql_using="brin"),
 )
 """Signals that wait: of Pages that nobody connected, until somebody does, and those that failed, until their next try."""

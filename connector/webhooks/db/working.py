@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, delete, select, text, update
 
-from connector.connections.model import LIVE
+from connector.connections.model import Connection
 from connector.db.schema import Tx, plain
 from connector.values import Environment
 from connector.webhooks.db.tables import WAITING, deliveries
@@ -29,9 +29,9 @@ async def begin(tx: Tx, delivery: Delivery, position: int) -> int:
     return int((await tx.execute(counted.returning(tries))).scalar_one())
 
 
-async def move_on(tx: Tx, delivery: Delivery, position: int) -> None:
-    """Note that every signal before a position is settled."""
-    await tx.execute(update(deliveries).where(*_same(delivery)).values(position=position, tries=0))
+async def move_on(tx: Tx, delivery: Delivery, position: int, *, tries: int) -> None:
+    """Note that every signal before a position is settled, and how many beginnings count for the next."""
+    await tx.execute(update(deliveries).where(*_same(delivery)).values(position=position, tries=tries))
 
 
 async def finish(tx: Tx, ids: Sequence[int]) -> None:
@@ -40,40 +40,37 @@ async def finish(tx: Tx, ids: Sequence[int]) -> None:
     await tx.execute(update(deliveries).where(*mine).values(state=DeliveryState.DONE, tries=0))
 
 
-Told = tuple[Delivery, str, str]
-"""That a delivery told of a Page a signal of a kind."""
+Told = tuple[Delivery, Connection, str, str]
+"""That a delivery told a connection, of one of its assets, a signal of a kind."""
 
 _NOTE = text("""
     INSERT INTO delivery_pages (delivery_id, page_id, store_id, connection_id, receive_time, kinds)
-    SELECT told.delivery_id, told.page_id, connections.store_id, connections.id, told.receive_time, told.kinds
-    FROM jsonb_to_recordset(CAST(:told AS jsonb))
-        AS told (delivery_id bigint, environment text, page_id text, receive_time timestamptz, kinds jsonb)
-    JOIN connections ON connections.environment = told.environment AND told.page_id <> ''
-        AND told.page_id IN (connections.page_id, connections.instagram_id)
-        AND connections.state = ANY (:live)
+    SELECT * FROM jsonb_to_recordset(CAST(:told AS jsonb)) AS told (
+        delivery_id bigint, page_id text, store_id text, connection_id uuid, receive_time timestamptz, kinds jsonb)
     ON CONFLICT (delivery_id, page_id) DO NOTHING
 """)
 
 
 async def note_pages(tx: Tx, told: Sequence[Told]) -> None:
-    """Note whose signals deliveries brought. What concerns no Page of anybody's is nobody's to see."""
+    """Note whose signals deliveries brought. What concerns nobody's Page is nobody's to see."""
     kinds: dict[tuple[int, str], Counter[str]] = {}
-    brought: dict[tuple[int, str], Delivery] = {}
-    for delivery, page_id, kind in told:
+    brought: dict[tuple[int, str], tuple[Delivery, Connection]] = {}
+    for delivery, owner, page_id, kind in told:
         kinds.setdefault((delivery.id, page_id), Counter())[plain(kind)] += 1
-        brought[delivery.id, page_id] = delivery
+        brought[delivery.id, page_id] = delivery, owner
     rows = [
         {
             "delivery_id": delivery.id,
-            "environment": delivery.environment,
             "page_id": plain(page_id),
+            "store_id": owner.store_id,
+            "connection_id": str(owner.id),
             "receive_time": delivery.receive_time,
             "kinds": kinds[delivery.id, page_id],
         }
-        for (_, page_id), delivery in brought.items()
+        for (_, page_id), (delivery, owner) in brought.items()
     ]
     if rows:
-        await tx.execute(_NOTE, {"told": orjson.dumps(rows).decode(), "live": [state.value for state in LIVE]})
+        await tx.execute(_NOTE, {"told": orjson.dumps(rows).decode()})
 
 
 async def rewrite(tx: Tx, delivery_id: int, body: bytes | None) -> None:
