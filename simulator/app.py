@@ -110,7 +110,7 @@ async def _answer(request: web.Request, graph_request: GraphRequest) -> web.Stre
     fault = world.faults.take(graph_request.method, split_version(graph_request.path)[1])
     kind = fault.kind if fault else ""
     if fault is not None and kind == "delay":
-        await asyncio.sleep(fault.action.get("seconds", 1.0))
+        await fault.pause()
     if fault is not None and kind in STATUSES and not fault.action.get("after"):
         note_unserved(world, graph_request, status=fault.action.get("status", STATUSES[kind]))
         return _answer_falsely(request, fault)

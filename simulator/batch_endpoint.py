@@ -3,7 +3,6 @@
 Operations run in order. One that meets a connection fault answers `null`, as Meta does for a timed-out one.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -121,7 +120,7 @@ async def _serve_one(
     )
     fault = world.faults.take(inner.method, rest)
     if fault is not None and fault.kind == "delay":
-        await asyncio.sleep(fault.action.get("seconds", 1.0))
+        await fault.pause()
     if fault is None or fault.kind in {"error", "delay", "trickle"}:
         return await serve(world, inner, fault if fault and fault.kind == "error" else None)
     if fault.kind in {"drop_answer", "close"} or fault.action.get("after"):

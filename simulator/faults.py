@@ -9,9 +9,11 @@ The first three do nothing unless `after` says that the work is done first: such
 It refuses unknown kinds and members, naming them.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -61,6 +63,16 @@ class Fault:
     kind: str
     action: dict[str, Any]
     hits: int = 0
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self) -> None:
+        """Wait as long as a delay says, or until it is ended."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), self.action.get("seconds", 1.0))
+
+    def end(self) -> None:
+        """Let go on whoever waits."""
+        self._ended.set()
 
     def error(self, owner: str) -> GraphError:
         """Return the ordered Graph error."""

@@ -119,7 +119,8 @@ async def _is_ours(
     runtime: Runtime, tx: Tx, conversation: Conversation, found: FoundMessage, *, account_id: str
 ) -> bool:
     """Tell whether a message of the Page is one of ours that nobody knew to have gone out; then it is known now."""
-    posted = (Posted(found.mid, found.sender_id, found.text, found.create_time),)
+    types = tuple(one.mime_type for one in found.attachments)
+    posted = (Posted(found.mid, found.sender_id, found.text, found.create_time, types),)
     for message in await db.unproven(tx, conversation.id):
         if find_posted(message, posted, page_id=account_id, known=frozenset()):
             await outcomes.prove(runtime, tx, message, found.mid, found.create_time)

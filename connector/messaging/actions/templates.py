@@ -10,8 +10,9 @@ from connector.connections import db as connections
 from connector.connections.model import CapabilityKind, Connection
 from connector.db import outbox
 from connector.db.outbox import Taken
-from connector.errors import NotFound
+from connector.errors import MetaRefused, NotFound
 from connector.graph.call import Call
+from connector.graph.faults import REASONS, Kind
 from connector.messaging import db, graph
 from connector.messaging.actions import outcomes
 from connector.messaging.model import Template
@@ -35,7 +36,7 @@ async def list_templates(
 async def create_template(
     runtime: Runtime, store_id: str, connection_id: str, template: Template, examples: Sequence[str]
 ) -> Template:
-    """Hand a template to Meta, and keep it as Meta took it.
+    """Hand a template to Meta, and keep it as Meta took it. One that Meta has already, word for word, is that one.
 
     Raises:
         FailedPrecondition: the connection cannot send, or Meta refuses the template.
@@ -44,11 +45,24 @@ async def create_template(
     """
     connection = await _open(runtime, store_id, connection_id)
     call = graph.create_template(connection.page_id, template, examples)
-    template_id, status = await _ask(runtime, connection, call)
+    try:
+        template_id, status = await _ask(runtime, connection, call)
+    except MetaRefused as refusal:  # the name may be taken, by a call whose answer was lost
+        same = await _find_same(runtime, connection, template) if refusal.reason == REASONS[Kind.REFUSED] else None
+        if same is None:
+            raise
+        template_id, status = same.id, same.status
     kept = replace(template, id=template_id, status=status, update_time=runtime.now())
     async with runtime.db.begin() as tx:
         await db.keep_templates(tx, connection, [kept], at=runtime.now())
     return kept
+
+
+async def _find_same(runtime: Runtime, connection: Connection, template: Template) -> Template | None:
+    """Find a template with the same name, language and words at Meta."""
+    listed = await _ask(runtime, connection, graph.list_templates(connection.page_id, name=template.name))
+    wanted = template.name, template.language, template.body
+    return next((one for one in listed.entries if (one.name, one.language, one.body) == wanted), None)
 
 
 async def delete_template(runtime: Runtime, store_id: str, connection_id: str, name: str) -> None:

@@ -16,10 +16,11 @@ _PAGE_SIZE = 100
 _PLACE = re.compile(r"\{\{\s*(\d+)\s*\}\}")
 
 
-def list_templates(page_id: str, *, after: str = "") -> Call[Listed[Template]]:
-    """Read a page of the templates of a Page."""
-    # SDK 26.0.3, page.py: the edge message_templates; its fields are recalled from WhatsApp's twin (Unverified).
-    params = {"fields": _FIELDS, "limit": str(_PAGE_SIZE)} | ({"after": after} if after else {})
+def list_templates(page_id: str, *, name: str = "", after: str = "") -> Call[Listed[Template]]:
+    """Read a page of the templates of a Page, or of those of one name."""
+    # SDK 26.0.3, page.py, get_message_templates; messengerbusinesstemplate.py. Unverified: that `name` finds whole names only.
+    params = {"fields": _FIELDS, "limit": str(_PAGE_SIZE), "name": name, "after": after}
+    params = {word: value for word, value in params.items() if value}
     path = f"{page_id}/message_templates"
     return Call("GET", path, _read_templates, params=params, bucket=bucket(page_id))
 

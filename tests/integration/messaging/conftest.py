@@ -12,6 +12,7 @@ from sqlalchemy import text
 from connector.runtime import Runtime
 from simulator import control
 from simulator import messaging as meta
+from simulator.faults import Fault
 from simulator.state import Message, Page
 from simulator.world import World
 from stormcom.facebook.v1 import connector_service_pb2 as pb
@@ -83,10 +84,12 @@ class Chat:
         async with self.runtime.db.connect() as connection:
             return [row[0].removeprefix("STATE_") for row in await connection.execute(text(query))]
 
-    def fail(self, kind: str, *, path: str = "/messages$", method: str = "POST", times: int = 1, **action: Any) -> None:
-        """Let Meta fail the next such calls."""
+    def fail(
+        self, kind: str, *, path: str = "/messages$", method: str = "POST", times: int = 1, **action: Any
+    ) -> Fault:
+        """Let Meta fail the next such calls; a delay lasts until it is ended."""
         match = {"method": method, "path": path}
-        self.world.faults.order({"match": match, "times": times, "action": {"kind": kind, **action}})
+        return self.world.faults.order({"match": match, "times": times, "action": {"kind": kind, **action}})
 
 
 @pytest.fixture

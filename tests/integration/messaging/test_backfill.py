@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 from typing import Any
 
+import grpc
 import pytest
 from sqlalchemy import text
 
 from simulator import messaging as meta
+from stormcom.facebook.v1 import admin_service_pb2 as admin_pb
 from stormcom.facebook.v1 import connector_service_pb2 as pb
-from stormcom.facebook.v1 import conversation_pb2
+from stormcom.facebook.v1 import conversation_pb2, message_pb2
 from stormcom.facebook.v1 import conversation_service_pb2 as desk_pb
+from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
 from tests.integration.conftest import STORE, Clock
 from tests.integration.messaging.conftest import Chat
 from tests.integration.webhooks.bodies import PERSON
@@ -45,9 +48,9 @@ def unheard(chat: Chat, **words: Any) -> None:
     chat.page.fields_by_app = fields
 
 
-async def begin(chat: Chat, **since: Any) -> None:
+async def begin(chat: Chat, *, request_id: str = "back") -> None:
     """Ask for a reading back."""
-    await chat.desk.BeginBackfill(desk_pb.BeginBackfillRequest(store_id=STORE, request_id="back", **since))
+    await chat.desk.BeginBackfill(desk_pb.BeginBackfillRequest(store_id=STORE, request_id=request_id))
 
 
 async def test_what_was_missed_in_an_outage_comes_once(chat: Chat, clock: Clock, read_back: ReadBack) -> None:
@@ -86,20 +89,25 @@ async def test_a_late_webhook_of_a_known_message_changes_nothing(chat: Chat, clo
     assert ["Hello"] == await chat.told("message_received")
 
 
-async def test_a_lost_answer_of_ours_is_proven_not_doubled(chat: Chat, clock: Clock, read_back: ReadBack) -> None:
+_PHOTO = {"type": message_pb2.OutgoingAttachment.TYPE_IMAGE, "url": "https://shop.example/scarf.jpg"}
+
+
+@pytest.mark.parametrize("content", [{}, {"words": "", "attachment": _PHOTO}], ids=["text", "photo"])
+async def test_a_lost_answer_of_ours_is_proven_not_doubled(
+    chat: Chat, clock: Clock, read_back: ReadBack, content: dict[str, Any]
+) -> None:
     """A message of ours whose answer and echo were lost is recognised when it is read back: one message, SENT."""
     conversation = await chat.hear()
     clock.advance(seconds=2)
     chat.fail("drop_answer")
     fields, chat.page.fields_by_app = chat.page.fields_by_app, {}
-    await chat.send(conversation, "Yes")
+    sent = await chat.send(conversation, **({"request_id": "lost"} | content))
     await chat.turn()
     chat.page.fields_by_app = fields
     await begin(chat)
     await read_back()
-    assert [("Is it there?", Message.STATE_RECEIVED), ("Yes", Message.STATE_SENT)] == [
-        (one.text, one.state) for one in await chat.messages(conversation)
-    ]
+    (_, ours) = await chat.messages(conversation)
+    assert (sent.message_id, Message.STATE_SENT) == (ours.message_id, ours.state)
 
 
 async def test_what_cannot_be_read_any_more_is_a_gap(chat: Chat, clock: Clock, read_back: ReadBack) -> None:
@@ -154,3 +162,53 @@ async def test_older_conversations_stay_where_they_are(chat: Chat, clock: Clock,
     await begin(chat)
     await read_back()
     assert ["lately"] == [one.snippet for one in await chat.conversations()]
+
+
+async def test_who_was_forgotten_does_not_come_back(
+    chat: Chat, clock: Clock, channel: grpc.aio.Channel, read_back: ReadBack
+) -> None:
+    """What a person wrote before their data was deleted is not read back, nor are its gaps; what they write afterwards is."""
+    for number in range(25):
+        unheard(chat, text=f"before {number}")
+    await FacebookAdminStub(channel).DeletePersonalData(admin_pb.DeletePersonalDataRequest(store_id=STORE, psid=PERSON))
+    clock.advance(seconds=2)
+    await begin(chat)
+    await read_back()
+    assert [] == await chat.conversations()
+    clock.advance(seconds=2)
+    unheard(chat, text="after")
+    await begin(chat, request_id="later")
+    await read_back()
+    (conversation,) = await chat.conversations()
+    listed = await chat.stub.ListMessages(
+        pb.ListMessagesRequest(store_id=STORE, conversation_id=conversation.conversation_id)
+    )
+    assert (["after"], []) == ([one.text for one in listed.messages], list(listed.gaps))
+
+
+async def test_what_the_store_keeps_no_longer_is_not_read_back(
+    chat: Chat, clock: Clock, channel: grpc.aio.Channel, read_back: ReadBack
+) -> None:
+    """Messages older than the store keeps them stay at Meta, also in a conversation that goes on."""
+    settings = admin_pb.PrivacySettings(message_days=30)
+    request = admin_pb.UpdatePrivacySettingsRequest(store_id=STORE, settings=settings, request_id="keep")
+    await FacebookAdminStub(channel).UpdatePrivacySettings(request)
+    unheard(chat, text="too old")
+    clock.advance(days=31)
+    unheard(chat, text="young")
+    await begin(chat)
+    await read_back()
+    (conversation,) = await chat.conversations()
+    assert ["young"] == [one.text for one in await chat.messages(conversation.conversation_id)]
+
+
+async def test_nobody_is_mailed_what_is_read_back(chat: Chat, read_back: ReadBack) -> None:
+    """Reading back may bring what is weeks old: it is told as an event, and never forwarded by e-mail."""
+    async with chat.runtime.db.begin() as tx:
+        await tx.execute(text("UPDATE connections SET forwards_mail = true"))
+    unheard(chat, text="last week")
+    await begin(chat)
+    await read_back()
+    async with chat.runtime.db.connect() as connection:
+        assert 0 == await connection.scalar(text("SELECT count(*) FROM tasks WHERE name = 'MAIL_MESSAGES'"))
+    assert ["last week"] == await chat.told("message_received")

@@ -335,7 +335,7 @@ async def test_an_echo_that_overtakes_the_answer(chat: Chat, deliver: Deliver, *
     """An echo that comes while the call is under way, and comes twice, is recognised; the answer then changes nothing."""
     conversation = await chat.hear()
     stored = await chat.send(conversation)
-    chat.fail("delay", seconds=4.0)
+    silence = chat.fail("delay", seconds=60)
     sending = asyncio.ensure_future(chat.turn())
     while not await _under_way(chat):  # noqa: ASYNC110 – what is waited for happens in the database
         await asyncio.sleep(0.01)
@@ -343,6 +343,7 @@ async def test_an_echo_that_overtakes_the_answer(chat: Chat, deliver: Deliver, *
     echo = envelope(echoed(5, "m_first", "Yes", app_id=int(next(iter(chat.world.apps))), **along))
     await deliver(echo, echo)
     assert [("Yes", "SENT")] == await states(chat, conversation)
+    silence.end()
     await sending
     ours = [one for one in await chat.messages(conversation) if one.origin == STORMCOM]
     assert (["m_first"], 1) == ([one.mid for one in ours], (await chat.told()).count("SENT"))
