@@ -100,6 +100,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.READ_INSTALLATION: _plan("business_extension.actions:read_installation", Lane.DEFAULT),
     Task.WATCH_INSTALLATIONS: _plan("business_extension.actions:watch", Lane.DEFAULT),
     Task.PUSH_EVENTS: _plan("pushes.actions:push_events", Lane.DEFAULT),
+    Task.WATCH_CONSUMERS: _plan("pushes.actions:watch_consumers", Lane.DEFAULT),
     Task.SWEEP: _plan("privacy.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
 

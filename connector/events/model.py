@@ -89,6 +89,17 @@ class Consumer:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a consumer has not worked off: since when its oldest event waits, its dead letters, the keys they hold up."""
+
+    store_id: str
+    name: str
+    oldest_time: datetime | None
+    dead_letters: int
+    held_keys: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lent:
     """An event on loan, and how often it was handed out."""
 

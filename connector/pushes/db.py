@@ -1,6 +1,7 @@
 """Pushes: one per consumer, with its sealed secrets and how it stands."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,10 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from connector.alerts.db import alerts
+from connector.connections.db import connections
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import SEALED, Instant, Json, Tx, metadata
 from connector.errors import NotFound
+from connector.events.db import consumers
 from connector.pushes.model import Push, State
 
 SECRET = "push"  # noqa: S105 – what the sealed texts are bound to
@@ -119,10 +123,32 @@ async def forget(tx: Tx, push_id: UUID) -> None:
     await tx.execute(delete(outbox.tasks).where(outbox.tasks.c.key == key(push_id)))
 
 
-async def any_disabled(tx: Tx, store_id: str) -> bool:
-    """Tell whether a push of the store is disabled."""
-    found = select(pushes.c.id).where(pushes.c.store_id == store_id, pushes.c.state == State.DISABLED).limit(1)
-    return await tx.scalar(found) is not None
+async def disabled(tx: Tx, store_ids: Sequence[str]) -> list[Push]:
+    """List the disabled pushes of some stores, by consumer."""
+    which = pushes.c.store_id.in_(store_ids), pushes.c.state == State.DISABLED
+    return [_push(row) for row in await tx.execute(select(*_SHOWN).where(*which).order_by(pushes.c.consumer))]
+
+
+async def next_watched(tx: Tx, after: str, reasons: Sequence[str], *, limit: int) -> list[str]:
+    """List stores, behind one, that have consumers, or an open alert of these reasons."""
+    takers = select(consumers.c.store_id).where(consumers.c.store_id > after).distinct()
+    alarmed = select(connections.c.store_id).join(alerts, alerts.c.connection_id == connections.c.id)
+    alarmed = alarmed.where(alerts.c.reason.in_(reasons), connections.c.store_id > after)
+    few = takers.order_by(consumers.c.store_id).limit(limit).subquery()
+    both = select(few.c.store_id).union(alarmed).subquery()
+    return list((await tx.execute(select(both.c.store_id).order_by(both.c.store_id).limit(limit))).scalars())
+
+
+async def opened(tx: Tx, store_ids: Sequence[str], reasons: Sequence[str]) -> dict[tuple[str, str], list[UUID]]:
+    """Tell on which connections of stores alerts of these reasons are open."""
+    wanted = select(connections.c.store_id, alerts.c.reason, alerts.c.connection_id).join(
+        connections, connections.c.id == alerts.c.connection_id
+    )
+    found = defaultdict[tuple[str, str], list[UUID]](list)
+    which = connections.c.store_id.in_(store_ids), alerts.c.reason.in_(reasons)
+    for store_id, reason, connection_id in await tx.execute(wanted.where(*which).order_by(alerts.c.since_time)):
+        found[store_id, reason].append(connection_id)
+    return dict(found)
 
 
 async def wake(tx: Tx, store_ids: Collection[str], *, at: datetime) -> None:

@@ -28,3 +28,4 @@ from connector.events.db.tables import NUMBERING as NUMBERING
 from connector.events.db.tables import consumers as consumers
 from connector.events.db.tables import events as events
 from connector.events.db.tables import handouts as handouts
+from connector.events.db.watching import standings as standings

@@ -7,3 +7,4 @@ from connector.pushes.actions.configuring import get as get
 from connector.pushes.actions.configuring import list_page as list_page
 from connector.pushes.actions.configuring import try_out as try_out
 from connector.pushes.actions.pushing import push_events as push_events
+from connector.pushes.actions.watching import watch_consumers as watch_consumers

@@ -227,5 +227,5 @@ async def _judge(runtime: Runtime, tx: Tx, push_id: UUID, answer: Answer, *, at:
     changed = await db.change(tx, push.id, **values)
     if changed.state is State.DISABLED and push.state is State.ENABLED:
         log.warn("push.disabled", store_id=push.store_id, consumer=push.consumer, reason=changed.reason)
-        await raise_alert(runtime, tx, changed)
+        await raise_alert(runtime, tx, push.store_id)
     return changed.state is State.DISABLED

@@ -342,6 +342,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
     ERROR_REASON_EVENT_REJECTED: _ErrorReason.ValueType  # 237
     """FAILED_PRECONDITION: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+    ERROR_REASON_EVENTS_STUCK: _ErrorReason.ValueType  # 238
+    """An alert, no status of a call: events of more than an hour ago are not acknowledged by every consumer. Example: `item_count=1`, the consumers that are late. StormCom looks why nobody takes them, `ListConsumers`; none is lost for 90 days."""
+    ERROR_REASON_DEAD_LETTERS_WAITING: _ErrorReason.ValueType  # 239
+    """An alert, no status of a call: consumers have dead letters, and the later events of their ordering keys wait behind them. Example: `item_count=2`, the dead letters. StormCom mends what fails (`ListDeadLetters`), then `RedriveDeadLetters`; or gives them up by `AckEvents`."""
     ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 205
     """NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
     ERROR_REASON_WEBHOOKS_SILENT: _ErrorReason.ValueType  # 206
@@ -726,6 +730,10 @@ ERROR_REASON_EVENT_UNDELIVERABLE: ErrorReason.ValueType  # 236
 """FAILED_PRECONDITION: why an event is a dead letter, it was handed out `most_deliveries` times and never acknowledged. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`."""
 ERROR_REASON_EVENT_REJECTED: ErrorReason.ValueType  # 237
 """FAILED_PRECONDITION: why an event is a dead letter, its consumer rejected it by `NackEvents`. Example: `DeadLetter.reason`. StormCom mends what fails, then `RedriveDeadLetters`; or acknowledges it."""
+ERROR_REASON_EVENTS_STUCK: ErrorReason.ValueType  # 238
+"""An alert, no status of a call: events of more than an hour ago are not acknowledged by every consumer. Example: `item_count=1`, the consumers that are late. StormCom looks why nobody takes them, `ListConsumers`; none is lost for 90 days."""
+ERROR_REASON_DEAD_LETTERS_WAITING: ErrorReason.ValueType  # 239
+"""An alert, no status of a call: consumers have dead letters, and the later events of their ordering keys wait behind them. Example: `item_count=2`, the dead letters. StormCom mends what fails (`ListDeadLetters`), then `RedriveDeadLetters`; or gives them up by `AckEvents`."""
 ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 205
 """NOT_FOUND: the conversation has no such message. Metadata: `message_id`. Example: `ListMessages` around a message of another conversation. The caller takes the id from `ListMessages`."""
 ERROR_REASON_WEBHOOKS_SILENT: ErrorReason.ValueType  # 206
