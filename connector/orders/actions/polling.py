@@ -17,6 +17,7 @@ from connector.db.schema import Tx
 from connector.errors import MetaRefused
 from connector.orders import graph
 from connector.orders.actions.asking import ORDERS, Road, open_road
+from connector.orders.actions.following import follow_again
 from connector.orders.db import accounts, sightings
 from connector.orders.graph import Sighting
 from connector.orders.model.accounts import Account, Manager
@@ -140,3 +141,4 @@ async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: date
 async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
     """Have orders read whose reading was given up meanwhile."""
     await plan_reading(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
+    await follow_again(tx, connection.id, at=at)

@@ -21,6 +21,7 @@ from connector.errors import MetaRefused
 from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS, Road, open_road
+from connector.orders.actions.following import follow
 from connector.orders.actions.reserving import release, reserve
 from connector.orders.db import accounts
 from connector.orders.db import orders as db
@@ -56,7 +57,7 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found = None
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
-            await apply(runtime, tx, connection, current, found)
+            await follow(tx, await apply(runtime, tx, connection, current, found), at=runtime.now())
         await outbox.hold(tx, task)
         await outbox.done(tx, task, at=runtime.now())
 

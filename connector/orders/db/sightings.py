@@ -62,3 +62,11 @@ async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
     first = case((orders.c.local_order_id == "", 0), else_=1)
     mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind)
     return list(await tx.scalars(mine.order_by(first, orders.c.update_time).limit(limit)))
+
+
+async def unfollowed(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
+    """List orders that StormCom was told of, and that were read since what was done to them was told last."""
+    behind = or_(orders.c.changes_read_time.is_(None), orders.c.changes_read_time < orders.c.update_time)
+    told = orders.c.tell_time.is_not(None), orders.c.read_update_time == orders.c.update_time
+    mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind, *told)
+    return list(await tx.scalars(mine.order_by(orders.c.update_time).limit(limit)))
