@@ -94,6 +94,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.POLL_ORDERS: _plan("orders.actions:poll_orders", Lane.DEFAULT, limit_seconds=300),
     Task.READ_ORDER: _plan("orders.actions:read_order", Lane.FAST),
     Task.ACKNOWLEDGE_ORDERS: _plan("orders.actions:acknowledge_orders", Lane.DEFAULT, limit_seconds=120),
+    Task.SEND_ORDER_COMMANDS: _plan("order_commands.actions:send_commands", Lane.FAST, limit_seconds=300),
     Task.WATCH_ORDERS: _plan("orders.actions:watch_orders", Lane.DEFAULT),
     Task.EXPIRE_DRAFTS: _plan("attribution.actions:expire_drafts", Lane.DEFAULT),
     Task.SEND_CONVERSIONS: _plan("conversions.actions:send_conversions", Lane.DEFAULT, limit_seconds=300),
@@ -101,6 +102,8 @@ PLANS: Mapping[Task, Plan] = {
     Task.WATCH_INSTALLATIONS: _plan("business_extension.actions:watch", Lane.DEFAULT),
     Task.PUSH_EVENTS: _plan("pushes.actions:push_events", Lane.DEFAULT),
     Task.WATCH_CONSUMERS: _plan("pushes.actions:watch_consumers", Lane.DEFAULT),
+    Task.READ_CHANGES: _plan("order_changes.actions:read_changes", Lane.DEFAULT, limit_seconds=300),
+    Task.PULL_PAYOUTS: _plan("payouts.actions:pull_payouts", Lane.BULK, limit_seconds=180),
     Task.SWEEP: _plan("privacy.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
 

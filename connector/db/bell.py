@@ -19,7 +19,7 @@ from connector import log
 from connector.db.schema import Tx
 
 _RETRY = timedelta(seconds=1)
-_CHANNELS = ("events", "operations", "connections", "messages", "self_tests")
+_CHANNELS = ("events", "operations", "connections", "messages", "order_commands", "self_tests")
 
 Ear = asyncio.Event
 

@@ -25,6 +25,7 @@ from connector.services.inventory import Inventory
 from connector.services.messages import Messages
 from connector.services.operations import Operations
 from connector.services.payouts import Payouts
+from connector.services.order_commands import OrderCommands
 from connector.services.orders import Orders
 from connector.services.pushes import Pushes
 from connector.services.tokens import Tokens
@@ -49,6 +50,7 @@ from stormcom.facebook.v1 import (
     message_service_pb2_grpc,
     operation_service_pb2_grpc,
     payout_service_pb2_grpc,
+    order_command_service_pb2_grpc,
     order_service_pb2_grpc,
     push_service_pb2_grpc,
     token_service_pb2_grpc,
@@ -65,6 +67,7 @@ SERVICERS: Sequence[tuple[Callable[[Any, Any], None], Callable[[Any], object]]] 
     (checkout_service_pb2_grpc.add_FacebookCheckoutServicer_to_server, Checkout),
     (attribution_service_pb2_grpc.add_FacebookAttributionServicer_to_server, Attribution),
     (order_service_pb2_grpc.add_FacebookOrdersServicer_to_server, Orders),
+    (order_command_service_pb2_grpc.add_FacebookOrderCommandsServicer_to_server, OrderCommands),
     (conversion_service_pb2_grpc.add_FacebookConversionsServicer_to_server, Conversions),
     (message_service_pb2_grpc.add_FacebookMessagesServicer_to_server, Messages),
     (feed_service_pb2_grpc.add_FacebookFeedsServicer_to_server, Feeds),

@@ -87,6 +87,7 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "SCAN_CATALOG": CapabilityKind.CATALOG_SYNC,
     "READ_BACK": CapabilityKind.CATALOG_SYNC,
     "POLL_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
+    "SEND_ORDER_COMMANDS": CapabilityKind.ORDER_MANAGEMENT,
     "READ_ORDER": CapabilityKind.ORDER_MANAGEMENT,
     "ACKNOWLEDGE_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
 }

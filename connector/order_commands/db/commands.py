@@ -1,11 +1,11 @@
 """Commands, as rows."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import func, insert, select, tuple_, update
 
 from connector.db.bell import ring
 from connector.db.schema import Tx, plain
@@ -26,7 +26,6 @@ from connector.order_commands.model.commands import (
 from connector.orders.db.tables import order_lines
 
 CHANNEL = "order_commands"
-KEPT = timedelta(days=400)
 _WISH = [name for name in Wish.__slots__ if name not in {"kind", "lines"}]
 _SAME = [name for name in Command.__slots__ if name not in {"wish", "problem", "attempts"}]
 _OURS = order_commands.c
@@ -152,9 +151,3 @@ async def pending(tx: Tx, order_id: UUID) -> bool:
     """Tell whether Meta may have done, or may come to do, something for an order that we cannot name yet."""
     sent = _OURS.order_id == order_id, _OURS.state == State.SENT
     return bool(await tx.scalar(select(func.count()).where(*sent)))
-
-
-async def forget(tx: Tx, *, at: datetime, limit: int = 5_000) -> bool:
-    """Forget commands that were over 400 days ago; tells whether there may be more."""
-    old = select(_OURS.id).where(_OURS.end_time < at - KEPT).limit(limit)
-    return (await tx.execute(delete(order_commands).where(_OURS.id.in_(old)))).rowcount == limit

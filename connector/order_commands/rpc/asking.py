@@ -32,7 +32,7 @@ _ORIGIN = {
     "street1": "street_1",
     "street2": "street_2",
     "city": "city",
-    "state": "state",
+    "region": "state",
     "postal_code": "postal_code",
     "country_code": "country",
 }

@@ -245,6 +245,10 @@ STEPS: Mapping[str, Step] = {
     "order_lines": _until_none(
         f"""UPDATE order_lines SET customization = '' WHERE customization <> '' AND order_id IN ({_BOUGHT})"""
     ),
+    # What waits for Meta goes its way: its words go as soon as Meta has them.
+    "order_commands": _until_none(
+        f"""UPDATE order_commands SET body = '{{}}' WHERE body <> '{{}}' AND end_time IS NOT NULL AND order_id IN ({_BOUGHT})"""
+    ),
     "orders": _until_none(
         f"UPDATE orders SET buyer = NULL, address = NULL, ascii_address = NULL WHERE id IN ({_BOUGHT})"
     ),

@@ -44,6 +44,16 @@ TRADE: Mapping[str, Entry] = {
         technical="connection_id store_id manager associate_time watermark_time since_time last_poll_time",
         business="commerce_account_id name",
     ),
+    "order_commands": entry(
+        Aged("end_time", 400 * DAY),
+        erased_by="order_commands",
+        technical="id store_id connection_id order_id request_id kind state attempts first_attempt answered problem_reason problem_time"
+        " retry_time create_time end_time",
+        hash="digest",
+        business="external_order_id lines currency_code shipping deduction amount everything shipment_id tracking_number return_id"
+        " external_id problem_message",
+        content="body",
+    ),
     "order_lines": entry(
         Ruled(
             "orders", "as long as the store; what the buyer had written on it, until 90 days after the order is over"

@@ -406,6 +406,36 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: why an order stands still, StormCom refused it. Example: `Order.problem`, with StormCom's own words. StormCom mends it and `RetryOrder`; or `CancelOrder` tells Meta."""
     ERROR_REASON_ORDER_NOT_ACKNOWLEDGED: _ErrorReason.ValueType  # 276
     """FAILED_PRECONDITION: why an order is in quarantine although StormCom has it, Meta does not take the acknowledgement. Example: `Order.problem`, with Meta's words. Mend what they name, then `RetryOrder`."""
+    ERROR_REASON_ORDER_LINE_UNKNOWN: _ErrorReason.ValueType  # 281
+    """NOT_FOUND: the order has no line of this id; also why a command is FAILED. Metadata: `order_id`, `line_id`. The caller takes ids from `GetOrder`."""
+    ERROR_REASON_QUANTITY_EXCEEDED: _ErrorReason.ValueType  # 282
+    """FAILED_PRECONDITION: more pieces than are left, counting what commands that wait will take; also why a command is FAILED. Metadata: `line_id`, `left`. Example: `left=2`. The caller asks for less."""
+    ERROR_REASON_SHIPMENT_EXISTS: _ErrorReason.ValueType  # 283
+    """ALREADY_EXISTS: another shipment of the order has this id. Metadata: `shipment_id`. The caller takes a new one, or calls `UpdateShipment`."""
+    ERROR_REASON_SHIPMENT_NOT_FOUND: _ErrorReason.ValueType  # 284
+    """NOT_FOUND: StormCom told no shipment of this id for the order. Metadata: `shipment_id`. The caller takes one of `FulfillOrder`."""
+    ERROR_REASON_TRACKING_REPEATED: _ErrorReason.ValueType  # 285
+    """ALREADY_EXISTS: another shipment of the order has this tracking number; also why a command is FAILED. Metadata: `shipment_id`. Each shipment has a number of its own."""
+    ERROR_REASON_REFUND_EXCEEDED: _ErrorReason.ValueType  # 286
+    """FAILED_PRECONDITION: more money than is left of what was charged; also why a command is FAILED. Metadata: `line_id`, `left`. Example: `left=450`, minor units. The caller refunds less."""
+    ERROR_REASON_REFUND_BY_AMOUNT_ONLY: _ErrorReason.ValueType  # 287
+    """FAILED_PRECONDITION: something was taken off the whole order, and then Meta refunds amounts only. Metadata: `order_id`. The caller gives `amount` instead of `quantity`."""
+    ERROR_REASON_REFUND_EMPTY: _ErrorReason.ValueType  # 288
+    """INVALID_ARGUMENT: nothing would be paid back; also why a command is FAILED. Metadata: `field`. Example: `field=return_shipping_deduction`. The caller takes less off."""
+    ERROR_REASON_COMMAND_NOT_FOUND: _ErrorReason.ValueType  # 289
+    """NOT_FOUND: the store has no such command. Metadata: `command_id`."""
+    ERROR_REASON_COMMAND_STATE_INVALID: _ErrorReason.ValueType  # 290
+    """FAILED_PRECONDITION: the command is past the point: only a FAILED one can be tried again, only one that never went out can be taken back. Metadata: `command_id`, `state`. Example: `state=SENT`. The caller looks at `GetCommand`."""
+    ERROR_REASON_ORDER_BUSY: _ErrorReason.ValueType  # 291
+    """FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`."""
+    ERROR_REASON_ORDER_NOT_CHARGED: _ErrorReason.ValueType  # 292
+    """FAILED_PRECONDITION: why a refund is held up, or FAILED: Meta has not charged the buyer. Example: Meta's code 2361076. Nothing: it is tried again for a day; after that, `RetryCommand`."""
+    ERROR_REASON_ORDER_CHANGED_AT_META: _ErrorReason.ValueType  # 293
+    """FAILED_PRECONDITION: why a command is FAILED: something else was done with the order at Meta before. Example: the buyer cancelled what was to be shipped; Meta's code 1818111. The caller looks at `GetOrder` and decides anew."""
+    ERROR_REASON_SHIPMENT_ORIGIN_INVALID: _ErrorReason.ValueType  # 294
+    """FAILED_PRECONDITION: why a command is FAILED: Meta wants to know where the shipment starts. Example: Meta's code 2361084. The caller gives `origin` with its postal code, in a new `FulfillOrder`."""
+    ERROR_REASON_COMMERCE_ACCOUNT_DISABLED: _ErrorReason.ValueType  # 295
+    """FAILED_PRECONDITION: why a command is FAILED: Meta has disabled the shop's commerce account. Example: Meta's code 2382052. The merchant asks Meta's support; then `RetryCommand`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -794,4 +824,34 @@ ERROR_REASON_ORDER_REJECTED: ErrorReason.ValueType  # 275
 """FAILED_PRECONDITION: why an order stands still, StormCom refused it. Example: `Order.problem`, with StormCom's own words. StormCom mends it and `RetryOrder`; or `CancelOrder` tells Meta."""
 ERROR_REASON_ORDER_NOT_ACKNOWLEDGED: ErrorReason.ValueType  # 276
 """FAILED_PRECONDITION: why an order is in quarantine although StormCom has it, Meta does not take the acknowledgement. Example: `Order.problem`, with Meta's words. Mend what they name, then `RetryOrder`."""
+ERROR_REASON_ORDER_LINE_UNKNOWN: ErrorReason.ValueType  # 281
+"""NOT_FOUND: the order has no line of this id; also why a command is FAILED. Metadata: `order_id`, `line_id`. The caller takes ids from `GetOrder`."""
+ERROR_REASON_QUANTITY_EXCEEDED: ErrorReason.ValueType  # 282
+"""FAILED_PRECONDITION: more pieces than are left, counting what commands that wait will take; also why a command is FAILED. Metadata: `line_id`, `left`. Example: `left=2`. The caller asks for less."""
+ERROR_REASON_SHIPMENT_EXISTS: ErrorReason.ValueType  # 283
+"""ALREADY_EXISTS: another shipment of the order has this id. Metadata: `shipment_id`. The caller takes a new one, or calls `UpdateShipment`."""
+ERROR_REASON_SHIPMENT_NOT_FOUND: ErrorReason.ValueType  # 284
+"""NOT_FOUND: StormCom told no shipment of this id for the order. Metadata: `shipment_id`. The caller takes one of `FulfillOrder`."""
+ERROR_REASON_TRACKING_REPEATED: ErrorReason.ValueType  # 285
+"""ALREADY_EXISTS: another shipment of the order has this tracking number; also why a command is FAILED. Metadata: `shipment_id`. Each shipment has a number of its own."""
+ERROR_REASON_REFUND_EXCEEDED: ErrorReason.ValueType  # 286
+"""FAILED_PRECONDITION: more money than is left of what was charged; also why a command is FAILED. Metadata: `line_id`, `left`. Example: `left=450`, minor units. The caller refunds less."""
+ERROR_REASON_REFUND_BY_AMOUNT_ONLY: ErrorReason.ValueType  # 287
+"""FAILED_PRECONDITION: something was taken off the whole order, and then Meta refunds amounts only. Metadata: `order_id`. The caller gives `amount` instead of `quantity`."""
+ERROR_REASON_REFUND_EMPTY: ErrorReason.ValueType  # 288
+"""INVALID_ARGUMENT: nothing would be paid back; also why a command is FAILED. Metadata: `field`. Example: `field=return_shipping_deduction`. The caller takes less off."""
+ERROR_REASON_COMMAND_NOT_FOUND: ErrorReason.ValueType  # 289
+"""NOT_FOUND: the store has no such command. Metadata: `command_id`."""
+ERROR_REASON_COMMAND_STATE_INVALID: ErrorReason.ValueType  # 290
+"""FAILED_PRECONDITION: the command is past the point: only a FAILED one can be tried again, only one that never went out can be taken back. Metadata: `command_id`, `state`. Example: `state=SENT`. The caller looks at `GetCommand`."""
+ERROR_REASON_ORDER_BUSY: ErrorReason.ValueType  # 291
+"""FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`."""
+ERROR_REASON_ORDER_NOT_CHARGED: ErrorReason.ValueType  # 292
+"""FAILED_PRECONDITION: why a refund is held up, or FAILED: Meta has not charged the buyer. Example: Meta's code 2361076. Nothing: it is tried again for a day; after that, `RetryCommand`."""
+ERROR_REASON_ORDER_CHANGED_AT_META: ErrorReason.ValueType  # 293
+"""FAILED_PRECONDITION: why a command is FAILED: something else was done with the order at Meta before. Example: the buyer cancelled what was to be shipped; Meta's code 1818111. The caller looks at `GetOrder` and decides anew."""
+ERROR_REASON_SHIPMENT_ORIGIN_INVALID: ErrorReason.ValueType  # 294
+"""FAILED_PRECONDITION: why a command is FAILED: Meta wants to know where the shipment starts. Example: Meta's code 2361084. The caller gives `origin` with its postal code, in a new `FulfillOrder`."""
+ERROR_REASON_COMMERCE_ACCOUNT_DISABLED: ErrorReason.ValueType  # 295
+"""FAILED_PRECONDITION: why a command is FAILED: Meta has disabled the shop's commerce account. Example: Meta's code 2382052. The merchant asks Meta's support; then `RetryCommand`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

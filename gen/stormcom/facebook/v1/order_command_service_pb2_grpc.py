@@ -110,14 +110,14 @@ class FacebookOrderCommandsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FulfillOrder(self, request, context):
-        """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`, `FIELD_REQUIRED`.
+        """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `FIELD_REQUIRED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateShipment(self, request, context):
-        """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`.
+        """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,7 +131,7 @@ class FacebookOrderCommandsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefundOrder(self, request, context):
-        """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `CURRENCY_MISMATCH`.
+        """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,14 +166,14 @@ class FacebookOrderCommandsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryCommand(self, request, context):
-        """Tries a failed command again, under a new key. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`.
+        """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelCommand(self, request, context):
-        """Takes a command back that was not sent yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`.
+        """Takes a command back that did not go out yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

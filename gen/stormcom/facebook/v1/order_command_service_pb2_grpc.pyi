@@ -40,13 +40,13 @@ class FacebookOrderCommandsStub:
     AcknowledgeOrders: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.AcknowledgeOrdersRequest, _order_command_service_pb2.AcknowledgeOrdersResponse]
     """Acknowledges orders once more, at most 100: for those whose acknowledgement failed. Those that StormCom has are acknowledged by themselves. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`."""
     FulfillOrder: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.FulfillOrderRequest, _order_command_service_pb2.FulfillOrderResponse]
-    """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`, `FIELD_REQUIRED`."""
+    """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `FIELD_REQUIRED`."""
     UpdateShipment: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.UpdateShipmentRequest, _order_command_service_pb2.UpdateShipmentResponse]
-    """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`."""
+    """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`."""
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelOrderRequest, _order_command_service_pb2.CancelOrderResponse]
     """Cancels what was not shipped: the whole order, or pieces. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`."""
     RefundOrder: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.RefundOrderRequest, _order_command_service_pb2.RefundOrderResponse]
-    """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `CURRENCY_MISMATCH`."""
+    """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
     ResolveReturn: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]
@@ -56,9 +56,9 @@ class FacebookOrderCommandsStub:
     ListCommands: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]
     """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`."""
     RetryCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.RetryCommandRequest, _order_command_service_pb2.RetryCommandResponse]
-    """Tries a failed command again, under a new key. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+    """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
     CancelCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelCommandRequest, _order_command_service_pb2.CancelCommandResponse]
-    """Takes a command back that was not sent yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+    """Takes a command back that did not go out yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
 
 @_typing.type_check_only
 class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
@@ -72,13 +72,13 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     AcknowledgeOrders: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.AcknowledgeOrdersRequest, _order_command_service_pb2.AcknowledgeOrdersResponse]  # type: ignore[assignment]
     """Acknowledges orders once more, at most 100: for those whose acknowledgement failed. Those that StormCom has are acknowledged by themselves. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`."""
     FulfillOrder: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.FulfillOrderRequest, _order_command_service_pb2.FulfillOrderResponse]  # type: ignore[assignment]
-    """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`, `FIELD_REQUIRED`."""
+    """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `FIELD_REQUIRED`."""
     UpdateShipment: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.UpdateShipmentRequest, _order_command_service_pb2.UpdateShipmentResponse]  # type: ignore[assignment]
-    """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`."""
+    """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`."""
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelOrderRequest, _order_command_service_pb2.CancelOrderResponse]  # type: ignore[assignment]
     """Cancels what was not shipped: the whole order, or pieces. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`."""
     RefundOrder: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.RefundOrderRequest, _order_command_service_pb2.RefundOrderResponse]  # type: ignore[assignment]
-    """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `CURRENCY_MISMATCH`."""
+    """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
     ResolveReturn: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]  # type: ignore[assignment]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]  # type: ignore[assignment]
@@ -88,9 +88,9 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     ListCommands: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]  # type: ignore[assignment]
     """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`."""
     RetryCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.RetryCommandRequest, _order_command_service_pb2.RetryCommandResponse]  # type: ignore[assignment]
-    """Tries a failed command again, under a new key. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+    """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
     CancelCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelCommandRequest, _order_command_service_pb2.CancelCommandResponse]  # type: ignore[assignment]
-    """Takes a command back that was not sent yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+    """Takes a command back that did not go out yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
 
 class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
@@ -113,7 +113,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.FulfillOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.FulfillOrderResponse, _abc.Awaitable[_order_command_service_pb2.FulfillOrderResponse]]:
-        """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`, `FIELD_REQUIRED`."""
+        """Ships pieces of an order: Meta takes the money for them. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `SHIPMENT_EXISTS`, `TRACKING_REPEATED`, `FIELD_REQUIRED`."""
 
     @_abc_1.abstractmethod
     def UpdateShipment(
@@ -121,7 +121,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.UpdateShipmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.UpdateShipmentResponse, _abc.Awaitable[_order_command_service_pb2.UpdateShipmentResponse]]:
-        """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`, `CARRIER_UNKNOWN`."""
+        """Tells another tracking number, or carrier, of a shipment. Fails with `SHIPMENT_NOT_FOUND`, `TRACKING_REPEATED`."""
 
     @_abc_1.abstractmethod
     def CancelOrder(
@@ -137,7 +137,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.RefundOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.RefundOrderResponse, _abc.Awaitable[_order_command_service_pb2.RefundOrderResponse]]:
-        """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `CURRENCY_MISMATCH`."""
+        """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
 
     @_abc_1.abstractmethod
     def ResolveReturn(
@@ -177,7 +177,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.RetryCommandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.RetryCommandResponse, _abc.Awaitable[_order_command_service_pb2.RetryCommandResponse]]:
-        """Tries a failed command again, under a new key. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+        """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
 
     @_abc_1.abstractmethod
     def CancelCommand(
@@ -185,6 +185,6 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.CancelCommandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.CancelCommandResponse, _abc.Awaitable[_order_command_service_pb2.CancelCommandResponse]]:
-        """Takes a command back that was not sent yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
+        """Takes a command back that did not go out yet. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
 
 def add_FacebookOrderCommandsServicer_to_server(servicer: FacebookOrderCommandsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

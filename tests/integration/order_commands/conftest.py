@@ -1,0 +1,106 @@
+"""A store that has an order of Meta's, and tells Meta what it does with it."""
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import grpc
+import pytest
+
+from simulator.orders.state import Effect
+from stormcom.facebook.v1 import order_command_pb2, order_pb2
+from stormcom.facebook.v1 import order_command_service_pb2 as pb
+from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsStub
+from tests.integration.conftest import STORE
+from tests.integration.orders.conftest import Mall
+from tests.integration.orders.conftest import linked as linked
+from tests.integration.orders.conftest import mall as mall
+from tests.integration.orders.conftest import settings as settings
+from tests.integration.orders.conftest import world as world
+
+Command, Order = order_command_pb2.OrderCommand, order_pb2.Order
+DHL = order_command_pb2.Tracking(carrier="dhl", tracking_number="T-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where StormCom's people ship, cancel and refund."""
+
+    mall: Mall
+    commands: FacebookOrderCommandsStub
+    numbers: "count[int]"
+
+    async def bought(self, *, pieces: int = 3, price: str = "20.00", **document: Any) -> Order:
+        """Let a buyer order; StormCom has it, and Meta knows."""
+        document.setdefault("lines", [{"retailer_id": "p1", "quantity": pieces, "price": price, "tax": "1.50"}])
+        order = await self.mall.bought(**document)
+        await self.mall.answer(order, f"sc-{next(self.numbers)}")
+        await self.mall.turn()
+        order = await self.mall.get(order.external_order_id)
+        assert Order.IMPORT_STATE_ACKNOWLEDGED == order.import_state
+        return order
+
+    def wish(self, order: Order) -> dict[str, str]:
+        """Name an order in a new wish."""
+        return {"store_id": STORE, "order_id": order.order_id, "request_id": f"wish-{next(self.numbers)}"}
+
+    async def ship(self, order: Order, *pieces: int, shipment_id: str = "s1", **said: Any) -> Command:
+        """Ship pieces of the lines, all that is left when none are named."""
+        request = pb.FulfillOrderRequest(
+            **self.wish(order), shipment_id=shipment_id, lines=_lines(order, pieces), **said
+        )
+        return (await self.commands.FulfillOrder(request)).command
+
+    async def cancel(self, order: Order, *pieces: int, **said: Any) -> Command:
+        """Cancel pieces of the lines, all that is left when none are named."""
+        request = pb.CancelOrderRequest(**self.wish(order), lines=_lines(order, pieces), **said)
+        return (await self.commands.CancelOrder(request)).command
+
+    async def refund(self, order: Order, *pieces: int, **said: Any) -> Command:
+        """Pay back pieces of the lines, or what is said."""
+        lines = [
+            order_command_pb2.RefundLine(line_id=line.line_id, quantity=quantity)
+            for line, quantity in zip(order.lines, pieces, strict=False)
+        ]
+        said = {"reason": order_command_pb2.REFUND_REASON_DAMAGED_GOODS, "lines": lines} | said
+        return (await self.commands.RefundOrder(pb.RefundOrderRequest(**self.wish(order), **said))).command
+
+    async def done(self, command: Command) -> Command:
+        """Do whatever is due; tells the command as it then is."""
+        await self.mall.turn()
+        return await self.now(command)
+
+    async def now(self, command: Command) -> Command:
+        """Tell a command as it is."""
+        request = pb.GetCommandRequest(store_id=STORE, command_id=command.command_id)
+        return (await self.commands.GetCommand(request)).command
+
+    async def shipped(self, **said: Any) -> Order:
+        """Have an order of which everything is shipped."""
+        order = await self.bought(**said)
+        command = await self.done(await self.ship(order))
+        assert Command.STATE_SUCCEEDED == command.state, command
+        return await self.mall.get(order.external_order_id)
+
+    async def fail(self, kind: str, times: int = 1, *, path: str = "", **action: Any) -> None:
+        """Let the next writes of an order go wrong at Meta."""
+        match = {
+            "method": "POST",
+            "path": path or "/(shipments|update_shipment|cancellations|refunds|returns|acknowledge_order)$",
+        }
+        await self.mall.control("POST", "/faults", {"match": match, "times": times, "action": {"kind": kind, **action}})
+
+    def effects(self, kind: str) -> list[Effect]:
+        """List what happened to orders at Meta."""
+        return list(self.mall.effects(kind))
+
+
+def _lines(order: Order, pieces: tuple[int, ...]) -> list[order_pb2.LineQuantity]:
+    named = zip(order.lines, pieces, strict=False)
+    return [order_pb2.LineQuantity(line_id=line.line_id, quantity=quantity) for line, quantity in named if quantity]
+
+
+@pytest.fixture
+def desk(mall: Mall, channel: grpc.aio.Channel) -> Desk:
+    """The desk of a store whose orders we manage."""
+    return Desk(mall, FacebookOrderCommandsStub(channel), count(1))
