@@ -293,12 +293,15 @@ def _read_address(told: Any) -> Json | None:
     name = _text(told.get("name")) or " ".join(
         filter(None, (_text(told.get("first_name")), _text(told.get("last_name"))))
     )
-    same = ("street1", "street2", "city", "state", "postal_code")
-    return {
-        "name": name,
-        **{one: _text(told.get(one)) for one in same},
-        "country_code": _text(told.get("country")).upper(),
+    names = {
+        "street1": "street1",
+        "street2": "street2",
+        "city": "city",
+        "region": "state",
+        "postal_code": "postal_code",
     }
+    parts = {ours: _text(told.get(metas)) for ours, metas in names.items()}
+    return {"name": name, **parts, "country_code": _text(told.get("country")).upper()}
 
 
 def _text(value: Any) -> str:
