@@ -40,6 +40,7 @@ EVERY_LINKED: Mapping[Task, timedelta] = {
     Task.SYNC_TEMPLATES: timedelta(hours=6),
     Task.CHECK_SILENCE: timedelta(hours=1),
     Task.LOOK_UP_PEOPLE: timedelta(hours=1),
+    Task.PULL_PAYOUTS: timedelta(hours=6),
     Task.POLL_ORDERS: timedelta(minutes=5),
 }
 """The same, but begins with the link: a connection need not have a catalog."""
