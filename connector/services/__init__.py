@@ -24,9 +24,9 @@ from connector.services.health import Health
 from connector.services.inventory import Inventory
 from connector.services.messages import Messages
 from connector.services.operations import Operations
-from connector.services.payouts import Payouts
 from connector.services.order_commands import OrderCommands
 from connector.services.orders import Orders
+from connector.services.payouts import Payouts
 from connector.services.pushes import Pushes
 from connector.services.tokens import Tokens
 from connector.services.webhooks import Webhooks
@@ -49,9 +49,9 @@ from stormcom.facebook.v1 import (
     inventory_service_pb2_grpc,
     message_service_pb2_grpc,
     operation_service_pb2_grpc,
-    payout_service_pb2_grpc,
     order_command_service_pb2_grpc,
     order_service_pb2_grpc,
+    payout_service_pb2_grpc,
     push_service_pb2_grpc,
     token_service_pb2_grpc,
     webhook_service_pb2_grpc,

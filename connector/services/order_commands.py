@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from connector.order_changes import rpc as changes
 from connector.order_commands import rpc as commands
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
@@ -28,6 +29,12 @@ class OrderCommands(commands_grpc.FacebookOrderCommandsServicer):
 
     async def RefundOrder(self, request: pb.RefundOrderRequest, _: Any) -> pb.RefundOrderResponse:
         return await commands.refund_order(self._runtime, request)
+
+    async def ResolveReturn(self, request: pb.ResolveReturnRequest, _: Any) -> pb.ResolveReturnResponse:
+        return await changes.resolve_return(self._runtime, request)
+
+    async def ListReturns(self, request: pb.ListReturnsRequest, _: Any) -> pb.ListReturnsResponse:
+        return await changes.list_returns(self._runtime, request)
 
     async def GetCommand(self, request: pb.GetCommandRequest, _: Any) -> pb.GetCommandResponse:
         return await commands.get_command(self._runtime, request)

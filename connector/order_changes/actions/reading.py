@@ -8,7 +8,7 @@ never told of it is not told piece by piece: it comes with the order.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,7 +34,9 @@ from connector.orders.model.states import ImportState
 from connector.orders.model.values import Order
 from connector.runtime import Runtime
 
-_EMPTY: tuple[Any, ...] = ()
+_LOOK_AGAIN = timedelta(hours=6)
+# Unverified: how long after shipping Meta still tries to take the buyer's money.
+_CAPTURED_WITHIN = timedelta(days=7)
 
 
 class Read(NamedTuple):
@@ -70,6 +72,12 @@ async def read_changes(runtime: Runtime, task: Taken) -> None:
             await apply(tx, current, found, at=runtime.now())
         # Up to what was known before Meta was asked: what it changes meanwhile brings the order back.
         await db.note_read(tx, order.id, upto=order.update_time)
+        since = await db.uncaptured_since(tx, order.id)
+        if (
+            since is not None and runtime.now() - since < _CAPTURED_WITHIN
+        ):  # nothing tells when Meta has the buyer's money
+            await outbox.again(tx, task, runtime.now() + _LOOK_AGAIN)
+            return
         await outbox.done(tx, task, at=runtime.now())
 
 
@@ -100,7 +108,7 @@ async def _ask_returns(road: Road, order: Order) -> Sequence[Told]:
     except MetaRefused as refused:
         if not await road.lost(refused):
             raise
-        return _EMPTY
+        return []
 
 
 async def apply(tx: Tx, order: Order, read: Read, *, at: datetime) -> Order:

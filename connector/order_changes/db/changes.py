@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Table, select, text, update
+from sqlalchemy import Table, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Tx, plain
 from connector.order_changes.db.tables import order_cancellations, order_payments, order_refunds
 from connector.order_changes.model.changes import Cancellation, Part, Payment, Refund
-from connector.orders.db.tables import order_lines, orders
+from connector.orders.db.tables import orders
 from connector.orders.model.values import Order
 
 KNOWN_FOR = timedelta(days=90)
@@ -84,6 +84,14 @@ async def note_read(tx: Tx, order_id: UUID, *, upto: datetime) -> None:
     await tx.execute(update(orders).where(orders.c.id == order_id).values(changes_read_time=upto))
 
 
+async def uncaptured_since(tx: Tx, order_id: UUID) -> datetime | None:
+    """Tell since when a payment of an order waits to be captured; None when none does."""
+    table = order_payments.c
+    waiting = select(func.min(table.create_time)).where(table.order_id == order_id, ~table.captured)
+    found: datetime | None = await tx.scalar(waiting)
+    return found
+
+
 _FORGET = text(
     """
     UPDATE order_cancellations SET description = '' WHERE ctid IN (
@@ -96,10 +104,3 @@ _FORGET = text(
 async def forget_words(tx: Tx, *, at: datetime, limit: int = 5_000) -> bool:
     """Forget why pieces of orders that are long over were cancelled, in people's words; tells whether there may be more."""
     return (await tx.execute(_FORGET, {"before": at - KNOWN_FOR, "limit": limit})).rowcount == limit
-
-
-async def touched(tx: Tx, order_id: UUID) -> bool:
-    """Tell whether any piece of an order was shipped or cancelled: otherwise nothing was charged, refunded or sent back."""
-    line = order_lines.c
-    moved = line.order_id == order_id, line.shipped_quantity + line.cancelled_quantity > 0
-    return (await tx.execute(select(line.line_id).where(*moved).limit(1))).first() is not None

@@ -65,9 +65,9 @@ async def page(
 
 _FORGET = text(
     """
-    UPDATE order_returns SET message = '' WHERE ctid IN (
+    UPDATE order_returns SET message = '', reason = '' WHERE ctid IN (
         SELECT asked.ctid FROM order_returns AS asked JOIN orders ON orders.id = asked.order_id
-        WHERE asked.message <> '' AND orders.over_time < :before LIMIT :limit)
+        WHERE asked.message || asked.reason <> '' AND orders.over_time < :before LIMIT :limit)
     """
 )
 

@@ -22,7 +22,10 @@ from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.events import db as events
 from connector.feeds import actions as feeds
+from connector.order_changes.db import changes as order_changes
+from connector.order_changes.db import returns as order_returns
 from connector.orders.db import watching as orders
+from connector.payouts.db import transactions
 from connector.privacy.db import ageing, ledger, logins
 from connector.privacy.model.classes import Aged
 from connector.privacy.model.data_map import DATA_MAP
@@ -70,6 +73,18 @@ async def _orders(tx: Tx, at: datetime) -> bool:
     return await orders.forget_people(tx, at=at)
 
 
+async def _cancellations(tx: Tx, at: datetime) -> bool:
+    return await order_changes.forget_words(tx, at=at)
+
+
+async def _returns(tx: Tx, at: datetime) -> bool:
+    return await order_returns.forget_words(tx, at=at)
+
+
+async def _transactions(tx: Tx, at: datetime) -> bool:
+    return await transactions.forget_places(tx, at=at)
+
+
 async def _audit(tx: Tx, at: datetime) -> bool:
     return await audit.seal(tx, before=at - audit.KEPT, at=at)
 
@@ -83,7 +98,10 @@ RULES: Mapping[str, Forget] = {
     "uploads": _uploads,
     "scans": _scans,
     "messages": _messages,
+    "order_cancellations": _cancellations,
+    "order_returns": _returns,
     "orders": _orders,
+    "payout_transactions": _transactions,
 }
 """How the rules that the data map names are carried out; `holds` end in their own task, every 15 seconds."""
 

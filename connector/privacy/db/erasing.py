@@ -222,6 +222,11 @@ STEPS: Mapping[str, Step] = {
         f"""{_STORES} AND body <> '{{}}' AND (ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk)
             OR kind <> 'items_settled' AND {_mentions("body::text")})""",
     ),
+    # What a consumer said of an event; it is asked to say nothing of a person, and may have.
+    "handouts": _until_none(
+        f"""UPDATE handouts SET message = '' WHERE {_STORES} AND message <> '' AND (
+            ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR {_mentions("message")})"""
+    ),
     "conversations": _until_none(
         f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
         f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}",
@@ -248,6 +253,17 @@ STEPS: Mapping[str, Step] = {
     # What waits for Meta goes its way: its words go as soon as Meta has them.
     "order_commands": _until_none(
         f"""UPDATE order_commands SET body = '{{}}' WHERE body <> '{{}}' AND end_time IS NOT NULL AND order_id IN ({_BOUGHT})"""
+    ),
+    "order_cancellations": _until_none(
+        f"UPDATE order_cancellations SET description = '' WHERE description <> '' AND order_id IN ({_BOUGHT})"
+    ),
+    "order_returns": _until_none(
+        f"UPDATE order_returns SET message = '', reason = '' WHERE message || reason <> '' AND order_id IN ({_BOUGHT})"
+    ),
+    # What was paid stays, and for taxes the region; the postal code would lead to the person.
+    "payout_transactions": _until_none(
+        f"""UPDATE payout_transactions SET postal_code = '' WHERE postal_code <> '' AND (store_id, external_order_id) IN (
+            SELECT store_id, external_order_id FROM orders WHERE id IN ({_BOUGHT}))"""
     ),
     "orders": _until_none(
         f"UPDATE orders SET buyer = NULL, address = NULL, ascii_address = NULL WHERE id IN ({_BOUGHT})"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from connector.privacy.model.classes import Aged, Entry, Held, Ruled, entry
-from connector.privacy.model.data_map.spans import DAY, SETTING
+from connector.privacy.model.data_map.spans import DAY, LINKED, SETTING
 
 TRADE: Mapping[str, Entry] = {
     "attributed_orders": entry(
@@ -53,6 +53,50 @@ TRADE: Mapping[str, Entry] = {
         business="external_order_id lines currency_code shipping deduction amount everything shipment_id tracking_number return_id"
         " external_id problem_message",
         content="body",
+    ),
+    "order_balances": entry(
+        Held("as long as the order"),
+        technical="order_id connection_id store_id state weigh_time",
+        business="expected received fees order_time",
+    ),
+    "order_cancellations": entry(
+        Ruled("order_cancellations", "as long as the order; why, in people's words, until 90 days after it is over"),
+        erased_by="order_cancellations",
+        technical="order_id external_id store_id command_id create_time",
+        business="parts reason",
+        content="description",
+    ),
+    "order_payments": entry(
+        Held("as long as the order"),
+        technical="order_id external_id store_id captured create_time",
+        business="total tax",
+    ),
+    "order_refunds": entry(
+        Held("as long as the order"),
+        technical="order_id external_id store_id command_id create_time",
+        business="parts subtotal shipping tax total reason",
+    ),
+    "order_returns": entry(
+        Ruled("order_returns", "as long as the order; what the buyer wrote, until 90 days after the order is over"),
+        erased_by="order_returns",
+        technical="order_id external_id store_id connection_id state create_time update_time",
+        business="merchant_return_id parts",
+        content="reason message",
+    ),
+    "payout_pulls": entry(LINKED, technical="connection_id store_id round begin_time finish_time"),
+    "payout_transactions": entry(
+        Ruled("payout_transactions", "as long as the store; the postal code an order went to, for 400 days"),
+        erased_by="payout_transactions",
+        technical="connection_id store_id ordinal seen_time",
+        hash="digest",
+        business="external_order_id type currency_code net_amount processing_fee tax_rate region payout_reference_id transfer_id"
+        " transaction_time order_time",
+        personal="postal_code",
+    ),
+    "payouts": entry(
+        Held("as long as the store"),
+        technical="connection_id store_id state seen_time",
+        business="name currency_code payout_reference_id transfer_id amount payout_time",
     ),
     "order_lines": entry(
         Ruled(

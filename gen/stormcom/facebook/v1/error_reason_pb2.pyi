@@ -436,6 +436,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: why a command is FAILED: Meta wants to know where the shipment starts. Example: Meta's code 2361084. The caller gives `origin` with its postal code, in a new `FulfillOrder`."""
     ERROR_REASON_COMMERCE_ACCOUNT_DISABLED: _ErrorReason.ValueType  # 295
     """FAILED_PRECONDITION: why a command is FAILED: Meta has disabled the shop's commerce account. Example: Meta's code 2382052. The merchant asks Meta's support; then `RetryCommand`."""
+    ERROR_REASON_RETURN_NOT_FOUND: _ErrorReason.ValueType  # 300
+    """NOT_FOUND: the order has no such return. Metadata: `return_id`. The caller takes one of `ListReturns`."""
+    ERROR_REASON_RETURN_RESOLVED: _ErrorReason.ValueType  # 301
+    """FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
+    ERROR_REASON_ORDER_MONEY_DIFFERS: _ErrorReason.ValueType  # 302
+    """An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -854,4 +860,10 @@ ERROR_REASON_SHIPMENT_ORIGIN_INVALID: ErrorReason.ValueType  # 294
 """FAILED_PRECONDITION: why a command is FAILED: Meta wants to know where the shipment starts. Example: Meta's code 2361084. The caller gives `origin` with its postal code, in a new `FulfillOrder`."""
 ERROR_REASON_COMMERCE_ACCOUNT_DISABLED: ErrorReason.ValueType  # 295
 """FAILED_PRECONDITION: why a command is FAILED: Meta has disabled the shop's commerce account. Example: Meta's code 2382052. The merchant asks Meta's support; then `RetryCommand`."""
+ERROR_REASON_RETURN_NOT_FOUND: ErrorReason.ValueType  # 300
+"""NOT_FOUND: the order has no such return. Metadata: `return_id`. The caller takes one of `ListReturns`."""
+ERROR_REASON_RETURN_RESOLVED: ErrorReason.ValueType  # 301
+"""FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
+ERROR_REASON_ORDER_MONEY_DIFFERS: ErrorReason.ValueType  # 302
+"""An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
