@@ -294,6 +294,22 @@ async def test_a_template_is_sent_at_any_time_once_meta_approved_it(
     assert ("TEMPLATE_NOT_FOUND",) == await refusal(stub.DeleteMessageTemplate(gone))
 
 
+async def test_a_template_whose_answer_was_lost_is_that_template(chat: Chat, channel: grpc.aio.Channel) -> None:
+    """Handed in again, a template that Meta has already is told as it stands; with other words the name is taken."""
+    stub = FacebookMessagesStub(channel)
+    wanted = {"store_id": STORE, "name": "shipped", "language": "en"}
+    chat.fail("drop_answer", path="/message_templates$")
+    lost = stub.CreateMessageTemplate(
+        messages_pb.CreateMessageTemplateRequest(request_id="1", body="On its way.", **wanted)
+    )
+    assert ("META_UNAVAILABLE",) == await refusal(lost)
+    again = messages_pb.CreateMessageTemplateRequest(request_id="1", body="On its way.", **wanted)
+    (known,) = chat.page.message_templates
+    assert known == (await stub.CreateMessageTemplate(again)).template.template_id
+    other = messages_pb.CreateMessageTemplateRequest(request_id="2", body="Other words.", **wanted)
+    assert ("META_REJECTED",) == await refusal(stub.CreateMessageTemplate(other))
+
+
 async def test_what_meta_does_not_show_is_not_sent(chat: Chat, shop: Shop) -> None:
     """A product that vanished at Meta after we synced it fails the card with its reason; the person sees nothing broken."""
     conversation = await chat.hear()

@@ -160,6 +160,27 @@ async def test_people_go_before_bulk(runtime: Runtime, connected: str) -> None:
     assert at < min(time for time in live if time) <= at + timedelta(milliseconds=10)
 
 
+async def test_a_thousand_bulk_messages_hold_up_nobody(chat: Chat, clock: Clock) -> None:
+    """Behind a thousand bulk messages a further one waits its turn; what a person waits for goes out at once."""
+    fan, buyer = "70000000000000011", "70000000000000012"
+    talks = {person: await chat.hear("Hello", person=person) for person in (fan, buyer)}
+    waiting = "INSERT INTO page_paces SELECT id, 'TEXT', store_id, :busy, :bulk FROM connections"
+    async with chat.runtime.db.begin() as tx:  # what a thousand leave behind: half of the burst spent, the line full
+        now = clock()
+        times = {"busy": now + timedelta(milliseconds=500), "bulk": now + timedelta(seconds=100)}
+        await tx.execute(text(waiting), times)
+    await chat.send(talks[fan], "News", bulk=True)
+    await chat.send(talks[buyer], "It is")
+    await chat.turn()
+    assert ([], ["It is"]) == (chat.seen(person=fan), [one.text for one in chat.seen(person=buyer)])
+    clock.advance(seconds=99)
+    await chat.turn()
+    assert [] == chat.seen(person=fan)
+    clock.advance(seconds=1)
+    await chat.turn()
+    assert ["News"] == [one.text for one in chat.seen(person=fan)]
+
+
 async def test_bulk_follows_at_its_own_pace(chat: Chat, clock: Clock) -> None:
     """Bulk to several people, and an answer between: all arrive, once."""
     many = [f"7000000000000{number:04}" for number in range(1, 5)]
