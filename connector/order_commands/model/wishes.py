@@ -4,12 +4,11 @@ Of everything that is left, the pieces are chosen when it is asked for: what is 
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-
-import orjson
 
 from connector.order_commands.model.carriers import Tracking
 from connector.order_commands.model.commands import Command, Kind, Pieces, Wish
@@ -75,7 +74,7 @@ def digest(asking: Asking) -> bytes:
     """Tell it from anything else that may be asked for."""
     said: Any = asking
     told = [asking.kind, asdict(said)]
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
