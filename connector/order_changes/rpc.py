@@ -1,21 +1,19 @@
 """FacebookOrderCommands' part about returns: they are listed, and answered by a command."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from connector.errors import InvalidInput
 from connector.order_changes import actions
 from connector.order_changes.model.returns import METAS_WORDS, State
-from connector.order_commands.actions import wait_for
 from connector.order_commands.model.wishes import ResolveReturn
-from connector.orders.model.values import missing
+from connector.order_commands.rpc.following import ask, read_order_id, read_request_id
 from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import order_command_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
 
-_LONGEST_WAIT_SECONDS = 20
 _STATES: Mapping[int, State | None] = {
     order_command_pb2.Return.STATE_UNSPECIFIED: None,
     **{order_command_pb2.Return.State.Value(f"STATE_{one}"): one for one in State},
@@ -30,8 +28,8 @@ _ANSWERS: Mapping[int, str] = {
 
 async def list_returns(runtime: Runtime, request: pb.ListReturnsRequest) -> pb.ListReturnsResponse:
     """List returns, the newest first."""
-    size, order = read.page_size(request.page_size), request.order_id
-    order_id = read.own_id(order, "order_id", missing(order)) if order else None
+    size = read.page_size(request.page_size)
+    order_id = read_order_id(request.order_id) if request.order_id else None
     if request.state not in _STATES:
         raise InvalidInput.of("state", "FIELD_INVALID", "must be one of the values of Return.State")
     scope = "returns", request.store_id, request.connection_id, str(order_id), request.state
@@ -55,19 +53,15 @@ async def list_returns(runtime: Runtime, request: pb.ListReturnsRequest) -> pb.L
 
 async def resolve_return(runtime: Runtime, request: pb.ResolveReturnRequest) -> pb.ResolveReturnResponse:
     """Answer a return."""
-    order_id = read.own_id(request.order_id, "order_id", missing(request.order_id))
+    order_id, request_id = read_order_id(request.order_id), read_request_id(request.request_id)
     if request.answer not in _ANSWERS:
         raise InvalidInput.of("answer", "FIELD_REQUIRED", "must be one of the values of ResolveReturnRequest.Answer")
+    named = request.merchant_return_id
     answer = ResolveReturn(
         return_id=read.required(request.return_id, "return_id", limit=100),
         status=_ANSWERS[request.answer],
-        merchant_return_id=read.foreign_id(request.merchant_return_id, "merchant_return_id") if request.merchant_return_id else "",
+        merchant_return_id=read.foreign_id(named, "merchant_return_id") if named else "",
         message=read.within(request.message, "message", limit=500),
-    )  # fmt: skip
-    wait = request.wait_seconds
-    if not 0 <= wait <= _LONGEST_WAIT_SECONDS:
-        raise InvalidInput.of("wait_seconds", "FIELD_INVALID", f"must be 0 to {_LONGEST_WAIT_SECONDS}")
-    request_id = read.required(request.request_id, "request_id", limit=64)
-    command, names = await actions.resolve(runtime, request.store_id, order_id, answer, request_id=request_id)
-    command = await wait_for(runtime, command, timedelta(seconds=wait)) if wait else command
-    return pb.ResolveReturnResponse(command=order_command_pb2.OrderCommand(**command.document(names)))
+    )
+    await actions.require_answerable(runtime, request.store_id, order_id, answer, request_id=request_id)
+    return pb.ResolveReturnResponse(command=await ask(runtime, request, answer))

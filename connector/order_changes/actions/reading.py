@@ -58,7 +58,7 @@ async def read_changes(runtime: Runtime, task: Taken) -> None:
         if order is None or account is None or ORDERS in connection.blocks or not _is_told(order):
             await outbox.done(tx, task, at=runtime.now())  # its next reading brings it back
             return
-    road = await open_road(runtime, task, connection, account)
+    road, began = await open_road(runtime, task, connection, account), runtime.now()
     try:
         found: Read | None = await _ask(road, order)
     except MetaRefused as refused:
@@ -70,8 +70,9 @@ async def read_changes(runtime: Runtime, task: Taken) -> None:
         current = await orders_db.by_id(tx, order.id, lock=True)
         if current is not None and found is not None:
             await apply(tx, current, found, at=runtime.now())
-        # Up to what was known before Meta was asked: what it changes meanwhile brings the order back.
-        await db.note_read(tx, order.id, upto=order.update_time)
+        # Up to what was known before Meta was asked: what it changes meanwhile brings the order back. Meta tells times by the
+        # second: what it changed within this one is looked at again.
+        await db.note_read(tx, order.id, upto=min(order.update_time, began - timedelta(seconds=1)))
         since = await db.uncaptured_since(tx, order.id)
         if (
             since is not None and runtime.now() - since < _CAPTURED_WITHIN

@@ -1,4 +1,4 @@
-"""Lists returns, and answers them: by a command that tells Meta."""
+"""Lists returns, and says whether one can be answered; a command tells Meta."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,9 +8,7 @@ from connector.connections import db as connections
 from connector.order_changes.db import returns
 from connector.order_changes.model import returns as model
 from connector.order_changes.model.returns import METAS_WORDS, Return, State
-from connector.order_commands import actions as commands
-from connector.order_commands import db as commands_db
-from connector.order_commands.model.commands import Command, Names
+from connector.order_commands import db as commands
 from connector.order_commands.model.wishes import ResolveReturn
 from connector.orders.db import orders
 from connector.orders.model.values import Order, missing
@@ -38,24 +36,22 @@ async def list_returns(
     return [(one, named[one.order_id]) for one in found]
 
 
-async def resolve(
+async def require_answerable(
     runtime: Runtime, store_id: str, order_id: UUID, answer: ResolveReturn, *, request_id: str
-) -> tuple[Command, dict[str, Names]]:
-    """Answer a return by a command; the same `request_id` returns the same command, whatever became of the return.
+) -> None:
+    """Refuse an answer to a return that is none, or was answered; one that was given under this `request_id` may be repeated.
 
     Raises:
         NotFound: ORDER_NOT_FOUND, RETURN_NOT_FOUND.
-        FailedPrecondition: RETURN_RESOLVED, or what keeps the connection from working.
-        AlreadyExists: REQUEST_ID_REUSED.
+        FailedPrecondition: RETURN_RESOLVED.
 
     """
     async with runtime.db.begin() as tx:
         if await orders.find(tx, store_id, order_id) is None:
             raise missing(str(order_id))
-        if not await commands_db.by_request(tx, store_id, request_id):
-            one = (await returns.of_order(tx, order_id)).get(answer.return_id)
-            if one is None:
-                raise model.missing(answer.return_id)
-            model.require_answerable(one, METAS_WORDS[answer.status])
-    (told,) = await commands.ask(runtime, store_id, [order_id], answer, request_id=request_id)
-    return told
+        if await commands.by_request(tx, store_id, request_id):
+            return
+        one = (await returns.of_order(tx, order_id)).get(answer.return_id)
+    if one is None:
+        raise model.missing(answer.return_id)
+    model.require_answerable(one, METAS_WORDS[answer.status])

@@ -5,8 +5,9 @@ new changes nothing.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,10 @@ from connector.orders.model.values import Line, Order
 from connector.registry.db.names import Name, look_up
 from connector.runtime import Runtime
 
+_TOLD_BY = timedelta(seconds=1)
+"""Meta tells times by the second: of two changes within one, the second cannot be seen."""
+# Meta tells its changes to the second: what was read within the second of a change is read once more.
+_TICK, _SETTLED = timedelta(seconds=1), timedelta(seconds=5)
 _TOLD = KNOWN | {ImportState.REJECTED}
 
 
@@ -46,7 +51,7 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         if order is None or account is None or not account.commerce_account_id or ORDERS in connection.blocks:
             await outbox.done(tx, task, at=runtime.now())  # the next look brings it back
             return
-    road = await open_road(runtime, task, connection, account)
+    road, began = await open_road(runtime, task, connection, account), runtime.now()
     try:
         found: Reading | Spoiled | None = await _ask(road, order.external_order_id)
     except Spoiled as spoiled:
@@ -57,7 +62,10 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found = None
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
-            await follow(tx, await apply(runtime, tx, connection, current, found), at=runtime.now())
+            current = await apply(runtime, tx, connection, current, found)
+            if isinstance(found, Reading) and began - found.update_time < _TOLD_BY:
+                current = await db.change(tx, current, read_update_time=None)  # it may have changed again since, unseen
+            await follow(tx, current, at=runtime.now())
         await outbox.hold(tx, task)
         await outbox.done(tx, task, at=runtime.now())
 
@@ -66,11 +74,12 @@ async def _ask(road: Road, external_order_id: str) -> Reading:
     page_id = road.connection.page_id
     order = await road.ask(graph.read_order(external_order_id, page_id))
     items = await road.ask_all(lambda after: graph.list_items(external_order_id, page_id, after=after))
-    promotions = (
-        await road.ask_all(lambda after: graph.list_promotions(external_order_id, page_id, after=after))
-        if graph.needs_promotions(order, items)
-        else []
-    )
+    if not graph.needs_promotions(order, items):
+        with suppress(
+            Spoiled
+        ):  # most add up as they are; what does not may have something taken off that nothing else tells
+            return graph.read(order, items, [])
+    promotions = await road.ask_all(lambda after: graph.list_promotions(external_order_id, page_id, after=after))
     return graph.read(order, items, promotions)
 
 
@@ -175,7 +184,7 @@ def _digest(found: Reading, lines: tuple[Line, ...]) -> bytes:
 
 def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dict[str, Any]:
     """Write a reading into an order's columns; who bought is not taken in again once it is forgotten."""
-    over = found.state in OVER
+    over, changed = found.state in OVER, max(order.update_time, found.update_time)
     forgotten = order.tell_time is not None and order.buyer is None and order.address is None
     people = {} if forgotten else {
         "buyer": found.buyer,
@@ -192,8 +201,8 @@ def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dic
         "ship_by_time": found.ship_by_time,
         "test_order": found.test_order,
         "order_time": found.order_time,
-        "update_time": max(order.update_time, found.update_time),
-        "read_update_time": max(order.update_time, found.update_time),
+        "update_time": changed,
+        "read_update_time": changed if at - changed > _SETTLED else changed - _TICK,
         "over_time": (order.over_time or at) if over else None,
         "digest": digest,
     }  # fmt: skip
