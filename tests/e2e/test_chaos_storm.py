@@ -3,6 +3,7 @@
 `STORM_WEBHOOKS=20000 make chaos` is the whole storm, a smaller one otherwise; `STORM_SEED` repeats one. What came of it stands in `build/chaos.json`.
 """
 
+import asyncio
 import os
 
 import orjson
@@ -11,13 +12,19 @@ import pytest
 from stack.folders import CHECKOUT
 from stack.supervisor import Stack
 from tests.e2e.ledger import Balance
+from tests.e2e.storm import builds
 from tests.e2e.storm.rage import Storm, rage
-from tests.e2e.storm.weather import ROUGH
+from tests.e2e.storm.sendings import Sendings
+from tests.e2e.storm.weather import CALM, ROUGH
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 WEBHOOKS = int(os.environ.get("STORM_WEBHOOKS", "2000"))
 SEED = int(os.environ.get("STORM_SEED", "20261121"))
-PER_SECOND = 110.0
+SENDINGS = int(os.environ.get("STORM_SENDINGS", "60"))
+PER_SECOND = 200.0
+in_full_only = pytest.mark.skipif(
+    "STORM_WEBHOOKS" not in os.environ, reason="restarts processes for long: `make chaos`"
+)
 RESULTS = CHECKOUT / "build" / "chaos.json"
 
 
@@ -30,3 +37,58 @@ async def test_all_five_counts_are_zero(running: Stack) -> None:
     RESULTS.write_bytes(orjson.dumps(outcome.document(), option=orjson.OPT_INDENT_2))
     print(outcome.document())  # noqa: T201 – what was survived
     assert Balance() == outcome.balance, outcome.balance.counts
+
+
+async def test_no_redis_is_needed(running: Stack) -> None:
+    """With no Redis at all, webhooks are kept, worked off and told."""
+    outcome = await rage(running, Storm(510, 500, PER_SECOND, CALM, SEED, with_redis=False))
+    assert Balance() == outcome.balance, outcome.balance.counts
+
+
+@pytest.mark.timeout(120 + SENDINGS)
+async def test_no_text_goes_out_twice(running: Stack) -> None:
+    """When Meta takes texts and its answers are lost, each is with its person once, and its fate is known: by its echo, or by looking."""
+    sendings = await asyncio.to_thread(Sendings.open, running, 520, stores=2, people=max(3, SENDINGS // 10))
+    sendings.lose_answers(SENDINGS)
+    await asyncio.to_thread(sendings.send, SENDINGS // 2)
+    await asyncio.to_thread(sendings.wait_until_settled, seconds=30 + SENDINGS / 5)
+    await running.kill("ingress")
+    await asyncio.to_thread(sendings.send, SENDINGS // 2)
+    await asyncio.to_thread(sendings.wait_until_settled, seconds=30 + SENDINGS / 5)
+    await running.start("ingress")
+    assert Balance() == sendings.balance()
+    assert SENDINGS == len(sendings.texts)
+
+
+async def test_an_answer_before_the_commit_is_noticed(running: Stack) -> None:
+    """Of a build that answers Meta before the commit, the reckoning says that it loses messages."""
+    async with builds.running(running, "answer_early", "ingress"):
+        storm = Storm(501, 200, 100, {"crashes": 0.6}, SEED, drain_seconds=5)
+        balance = (await rage(running, storm)).balance
+    assert balance.lost
+
+
+async def test_a_missing_key_is_noticed(running: Stack) -> None:
+    """Of a database without the key of messages, the reckoning says that messages are doubled, kept and told."""
+    with builds.keyless(running.servers.database_url):
+        balance = (await rage(running, Storm(502, 100, 200, CALM, SEED, drain_seconds=3))).balance
+    assert [("messages", True), ("told", True)] == [
+        (book, any(one.startswith(book) for one in balance.doubled)) for book in ("messages", "told")
+    ]
+
+
+@in_full_only
+@pytest.mark.parametrize(("build", "expected"), [("forget_quickly", 0), ("ignore_claims", 5)])
+async def test_an_ignored_claim_is_noticed(running: Stack, build: str, expected: int) -> None:
+    """When a worker dies while Meta answers, no text goes out twice; of a build that minds no claim the reckoning says it does."""
+    sendings = await asyncio.to_thread(Sendings.open, running, 503 + expected, stores=1, people=5)
+    async with builds.running(running, build, "worker-fast", "worker-bulk"):
+        await running.kill("ingress")  # no echo tells what became of them
+        sendings.lose_answers(5, hold_seconds=30)
+        await asyncio.to_thread(sendings.send, 5)
+        await asyncio.to_thread(sendings.wait_until_seen, 5)
+        await running.kill("worker-fast")
+        await running.start("worker-fast")
+        await asyncio.to_thread(sendings.wait_until_settled)
+        await running.start("ingress")
+    assert (expected, 0) == (len(sendings.balance().doubled), len(sendings.balance().lost))

@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from stack.environment import Ports
@@ -19,7 +19,6 @@ from tests.e2e.storm.script import Script, shuffled
 from tests.e2e.storm.town import found
 from tests.e2e.storm.weather import Weather
 
-DRAIN_SECONDS = 60.0
 STORES = 3
 _POLL_SECONDS = 0.5
 
@@ -34,6 +33,8 @@ class Storm:
     every_seconds: Mapping[str, float]
     seed: int
     people: int = 30
+    drain_seconds: float = 60.0
+    with_redis: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +89,23 @@ async def rage(stack: Stack, storm: Storm) -> Outcome:
         sender = Sender([stack.addresses["ingress"], second.plan.ready_address], secret, noise)
         with listening(town.callers) as listeners:
             books = Books(script, stack.servers.database_url, town.callers, listeners)
-            begun = time.monotonic()
-            async with weather.rage(storm.every_seconds):
-                order = shuffled(storm.webhooks, noise)
-                await sender.send(bodies, order, per_second=storm.per_second)
-            ended = time.monotonic()
-            balance = await _settle(books)
+            async with AsyncExitStack() as absence:
+                if not storm.with_redis:
+                    await absence.enter_async_context(weather.without_redis())
+                begun = time.monotonic()
+                async with weather.rage(storm.every_seconds):
+                    order = shuffled(storm.webhooks, noise)
+                    await sender.send(bodies, order, per_second=storm.per_second)
+                ended = time.monotonic()
+                balance = await _settle(books, storm.drain_seconds)
     return Outcome(balance, storm, weather.counts, sender.answers, ended - begun, time.monotonic() - ended)
 
 
-async def _settle(books: Books) -> Balance:
-    """Wait until everything is settled, or the time to drain is over."""
-    end = time.monotonic() + DRAIN_SECONDS
+async def _settle(books: Books, seconds: float) -> Balance:
+    """Wait until everything is settled, something is wrong that time cannot mend, or the time to drain is over."""
+    end = time.monotonic() + seconds
     while True:
         balance = await asyncio.to_thread(books.balance)
-        if balance == Balance() or time.monotonic() > end:
+        if balance == Balance() or balance.doubled or balance.phantom or time.monotonic() > end:
             return balance
         await asyncio.sleep(_POLL_SECONDS)

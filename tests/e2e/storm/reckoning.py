@@ -72,14 +72,14 @@ class Books:
         return compare("conversations", must_be, ((row[0], row[1:]) for row in rows))
 
     def _told(self, listener: Listener) -> Balance:
-        """Compare what one consumer knows: each message's arrival once, and the message as the last event shows it."""
+        """Compare what one consumer knows, who may still be listening: each message's arrival once, and the message as the last event shows it."""
         page = self._page_of(listener.caller.store_id)
         said = [one for talk in self.script.talks.values() if talk.page_id == page for one in talk.said]
         name = f"told {listener.consumer} of {listener.caller.store_id}"
-        arrived = [(mid, ()) for mid, ids in listener.received.items() for _ in ids]
+        arrived = [(mid, ()) for mid, ids in [*listener.received.items()] for _ in [*ids]]
         shown = [
             (mid, (message.text, message.reactions[0].emoji if message.reactions else ""))
-            for mid, (_, message) in listener.shown.items()
+            for mid, (_, message) in [*listener.shown.items()]
         ]
         broken = Balance(
             doubled=tuple(f"{name}: event {one}" for one in listener.again),

@@ -1,12 +1,16 @@
 """The stores a storm rages over: each connected to a Page of its own with many people."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from client.call import Caller, open_channel
 from client.tour.simulation import Simulation, allow
 from stack.supervisor import Stack
-from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest
+from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest, GetStatusRequest
+
+PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +48,17 @@ def found(stack: Stack, number: int, *, stores: int, people: int) -> Town:
 def _connect(caller: Caller, user_id: str, page_id: str) -> None:
     begun = caller.call(caller.connector.Connect, ConnectRequest(begin=BeginConnect()))
     allow(begun.open_dialog.url, user_id)
+    connection_id = begun.connection.connection_id
     choose = ChooseAssets(page_id=page_id)
-    caller.call(caller.connector.Connect, ConnectRequest(connection_id=begun.connection.connection_id, choose=choose))
+    caller.call(caller.connector.Connect, ConnectRequest(connection_id=connection_id, choose=choose))
+    status = GetStatusRequest(connection_id=connection_id)
+    await_for("the first tasks", lambda: not caller.call(caller.connector.GetStatus, status).status.backlog.task_count)
+
+
+def await_for(what: str, look: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come within {seconds:g} s")
+        time.sleep(_POLL_SECONDS)

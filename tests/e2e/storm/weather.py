@@ -17,7 +17,7 @@ from stack.supervisor import Stack
 
 KILLED = ("ingress", "connector", "relay", "worker-fast", "worker-bulk")
 CALM: Mapping[str, float] = {}
-ROUGH: Mapping[str, float] = {"kills": 1.0, "flushes": 2.5, "crashes": 10.0}
+ROUGH: Mapping[str, float] = {"kills": 2.0, "flushes": 2.0, "crashes": 6.0}
 """How many seconds lie between two of a kind, on average."""
 
 
@@ -46,6 +46,17 @@ class Weather:
             over.set()
             await asyncio.gather(*raging)
             await asyncio.gather(*self._returning.values())
+
+    @asynccontextmanager
+    async def without_redis(self) -> AsyncIterator[None]:
+        """Have no Redis at all for the length of the block."""
+        redis = self.stack.servers.redis
+        assert redis
+        await asyncio.to_thread(redis.kill)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(redis.start)
 
     async def _again(self, over: asyncio.Event, kind: str, act: Callable[[], Awaitable[None]], seconds: float) -> None:
         while not over.is_set():
