@@ -5,7 +5,7 @@ Only the newest messages of a conversation can be read; older ones answer as if 
 
 from typing import Any
 
-from simulator.call import Call, Json, NodeType, Route, Rows, attribute
+from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.clock import graph_time
 from simulator.errors import GraphError, invalid_parameter, missing_object
 from simulator.pages import account, notify, person, thread
@@ -230,6 +230,19 @@ def read_thread_owner(call: Call) -> Json:
     return {"data": [{"thread_owner": {"app_id": owner}}]}
 
 
+def take_thread(call: Call) -> Json:
+    """Serve `POST /{page}/take_thread_control`: the calling app owns the conversation from now on."""
+    page: Page = call.node
+    psid = str(call.structure("recipient", dict).get("id", ""))
+    if psid not in page.profiles:
+        raise invalid_parameter("No matching user found", subcode=2018001)
+    if not call.world.switches.primary_receiver:
+        # Unverified: recalled that another app than the primary receiver is refused, not how.
+        raise GraphError("(#10) Only the Primary Receiver of the Page can take thread control", code=10, status=403)
+    page.owner_app_by_psid[psid] = call.app.id if call.app else ""
+    return SUCCESS
+
+
 NODES = {
     "UnifiedThread": NodeType(
         {
@@ -290,6 +303,7 @@ NODES = {
 ROUTES = {
     ("Page", "GET", "conversations"): Route(list_conversations, SCOPES, page_token=True),
     ("Page", "GET", "threads"): Route(list_conversations, SCOPES, page_token=True),
+    ("Page", "POST", "take_thread_control"): Route(take_thread, SCOPES, bucket="messenger", page_token=True),
     ("Page", "GET", "thread_owner"): Route(read_thread_owner, SCOPES, page_token=True),
     ("UnifiedThread", "GET", "messages"): Route(list_messages, SCOPES),
 }

@@ -119,6 +119,7 @@ class Switches:
     rejected_template_pattern: str = ""  # regex: templates with such names are refused
     auto_delivery: bool = True  # the person's phone reports each message as delivered
     postbacks_without_mid: bool = False  # Unverified: older postbacks name no message
+    primary_receiver: bool = True  # whether our apps are the Page's primary receiver, which may take conversations over
     take_names_owner: bool = True  # Unverified: whether take_thread_control tells the new owner
     readable_messages: int = 20  # Unverified: older messages of a conversation cannot be read
     conversations_lag_seconds: float = 0.0  # how long a new message is missing when conversations are read

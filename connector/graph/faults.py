@@ -186,7 +186,7 @@ _TABLE = [
         (4, 2018354): "Too many messages to this person.",
         (9, 2018352): "Too many messages to this person.",
     }),
-    *_rows("Unverified: recalled of the handover protocol", Kind.OWNED, Owner.MERCHANT, "Answer in the other app, or wait until it passes the thread back.", {
+    *_rows("Unverified: recalled of the handover protocol", Kind.OWNED, Owner.MERCHANT, "Take the conversation over (TakeConversation), answer in the other app, or wait until it passes the thread back.", {
         (10, 2018300): "Another app controls this conversation.",
     }),
     *_rows(_SEND, Kind.UNCERTAIN, Owner.META, "Nothing: it is settled in the background.", {

@@ -101,7 +101,7 @@ _ROLES = {
         WatchOperation WatchStatus
     """,
     Role.AGENT: """
-        AssignConversation MarkRead SetTyping
+        AssignConversation MarkRead SetTyping TakeConversation
         CancelMessage RetryMessage UploadAttachment
         AnswerDraftOrder ResolveCheckoutLink SendMessage
     """,

@@ -32,6 +32,9 @@ class Conversations(conversation_grpc.FacebookConversationsServicer):
     async def AssignConversation(self, request: pb.AssignConversationRequest, _: Any) -> pb.AssignConversationResponse:
         return await desk.assign_conversation(self._runtime, request)
 
+    async def TakeConversation(self, request: pb.TakeConversationRequest, _: Any) -> pb.TakeConversationResponse:
+        return await desk.take_conversation(self._runtime, request)
+
     async def BeginBackfill(self, request: pb.BeginBackfillRequest, _: Any) -> pb.BeginBackfillResponse:
         return await desk.begin_backfill(self._runtime, request)
 

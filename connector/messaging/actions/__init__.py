@@ -3,7 +3,7 @@
 What comes in is kept by Meta's own ids: repeated, late and reversed signals end in the same state. What goes out is stored
 first, marked before the call to Meta begins, and never sent again while anybody might have received it: after a lost answer
 the message is UNKNOWN until Meta's echo or a read-back of the conversation tells.
-Its files: `receiving`, `wishing`, `sending`, `managing`, `uploading`, `templates`, `settling`, `reading`, `watching`, `desk`, `people`, `backfilling` (with `taking_in`), `silence`, and `outcomes`, which they share.
+Its files: `receiving`, `wishing`, `sending`, `managing`, `uploading`, `templates`, `settling`, `reading`, `watching`, `desk`, `taking_over`, `people`, `backfilling` (with `taking_in`), `silence`, and `outcomes`, which they share.
 """
 
 from connector.messaging.actions.backfilling import backfill, begin_backfill, list_backfills, plan_backfill
@@ -24,6 +24,7 @@ from connector.messaging.actions.receiving import receive_echoes, receive_messag
 from connector.messaging.actions.sending import send_pending, wait_for
 from connector.messaging.actions.settling import settle
 from connector.messaging.actions.silence import check_silence
+from connector.messaging.actions.taking_over import take_over
 from connector.messaging.actions.templates import create_template, delete_template, list_templates, sync_templates
 from connector.messaging.actions.uploading import Announced, Piece, upload_piece
 from connector.messaging.actions.watching import Sight, Watched, watch
@@ -67,6 +68,7 @@ __all__ = [
     "settle",
     "show_action",
     "sync_templates",
+    "take_over",
     "upload_piece",
     "wait_for",
     "watch",

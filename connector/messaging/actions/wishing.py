@@ -111,7 +111,7 @@ async def require_allowed(runtime: Runtime, tx: Tx, conversation: Conversation, 
         raise FailedPrecondition("CONTENT_NOT_ON_CHANNEL", words, content=kind, channel=conversation.channel)
     if conversation.owned_elsewhere:
         owner = conversation.owner.get("app_id", "")
-        fix = "Answer in the other app, or wait until it passes the conversation back."
+        fix = "Take it over (TakeConversation), answer in the other app, or wait until it passes the conversation back."
         message = f"Another app controls this conversation. {fix}"
         raise FailedPrecondition("THREAD_OWNED_ELSEWHERE", message, fix=fix, owner_app_id=owner)
     human_agent = await db.human_agent(tx, conversation.connection_id, at=runtime.now())

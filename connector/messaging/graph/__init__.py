@@ -11,6 +11,7 @@ from connector.messaging.graph.looking import take_part as take_part
 from connector.messaging.graph.people import Profile as Profile
 from connector.messaging.graph.people import profile as profile
 from connector.messaging.graph.people import show_action as show_action
+from connector.messaging.graph.people import take_over as take_over
 from connector.messaging.graph.sending import Outgoing as Outgoing
 from connector.messaging.graph.sending import send as send
 from connector.messaging.graph.templates import create_template as create_template

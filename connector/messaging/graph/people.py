@@ -1,10 +1,10 @@
-"""How Meta is asked who somebody is, and told what the Page's people do: read, type."""
+"""How Meta is asked who somebody is, and told what the Page's people do: read, type, take a conversation over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.graph.call import Call, Effect
+from connector.graph.call import Call, Effect, read_success
 from connector.messaging.graph.limits import bucket
 from connector.messaging.model import Channel
 
@@ -44,6 +44,19 @@ def show_action(page_id: str, psid: str, action: str) -> Call[None]:
         f"{page_id}/messages",
         lambda _: None,
         body=body,
+        bucket=bucket(page_id),
+        effect=Effect.REPEATABLE,
+    )
+
+
+def take_over(page_id: str, psid: str) -> Call[bool]:
+    """Take a conversation from the app that controls it. Twice is once."""
+    # SDK 26.0.3, page.py, create_take_thread_control: recipient. Unverified: that only the Page's primary receiver may.
+    return Call(
+        "POST",
+        f"{page_id}/take_thread_control",
+        read_success,
+        body={"recipient": {"id": psid}},
         bucket=bucket(page_id),
         effect=Effect.REPEATABLE,
     )

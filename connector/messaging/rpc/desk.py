@@ -83,6 +83,13 @@ async def assign_conversation(runtime: Runtime, request: pb.AssignConversationRe
     return pb.AssignConversationResponse(conversation=conversation_pb2.Conversation(**found.document()))
 
 
+async def take_conversation(runtime: Runtime, request: pb.TakeConversationRequest) -> pb.TakeConversationResponse:
+    """Take a conversation from the app that controls it."""
+    conversation_id = read_conversation_id(request.conversation_id)
+    found = await actions.take_over(runtime, request.store_id, conversation_id)
+    return pb.TakeConversationResponse(conversation=conversation_pb2.Conversation(**found.document()))
+
+
 async def begin_backfill(runtime: Runtime, request: pb.BeginBackfillRequest) -> pb.BeginBackfillResponse:
     """Have a connection's conversations read back."""
     since = read.instant(request.since_time, "since_time") if request.HasField("since_time") else None

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import grpc
 import pytest
 from sqlalchemy import text
 
+from stormcom.facebook.v1 import conversation_service_pb2 as desk_pb
+from tests.integration.catalog.shop import reason_of
+from tests.integration.conftest import APP_ID, STORE
 from tests.integration.messaging.conftest import Chat
 from tests.integration.webhooks.bodies import PAGE, PERSON
 
@@ -122,3 +126,27 @@ async def test_the_page_s_own_news_are_told(chat: Chat, happen: Happen) -> None:
     await happen(to="policy", action="block", reason="Spam")
     assert ["Schön"] == [one["text"] for one in await bodies(chat, "page_activity")]
     assert ["META_POLICY_BLOCKED"] == [one["alert"]["reason"] for one in await bodies(chat, "alert_raised")]
+
+
+async def test_a_conversation_is_taken_over(chat: Chat, happen: Happen) -> None:
+    """The refusal names the button; where Meta does not let our app nothing changes; taken over, the answer goes out."""
+    named = {"store_id": STORE, "conversation_id": await chat.hear()}
+    await happen("pass", app_id=INBOX)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await chat.send(named["conversation_id"])
+    assert ("THREAD_OWNED_ELSEWHERE", INBOX) == reason_of(refused.value, "owner_app_id")
+    assert "TakeConversation" in str(refused.value.details())
+    chat.world.switches.change(primary_receiver=False)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await chat.desk.TakeConversation(desk_pb.TakeConversationRequest(**named, request_id="1"))
+    assert ("META_PERMISSION_MISSING",) == reason_of(refused.value)
+    chat.world.switches.change(primary_receiver=True)
+    for number in ("2", "3"):
+        taken = await chat.desk.TakeConversation(desk_pb.TakeConversationRequest(**named, request_id=number))
+        assert (APP_ID, True) == (taken.conversation.owner.app_id, taken.conversation.owner.ours)
+    await chat.send(named["conversation_id"])
+    await chat.arrive()
+    assert ["Yes"] == [one.text for one in chat.seen()]
+    assert ["CHANGE_OWNER", "CHANGE_OWNER"] == [
+        body["change"] for body in await bodies(chat, "conversation_changed") if body["change"] == "CHANGE_OWNER"
+    ]

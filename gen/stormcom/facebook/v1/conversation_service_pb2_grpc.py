@@ -60,6 +60,11 @@ class FacebookConversationsStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationResponse.FromString,
                 _registered_method=True)
+        self.TakeConversation = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookConversations/TakeConversation',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationResponse.FromString,
+                _registered_method=True)
         self.BeginBackfill = channel.unary_unary(
                 '/stormcom.facebook.v1.FacebookConversations/BeginBackfill',
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.BeginBackfillRequest.SerializeToString,
@@ -116,6 +121,16 @@ class FacebookConversationsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeConversation(self, request, context):
+        """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
+
+        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+        `META_UNAVAILABLE`, `META_THROTTLED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BeginBackfill(self, request, context):
         """Has the conversations of a connection read back at Meta, in the background: what no webhook brought is found, once. One that is under way begins anew. Fails with `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`.
         """
@@ -157,6 +172,11 @@ def add_FacebookConversationsServicer_to_server(servicer, server):
                     servicer.AssignConversation,
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationResponse.SerializeToString,
+            ),
+            'TakeConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeConversation,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationResponse.SerializeToString,
             ),
             'BeginBackfill': grpc.unary_unary_rpc_method_handler(
                     servicer.BeginBackfill,
@@ -305,6 +325,33 @@ class FacebookConversations:
             '/stormcom.facebook.v1.FacebookConversations/AssignConversation',
             stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.AssignConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookConversations/TakeConversation',
+            stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_conversation__service__pb2.TakeConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

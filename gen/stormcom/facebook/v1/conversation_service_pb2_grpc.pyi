@@ -50,6 +50,12 @@ class FacebookConversationsStub:
     """
     AssignConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.AssignConversationRequest, _conversation_service_pb2.AssignConversationResponse]
     """Gives a conversation to an agent, or to nobody. The last call counts; a `conversation_changed` event tells it. Fails with `CONVERSATION_NOT_FOUND`."""
+    TakeConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.TakeConversationRequest, _conversation_service_pb2.TakeConversationResponse]
+    """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
+
+    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+    `META_UNAVAILABLE`, `META_THROTTLED`.
+    """
     BeginBackfill: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.BeginBackfillRequest, _conversation_service_pb2.BeginBackfillResponse]
     """Has the conversations of a connection read back at Meta, in the background: what no webhook brought is found, once. One that is under way begins anew. Fails with `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`."""
     GetBackfill: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.GetBackfillRequest, _conversation_service_pb2.GetBackfillResponse]
@@ -77,6 +83,12 @@ class FacebookConversationsAsyncStub(FacebookConversationsStub):
     """
     AssignConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.AssignConversationRequest, _conversation_service_pb2.AssignConversationResponse]  # type: ignore[assignment]
     """Gives a conversation to an agent, or to nobody. The last call counts; a `conversation_changed` event tells it. Fails with `CONVERSATION_NOT_FOUND`."""
+    TakeConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.TakeConversationRequest, _conversation_service_pb2.TakeConversationResponse]  # type: ignore[assignment]
+    """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
+
+    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+    `META_UNAVAILABLE`, `META_THROTTLED`.
+    """
     BeginBackfill: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.BeginBackfillRequest, _conversation_service_pb2.BeginBackfillResponse]  # type: ignore[assignment]
     """Has the conversations of a connection read back at Meta, in the background: what no webhook brought is found, once. One that is under way begins anew. Fails with `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`."""
     GetBackfill: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.GetBackfillRequest, _conversation_service_pb2.GetBackfillResponse]  # type: ignore[assignment]
@@ -131,6 +143,18 @@ class FacebookConversationsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.AssignConversationResponse, _abc.Awaitable[_conversation_service_pb2.AssignConversationResponse]]:
         """Gives a conversation to an agent, or to nobody. The last call counts; a `conversation_changed` event tells it. Fails with `CONVERSATION_NOT_FOUND`."""
+
+    @_abc_1.abstractmethod
+    def TakeConversation(
+        self,
+        request: _conversation_service_pb2.TakeConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.TakeConversationResponse, _abc.Awaitable[_conversation_service_pb2.TakeConversationResponse]]:
+        """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
+
+        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+        `META_UNAVAILABLE`, `META_THROTTLED`.
+        """
 
     @_abc_1.abstractmethod
     def BeginBackfill(

@@ -363,7 +363,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_HUMAN_AGENT_NOT_APPROVED: _ErrorReason.ValueType  # 218
     """FAILED_PRECONDITION: more than a day has passed and Meta has not given our app its Human Agent feature. Metadata: as of MESSAGING_WINDOW_CLOSED. Example: a human answers after two days. Operators ask for the feature in Meta's review; until then an approved template may be sent."""
     ERROR_REASON_THREAD_OWNED_ELSEWHERE: _ErrorReason.ValueType  # 219
-    """FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. Answer there, or wait until the thread is passed back."""
+    """FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. `TakeConversation` takes it over; or answer there, or wait until the thread is passed back."""
     ERROR_REASON_MESSAGE_FREQUENCY_CAPPED: _ErrorReason.ValueType  # 220
     """FAILED_PRECONDITION: Meta lets the person get no more of such messages for now; others are not concerned. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=4`. The caller waits a day, then `RetryMessage`."""
     ERROR_REASON_PRODUCT_NOT_SHOWABLE: _ErrorReason.ValueType  # 221
@@ -787,7 +787,7 @@ ERROR_REASON_MESSAGE_PART_FAILED: ErrorReason.ValueType  # 217
 ERROR_REASON_HUMAN_AGENT_NOT_APPROVED: ErrorReason.ValueType  # 218
 """FAILED_PRECONDITION: more than a day has passed and Meta has not given our app its Human Agent feature. Metadata: as of MESSAGING_WINDOW_CLOSED. Example: a human answers after two days. Operators ask for the feature in Meta's review; until then an approved template may be sent."""
 ERROR_REASON_THREAD_OWNED_ELSEWHERE: ErrorReason.ValueType  # 219
-"""FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. Answer there, or wait until the thread is passed back."""
+"""FAILED_PRECONDITION: another app controls this conversation, by Meta's handover protocol. Metadata: `owner_app_id`, where Meta told it. Example: the merchant answered in the Page's inbox. `TakeConversation` takes it over; or answer there, or wait until the thread is passed back."""
 ERROR_REASON_MESSAGE_FREQUENCY_CAPPED: ErrorReason.ValueType  # 220
 """FAILED_PRECONDITION: Meta lets the person get no more of such messages for now; others are not concerned. Metadata: `meta_code`, `fbtrace_id`. Example: `meta_code=4`. The caller waits a day, then `RetryMessage`."""
 ERROR_REASON_PRODUCT_NOT_SHOWABLE: ErrorReason.ValueType  # 221
