@@ -18,8 +18,9 @@ from connector.db.schema import load_tables
 from connector.messaging import db as messaging
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import admin_service_pb2 as pb
-from stormcom.facebook.v1 import admin_service_pb2_grpc, connector_service_pb2_grpc
+from stormcom.facebook.v1 import admin_service_pb2_grpc, connector_service_pb2_grpc, event_service_pb2_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as connector_pb
+from stormcom.facebook.v1 import event_service_pb2 as event_pb
 from tests.integration.conftest import STORE, Clock
 from tests.integration.webhooks.bodies import PAGE, PERSON, START, envelope, event, wrote
 from tests.integration.webhooks.conftest import Deliver, deliver
@@ -82,7 +83,17 @@ class Canary:
             await tx.execute(text("UPDATE signals SET state = 'QUARANTINED' WHERE kind = 'unreadable'"))
         await self.send(str(conversation_id))
         await self.turn()
+        await self.reject(str(conversation_id))
         return str(conversation_id)
+
+    async def reject(self, conversation_id: str) -> None:
+        """Let a consumer of StormCom's refuse the conversation's events, in words that it should not use."""
+        stub = event_service_pb2_grpc.FacebookEventsStub(self.channel)
+        told = (await stub.PullEvents(event_pb.PullEventsRequest(store_id=STORE))).events
+        ids = [one.event_id for one in told if one.ordering_key == f"conversation:{conversation_id}"]
+        await stub.NackEvents(
+            event_pb.NackEventsRequest(store_id=STORE, event_ids=ids, reject=True, message=f"For {EMAIL}: {WORDS}")
+        )
 
     async def send(self, conversation_id: str) -> None:
         """Let StormCom answer the person; the same wish every time."""

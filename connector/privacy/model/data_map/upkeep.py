@@ -49,7 +49,9 @@ UPKEEP: Mapping[str, Entry] = {
     ),
     "handouts": entry(
         Ruled("events", "until its event is acknowledged; a dead letter as long as its event, at most 90 days"),
-        technical="store_id consumer position ordering_key state due_time deliveries reason message",
+        erased_by="handouts",
+        technical="store_id consumer position ordering_key state due_time deliveries reason",
+        content="message",
     ),
     "observations": entry(Held("as long as it is looked at"), technical="name value time"),
     "operations": entry(
