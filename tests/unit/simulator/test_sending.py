@@ -10,12 +10,13 @@ from simulator.call import Call
 from simulator.errors import GraphError
 from simulator.messaging import NODES, list_messages, receive
 from simulator.sending import send, upload
-from simulator.state import Page
+from simulator.state import Page, ProductItem
 from simulator.world import World
 from tests.unit.simulator.worlds import APP_ID, catalog_call, new_world
 
 PSID = "70000000000000001"
 URL = "https://pictures.test/1.jpg"
+ITEM_ID = "40000000000000001"
 
 
 def _conversing(**switches: Any) -> tuple[World, Page]:
@@ -23,6 +24,7 @@ def _conversing(**switches: Any) -> tuple[World, Page]:
     world = new_world(**switches)
     page = world.all(Page)[0]
     receive(world, page, PSID, text="Hello")
+    world.add(ProductItem(ITEM_ID, "p", "5", 1, b"{}", 0.0, 0.0))
     return world, page
 
 
@@ -40,6 +42,15 @@ def _template(**payload: Any) -> dict[str, Any]:
 
 QUICK = {"content_type": "text", "title": "Yes", "payload": "Y"}
 ELEMENT = {"title": "Lamp"}
+BUTTON = {"type": "postback", "title": "Yes", "payload": "Y"}
+RECEIPT = {
+    "template_type": "receipt",
+    "recipient_name": "Rima",
+    "order_number": "1",
+    "currency": "BDT",
+    "payment_method": "Cash",
+    "summary": {"total_cost": 5},
+}
 
 
 @pytest.mark.parametrize(
@@ -48,10 +59,10 @@ ELEMENT = {"title": "Lamp"}
         {"text": "x" * 2_000},
         {"text": "Hi", "quick_replies": [QUICK] * 13, "metadata": "m" * 1_000},
         {"attachment": {"type": "image", "payload": {"url": URL, "is_reusable": True}}},
-        _template(template_type="button", text="t", buttons=[{}]),
+        _template(template_type="button", text="t", buttons=[BUTTON, {"type": "web_url", "title": "See", "url": URL}]),
         _template(template_type="generic", elements=[ELEMENT] * 10),
-        _template(template_type="product", elements=[{"id": "1"}]),
-        _template(template_type="receipt"),
+        _template(template_type="product", elements=[{"id": ITEM_ID}]),
+        _template(**RECEIPT),
     ],
 )
 def test_good_messages_are_sent(message: dict[str, Any]) -> None:
@@ -85,6 +96,11 @@ def test_good_messages_are_sent(message: dict[str, Any]) -> None:
         (_template(template_type="button", text="t", buttons=[]), "buttons"),
         (_template(template_type="button", text="t" * 641, buttons=[{}]), "text"),
         (_template(template_type="generic", elements=[ELEMENT] * 11), "elements"),
+        (_template(template_type="button", text="t", buttons=[{"title": "Yes", "payload": "Y"}]), "web_url"),
+        (_template(template_type="product", elements=[{"id": "1"}]), "no item"),
+        (_template(template_type="receipt"), "recipient_name"),
+        (_template(**RECEIPT | {"summary": {}}), "total_cost"),
+        (_template(**RECEIPT | {"summary": {"total_cost": "much"}}), "numbers"),
         (_template(template_type="poem"), "poem"),
     ],
 )
