@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connector.db.schema import plain
@@ -202,7 +202,7 @@ class _Amounts:
             raise Spoiled("CURRENCY_MISMATCH", message)
         try:
             minor = Decimal(str(told["amount"])).scaleb(self._decimals)
-        except InvalidOperation:
+        except ArithmeticError:
             raise Spoiled("ORDER_UNREADABLE", f"{field}: Facebook's amount is no decimal number") from None
         if not minor.is_finite() or abs(minor) > _LARGEST_AMOUNT or minor != int(minor):
             raise Spoiled("ORDER_UNREADABLE", f"{field}: Facebook's amount has more decimals than {self.currency_code}")

@@ -1,0 +1,202 @@
+"""Orders come into StormCom: once each, whole, and nothing holds another up."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+from sqlalchemy import func, select, text
+
+from connector.orders.db.tables import orders
+from jobs.run import turn
+from simulator.state import Page
+from stormcom.facebook.v1 import order_service_pb2 as pb
+from tests.integration.catalog.shop import reason_of
+from tests.integration.conftest import STORE
+from tests.integration.orders.conftest import PAGE, Mall, Order
+
+
+def sums(order: Order) -> tuple[int, ...]:
+    names = "items", "order_discount", "shipping", "tax", "total", "paid_by_meta"
+    return tuple(getattr(order.sums, name).minor_units for name in names)
+
+
+async def test_an_order_is_told_whole(mall: Mall) -> None:
+    """A placed order becomes one command to StormCom, with every cent, line and word in it."""
+    order = await mall.bought(
+        shipping={"price": "5.00", "tax": "0.40"}, buyer={"name": "Zoë Ölander", "marketing": False},
+        address={"street1": "Große Straße 1", "city": "Łódź"}, channel="instagram",
+    )  # fmt: skip
+    assert (Order.IMPORT_STATE_IMPORTING, Order.STATE_CREATED, 1) == (order.import_state, order.state, order.version)
+    assert (4000, 0, 500, 190, 4690, 0) == sums(order)
+    line = order.lines[0]
+    assert ("p1", True, 2, 4150) == (line.product_id, line.mapped, line.quantity, line.total.minor_units)
+    assert ("Große Straße 1", "Grosse Strasse 1") == (order.address.original.street1, order.address.ascii.street1)
+    assert ("Zoë Ölander", 2) == (order.buyer.name, order.buyer.marketing_opt_in)
+    assert ("Paid on Instagram", True, 2) == (
+        order.payment.display_name, order.payment.prepaid, order.notification_policy,
+    )  # fmt: skip
+    (told,) = await mall.told("order_received")
+    assert (order.order_id, f"fb:{STORE}:INSTAGRAM:{order.external_order_id}") == (
+        told["order"]["order_id"], told["idempotency_key"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("gross", [True, False])
+@pytest.mark.parametrize(
+    ("promotion", "expected"),
+    [
+        ({"level": "item", "amount": "1.00"}, (6700, 0, 500, 150, 7350, 0)),
+        ({"level": "order", "amount": "1.00", "coupon": "C"}, (7000, 100, 500, 150, 7550, 0)),
+        ({"level": "order", "amount": "1.00", "sponsor": "facebook"}, (7000, 0, 500, 150, 7650, 100)),
+        ({"level": "shipping", "amount": "1.25"}, (7000, 0, 375, 150, 7525, 0)),
+        ({"level": "buy_x_get_y", "amount": "5.00"}, (6500, 0, 500, 150, 7150, 0)),
+        ({"level": "item", "amount": "1.00", "sponsor": "facebook"}, (7000, 0, 500, 150, 7650, 300)),
+    ],
+)
+async def test_every_discount_adds_up(
+    mall: Mall, promotion: dict[str, Any], expected: tuple[int, ...], *, gross: bool
+) -> None:
+    """Whoever pays for it, whatever it is taken off, and whether Meta tells its sums before or after it: every cent is right."""
+    mall.world.switches.change(order_discounts_in_subtotal=not gross)
+    lines = [
+        {"retailer_id": "sc_p1", "quantity": 3, "price": "10.00", "tax": "1.00"},
+        {"retailer_id": "sc_p2.S", "quantity": 1, "price": "40.00", "tax": "0.50"},
+    ]
+    order = await mall.bought(lines=lines, shipping={"price": "5.00"}, promotions=[promotion])
+    assert "" == order.problem.message
+    assert expected == sums(order)
+    of_lines = sum(line.total.minor_units for line in order.lines)
+    assert order.sums.total.minor_units == of_lines + order.sums.shipping.minor_units
+    assert 1 == len(order.discounts)
+
+
+async def test_a_line_that_nobody_knows_is_told_all_the_same(mall: Mall) -> None:
+    """An item that left the registry stays a line, marked as unmapped."""
+    order = await mall.bought(lines=[{"retailer_id": "stranger", "quantity": 1, "price": "1.00"}])
+    assert (False, "", "stranger") == (order.lines[0].mapped, order.lines[0].product_id, order.lines[0].retailer_id)
+    assert Order.IMPORT_STATE_IMPORTING == order.import_state
+
+
+async def test_one_bad_order_holds_no_other_up(mall: Mall) -> None:
+    """An order that cannot be right goes into quarantine with its reason; the others of the Page come in, and it after its retry."""
+    good, bad, last = [(await mall.place())[0] for _ in range(3)]
+    mall.meta(bad).items[0].unit_price += 1  # its sums hold; its lines' retailer is gone
+    mall.meta(bad).channel = "facebook"
+    mall.meta(bad).currency = "XXX"
+    await mall.look()
+    assert [Order.IMPORT_STATE_IMPORTING] * 2 == [(await mall.get(one)).import_state for one in (good, last)]
+    order = await mall.get(bad)
+    assert (Order.IMPORT_STATE_QUARANTINED, "ORDER_UNREADABLE") == (order.import_state, order.problem.reason)
+    mall.meta(bad).currency = "USD"
+    await mall.orders.RetryOrder(pb.RetryOrderRequest(store_id=STORE, order_id=order.order_id))
+    await mall.turn()
+    assert Order.IMPORT_STATE_IMPORTING == (await mall.get(bad)).import_state
+
+
+async def test_one_order_by_every_way_is_one_order(mall: Mall) -> None:
+    """Looked for again and again by eight workers at once, one order is one row and one command."""
+    await mall.place()
+    for _ in range(3):
+        await mall.orders.PollOrders(pb.PollOrdersRequest(store_id=STORE))
+        await asyncio.gather(*(turn(mall.runtime) for _ in range(8)))
+        mall.clock.advance(minutes=6)
+    assert ["order_received"] == await mall.told()
+    async with mall.runtime.db.begin() as tx:
+        assert 1 == await tx.scalar(select(func.count()).select_from(orders))
+
+
+async def test_all_orders_come_in_without_any_webhook(mall: Mall) -> None:
+    """Two hundred orders, more than a page of Meta's, are all told within fifteen minutes by looking alone, and in bounded calls."""
+    mall.world.switches.change(order_webhooks="none")
+    await mall.place(count=200)
+    for _ in range(3):
+        mall.clock.advance(minutes=5)
+        await mall.turn()
+    assert 200 == len(await mall.told("order_received"))
+    assert {Order.IMPORT_STATE_IMPORTING} == {one.import_state for one in await mall.find()}
+
+
+async def test_orders_of_before_are_not_ours(linked: Mall) -> None:
+    """What was acknowledged before we managed the orders is not told; what waits for an acknowledgement is."""
+    (old,) = await linked.place(age_seconds=3600)  # nobody manages orders: it goes on by itself
+    assert "IN_PROGRESS" == linked.meta(old).state
+    await linked.orders.AssociateOrderManagement(pb.AssociateOrderManagementRequest(store_id=STORE))
+    linked.clock.advance(minutes=5)
+    (new,) = await linked.place()
+    await linked.look()
+    assert [new] == [one.external_order_id for one in await linked.find()]
+
+
+async def test_a_change_before_the_answer_is_told_again(mall: Mall) -> None:
+    """Of two tellings the one with the greater version is true; a look that finds nothing new tells nothing."""
+    order = await mall.bought()
+    mall.clock.advance(minutes=5)
+    await mall.control("POST", f"/orders/{order.external_order_id}/touch", {})
+    await mall.look()
+    assert 1 == (await mall.get(order.external_order_id)).version
+    mall.meta(order.external_order_id).buyer.address["city"] = "Sylhet"  # type: ignore[index] # a plain dict underneath
+    await mall.control("POST", f"/orders/{order.external_order_id}/touch", {})
+    mall.clock.advance(minutes=5)
+    await mall.look()
+    assert [1, 2] == [one["order"]["version"] for one in await mall.told("order_received")]
+
+
+async def test_a_look_that_fails_is_repeated_whole(mall: Mall) -> None:
+    """Garbage and a lost answer delay orders; none is missed, and the watermark does not move meanwhile."""
+    for kind in ("garbage", "drop_answer"):
+        mall.shop.break_calls("commerce_orders", kind)
+    await mall.place()
+    for _ in range(4):
+        await mall.look()
+        mall.clock.advance(minutes=10)
+    await mall.look()
+    assert ["order_received"] == await mall.told()
+
+
+async def test_a_retired_road_is_told_as_such(mall: Mall) -> None:
+    """When Meta switches orders off, calls say so by their own reason, and orders that are with us stay readable."""
+    order = await mall.bought()
+    mall.world.require(Page, PAGE, name="page").orders = "ended"
+    await mall.look()
+    mall.clock.advance(minutes=10)
+    await mall.turn()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await mall.orders.PollOrders(pb.PollOrdersRequest(store_id=STORE))
+    assert ("CAPABILITY_RETIRED_BY_META",) == reason_of(refused.value)
+    assert order.external_order_id == (await mall.get(order.external_order_id)).external_order_id
+    shown = await mall.orders.GetOrderManagement(pb.GetOrderManagementRequest(store_id=STORE))
+    assert pb.OrderManagement.STATE_RETIRED == shown.order_management.state
+
+
+async def test_an_order_that_is_late_raises_an_alert_that_ends(mall: Mall) -> None:
+    """Fifteen minutes without an answer are told once, and so is the end."""
+    order = await mall.bought()
+    mall.clock.advance(minutes=16)
+    for _ in range(2):
+        await watch(mall)
+    assert [("ORDER_NOT_IMPORTED", False)] == await mall.alerts()
+    await mall.answer(order, "local-1")
+    await watch(mall)
+    assert [("ORDER_NOT_IMPORTED", False), ("ORDER_NOT_IMPORTED", True)] == await mall.alerts()
+
+
+async def watch(mall: Mall) -> None:
+    """Do the watch of every minute."""
+    async with mall.runtime.db.begin() as tx:
+        await tx.execute(
+            text("INSERT INTO tasks (name, key, arguments, due_time) VALUES ('WATCH_ORDERS', 'w', '{}', now())")
+        )
+    await mall.turn()
+
+
+async def test_people_are_forgotten_by_their_relay_address_and_with_time(mall: Mall) -> None:
+    """Ninety days after the end nobody knows any more who bought; what was bought stays."""
+    order = await mall.bought()
+    async with mall.runtime.db.begin() as tx:
+        await tx.execute(text("UPDATE orders SET over_time = :at"), {"at": mall.runtime.now()})
+        await tx.execute(text("INSERT INTO tasks (name, key, arguments, due_time) VALUES ('SWEEP', 's', '{}', now())"))
+    mall.clock.advance(days=91)
+    await mall.turn()
+    after = await mall.get(order.external_order_id)
+    assert (False, False, 4150) == (after.HasField("buyer"), after.HasField("address"), after.sums.total.minor_units)

@@ -1,0 +1,92 @@
+"""While Meta processes an order, its pieces are kept aside; when it vanishes, they are offered again."""
+
+import grpc
+import pytest
+
+from stormcom.facebook.v1 import order_service_pb2 as pb
+from tests.integration.catalog.shop import reason_of
+from tests.integration.conftest import STORE
+from tests.integration.orders.conftest import Mall, Order
+from tests.integration.orders.test_answers import held
+
+LONG = 1800
+
+
+async def test_an_order_in_processing_keeps_its_pieces(mall: Mall) -> None:
+    """Its buyer is hidden, its pieces are kept for 26 hours; once placed it is told, and its hold goes on."""
+    order = await mall.bought(processing_seconds=LONG)
+    assert (Order.STATE_FB_PROCESSING, Order.IMPORT_STATE_RESERVED, False) == (
+        order.state, order.import_state, order.HasField("buyer"),
+    )  # fmt: skip
+    assert 2 == await held(mall)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await mall.answer(order, "local-1")
+    assert ("ORDER_STATE_INVALID",) == reason_of(refused.value)
+    await mall.control("POST", f"/orders/{order.external_order_id}/finish-processing", {})
+    mall.clock.advance(minutes=5)
+    await mall.look()
+    after = await mall.get(order.external_order_id)
+    assert (Order.IMPORT_STATE_IMPORTING, list(order.hold_ids), True) == (
+        after.import_state, list(after.hold_ids), after.HasField("buyer"),
+    )  # fmt: skip
+    assert (["stock_reservation_requested", "order_received"], 2) == (await mall.told(), await held(mall))
+
+
+async def test_an_order_that_vanishes_ends(mall: Mall) -> None:
+    """What never came to be is ended by the next look, its pieces are offered again, and StormCom is told once."""
+    order = await mall.bought(processing_seconds=LONG, vanishes=True)
+    await mall.control("POST", f"/orders/{order.external_order_id}/finish-processing", {})
+    for _ in range(2):
+        mall.clock.advance(minutes=5)
+        await mall.look()
+    after = await mall.get(order.external_order_id)
+    assert (Order.STATE_VANISHED, Order.IMPORT_STATE_ENDED, 0) == (after.state, after.import_state, await held(mall))
+    assert ["stock_reservation_requested", "stock_reservation_released"] == await mall.told()
+
+
+async def test_too_few_pieces_are_kept_as_far_as_they_go(mall: Mall) -> None:
+    """What there is is kept aside, and what is missing is said."""
+    lines = [
+        {"retailer_id": "sc_p1", "quantity": 7, "price": "1.00"},
+        {"retailer_id": "sc_p3", "quantity": 1, "price": "1.00"},
+    ]
+    order = await mall.bought(lines=lines, processing_seconds=LONG)
+    assert ("STOCK_INSUFFICIENT", 6, 2) == (order.problem.reason, await held(mall), len(order.hold_ids))
+    assert "2 of 7 p1" in order.problem.message
+
+
+async def test_orders_are_taken_over_and_given_up(linked: Mall) -> None:
+    """Taking over and giving up are done once however often they are asked for; open orders have to be forced."""
+    associate, release = (
+        pb.AssociateOrderManagementRequest(store_id=STORE),
+        pb.ReleaseOrderManagementRequest(store_id=STORE),
+    )
+    for _ in range(2):
+        found = (await linked.orders.AssociateOrderManagement(associate)).order_management
+        assert pb.OrderManagement.STATE_OURS == found.state
+    await linked.turn()
+    await linked.bought()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await linked.orders.ReleaseOrderManagement(release)
+    assert ("ORDERS_OPEN", "1") == reason_of(refused.value, "order_count")
+    release.force = True
+    for _ in range(2):
+        found = (await linked.orders.ReleaseOrderManagement(release)).order_management
+        assert pb.OrderManagement.STATE_FREE == found.state
+    await linked.place()
+    linked.clock.advance(minutes=6)
+    await linked.turn()
+    assert 1 == len(await linked.find())
+
+
+async def test_orders_of_another_app_are_not_taken(linked: Mall) -> None:
+    """Who comes second is told by whom it is mended; the alert ends when the orders are ours."""
+    await linked.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": ["1"]})
+    request = pb.AssociateOrderManagementRequest(store_id=STORE)
+    for _ in range(2):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await linked.orders.AssociateOrderManagement(request)
+        assert ("ORDER_MANAGEMENT_TAKEN",) == reason_of(refused.value)
+    await linked.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": []})
+    await linked.orders.AssociateOrderManagement(request)
+    assert [("ORDER_MANAGEMENT_TAKEN", False), ("ORDER_MANAGEMENT_TAKEN", True)] == await linked.alerts()
