@@ -86,14 +86,14 @@ def _refund(entry: Mapping[str, Any], currency_code: str) -> Refund:
     ]
     # The tax is told as a negative amount.
     subtotal, shipping, tax = (_amount(sums.get(name), currency_code) for name in ("subtotal", "shipping", "tax"))
-    total, reason = _amount(sums["total"], currency_code), _text(entry.get("refund_reason") or {}, "reason_code")
+    total, reason = _required(sums, "total", currency_code), _text(entry.get("refund_reason") or {}, "reason_code")
     return Refund(str(entry["id"]), _joined(parts), subtotal, shipping, abs(tax), total, reason)
 
 
 def _payment(entry: Mapping[str, Any], currency_code: str) -> Payment:
     # A payment without transaction_details was not captured.
     captured = bool(entry.get("transaction_details"))
-    total, tax = _amount(entry["total_amount"], currency_code), _amount(entry.get("tax"), currency_code)
+    total, tax = _required(entry, "total_amount", currency_code), _amount(entry.get("tax"), currency_code)
     return Payment(str(entry["id"]), total, tax, captured)
 
 
@@ -124,6 +124,12 @@ def _quantity(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str) or int(value) < 0:
         raise ValueError("a quantity is no whole number")
     return int(value)
+
+
+def _required(entry: Mapping[str, Any], name: str, currency_code: str) -> int:
+    if entry[name] is None:
+        raise ValueError(f"{name} is missing")
+    return _amount(entry[name], currency_code)
 
 
 def _amount(told: Any, currency_code: str) -> int:

@@ -1,6 +1,6 @@
 """Cancellations, refunds and returns that others bring about: found by looking, told once each, with their lines and amounts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -13,12 +13,15 @@ from tests.integration.conftest import STORE
 from tests.integration.order_changes.doings import LAMPS, act, pieces, ship, taken
 from tests.integration.orders.conftest import Mall
 
+if TYPE_CHECKING:
+    from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsAsyncStub
+
 Order, Return = order_pb2.Order, order_command_pb2.Return
 THREE = [{"retailer_id": name, "quantity": 2, "price": "10.00", "tax": "1.00"} for name in ("sc_p1", "sc_p3", "sc_p1")]
 
 
 @pytest.fixture
-def commands(mall: Mall, channel: grpc.aio.Channel) -> FacebookOrderCommandsStub:
+def commands(mall: Mall, channel: grpc.aio.Channel) -> "FacebookOrderCommandsAsyncStub":
     """The service, for the store of `mall`."""
     return FacebookOrderCommandsStub(channel)
 
@@ -29,7 +32,9 @@ def counted(body: dict[str, Any]) -> list[tuple[str, int]]:
     return [(one["product_id"], one["quantity"]) for one in lines]
 
 
-async def returned(mall: Mall, commands: FacebookOrderCommandsStub, **which: Any) -> list[order_command_pb2.Return]:
+async def returned(
+    mall: Mall, commands: "FacebookOrderCommandsAsyncStub", **which: Any
+) -> list[order_command_pb2.Return]:
     """List returns."""
     return list((await commands.ListReturns(pb.ListReturnsRequest(store_id=STORE, **which))).returns)
 
@@ -98,7 +103,9 @@ async def test_metas_refund_is_told_with_its_money(mall: Mall) -> None:
     assert [3] == [line.refunded_quantity for line in (await mall.get(order.external_order_id)).lines]
 
 
-async def test_a_return_is_asked_for_approved_and_paid_back(mall: Mall, commands: FacebookOrderCommandsStub) -> None:
+async def test_a_return_is_asked_for_approved_and_paid_back(
+    mall: Mall, commands: "FacebookOrderCommandsAsyncStub"
+) -> None:
     """The buyer asks, StormCom approves by a command, the refund ends it: each step is told once."""
     order = await taken(mall)
     ship(mall, order)
@@ -134,7 +141,7 @@ async def test_a_return_is_asked_for_approved_and_paid_back(mall: Mall, commands
     assert [] == await returned(mall, commands, state=Return.STATE_REQUESTED)
 
 
-async def test_a_cancellation_of_ours_names_its_command(mall: Mall, commands: FacebookOrderCommandsStub) -> None:
+async def test_a_cancellation_of_ours_names_its_command(mall: Mall, commands: "FacebookOrderCommandsAsyncStub") -> None:
     """What StormCom asked for is told too, once, with the command that asked, whether its answer or our look comes first."""
     order = await taken(mall)
     line = order_pb2.LineQuantity(line_id=order.lines[0].line_id, quantity=2)
