@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connector.db.schema import plain
 from connector.orders.model.states import State
 from connector.orders.model.sums import Cost, Spoiled, Told, Whole, add_up
 from connector.orders.model.values import Channel, Discount, Line, Option, Sums
@@ -305,11 +304,10 @@ def _read_address(told: Any) -> Json | None:
 
 
 def _text(value: Any) -> str:
-    return (
-        plain(str(value).strip())[:_LONGEST_TEXT]
-        if isinstance(value, str | int) and not isinstance(value, bool)
-        else ""
-    )
+    """Read a word; what is none is empty. PostgreSQL takes no NUL, and JSON that is read has no lone surrogates."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    return str(value).strip().replace("\0", "\ufffd")[:_LONGEST_TEXT]
 
 
 def _count(value: Any) -> int | None:

@@ -33,6 +33,7 @@ from tests.integration.conftest import (
     Clock,
     connect,
 )
+from tests.integration.keepsakes import Site, once
 
 if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an asynchronous channel
     from stormcom.facebook.v1.order_service_pb2_grpc import FacebookOrdersAsyncStub
@@ -152,21 +153,36 @@ class Mall:
 
 @pytest.fixture
 async def linked(  # noqa: PLR0917 – fixtures are asked for by name
-    channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime, control_api: ControlApi
+    channel: grpc.aio.Channel,
+    world: World,
+    clock: Clock,
+    turn: Turn,
+    runtime: Runtime,
+    control_api: ControlApi,
+    site: Site,
 ) -> Mall:
     """The store of `connected`, whose orders nobody manages yet."""
-    connection_id = await connect(channel, world, turn)
-    async with runtime.db.begin() as tx:  # the hourly look, which finds that orders still answer here
-        await outbox.add(tx, Task.WATCH_META, due=runtime.now(), key="watch")
-    await turn()
     shop = Shop(channel, world, clock, turn, runtime)
-    await shop.upsert(*WARES)
+
+    async def walk() -> str:
+        connection_id = await connect(channel, world, turn)
+        async with runtime.db.begin() as tx:  # the hourly look, which finds that orders still answer here
+            await outbox.add(tx, Task.WATCH_META, due=runtime.now(), key="watch")
+        await turn()
+        await shop.upsert(*WARES)
+        return connection_id
+
+    connection_id = await once("orders.conftest.linked", site, walk)
     return Mall(shop, runtime, world, clock, turn, control_api, FacebookOrdersStub(channel), connection_id)
 
 
 @pytest.fixture
-async def mall(linked: Mall) -> Mall:
+async def mall(linked: Mall, site: Site) -> Mall:
     """The store, whose orders we manage."""
-    await linked.orders.AssociateOrderManagement(pb.AssociateOrderManagementRequest(store_id=STORE))
-    await linked.turn()
+
+    async def walk() -> None:
+        await linked.orders.AssociateOrderManagement(pb.AssociateOrderManagementRequest(store_id=STORE))
+        await linked.turn()
+
+    await once("orders.conftest.mall", site, walk)
     return linked

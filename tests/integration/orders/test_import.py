@@ -4,13 +4,19 @@ import asyncio
 from typing import Any
 
 import grpc
+import orjson
 import pytest
 from sqlalchemy import func, select, text
 
 from connector.orders.db.tables import orders
+from connector.values import Environment
+from connector.webhooks.actions import keeping
+from connector.webhooks.model import Arrival
 from jobs.run import turn
 from simulator.state import Page
+from stormcom.facebook.v1 import admin_service_pb2 as admin
 from stormcom.facebook.v1 import order_service_pb2 as pb
+from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
 from tests.integration.catalog.shop import reason_of
 from tests.integration.conftest import STORE
 from tests.integration.orders.conftest import PAGE, Mall, Order
@@ -198,5 +204,44 @@ async def test_people_are_forgotten_by_their_relay_address_and_with_time(mall: M
         await tx.execute(text("INSERT INTO tasks (name, key, arguments, due_time) VALUES ('SWEEP', 's', '{}', now())"))
     mall.clock.advance(days=91)
     await mall.turn()
+    after = await mall.get(order.external_order_id)
+    assert (False, False, 4150) == (after.HasField("buyer"), after.HasField("address"), after.sums.total.minor_units)
+
+
+@pytest.mark.parametrize("shape", ["page.orders", "commerce_account.commerce_orders", "webhook_id", "nothing"])
+async def test_a_hundred_hints_are_one_look(mall: Mall, shape: str) -> None:
+    """A webhook in whatever shape has orders looked for at once, and a hundred of them once; the order comes in once."""
+    (name,) = await mall.place()
+    account = mall.meta(name).account_id
+    value = {"order_id": name, "commerce_account_id": account, "event": "created", "state": "CREATED"}
+    object_, _, field = shape.partition(".") if "." in shape else ("commerce_account", "", "orders")
+    entry_id = {"page": PAGE, "webhook_id": "1", "nothing": "9"}.get(shape.partition(".")[0], account)
+    told = {} if shape == "nothing" else value
+    change = {"object": object_, "entry": [{"id": entry_id, "time": 1, "changes": [{"field": field, "value": told}]}]}
+    async with keeping(mall.runtime) as keep:
+        for place in range(100):
+            body = orjson.dumps({**change, "n": place})
+            await keep([Arrival(Environment.TEST, body, "sha256=…")])
+    before = len(looks(mall))
+    await mall.turn()
+    known = shape != "nothing"
+    assert (known, known) == (["order_received"] == await mall.told(), len(looks(mall)) > before)
+    assert len(looks(mall)) - before <= 4
+
+
+def looks(mall: Mall) -> list[Any]:
+    """List the calls that looked for orders."""
+    return [call for call in mall.world.records.calls if call.path.endswith("/commerce_orders")]
+
+
+async def test_a_deleted_person_is_taken_out_of_orders(mall: Mall) -> None:
+    """By the relay address the buyer is forgotten; a later reading does not bring them back."""
+    order = await mall.bought()
+    request = admin.DeletePersonalDataRequest(store_id=STORE, email=order.buyer.relay_email)
+    await FacebookAdminStub(mall.shop.channel).DeletePersonalData(request)
+    await mall.turn()
+    await mall.control("POST", f"/orders/{order.external_order_id}/touch", {})
+    mall.clock.advance(minutes=6)
+    await mall.look()
     after = await mall.get(order.external_order_id)
     assert (False, False, 4150) == (after.HasField("buyer"), after.HasField("address"), after.sums.total.minor_units)
