@@ -11,7 +11,7 @@ from connector.order_changes.model.returns import State, goes_on, require_answer
 from tests.unit.order_changes.values import of_state
 
 
-@given(st.permutations(State), st.lists(st.sampled_from(State), max_size=3))
+@given(st.permutations(list(State)), st.lists(st.sampled_from(State), max_size=3))
 def test_any_order_of_readings_ends_alike(order: Sequence[State], repeated: Sequence[State]) -> None:
     """All permutations of what Meta tells, with repetitions, end in the farthest state."""
     known = order[0]
