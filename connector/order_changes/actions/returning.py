@@ -28,9 +28,16 @@ async def list_returns(
     after: tuple[datetime, UUID, str] | None,
     limit: int,
 ) -> Sequence[Found]:
-    """List returns, the newest first, behind a place."""
+    """List returns, the newest first, behind a place.
+
+    Raises:
+        NotFound: ORDER_NOT_FOUND.
+
+    """
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        if order_id is not None and await orders.find(tx, store_id, order_id) is None:
+            raise missing(str(order_id))
         found = await returns.page(tx, connection.id, order_id=order_id, state=state, after=after, limit=limit)
         named = {one.id: one for one in await orders.by_ids(tx, {one.order_id for one in found})}
     return [(one, named[one.order_id]) for one in found]

@@ -5,6 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from connector.connections import db as connections
+from connector.orders.db import orders
+from connector.orders.model.values import missing
 from connector.payouts.db import balances, transactions
 from connector.payouts.db.transactions import Filter, Place
 from connector.payouts.model import sheets
@@ -35,9 +37,16 @@ async def list_payouts(
 async def list_transactions(
     runtime: Runtime, store_id: str, connection_id: str, which: Filter, *, after: Place | None, limit: int
 ) -> Sequence[Kept]:
-    """List transactions, newest first, behind a place."""
+    """List transactions, newest first, behind a place.
+
+    Raises:
+        NotFound: ORDER_NOT_FOUND.
+
+    """
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        if which.order_id is not None and await orders.find(tx, store_id, which.order_id) is None:
+            raise missing(str(which.order_id))
         return await transactions.list_transactions(tx, connection.id, which, after=after, limit=limit)
 
 

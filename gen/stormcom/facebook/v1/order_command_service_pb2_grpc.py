@@ -145,7 +145,7 @@ class FacebookOrderCommandsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListReturns(self, request, context):
-        """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,7 @@ class FacebookOrderCommandsStub:
     ResolveReturn: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]
-    """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
     GetCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.GetCommandRequest, _order_command_service_pb2.GetCommandResponse]
     """Tells one command. Fails with `COMMAND_NOT_FOUND`."""
     ListCommands: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]
@@ -82,7 +82,7 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     ResolveReturn: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]  # type: ignore[assignment]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]  # type: ignore[assignment]
-    """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
     GetCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.GetCommandRequest, _order_command_service_pb2.GetCommandResponse]  # type: ignore[assignment]
     """Tells one command. Fails with `COMMAND_NOT_FOUND`."""
     ListCommands: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]  # type: ignore[assignment]
@@ -153,7 +153,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.ListReturnsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.ListReturnsResponse, _abc.Awaitable[_order_command_service_pb2.ListReturnsResponse]]:
-        """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists returns, newest first. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def GetCommand(

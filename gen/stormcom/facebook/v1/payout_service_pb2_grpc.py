@@ -74,7 +74,7 @@ class FacebookPayoutsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactions(self, request, context):
-        """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +95,7 @@ class FacebookPayoutsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PullPayouts(self, request, context):
-        """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`.
+        """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`, `SCOPES_MISSING`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,13 +36,13 @@ class FacebookPayoutsStub:
     ListPayouts: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.ListPayoutsRequest, _payout_service_pb2.ListPayoutsResponse]
     """Lists payouts, newest first. Fails with `PAGE_TOKEN_INVALID`."""
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.ListTransactionsRequest, _payout_service_pb2.ListTransactionsResponse]
-    """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
     ExportTransactions: _grpc.UnaryStreamMultiCallable[_payout_service_pb2.ExportTransactionsRequest, _payout_service_pb2.ExportTransactionsResponse]
     """Writes transactions as CSV (RFC 4180, UTF-8), in pieces; the first begins with the heads of the columns. Cells that a spreadsheet would reckon are told as text."""
     ListOrderBalances: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.ListOrderBalancesRequest, _payout_service_pb2.ListOrderBalancesResponse]
     """Compares what orders should bring with what was paid out. Fails with `PAGE_TOKEN_INVALID`."""
     PullPayouts: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.PullPayoutsRequest, _payout_service_pb2.PullPayoutsResponse]
-    """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`."""
+    """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`, `SCOPES_MISSING`."""
 
 @_typing.type_check_only
 class FacebookPayoutsAsyncStub(FacebookPayoutsStub):
@@ -52,13 +52,13 @@ class FacebookPayoutsAsyncStub(FacebookPayoutsStub):
     ListPayouts: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.ListPayoutsRequest, _payout_service_pb2.ListPayoutsResponse]  # type: ignore[assignment]
     """Lists payouts, newest first. Fails with `PAGE_TOKEN_INVALID`."""
     ListTransactions: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.ListTransactionsRequest, _payout_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
     ExportTransactions: _aio.UnaryStreamMultiCallable[_payout_service_pb2.ExportTransactionsRequest, _payout_service_pb2.ExportTransactionsResponse]  # type: ignore[assignment]
     """Writes transactions as CSV (RFC 4180, UTF-8), in pieces; the first begins with the heads of the columns. Cells that a spreadsheet would reckon are told as text."""
     ListOrderBalances: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.ListOrderBalancesRequest, _payout_service_pb2.ListOrderBalancesResponse]  # type: ignore[assignment]
     """Compares what orders should bring with what was paid out. Fails with `PAGE_TOKEN_INVALID`."""
     PullPayouts: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.PullPayoutsRequest, _payout_service_pb2.PullPayoutsResponse]  # type: ignore[assignment]
-    """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`."""
+    """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`, `SCOPES_MISSING`."""
 
 class FacebookPayoutsServicer(metaclass=_abc_1.ABCMeta):
     """Tells what Meta pays the merchant for orders. Read from Meta once a day and on demand, kept by us."""
@@ -77,7 +77,7 @@ class FacebookPayoutsServicer(metaclass=_abc_1.ABCMeta):
         request: _payout_service_pb2.ListTransactionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payout_service_pb2.ListTransactionsResponse, _abc.Awaitable[_payout_service_pb2.ListTransactionsResponse]]:
-        """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists transactions: what each order brought, cost, and was taxed. Fails with `PAGE_TOKEN_INVALID`, `ORDER_NOT_FOUND`."""
 
     @_abc_1.abstractmethod
     def ExportTransactions(
@@ -101,6 +101,6 @@ class FacebookPayoutsServicer(metaclass=_abc_1.ABCMeta):
         request: _payout_service_pb2.PullPayoutsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payout_service_pb2.PullPayoutsResponse, _abc.Awaitable[_payout_service_pb2.PullPayoutsResponse]]:
-        """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`."""
+        """Reads payouts and transactions from Meta now. Fails with `STORE_NOT_CONNECTED`, `CAPABILITY_RETIRED_BY_META`, `SCOPES_MISSING`."""
 
 def add_FacebookPayoutsServicer_to_server(servicer: FacebookPayoutsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
