@@ -6,7 +6,7 @@ Built once per process (or per job) by `open_runtime`; always the first argument
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,10 @@ Now = Callable[[], datetime]
 _LAST_WAIT = timedelta(seconds=2)
 
 
+_MOST_WHOLES = 4
+"""Our own figure: 25 MB each, and once more as the body of a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """What an action may touch."""
@@ -53,7 +57,9 @@ class Runtime:
     mail: MailServer | None = None
     backfill_time: timedelta = timedelta(days=30)
     backfill_conversations: int = 500
-    paces: Paces = Paces()
+    paces: Paces = field(default_factory=Paces)
+    wholes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_WHOLES))
+    """Held while a file is whole in memory, on its way to Meta; who comes later waits."""
 
     def app(self, environment: Environment) -> AppProfile:
         """Tell which Meta app we are in an environment.

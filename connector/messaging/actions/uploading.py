@@ -71,9 +71,9 @@ async def upload_piece(
             found = await db.keep_piece(tx, store_id, found, piece.content)
         if found.received_bytes < found.size_bytes:
             return found
-        whole = await db.pieces(tx, found.id)
         await connection_actions.require_open(runtime, tx, connection.environment)
-    return await _deliver(runtime, connection, found, whole)
+    async with runtime.wholes:
+        return await _deliver(runtime, connection, found.id)
 
 
 def _draft(runtime: Runtime, connection: Connection, told: Announced) -> Upload:
@@ -100,8 +100,13 @@ def _here_already(upload: Upload, piece: Piece) -> bool:
     return end <= upload.received_bytes
 
 
-async def _deliver(runtime: Runtime, connection: Connection, upload: Upload, whole: bytes) -> Upload:
-    """Give a file to Meta. Twice does no harm: nobody sees it before it is sent."""
+async def _deliver(runtime: Runtime, connection: Connection, upload_id: UUID) -> Upload:
+    """Give a file to Meta, unless somebody just did. Twice does no harm: nobody sees it before it is sent."""
+    async with runtime.db.begin() as tx:
+        upload = await db.require_upload(tx, connection.store_id, upload_id, at=runtime.now())
+        if upload.attachment_id:
+            return upload
+        whole = await db.pieces(tx, upload.id)
     try:
         _require_announced(upload, whole)
     except InvalidInput:
@@ -112,6 +117,7 @@ async def _deliver(runtime: Runtime, connection: Connection, upload: Upload, who
     file = File("filedata", upload.file_name, upload.content_type, whole)
     attachment_id = await runtime.graph.send(graph.upload(connection.page_id, upload.kind, file), access)
     async with runtime.db.begin() as tx:
+        await db.require_upload(tx, connection.store_id, upload_id, at=runtime.now())
         return await db.finish_upload(tx, upload.id, attachment_id, expire_time=runtime.now() + _SENDABLE)
 
 

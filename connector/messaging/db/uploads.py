@@ -1,4 +1,4 @@
-"""Files on their way to Meta: kept in pieces for an hour at most, then only Meta's id of them. And the templates that Meta told."""
+"""Files on their way to Meta: kept in pieces until they end, after an hour, then only Meta's id of them. And the templates that Meta told."""
 
 from collections.abc import Sequence
 from dataclasses import fields

@@ -243,6 +243,24 @@ async def test_a_file_goes_to_meta_in_pieces_and_is_kept_nowhere(chat: Chat, cha
         assert 0 == await connection.scalar(text("SELECT count(*) FROM upload_pieces"))
 
 
+async def test_what_is_not_finished_ends_and_has_a_bound(chat: Chat, channel: grpc.aio.Channel, clock: Clock) -> None:
+    """A store has 100 MB on its way at the most; after an hour an unfinished file is unknown, and swept with its pieces."""
+    stub = FacebookMessagesStub(channel)
+    large: dict[str, Any] = {"content_type": "application/pdf", "size_bytes": 25_000_000, "piece": b"%PDF"}
+    begun = [await stub.UploadAttachment(piece(0, 0, sha256=f"{number:064}", **large)) for number in range(4)]
+    assert ("TOO_MANY_CALLS",) == await refusal(stub.UploadAttachment(piece(0, 0, sha256="f" * 64, **large)))
+    clock.advance(minutes=61)
+    late = piece(0, 0, begun[0].upload_id, **large | {"first_byte": 4})
+    assert ("UPLOAD_NOT_FOUND",) == await refusal(stub.UploadAttachment(late))
+    clock.advance(minutes=60)
+    async with chat.runtime.db.begin() as tx:
+        await outbox.add(tx, Task.SWEEP, due=clock(), key="every:SWEEP")
+    await chat.turn()
+    async with chat.runtime.db.connect() as connection:
+        assert 0 == await connection.scalar(text("SELECT count(*) FROM upload_pieces"))
+    assert 4 == (await stub.UploadAttachment(piece(0, 0, sha256="f" * 64, **large))).next_byte
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

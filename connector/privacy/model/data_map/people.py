@@ -147,7 +147,7 @@ PEOPLE: Mapping[str, Entry] = {
     ),
     "told_news": entry(Aged("time", 90 * DAY), technical="connection_id time", hash="digest"),
     "upload_pieces": entry(
-        Held("until the whole is at Meta, at most an hour"),
+        Held("until the whole is at Meta, else with its upload"),
         erased_by="uploads",
         technical="upload_id first_byte store_id",
         raw="bytes",

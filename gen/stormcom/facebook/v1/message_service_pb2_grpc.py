@@ -112,7 +112,7 @@ class FacebookMessagesServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadAttachment(self, request, context):
-        """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour is deleted too.
+        """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour ends, and is deleted by one of the next sweeps.
 
         The first call names no `upload_id` and gets one. The same file on the same Page is uploaded once: then the first answer is `complete` and nothing more is to be sent.
         Fails with `UPLOAD_NOT_FOUND`, `UPLOAD_OUT_OF_ORDER` (naming where to go on), `FIELD_TOO_LARGE`, `FIELD_INVALID` (the bytes are not what `content_type` or `sha256` says), `META_REJECTED`, `META_UNAVAILABLE`.

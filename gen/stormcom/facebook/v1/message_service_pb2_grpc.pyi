@@ -46,7 +46,7 @@ class FacebookMessagesStub:
     Fails with `MESSAGE_NOT_FOUND`, `MESSAGE_NOT_RETRYABLE`, `MESSAGING_WINDOW_CLOSED` and whatever else `SendMessage` fails with.
     """
     UploadAttachment: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.UploadAttachmentRequest, _message_service_pb2.UploadAttachmentResponse]
-    """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour is deleted too.
+    """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour ends, and is deleted by one of the next sweeps.
 
     The first call names no `upload_id` and gets one. The same file on the same Page is uploaded once: then the first answer is `complete` and nothing more is to be sent.
     Fails with `UPLOAD_NOT_FOUND`, `UPLOAD_OUT_OF_ORDER` (naming where to go on), `FIELD_TOO_LARGE`, `FIELD_INVALID` (the bytes are not what `content_type` or `sha256` says), `META_REJECTED`, `META_UNAVAILABLE`.
@@ -86,7 +86,7 @@ class FacebookMessagesAsyncStub(FacebookMessagesStub):
     Fails with `MESSAGE_NOT_FOUND`, `MESSAGE_NOT_RETRYABLE`, `MESSAGING_WINDOW_CLOSED` and whatever else `SendMessage` fails with.
     """
     UploadAttachment: _aio.UnaryUnaryMultiCallable[_message_service_pb2.UploadAttachmentRequest, _message_service_pb2.UploadAttachmentResponse]  # type: ignore[assignment]
-    """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour is deleted too.
+    """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour ends, and is deleted by one of the next sweeps.
 
     The first call names no `upload_id` and gets one. The same file on the same Page is uploaded once: then the first answer is `complete` and nothing more is to be sent.
     Fails with `UPLOAD_NOT_FOUND`, `UPLOAD_OUT_OF_ORDER` (naming where to go on), `FIELD_TOO_LARGE`, `FIELD_INVALID` (the bytes are not what `content_type` or `sha256` says), `META_REJECTED`, `META_UNAVAILABLE`.
@@ -147,7 +147,7 @@ class FacebookMessagesServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.UploadAttachmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.UploadAttachmentResponse, _abc.Awaitable[_message_service_pb2.UploadAttachmentResponse]]:
-        """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour is deleted too.
+        """Takes a piece of a file. With the last piece the whole goes to Meta, and what we kept of it is deleted; what is not finished within an hour ends, and is deleted by one of the next sweeps.
 
         The first call names no `upload_id` and gets one. The same file on the same Page is uploaded once: then the first answer is `complete` and nothing more is to be sent.
         Fails with `UPLOAD_NOT_FOUND`, `UPLOAD_OUT_OF_ORDER` (naming where to go on), `FIELD_TOO_LARGE`, `FIELD_INVALID` (the bytes are not what `content_type` or `sha256` says), `META_REJECTED`, `META_UNAVAILABLE`.
