@@ -91,6 +91,8 @@ def _server(value: str) -> tuple[Security, str, int, str, str]:
     if bool(parts.username) != bool(parts.password):
         raise ValueError(value)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():  # smtplib could not sign in with them
+        raise ValueError(value)
     return security, parts.hostname, parts.port or _PORTS[security], user, password
 
 

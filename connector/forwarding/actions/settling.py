@@ -49,7 +49,8 @@ async def _note_mail(tx: Tx, task: Taken, mail: Mail, told: Mapping[str, Told], 
         "reply_code": max(one.code for one in told.values()),
         "tries": mail.tries + 1,
     } | ({"send_time": at} if accepted else {})
-    rest = pause(mail, at=at) if len(settled) < len(told) else None
+    reached = mail.accepted_count + accepted > 0
+    rest = pause(mail, reached=reached, at=at) if len(settled) < len(told) else None
     if rest:
         await db.change(tx, mail.id, **facts, retry_time=at + rest)
         await outbox.again(tx, task, at + rest)

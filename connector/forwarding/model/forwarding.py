@@ -24,7 +24,8 @@ FORWARDED_FOR = timedelta(days=7)
 TEST_EVERY = timedelta(minutes=1)
 ALERT_AFTER, SUSPEND_AFTER = timedelta(hours=1), timedelta(days=3)
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))
-_PATIENCE = timedelta(days=1)
+_PATIENCE, _PATIENCE_WHEN_REACHED = timedelta(days=1), timedelta(hours=1)
+"""For so long a mail is tried; shorter once it reached somebody, who waits for the next one of its conversation."""
 CHANNELS = ("MESSENGER", "INSTAGRAM")
 
 
@@ -103,6 +104,7 @@ class Mail:
     tries: int
     create_time: datetime
     retry_time: datetime | None = None
+    accepted_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class Talk:
     last_message_time: datetime | None
 
 
-def pause(mail: Mail, *, at: datetime) -> timedelta | None:
+def pause(mail: Mail, *, reached: bool, at: datetime) -> timedelta | None:
     """Tell how long a mail rests after a try that not every address took; None when it has been tried for long enough."""
-    if at - mail.create_time >= _PATIENCE:
+    if at - mail.create_time >= (_PATIENCE_WHEN_REACHED if reached else _PATIENCE):
         return None
     return _PAUSES[min(mail.tries, len(_PAUSES) - 1)]

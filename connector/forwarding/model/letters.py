@@ -96,7 +96,7 @@ def calm(text: str, longest: int = _LONGEST_NAME) -> str:
 def _told(line: Line) -> tuple[str, str]:
     """Tell a message: when, and what, line by line."""
     lines = [_TURNS.sub("", one) for one in line.text.splitlines()]
-    words = "\n".join("".join(sign for sign in one if unicodedata.category(sign) != "Cc") for one in lines)
+    words = "\n".join("".join(sign for sign in one.expandtabs() if unicodedata.category(sign) != "Cc") for one in lines)
     things = "\n".join(f"({calm(kind) or 'attachment'})" for kind in line.attachments)
     when = line.send_time.strftime("%Y-%m-%d %H:%M UTC")
     return when, "\n".join(part for part in (words, things) if part) or _UNSHOWN

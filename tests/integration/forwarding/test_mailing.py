@@ -103,6 +103,18 @@ async def test_each_address_gets_its_own(desk: Desk) -> None:
     assert all(mail["To"] == to for to, mail in desk.office.mails)
 
 
+async def test_an_address_that_fails_for_long_holds_up_no_other(desk: Desk) -> None:
+    """While one mailbox is full the others get what is written next in the same conversation, an hour later at the latest."""
+    await desk.set(addresses=[STAFF, "full@shop.example"])
+    desk.office.refused = {"full@shop.example": 452}
+    await desk.hear("one")
+    await desk.wait()
+    await desk.hear("two")
+    for _ in range(4):
+        await desk.wait(minutes=30)
+    assert [STAFF, STAFF] == [to for to, _ in desk.office.mails]
+
+
 async def test_a_pause_of_the_mail_server_is_kept(desk: Desk) -> None:
     """New messages do not make us knock sooner at a mail server that asked for a pause."""
     await desk.set()

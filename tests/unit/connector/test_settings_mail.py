@@ -55,6 +55,7 @@ def test_the_url_may_stand_in_a_file(tmp_path: Path) -> None:
         ({"SMTP_URL": "http://mail.example"}, "SMTP_URL: must be"),
         ({"SMTP_URL": "smtps://us@mail.example"}, "SMTP_URL: must be"),
         ({"SMTP_URL": "smtps://mail.example:99999"}, "SMTP_URL: must be"),
+        ({"SMTP_URL": "smtps://us:p%C3%A4ss@mail.example"}, "SMTP_URL: must be"),
         ({"SMTP_URL": "smtp+plain://mail.example"}, "SMTP_URL: smtp+plain:// would send"),
         ({"MAIL_FROM": "StormCom"}, "MAIL_FROM: must be such as"),
         ({"MAIL_FROM": "Stormcöm <mail@stormcom.example>"}, "MAIL_FROM: must be such as"),

@@ -73,6 +73,12 @@ def test_words_are_text_in_html(words: str) -> None:
     assert words in _part(mail, "plain")
 
 
+def test_a_tab_parts_words() -> None:
+    """A tab is left out of a mail, and the words beside it stay apart."""
+    mail = _mail(write_digest(POST, _digest(texts=["blue\tred"]), "staff@shop.example"))
+    assert ["blue", "red"] == _part(mail, "plain").splitlines()[3].split()
+
+
 def test_a_mail_is_the_same_every_time() -> None:
     """Two tries of a mail are the same byte by byte, so that whoever keeps the first recognises the second."""
     assert write_digest(POST, _digest(), "a@shop.example") == write_digest(POST, _digest(), "a@shop.example")

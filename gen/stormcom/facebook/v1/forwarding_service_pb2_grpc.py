@@ -29,7 +29,7 @@ class FacebookForwardingStub:
     """Forwards what people write to a Page to the merchant's staff by e-mail, for merchants who do not watch a dashboard.
 
     Every message is forwarded in one mail; a mail that may or may not have arrived is sent again under the same `Message-ID`, since a message that nobody reads is worse than a mail that comes twice.
-    What a mail server refuses for a while is tried again for a day. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
+    What a mail server refuses for a while is tried again for a day; for an hour when somebody else has it, so that the next mail of the conversation need not wait. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
     """
 
     def __init__(self, channel):
@@ -64,7 +64,7 @@ class FacebookForwardingServicer:
     """Forwards what people write to a Page to the merchant's staff by e-mail, for merchants who do not watch a dashboard.
 
     Every message is forwarded in one mail; a mail that may or may not have arrived is sent again under the same `Message-ID`, since a message that nobody reads is worse than a mail that comes twice.
-    What a mail server refuses for a while is tried again for a day. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
+    What a mail server refuses for a while is tried again for a day; for an hour when somebody else has it, so that the next mail of the conversation need not wait. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
     """
 
     def GetMailForwarding(self, request, context):
@@ -136,7 +136,7 @@ class FacebookForwarding:
     """Forwards what people write to a Page to the merchant's staff by e-mail, for merchants who do not watch a dashboard.
 
     Every message is forwarded in one mail; a mail that may or may not have arrived is sent again under the same `Message-ID`, since a message that nobody reads is worse than a mail that comes twice.
-    What a mail server refuses for a while is tried again for a day. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
+    What a mail server refuses for a while is tried again for a day; for an hour when somebody else has it, so that the next mail of the conversation need not wait. After an hour without success StormCom is told by the alert `MAIL_FORWARDING_FAILED`; after 3 days forwarding is suspended.
     """
 
     @staticmethod
