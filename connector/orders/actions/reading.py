@@ -34,10 +34,8 @@ from connector.orders.model.values import Line, Order
 from connector.registry.db.names import Name, look_up
 from connector.runtime import Runtime
 
-_TOLD_BY = timedelta(seconds=1)
-"""Meta tells times by the second: of two changes within one, the second cannot be seen."""
-# Meta tells its changes to the second: what was read within the second of a change is read once more.
-_TICK, _SETTLED = timedelta(seconds=1), timedelta(seconds=5)
+_TOLD_BY = timedelta(seconds=5)
+"""Meta tells times by the second: of two changes within one, the second cannot be seen. The rest is for clocks that differ."""
 _TOLD = KNOWN | {ImportState.REJECTED}
 
 
@@ -75,9 +73,7 @@ async def _ask(road: Road, external_order_id: str) -> Reading:
     order = await road.ask(graph.read_order(external_order_id, page_id))
     items = await road.ask_all(lambda after: graph.list_items(external_order_id, page_id, after=after))
     if not graph.needs_promotions(order, items):
-        with suppress(
-            Spoiled
-        ):  # most add up as they are; what does not may have something taken off that nothing else tells
+        with suppress(Spoiled):  # most add up as they are; otherwise something was taken off that nothing else tells
             return graph.read(order, items, [])
     promotions = await road.ask_all(lambda after: graph.list_promotions(external_order_id, page_id, after=after))
     return graph.read(order, items, promotions)
@@ -202,7 +198,7 @@ def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dic
         "test_order": found.test_order,
         "order_time": found.order_time,
         "update_time": changed,
-        "read_update_time": changed if at - changed > _SETTLED else changed - _TICK,
+        "read_update_time": changed,
         "over_time": (order.over_time or at) if over else None,
         "digest": digest,
     }  # fmt: skip
