@@ -1,12 +1,15 @@
 """A store that has an order of Meta's, and tells Meta what it does with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import grpc
 import pytest
 
+from connector.order_commands import db
 from simulator.orders.state import Effect
 from stormcom.facebook.v1 import order_command_pb2, order_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
@@ -18,7 +21,11 @@ from tests.integration.orders.conftest import mall as mall
 from tests.integration.orders.conftest import settings as settings
 from tests.integration.orders.conftest import world as world
 
-Command, Order = order_command_pb2.OrderCommand, order_pb2.Order
+if TYPE_CHECKING:
+    from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsAsyncStub
+
+Command = order_command_pb2.OrderCommand
+Order = order_pb2.Order
 DHL = order_command_pb2.Tracking(carrier="dhl", tracking_number="T-1")
 
 
@@ -27,7 +34,7 @@ class Desk:
     """Where StormCom's people ship, cancel and refund."""
 
     mall: Mall
-    commands: FacebookOrderCommandsStub
+    commands: "FacebookOrderCommandsAsyncStub"
     numbers: "count[int]"
 
     async def bought(self, *, pieces: int = 3, price: str = "20.00", **document: Any) -> Order:
@@ -40,7 +47,7 @@ class Desk:
         assert Order.IMPORT_STATE_ACKNOWLEDGED == order.import_state
         return order
 
-    def wish(self, order: Order) -> dict[str, str]:
+    def wish(self, order: Order) -> dict[str, Any]:
         """Name an order in a new wish."""
         return {"store_id": STORE, "order_id": order.order_id, "request_id": f"wish-{next(self.numbers)}"}
 
@@ -62,8 +69,8 @@ class Desk:
             order_command_pb2.RefundLine(line_id=line.line_id, quantity=quantity)
             for line, quantity in zip(order.lines, pieces, strict=False)
         ]
-        said = {"reason": order_command_pb2.REFUND_REASON_DAMAGED_GOODS, "lines": lines} | said
-        return (await self.commands.RefundOrder(pb.RefundOrderRequest(**self.wish(order), **said))).command
+        told: dict[str, Any] = {"reason": order_command_pb2.REFUND_REASON_DAMAGED_GOODS, "lines": lines} | said
+        return (await self.commands.RefundOrder(pb.RefundOrderRequest(**self.wish(order), **told))).command
 
     async def done(self, command: Command) -> Command:
         """Do whatever is due; tells the command as it then is."""
@@ -89,6 +96,22 @@ class Desk:
             "path": path or "/(shipments|update_shipment|cancellations|refunds|returns|acknowledge_order)$",
         }
         await self.mall.control("POST", "/faults", {"match": match, "times": times, "action": {"kind": kind, **action}})
+
+    async def settled(self, commands: Sequence[Command]) -> set[int]:
+        """Do what is due, and what is tried again, until all are over; tells in which states they ended."""
+        for _ in range(12):
+            await self.mall.turn()
+            states = {(await self.now(one)).state for one in commands}
+            if not states & {Command.STATE_WAITING, Command.STATE_SENT}:
+                break
+            self.mall.clock.advance(minutes=10, seconds=1)
+        return set(states)
+
+    async def keys(self, command: Command) -> list[str]:
+        """Tell the keys of a command's attempts."""
+        async with self.mall.runtime.db.begin() as tx:
+            kept = await db.require(tx, STORE, UUID(command.command_id))
+        return [one.key for one in kept.attempts]
 
     def effects(self, kind: str) -> list[Effect]:
         """List what happened to orders at Meta."""
