@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, cast, func, literal_column, select, tuple_
@@ -47,6 +48,12 @@ async def list_conversations(
     tx: Tx, connection_id: UUID, wanted: Wanted, *, limit: int, after: Place | None = None
 ) -> list[Conversation]:
     """List a connection's conversations, the one with the newest message first."""
+    newest = listed(connection_id, wanted, after=after).limit(limit)
+    return [read_conversation(row) for row in await tx.execute(newest)]
+
+
+def listed(connection_id: UUID, wanted: Wanted, *, after: Place | None = None) -> Select[Any]:
+    """Write the question for them."""
     place = tuple_(conversations.c.last_message_time, conversations.c.id)
     asked = select(*CONVERSATION).where(
         conversations.c.connection_id == connection_id,
@@ -57,13 +64,12 @@ async def list_conversations(
         asked = asked.where(place < after)
     if wanted.words:
         asked = asked.where(conversations.c.id.in_(_saying(connection_id, wanted.words)))
-    newest = asked.order_by(conversations.c.last_message_time.desc(), conversations.c.id.desc())
-    return [read_conversation(row) for row in await tx.execute(newest.limit(limit))]
+    return asked.order_by(conversations.c.last_message_time.desc(), conversations.c.id.desc())
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return [
-        *([conversations.c.unread_count > 0] if wanted.unread_only else []),
+        *([conversations.c.unread_count > literal_column("0")] if wanted.unread_only else []),  # as the index says it
         *([conversations.c.last_message_time >= wanted.since] if wanted.since else []),
         *([conversations.c.channel == wanted.channel] if wanted.channel else []),
         *([conversations.c.agent_id == wanted.agent_id] if wanted.agent_id is not None else []),

@@ -75,6 +75,13 @@ conversations = Table(
     Column("note_time", Instant, comment="of the latest of these notes"),
     Index("uq_conversations_connection_id_channel_psid", "connection_id", "channel", "psid", unique=True),
     Index("ix_conversations_connection_id_last_message_time", "connection_id", "last_message_time", "id"),
+    Index(  # what a desk asks for most; few are unread, however many there are
+        "ix_conversations_unread",
+        "connection_id",
+        "last_message_time",
+        "id",
+        postgresql_where=text("unread_count > 0"),
+    ),
     Index("ix_conversations_agent_id", "connection_id", "agent_id", postgresql_where=text("agent_id <> ''")),
     Index(
         "ix_conversations_name_words",

@@ -2,11 +2,15 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
 
+from connector.messaging import db
+from connector.messaging.db import listing
 from simulator import messaging as meta
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import conversation_service_pb2 as desk_pb
@@ -216,3 +220,18 @@ async def test_words_stand_in_no_log(chat: Chat, clock: Clock, capsys: pytest.Ca
     told = capsys.readouterr()
     assert "task.run" in told.out
     assert "canary" not in (told.out + told.err).lower()
+
+
+async def test_the_few_unread_are_found_without_looking_at_all(chat: Chat, connected: str) -> None:
+    """Of many conversations those unread are read from an index of their own."""
+    filled = text("""INSERT INTO conversations (id, store_id, connection_id, psid, unread_count, last_message_time)
+        SELECT gen_random_uuid(), 'store_1', CAST(:connection AS uuid), n::text, (n % 500 = 0)::int, now() - n * interval '1 minute'
+        FROM generate_series(1, 5000) AS n""")
+    asked = listing.listed(UUID(connected), db.Wanted(unread_only=True)).limit(51)
+    written = asked.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+    async with chat.runtime.db.begin() as tx:
+        await tx.execute(filled, {"connection": connected})
+        await tx.execute(text("ANALYZE conversations"))
+        plan = "\n".join(await tx.scalars(text(f"EXPLAIN {str(written).replace(':', chr(92) + ':')}")))
+    assert ("ix_conversations_unread", False) == (plan.partition("using ")[2].split()[0], "Seq Scan" in plan), plan
+    assert 10 == len(await chat.conversations(unread_only=True, page_size=100))
