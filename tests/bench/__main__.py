@@ -14,7 +14,7 @@ from rich.table import Table
 
 from connector import log
 from stack import folders
-from tests.bench import allowance, checkout, events, feeds, ingress, inventory, push, sync, unary
+from tests.bench import allowance, checkout, delivery, events, feeds, ingress, inventory, push, sync, unary
 from tests.bench.measure import FULL, MILLION, QUICK, Effort, Row
 
 WIDTH = 160  # of a table that goes to a file
@@ -23,6 +23,7 @@ PATHS: dict[str, Callable[[Path, Effort], Coroutine[None, None, list[Row]]]] = {
     "push": push.measure,
     "unary": unary.measure,
     "ingress": ingress.measure,
+    "delivery": delivery.measure,
     "events": events.measure,
     "inventory": inventory.measure,
     "allowance": allowance.measure,

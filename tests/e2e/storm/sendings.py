@@ -1,7 +1,6 @@
 """Texts sent to people while Meta's answers get lost: each must be with its person at most once, and its fate be known."""
 
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,18 +50,22 @@ class Sendings:
         return len(self.conversations)
 
     def lose_answers(self, times: int, *, hold_seconds: float = 0.0) -> None:
-        """Let Meta do so often what it is asked and never say so: after so long the connection just ends."""
-        match = {"method": "POST", "path": "/messages$"}
-        order = {"match": match, "times": times, "action": {"kind": "drop_answer", "seconds": hold_seconds}}
-        self.simulation._ask("POST", "/_simulator/faults", order)
+        """Let Meta do so often for each Page what it is asked and never say so: after so long the connection just ends."""
+        for page in self.town.people:
+            order = {"match": {"method": "POST", "path": f"{page}/messages$"}, "times": times}
+            self.simulation._ask(
+                "POST", "/_simulator/faults", {**order, "action": {"kind": "drop_answer", "seconds": hold_seconds}}
+            )
 
-    def send(self, number: int) -> None:
-        """Ask for so many texts, in turn to everybody."""
-        for place, (caller, conversation_id) in enumerate(islice(cycle(self.conversations), number)):
-            text = f"Text {len(self.texts)} {place} for you"
-            wish = SendMessageRequest(conversation_id=conversation_id, text=text)
-            caller.call(caller.connector.SendMessage, wish)
-            self.texts[text] = ()
+    def send(self, each: int = 1) -> None:
+        """Ask for so many texts to everybody."""
+        for _ in range(each):
+            for caller, conversation_id in self.conversations:
+                text = f"Text {len(self.texts)} for you"
+                caller.call(
+                    caller.connector.SendMessage, SendMessageRequest(conversation_id=conversation_id, text=text)
+                )
+                self.texts[text] = ()
 
     def wait_until_seen(self, number: int) -> None:
         """Wait until so many texts reached people."""
