@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
+from connector import log
 from connector.events.model import Event, write_position
 from stormcom.facebook.v1 import event_pb2
 
@@ -26,12 +27,18 @@ def write_event(event: Event) -> event_pb2.Event:
     try:
         return event_pb2.Event(**facts, **{event.kind: _revived(event.body)})
     except (TypeError, ValueError):
-        # What an older version of ours wrote must not stop the log: a field that is no more is left out. Slower.
-        written = event_pb2.Event(**facts)
-        payload: Message = getattr(written, event.kind)
-        payload.SetInParent()
+        return _write_what_can_be_read(event, event_pb2.Event(**facts))
+
+
+def _write_what_can_be_read(event: Event, written: event_pb2.Event) -> event_pb2.Event:
+    """Write an event of an older version of ours. It must not stop the log: what is no more, or cannot be, is left out. Slower."""
+    payload: Message = getattr(written, event.kind)  # a kind that only a newer version knows waits for that one, unread
+    payload.SetInParent()
+    try:
         ParseDict(dict(event.body), payload, ignore_unknown_fields=True)
-        return written
+    except ParseError:
+        log.warn("event.unreadable", event_id=str(event.id), store_id=event.store_id, kind=event.kind)
+    return written
 
 
 def _revived(value: Any) -> Any:

@@ -67,3 +67,11 @@ def test_a_field_that_is_no_more_is_left_out() -> None:
     body = {"operation": {"operation_id": "1", "retired": 5, "create_time": NOW.isoformat()}}
     written = write_event(stored("operation_changed", body)).operation_changed.operation
     assert ("1", NOW) == (written.operation_id, written.create_time.ToDatetime(UTC))
+
+
+def test_a_value_that_cannot_be_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A body with a value of a wrong kind is told as far as it can be read, and operators hear of it."""
+    body = {"operation": {"operation_id": "1", "total_count": "many"}}
+    written = write_event(stored("operation_changed", body))
+    assert ("operation_changed", "key") == (written.WhichOneof("payload"), written.ordering_key)
+    assert "event.unreadable" in capsys.readouterr().out
