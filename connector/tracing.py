@@ -5,7 +5,7 @@ Without either, every span is a no-op that costs a function call. Only names and
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from connector.settings import SettingsError
 
@@ -44,12 +44,16 @@ def _tracing() -> bool:
     return _INSTALLED and not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
-@contextmanager
-def span(name: str, *, parent: str | None = None, **attributes: _ATTRIBUTE) -> Iterator[None]:
+def span(name: str, *, parent: str | None = None, **attributes: _ATTRIBUTE) -> AbstractContextManager[None]:
     """Open a span around a unit of work; `parent` is a W3C `traceparent` that came with it."""
-    if not _tracing():
-        yield
-        return
+    return _open(name, parent, attributes) if _tracing() else _NOTHING
+
+
+_NOTHING = nullcontext()
+
+
+@contextmanager
+def _open(name: str, parent: str | None, attributes: Mapping[str, _ATTRIBUTE]) -> Iterator[None]:
     outer = propagate.extract({"traceparent": parent}) if parent else context.get_current()
     # An exception's words may be anything: a failed span tells its kind, or the reason given to `fail`.
     with trace.get_tracer("facebook-connector").start_as_current_span(

@@ -7,8 +7,8 @@ even if nobody can read it. Answers 503 when it cannot store, so that Meta sends
 import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -37,6 +37,7 @@ LARGEST_BODY_BYTES = 4 * 1024 * 1024
 HANDSHAKES_PER_MINUTE = 30
 _READY_SECONDS = 3.0
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_NO_DOORWAY = nullcontext()  # the caller is gone
 _INBOX = web.AppKey("inbox", Inbox)
 _HANDSHAKES = web.AppKey("handshakes", Rate)
 
@@ -70,8 +71,14 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever went wrong into an answer, without a word about it; a connection that went wrong is not used again."""
     response: web.StreamResponse
     try:
-        with request.app[WORK].one(), _at_work(request), tracing.span(f"http {request.method}", path=_shown(request)):
-            if request.version >= HttpVersion11 and len(request.headers.getall("Host", [])) != 1:  # RFC 9112, section 3.2
+        with (
+            request.app[WORK],
+            doorway_of(request) or _NO_DOORWAY,
+            tracing.span(f"http {request.method}", path=_shown(request)),
+        ):
+            if (
+                request.version >= HttpVersion11 and len(request.headers.getall("Host", [])) != 1
+            ):  # RFC 9112, section 3.2
                 raise web.HTTPBadRequest  # noqa: TRY301 – as below
             if (request.content_length or 0) > LARGEST_BODY_BYTES:
                 raise web.HTTPRequestEntityTooLarge(LARGEST_BODY_BYTES, request.content_length or 0)  # noqa: TRY301 – every refusal is answered below
@@ -92,23 +99,14 @@ async def guard(request: web.Request, handler: Respond) -> web.StreamResponse:
     return response
 
 
-@contextmanager
-def _at_work(request: web.Request) -> Iterator[None]:
-    """Run the request's clock: one that came along with the request before starts here."""
-    if doorway := doorway_of(request):
-        doorway.begin()
-    try:
-        yield
-    finally:
-        if doorway := doorway_of(request):
-            doorway.end()
-
-
 def _harden(request: web.Request, response: web.StreamResponse) -> None:
     if response.prepared:  # a file, on its way already
         return
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    if response.headers:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    else:
+        response.headers.extend(HEADERS)
     if request.app[CALLERS].secure(request):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if response.status >= 400:

@@ -24,6 +24,8 @@ class Callers:
 
     def trusts(self, address: str) -> bool:
         """Tell whether an address is a proxy of ours."""
+        if not self._proxies:
+            return False
         try:
             known = ip_address(address)
         except ValueError:

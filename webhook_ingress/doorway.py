@@ -92,6 +92,14 @@ class Doorway(asyncio.Protocol):
         self._under_way = False
         self._stop()
 
+    def __enter__(self) -> None:
+        """Run a request's clock for the length of the block: one that came along with the request before starts here."""
+        self.begin()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.end()
+
     @property
     def cut_time(self) -> float | None:
         """Tell when the connection is cut off, by the loop's clock; None while nobody waits for the caller."""

@@ -1,8 +1,6 @@
 """What the application carries along."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -18,17 +16,16 @@ class Work:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Count a request for the length of the block."""
         self._count += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._count -= 1
-            if not self._count:
-                self._idle.set()
+
+    def __exit__(self, *_: object) -> None:
+        """Count it no more."""
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
 
     async def end(self, *, seconds: float) -> None:
         """Wait until nothing is at work, at most so long."""

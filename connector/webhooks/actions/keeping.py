@@ -61,10 +61,14 @@ async def keeping(runtime: Runtime) -> AsyncIterator[Keep]:
         async def keep(arrivals: Sequence[Arrival]) -> None:
             with _answering():
                 async with asyncio.timeout(KEEP_LIMIT.total_seconds()):
-                    masked = [replace(one, body=without_tokens(one.body)) for one in arrivals]
-                    await db.keep(driver, masked, at=runtime.now())
+                    await db.keep(driver, [_masked(one) for one in arrivals], at=runtime.now())
 
         yield keep
+
+
+def _masked(arrival: Arrival) -> Arrival:
+    body = without_tokens(arrival.body)
+    return arrival if body is arrival.body else replace(arrival, body=body)
 
 
 @contextmanager
