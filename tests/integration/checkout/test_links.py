@@ -10,7 +10,9 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from sqlalchemy import func, select, text, update
 
+from connector.checkout.db import LOOK_UP
 from connector.connections.db import connections
+from connector.db import walls
 from connector.db.schema import metadata
 from connector.registry.db.names import aliases
 from stormcom.facebook.v1 import checkout_service_pb2 as pb
@@ -24,6 +26,7 @@ from stormcom.facebook.v1.checkout_service_pb2_grpc import FacebookCheckoutStub
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, product, reason_of, shirt
 from tests.integration.checkout.conftest import CONNECTION
+from tests.integration.conftest import STORE
 from tests.integration.inventory.shelf import line as stock
 
 if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an asynchronous channel
@@ -155,6 +158,32 @@ async def test_links_work_whatever_state_the_connection_is_in(shelved: Shop, sta
     async with shelved.runtime.db.begin() as tx:
         await tx.execute(update(connections).values(state=state))
     assert [("sc_p1", AVAILABLE, 1)] == told(await resolve(shelved, "products=sc_p1:1"))
+
+
+_MANY = (
+    """
+    INSERT INTO items (connection_id, retailer_id, product_id, variant_id, whole, heir, usual, wanted, desire_time)
+    SELECT :connection, 'x' || number, 'x' || number, '', true, '', false, false, now() FROM generate_series(1, 1000) AS number
+    """,
+    """
+    INSERT INTO aliases (connection_id, alias, retailer_id, create_time)
+    SELECT :connection, 'old' || number, 'x' || number, now() FROM generate_series(1, 1000) AS number
+    """,
+)
+
+
+async def test_a_link_is_looked_up_by_name_behind_the_wall(shelved: Shop) -> None:
+    """However many items a store has, each name goes to its own through an index: also where row-level security watches."""
+    async with shelved.runtime.db.begin() as tx:
+        for filling in _MANY:
+            await tx.execute(text(filling), {"connection": CONNECTION})
+        await tx.execute(text("ANALYZE items, aliases"))
+    given = {"store": STORE, "connection": None, "names": ["sc_p1"]}
+    with walls.only(STORE):
+        async with shelved.runtime.db.begin() as tx:
+            plan = list(await tx.scalars(text(f"EXPLAIN {LOOK_UP}"), given))
+    through = " ".join(line for line in plan if "Index Cond" in line)
+    assert (True, True) == ("(retailer_id = named.today)" in through, "(alias = asked.name)" in through)
 
 
 async def test_resolving_without_a_hold_leaves_no_trace(shelved: Shop) -> None:
