@@ -13,10 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.bell import ring
 from connector.db.schema import Instant, Tx
+from connector.errors import InvalidInput
 from connector.events.db.consumers import require
 from connector.events.db.log import CHANNEL, SHOWN
 from connector.events.db.tables import consumers, events, handouts
 from connector.events.model import DeadLetter, Event, Wanted
+
+MOST_PICKED = 50_000
+"""So many events that are picked out a replay hands out again at once."""
 
 
 async def dead_letters(
@@ -69,15 +73,23 @@ async def replay(tx: Tx, store_id: str, consumer: str, wanted: Wanted, *, at: da
 
     Raises:
         NotFound: CONSUMER_NOT_FOUND.
+        InvalidInput: REPLAY_TOO_LARGE, more are picked out than one call gives rows of their own.
 
     """
     told = await count(tx, store_id, consumer, wanted)
     if wanted.everything:
         await _go_back(tx, store_id, consumer, wanted.behind)
     else:
+        _require_few(told)
         await _bring_back(tx, store_id, consumer, wanted, at=at)
     await ring(tx, CHANNEL, store_id)
     return told
+
+
+def _require_few(count: int) -> None:
+    if count > MOST_PICKED:
+        message = f"picks more than {MOST_PICKED} events: begin later, or take fewer kinds; without kinds and ordering_key there is no limit"
+        raise InvalidInput.of("kinds", "REPLAY_TOO_LARGE", message, limit=MOST_PICKED)
 
 
 async def _go_back(tx: Tx, store_id: str, consumer: str, position: int) -> None:

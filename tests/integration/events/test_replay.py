@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connector.errors import InvalidInput, NotFound
 from connector.events import rpc
@@ -105,6 +106,24 @@ async def test_a_wrong_replay_names_its_field(runtime: Runtime, field: str, wron
     with pytest.raises(InvalidInput) as refused:
         await replay(runtime, **wrong)
     assert field == refused.value.violations[0].field
+
+
+async def test_a_replay_that_picks_out_too_many_is_refused(runtime: Runtime) -> None:
+    """Nobody else waits for a statement without bounds: too many of a kind are refused with the limit, the whole log is not."""
+    await pull(runtime)
+    async with runtime.db.begin() as tx:
+        for statement in (
+            "SET LOCAL session_replication_role = replica",  # their positions are given here
+            """INSERT INTO events (store_id, ordering_key, kind, body, position, create_time)
+            SELECT 'store_1', 'a', 'operation_changed', '{}', number, now() FROM generate_series(1, 50001) AS number""",
+            "UPDATE consumers SET cursor = 50001",
+        ):
+            await tx.execute(text(statement))
+    begin = {"after_position": write_position(0)}
+    with pytest.raises(InvalidInput) as refused:
+        await replay(runtime, **begin, kinds=["operation_changed"])
+    assert "REPLAY_TOO_LARGE" == refused.value.violations[0].reason
+    assert 50_001 == await replay(runtime, **begin)
 
 
 async def test_an_unknown_consumer_is_not_found(runtime: Runtime) -> None:

@@ -103,6 +103,18 @@ def test_production_never_pushes_inside() -> None:
         Settings.read({"PROFILE": "production", "PUSH_ADDRESSES": "any"})
 
 
+async def test_a_proxy_of_the_environment_is_not_used(
+    receiver: Receiver, trap: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would resolve names behind the guard's back: none is asked, whatever the environment says."""
+    port, came = trap
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    async with open_post(private=True, now=lambda: datetime.now(UTC)) as sent:
+        answer = await sent(receiver.url, b'{"data": {}}', {"webhook-id": "one"})
+    assert ("200", []) == (answer.word, came)
+
+
 async def test_nobody_home_is_told_as_such() -> None:
     """A receiver that cannot be connected to is a failed connection, no fault of ours."""
     with socket.socket() as free:

@@ -293,7 +293,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SIGNAL_NOT_FOUND: _ErrorReason.ValueType  # 195
     """NOT_FOUND: no signal with this id was set aside for the store. Metadata: `signal_id`."""
     ERROR_REASON_REPLAY_TOO_LARGE: _ErrorReason.ValueType  # 196
-    """INVALID_ARGUMENT: a replay chooses more than 10,000. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
+    """INVALID_ARGUMENT: a replay chooses more than its limit. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
     ERROR_REASON_SIGNALS_QUARANTINED: _ErrorReason.ValueType  # 197
     """An alert, no status of a call: signals of the Page failed after every try and were set aside. Example: `item_count=1`. Operators mend what `ListSignals` names, then `ReplaySignals`, or `DismissSignals`; it closes when none is left."""
     ERROR_REASON_MAIL_NOT_CONFIGURED: _ErrorReason.ValueType  # 240
@@ -717,7 +717,7 @@ ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 194
 ERROR_REASON_SIGNAL_NOT_FOUND: ErrorReason.ValueType  # 195
 """NOT_FOUND: no signal with this id was set aside for the store. Metadata: `signal_id`."""
 ERROR_REASON_REPLAY_TOO_LARGE: ErrorReason.ValueType  # 196
-"""INVALID_ARGUMENT: a replay chooses more than 10,000. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
+"""INVALID_ARGUMENT: a replay chooses more than its limit. Metadata: `limit`. The caller narrows time, Page or kind, and repeats it for the rest."""
 ERROR_REASON_SIGNALS_QUARANTINED: ErrorReason.ValueType  # 197
 """An alert, no status of a call: signals of the Page failed after every try and were set aside. Example: `item_count=1`. Operators mend what `ListSignals` names, then `ReplaySignals`, or `DismissSignals`; it closes when none is left."""
 ERROR_REASON_MAIL_NOT_CONFIGURED: ErrorReason.ValueType  # 240

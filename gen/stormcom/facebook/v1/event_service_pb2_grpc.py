@@ -171,7 +171,7 @@ class FacebookEventsServicer:
 
     def ReplayEvents(self, request, context):
         """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
-        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`, and with `REPLAY_TOO_LARGE` when `kinds` or `ordering_key` pick out more than 50,000 events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -65,7 +65,7 @@ class FacebookEventsStub:
     """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`."""
     ReplayEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ReplayEventsRequest, _event_service_pb2.ReplayEventsResponse]
     """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
-    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`, and with `REPLAY_TOO_LARGE` when `kinds` or `ordering_key` pick out more than 50,000 events.
     """
 
 @_typing.type_check_only
@@ -105,7 +105,7 @@ class FacebookEventsAsyncStub(FacebookEventsStub):
     """Hands dead letters out again, with the ids they had, oldest first, their deliveries counted anew; ids that are none are ignored. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`."""
     ReplayEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ReplayEventsRequest, _event_service_pb2.ReplayEventsResponse]  # type: ignore[assignment]
     """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
-    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+    matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`, and with `REPLAY_TOO_LARGE` when `kinds` or `ordering_key` pick out more than 50,000 events.
     """
 
 class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
@@ -202,7 +202,7 @@ class FacebookEventsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ReplayEventsResponse, _abc.Awaitable[_event_service_pb2.ReplayEventsResponse]]:
         """Hands out again to one consumer what it had acknowledged, with the ids it had: deduplicate by them. Without `kinds` and `ordering_key` the consumer goes back to that place, loans and dead letters behind it included; otherwise only what
-        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`.
+        matches comes again. A stream sees it when it is opened anew, without `after_position`. Changes nothing with `dry_run`. Stands in the audit with its reason. Fails with `CONSUMER_NOT_FOUND`, and with `REPLAY_TOO_LARGE` when `kinds` or `ordering_key` pick out more than 50,000 events.
         """
 
 def add_FacebookEventsServicer_to_server(servicer: FacebookEventsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
