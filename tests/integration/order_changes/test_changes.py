@@ -1,12 +1,21 @@
 """Cancellations, refunds and returns that others bring about: found by looking, told once each, with their lines and amounts."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import grpc
 import pytest
 
+from connector.order_changes.actions.reading import Read, apply
+from connector.order_changes.db import changes
+from connector.order_changes.model.changes import Part, Refund
+from connector.order_changes.model.returns import State as ReturnState
+from connector.order_changes.model.returns import Told
+from connector.orders.db import orders as orders_db
 from stormcom.facebook.v1 import order_command_pb2, order_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
+from stormcom.facebook.v1.admin_service_pb2 import DeletePersonalDataRequest
+from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
 from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsStub
 from tests.integration.catalog.shop import reason_of
 from tests.integration.conftest import STORE
@@ -158,11 +167,25 @@ async def test_a_cancellation_of_ours_names_its_command(mall: Mall, commands: "F
 
 async def test_an_order_cancelled_before_it_was_told_is_never_told(mall: Mall) -> None:
     """An order that ended before StormCom had heard of it ends silently; its cancellation is not told either."""
+    mall.clock.advance(seconds=5)
     (name,) = await mall.place(lines=LAMPS)
     await mall.control("POST", f"/orders/{name}/cancel", {})
     await mall.look()
     await mall.look()
     assert ([], Order.IMPORT_STATE_ENDED) == (await mall.told(), (await mall.get(name)).import_state)
+
+
+async def test_an_order_cancelled_before_the_answer_is_told(mall: Mall) -> None:
+    """Told and cancelled before the answer: StormCom hears of the pieces, and an order that it makes all the same is CANCELLED."""
+    order = await mall.bought(lines=LAMPS)
+    mall.clock.advance(seconds=5)
+    await act(mall, order, "cancel")
+    await mall.look()
+    (told,) = await mall.told("order_cancelled")
+    assert ([("p1", 3)], "STATE_CANCELLED") == (counted(told), told["order"]["state"])
+    assert Order.STATE_CANCELLED == (await mall.answer(order, "local-1")).state
+    await mall.look()
+    assert 1 == len(await mall.told("order_cancelled"))
 
 
 async def test_a_look_that_was_given_up_is_made_up_for(mall: Mall) -> None:
@@ -180,3 +203,60 @@ async def test_a_look_that_was_given_up_is_made_up_for(mall: Mall) -> None:
     assert [] == await mall.told("order_cancelled")
     await mall.look()
     assert 1 == len(await mall.told("order_cancelled"))
+
+
+async def test_a_lost_answer_is_told_as_ours(mall: Mall, commands: "FacebookOrderCommandsAsyncStub") -> None:
+    """Meta cancelled and its answer was lost: whoever looks first finds it, and it is told once, with the command that asked."""
+    order = await taken(mall)
+    drop = {"match": {"path": f"{order.external_order_id}/cancellations", "method": "POST"}, "times": 1, "action": {"kind": "drop_answer"}}  # fmt: skip
+    await mall.control("POST", "/faults", drop)
+    line = order_pb2.LineQuantity(line_id=order.lines[0].line_id, quantity=1)
+    asked = pb.CancelOrderRequest(store_id=STORE, order_id=order.order_id, request_id="one", lines=[line])
+    command = (await commands.CancelOrder(asked)).command
+    mall.clock.advance(seconds=5)
+    await mall.look()
+    (told,) = await mall.told("order_cancelled")
+    assert (command.command_id, [("p1", 1)]) == (told["command_id"], counted(told))
+    mall.clock.advance(minutes=20)
+    await mall.turn()
+    await mall.look()
+    assert 1 == len(await mall.told("order_cancelled"))
+    assert [1] == [one.cancelled_quantity for one in (await mall.get(order.external_order_id)).lines]
+
+
+async def test_an_old_reading_that_comes_late_changes_nothing(mall: Mall) -> None:
+    """A reading from before others is taken in after them: nothing is told again, and nothing goes back."""
+    order = await taken(mall)
+    ship(mall, order)
+    await act(mall, order, "return", items=pieces(order, 1))
+    mall.clock.advance(seconds=5)
+    await mall.look()
+    before = await mall.told()
+    part = (Part(order.lines[0].line_id, 1),)
+    returns = tuple(Told("9", state, "", part, "", "", None) for state in (ReturnState.APPROVED, ReturnState.REQUESTED))
+    refunds = (Refund("8", part, 2_000, 0, 100, 2_100, ""),)
+    async with mall.runtime.db.begin() as tx:
+        for read in (Read((), refunds, (), returns[:1]), Read((), refunds, (), returns[1:]), Read(), Read((), refunds)):
+            current = await orders_db.by_id(tx, UUID(order.order_id), lock=True)
+            assert current is not None
+            await apply(tx, current, read, at=mall.clock())
+    assert ["order_refunded", "return_changed"] == (await mall.told())[len(before) :]
+    assert [1] == [one.refunded_quantity for one in (await mall.get(order.external_order_id)).lines]
+
+
+async def test_what_a_buyer_wrote_is_forgotten(mall: Mall, commands: "FacebookOrderCommandsAsyncStub") -> None:
+    """Whoever is deleted by the relay address leaves returns, reasons and postal codes; the merchant's figures stay."""
+    order = await taken(mall, buyer={"email": "x@marketplace.facebook.com"})
+    ship(mall, order, 2)
+    await act(mall, order, "return", items=pieces(order, 1), reason="Too dark", return_message="Sorry!")
+    reason = {"reason_code": "CUSTOMER_REQUESTED", "reason_description": "I moved"}
+    await act(mall, order, "cancel", items=pieces(order, 1), cancel_reason=reason)
+    mall.clock.advance(seconds=5)
+    await mall.look()
+    assert ["Sorry!"] == [one.message for one in await returned(mall, commands)]
+    asked = DeletePersonalDataRequest(store_id=STORE, email="x@marketplace.facebook.com")
+    await FacebookAdminStub(mall.shop.channel).DeletePersonalData(asked)
+    await mall.turn()
+    assert [("", "", 1)] == [(one.message, one.reason, len(one.lines)) for one in await returned(mall, commands)]
+    async with mall.runtime.db.begin() as tx:
+        assert [""] == [one.description for one in (await changes.cancellations(tx, UUID(order.order_id))).values()]
