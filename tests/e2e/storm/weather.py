@@ -17,7 +17,8 @@ from stack.supervisor import Stack
 
 KILLED = ("ingress", "connector", "relay", "worker-fast", "worker-bulk")
 CALM: Mapping[str, float] = {}
-ROUGH: Mapping[str, float] = {"kills": 2.0, "flushes": 2.0, "crashes": 6.0}
+SHORT: Mapping[str, float] = {"kills": 2.0, "flushes": 2.0, "crashes": 6.0}
+LONG: Mapping[str, float] = {"kills": 2.0, "flushes": 3.0, "crashes": 20.0}
 """How many seconds lie between two of a kind, on average."""
 
 
