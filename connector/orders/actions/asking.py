@@ -57,7 +57,7 @@ class Road:
             MetaRefused: nothing can be listed either.
 
         """
-        if error.code not in GONE:
+        if (error.code, 0) not in GONE and (error.code, error.subcode) not in GONE:
             return False
         await self.ask(graph.list_orders(self.account.commerce_account_id, self.connection.page_id, ("CREATED",)))
         return True

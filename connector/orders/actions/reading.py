@@ -54,10 +54,6 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found: Reading | Spoiled | None = await _ask(road, order.external_order_id)
     except Spoiled as spoiled:
         found = spoiled
-    except MetaRefused as refused:
-        if not await road.lost(refused):
-            raise
-        found = None
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
             current = await apply(runtime, tx, connection, current, found)
@@ -68,9 +64,15 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         await outbox.done(tx, task, at=runtime.now())
 
 
-async def _ask(road: Road, external_order_id: str) -> Reading:
+async def _ask(road: Road, external_order_id: str) -> Reading | None:
+    """Read an order with its lines and promotions; None when it is gone, which the order itself has to tell, none of its lists."""
     page_id = road.connection.page_id
-    order = await road.ask(graph.read_order(external_order_id, page_id))
+    try:
+        order = await road.ask(graph.read_order(external_order_id, page_id))
+    except MetaRefused as refused:
+        if await road.lost(refused):
+            return None
+        raise
     items = await road.ask_all(lambda after: graph.list_items(external_order_id, page_id, after=after))
     if not graph.needs_promotions(order, items):
         with suppress(Spoiled):  # most add up as they are; otherwise something was taken off that nothing else tells

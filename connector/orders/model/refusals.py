@@ -9,8 +9,9 @@ MANAGED_ELSEWHERE = 2361126
 NO_SUCH_ORDER = 2361003
 BEYOND_ACKNOWLEDGEMENT = 2361009
 BUSY = frozenset({2361050, 2361081})
-# Unverified: which of these Meta answers for an order that is gone, and for the whole surface once it is retired.
-GONE = frozenset({33, 100, 803})
+# https://developers.facebook.com/docs/commerce-platform/order-management/error-codes (read 2026-11-21): 803. Unverified: the others.
+GONE = frozenset({(803, 0), (33, 0), (100, 33)})
+"""Codes and subcodes that say that something is not there; 100 alone says that the question was wrong."""
 _FIRST_CODE = 1_000_000
 
 

@@ -90,3 +90,15 @@ async def test_orders_of_another_app_are_not_taken(linked: Mall) -> None:
     await linked.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": []})
     await linked.orders.AssociateOrderManagement(request)
     assert [("ORDER_MANAGEMENT_TAKEN", False), ("ORDER_MANAGEMENT_TAKEN", True)] == await linked.alerts()
+
+
+async def test_an_order_whose_lists_are_gone_is_not_gone(mall: Mall) -> None:
+    """When Meta switches a part of the road off, orders wait and are told as late: none is believed to have vanished."""
+    order = await mall.bought(processing_seconds=LONG)
+    mall.shop.break_calls(f"{order.external_order_id}/items", "error", code=803, status=404)
+    mall.clock.advance(minutes=35)
+    await mall.look()
+    assert Order.IMPORT_STATE_RESERVED == (await mall.get(order.external_order_id)).import_state
+    mall.clock.advance(minutes=15)
+    await mall.look()
+    assert Order.IMPORT_STATE_IMPORTING == (await mall.get(order.external_order_id)).import_state
