@@ -63,6 +63,7 @@ async def test_no_text_goes_out_twice(running: Stack) -> None:
     assert (Balance(), SENDINGS // LOST_OF_TEN * 10) == (await asyncio.to_thread(sendings.balance), len(sendings.texts))
 
 
+@in_full_only
 async def test_an_answer_before_the_commit_is_noticed(running: Stack) -> None:
     """Of a build that answers Meta before the commit, the reckoning says that it loses messages."""
     async with builds.running(running, "answer_early", "ingress"):

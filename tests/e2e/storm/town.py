@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from client.call import Caller, open_channel
 from client.tour.simulation import Simulation, allow
 from stack.supervisor import Stack
 from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest, GetStatusRequest
 
+PATIENCE = timedelta(minutes=3)
+"""How long a call is repeated: whatever it needs may be down again and again."""
 PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
@@ -38,7 +41,10 @@ def found(stack: Stack, number: int, *, stores: int, people: int) -> Town:
         names = {"user": {"id": user, "name": "Mina Merchant"}, "businesses": [{"id": business, "name": "Ltd"}]}
         simulation._ask("POST", "/_simulator/seed", {**names, "pages": [seeded]})
         caller = Caller(
-            channel=open_channel(stack.addresses["connector"]), token=stack.token, store_id=f"town-{number}-{store}"
+            channel=open_channel(stack.addresses["connector"]),
+            token=stack.token,
+            store_id=f"town-{number}-{store}",
+            patience=PATIENCE,
         )
         _connect(caller, user, page)
         callers.append(caller)
