@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -47,12 +48,16 @@ Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_app(
-    runtime: Runtime, *, proxies: Sequence[Network] = (), handshakes_per_minute: int = HANDSHAKES_PER_MINUTE
+    runtime: Runtime,
+    *,
+    proxies: Sequence[Network] = (),
+    handshakes_per_minute: int = HANDSHAKES_PER_MINUTE,
+    patience: timedelta = webhooks.KEEP_LIMIT,
 ) -> web.Application:
-    """Make the application around an open runtime; `proxies` are believed who calls."""
+    """Make the application around an open runtime; `proxies` are believed who calls, `patience` is how long a delivery waits."""
     app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[guard])
     app[RUNTIME], app[WORK], app[CALLERS] = runtime, Work(), Callers(proxies)
-    app[_INBOX] = Inbox(lambda: webhooks.keeping(runtime))
+    app[_INBOX] = Inbox(lambda: webhooks.keeping(runtime), patience=patience)
     app[_HANDSHAKES] = Rate(handshakes_per_minute)
     app.on_cleanup.append(_close)
     prefix = urlsplit(runtime.public_url).path.rstrip("/")

@@ -7,9 +7,10 @@ of it is tried alone, so that no request suffers for another.
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 from connector.errors import Unavailable
-from connector.webhooks.actions import Keep
+from connector.webhooks.actions import KEEP_LIMIT, Keep
 from connector.webhooks.model import Arrival
 
 _HOLD_SECONDS = 1.0
@@ -21,11 +22,14 @@ _Waiting = list[tuple[Arrival, asyncio.Future[None]]]
 class Inbox:
     """Takes arrivals one by one and keeps them in groups, one group at a time.
 
-    `keeping` is opened for the first and stays open until nothing came for a second.
+    `keeping` is opened for the first and stays open until nothing came for a second. Nobody waits longer than `patience`, also
+    when the database is silent and does not even let go of a statement.
     """
 
-    def __init__(self, keeping: Callable[[], AbstractAsyncContextManager[Keep]]) -> None:
-        self._keeping = keeping
+    def __init__(
+        self, keeping: Callable[[], AbstractAsyncContextManager[Keep]], *, patience: timedelta = KEEP_LIMIT
+    ) -> None:
+        self._keeping, self._patience_seconds = keeping, patience.total_seconds()
         self._waiting: _Waiting = []
         self._arrived = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -37,12 +41,17 @@ class Inbox:
             Unavailable: the database did not take it; nobody knows whether it did in the end.
 
         """
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[None] = loop.create_future()
         self._waiting.append((arrival, kept))
         self._arrived.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(), name="inbox")
-        await kept
+        late = loop.call_later(self._patience_seconds, _let_go, kept)
+        try:
+            await kept
+        finally:
+            late.cancel()
 
     async def close(self) -> None:
         """Stop; whoever still waits is told nothing and sends again."""
@@ -73,6 +82,7 @@ class Inbox:
             return bool(self._waiting)
 
     def _next_group(self) -> _Waiting:
+        self._waiting = [one for one in self._waiting if not one[1].done()]  # nobody waits for the others any more
         count = size_bytes = 0
         for arrival, _ in self._waiting[:_LARGEST_GROUP]:
             size_bytes += len(arrival.body)
@@ -102,6 +112,12 @@ async def _keep_group(keep: Keep, group: _Waiting) -> None:
         return
     for one in group:
         await _keep_group(keep, [one])
+
+
+def _let_go(kept: asyncio.Future[None]) -> None:
+    if not kept.done():
+        message = "The connector's database did not answer in time; send again"
+        kept.set_exception(Unavailable("DATABASE_UNAVAILABLE", message))
 
 
 def _settle(group: _Waiting, error: Exception | None) -> None:

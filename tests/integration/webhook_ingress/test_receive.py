@@ -4,9 +4,12 @@ import asyncio
 import base64
 import gzip
 import json
+import os
+import signal
 import tarfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -227,6 +230,21 @@ async def test_a_hundred_at_once_share_few_commits(
     assert commits[0] < 50
 
 
+async def test_a_full_disk_is_a_503(post: Post, kept: Callable[[], list[bytes]], empty_database: str) -> None:
+    """While PostgreSQL has no room for what came, the answer is 503, and nothing is kept; with room again, 200."""
+    full = "BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END"
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ {full} $$")
+        connection.execute(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        )
+        try:
+            assert (503, []) == (await post(BODY), kept())
+        finally:
+            connection.execute("DROP FUNCTION full_disk CASCADE")
+    assert (200, [BODY]) == (await post(BODY), kept())
+
+
 async def test_one_that_cannot_be_kept_harms_no_neighbour(
     post: Post, kept: Callable[[], list[bytes]], empty_database: str
 ) -> None:
@@ -240,6 +258,34 @@ async def test_one_that_cannot_be_kept_harms_no_neighbour(
             connection.execute("ALTER TABLE deliveries DROP CONSTRAINT no_poison")
     assert [503 if body == b"poison" else 200 for body in bodies] == statuses
     assert sorted(body for body in bodies if body != b"poison") == sorted(kept())
+
+
+async def test_a_database_that_falls_silent_is_a_503_in_time(runtime: Runtime, empty_database: str) -> None:
+    """When PostgreSQL stops in the middle, and does not even let go of a statement, the answer is 503 all the same; later, 200."""
+    app = create_app(runtime, patience=timedelta(seconds=1))
+    async with serving(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
+
+        async def send() -> int:
+            url, headers = f"http://127.0.0.1:{port}/webhooks/facebook", {"Content-Type": "application/json"}
+            async with http.post(url, data=BODY, headers={**headers, SIGNED[0]: SIGNED[1]}) as response:
+                return response.status
+
+        assert 200 == await send()
+        with psycopg.connect(empty_database) as connection:
+            others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            pids = [row[0] for row in connection.execute(others)]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            began = asyncio.get_running_loop().time()
+            assert {503} == set(await asyncio.gather(send(), send()))
+            assert asyncio.get_running_loop().time() - began < 4
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        async with asyncio.timeout(20):
+            while await send() != 200:  # Meta, too, sends again  # noqa: ASYNC110 – another process has no event to wait for
+                await asyncio.sleep(0.1)
 
 
 async def test_200_means_committed(settings: Settings, postgres: stack.postgres.PostgresServer, tmp_path: Path) -> None:
