@@ -136,18 +136,18 @@ async def acknowledge(
     """Acknowledge events of a store, by id and up to a position; ids that are not known are counted."""
     wanted = set(ids)
     mine = await lock(tx, store_id, consumer, Kind.STREAM)
-    known = await _known(tx, store_id, wanted)
-    now = await _delete(tx, mine, handouts.c.position == func.any(_array([position for position, _ in known])))
+    now = await _forget(tx, mine, wanted)
+    known = await _known(tx, store_id, wanted) if now < len(wanted) else []
     above = [one for one in known if one[0] > mine.cursor]
     if above:
         now += await _put(tx, mine, above, state="SETTLED", due_time=at)
-    before = len(known) - now
+    before, unknown = (len(known) - now, len(wanted) - len(known)) if known else (0, len(wanted) - now)
     if up_to:
         now += await _pass(tx, mine, min(up_to, await head(tx, store_id)))
     if above or up_to:
         await _advance(tx, mine)
         await ring(tx, CHANNEL, credit(store_id, consumer))
-    return Acknowledged(now=now, before=before, unknown=len(wanted) - len(known))
+    return Acknowledged(now=now, before=before, unknown=unknown)
 
 
 def credit(store_id: str, consumer: str) -> str:
@@ -208,10 +208,20 @@ async def _known(tx: Tx, store_id: str, ids: set[UUID]) -> list[tuple[int, str]]
     return [(row.position, row.ordering_key) for row in await tx.execute(wanted.where(events.c.position.is_not(None)))]
 
 
-async def _delete(tx: Tx, mine: Treatment, *which: ColumnElement[bool]) -> int:
-    """Forget rows up to the cursor; tells how many."""
-    these = delete(handouts).where(_of(mine), handouts.c.position <= mine.cursor, *which)
-    return (await tx.execute(these)).rowcount
+_FORGET = text("""
+    DELETE FROM handouts USING events
+    WHERE events.id = ANY (CAST(:ids AS uuid[])) AND events.store_id = :store
+        AND handouts.store_id = :store AND handouts.consumer = :consumer
+        AND handouts.position = events.position AND handouts.position <= :cursor
+""")
+
+
+async def _forget(tx: Tx, mine: Treatment, ids: set[UUID]) -> int:
+    """Forget the rows of events up to the cursor; tells how many."""
+    if not ids:
+        return 0
+    asked = {"ids": list(ids), "store": mine.store_id, "consumer": mine.name, "cursor": mine.cursor}
+    return (await tx.execute(_FORGET, asked)).rowcount
 
 
 async def _pass(tx: Tx, mine: Treatment, position: int) -> int:
