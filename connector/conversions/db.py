@@ -55,6 +55,7 @@ conversions = Table(
     UniqueConstraint("connection_id", "event_name", "event_id"),
     CheckConstraint("(state = 'PENDING') = (body IS NOT NULL)", "body_until_settled"),
     Index("ix_conversions_pending", "connection_id", "id", postgresql_where=text("state = 'PENDING'")),
+    Index("ix_conversions_expire_time", "expire_time", postgresql_where=text("state = 'PENDING'")),
     Index("ix_conversions_connection_id_create_time", "connection_id", "create_time", "id"),
 )
 _SHOWN = [conversions.c[name] for name in Conversion.__slots__]
@@ -101,6 +102,14 @@ async def waiting(tx: Tx, connection_id: UUID, *, limit: int) -> list[Waiting]:
     columns = conversions.c.id, conversions.c.body, conversions.c.expire_time, conversions.c.attempt_time
     wanted = select(*columns).where(conversions.c.connection_id == connection_id, conversions.c.state == State.PENDING)
     return [Waiting(*row) for row in await tx.execute(wanted.order_by(conversions.c.id).limit(limit))]
+
+
+async def overdue(tx: Tx, *, at: datetime, limit: int) -> list[Waiting]:
+    """Find reports, whosever they are, that wait although Meta takes them no more."""
+    columns = conversions.c.id, conversions.c.body, conversions.c.expire_time, conversions.c.attempt_time
+    over = conversions.c.state == State.PENDING, conversions.c.expire_time <= at
+    wanted = select(*columns).where(*over).order_by(conversions.c.expire_time).limit(limit)
+    return [Waiting(*row) for row in await tx.execute(wanted.with_for_update(skip_locked=True))]
 
 
 async def has_waiting(tx: Tx, connection_id: UUID) -> bool:

@@ -68,6 +68,8 @@ async def take_away(
     match consequence(refusal.reason, refusal.code, refusal.subcode):
         case Consequence.LOGIN:
             await plan_inspection(tx, connection, at=now)
+        case Consequence.BLOCK if kind is None:  # what has no call to be tried by is blocked by what the tokens say
+            await plan_inspection(tx, connection, at=now)
         case Consequence.BLOCK if kind is not None and kind not in connection.blocks:
             await plan_inspection(tx, connection, at=now)
             blocks = {**connection.blocks, kind: Block(refusal.reason, now)}

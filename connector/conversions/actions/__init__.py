@@ -12,10 +12,11 @@ from connector.conversions.actions.keeping import (
     take,
     take_in,
 )
-from connector.conversions.actions.sending import send_conversions
+from connector.conversions.actions.sending import end_overdue, send_conversions
 
 __all__ = [
     "Taken",
+    "end_overdue",
     "hindrance",
     "list_conversions",
     "read_pixel",

@@ -88,7 +88,9 @@ async def take_in(
     names = await _named(tx, connection, [name for _, items in given for name, _ in items])
     drafts, unknown = zip(*(_filled(draft, items, names) for draft, items in given), strict=True)
     rows = {(draft.event_name, draft.event_id): _row(runtime.new_id(), connection, draft, at) for draft in drafts}
-    new = await db.add(tx, list(rows.values()))
+    new = await db.add(
+        tx, [rows[name] for name in sorted(rows)]
+    )  # in one order: calls that overlap wait, and do not lock each other out
     if new:
         await plan(tx, connection.id, at=at)
     kept = await db.known(tx, connection.id, list(rows))

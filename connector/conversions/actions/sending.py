@@ -4,14 +4,17 @@ What was taken is settled after each call, so a lost turn repeats one call at mo
 asked for again, as long as Meta would recognise it.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from connector.connections import actions as connections
 from connector.connections import db as connections_db
 from connector.connections.model import CapabilityKind, Connection
 from connector.conversions import db, graph
-from connector.conversions.model.values import MOST_EVENTS, Conversion, Pixel, State, Waiting, end_of
+from connector.conversions.model.values import MOST_EVENTS, Conversion, End, Pixel, State, Waiting, end_of
 from connector.db import outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
@@ -43,7 +46,8 @@ async def send_conversions(runtime: Runtime, task: Taken) -> None:
         await outbox.hold(tx, task)
         connection = await connections_db.of_task(tx, task)
         pixel = await db.read_pixel(tx, connection.id)
-        some = await _still_good(runtime, tx, connection, await db.waiting(tx, connection.id, limit=MOST_EVENTS))
+        waiting = await db.waiting(tx, connection.id, limit=MOST_EVENTS)
+        some = await _still_good(tx, waiting, at=runtime.now())
         if not some or not pixel.pixel_id:
             more = bool(pixel.pixel_id) and await db.has_waiting(tx, connection.id)
             await (outbox.again(tx, task, runtime.now()) if more else outbox.done(tx, task, at=runtime.now()))
@@ -88,28 +92,36 @@ async def _send(way: _Way, part: Sequence[Waiting]) -> bool:
             return True
         said = refusal.metadata.get("meta_message", "") or refusal.message
         ended = await db.settle(tx, ids, State.REJECTED, at=runtime.now(), reason=_WRONG, message=said)
-        await _tell(runtime, tx, way.connection, ended)
+        await _tell(tx, ended, at=runtime.now())
     return True
 
 
-async def _still_good(runtime: Runtime, tx: Tx, connection: Connection, some: Sequence[Waiting]) -> list[Waiting]:
+async def end_overdue(tx: Tx, *, at: datetime, limit: int = MOST_EVENTS) -> bool:
+    """End what Meta takes no more and no turn came to, as without a pixel or after a refusal; tells whether there may be more."""
+    some = await db.overdue(tx, at=at, limit=limit)
+    await _still_good(tx, some, at=at)
+    return len(some) == limit
+
+
+async def _still_good(tx: Tx, some: Sequence[Waiting], *, at: datetime) -> list[Waiting]:
     """End what Meta would not take any more, or would count twice; tells what is left."""
-    at, good, ended = runtime.now(), [], []
+    by_end: dict[End | None, list[Waiting]] = defaultdict(list)
     for one in some:
-        end = end_of(one, at=at)
-        if end is None:
-            good.append(one)
-        else:
-            state, reason, message = end
-            ended += await db.settle(tx, [one.id], state, at=at, reason=reason, message=message)
-    await _tell(runtime, tx, connection, ended)
+        by_end[end_of(one, at=at)].append(one)
+    good, ended = by_end.pop(None, []), []
+    for (state, reason, message), over in by_end.items():  # type: ignore[misc] # None is out
+        ended += await db.settle(tx, [one.id for one in over], state, at=at, reason=reason, message=message)
+    await _tell(tx, ended, at=at)
     return good
 
 
-async def _tell(runtime: Runtime, tx: Tx, connection: Connection, ended: Sequence[Conversion]) -> None:
+async def _tell(tx: Tx, ended: Sequence[Conversion], *, at: datetime) -> None:
     """Tell StormCom what will not count at Meta."""
-    at, key = runtime.now(), f"conversions:{connection.id}"
-    for begin in range(0, len(ended), _MOST_TOLD):
-        told = [one.document() for one in ended[begin : begin + _MOST_TOLD]]
-        event = Event(connection.store_id, connection.id, key, "conversions_failed", {"conversions": told})
-        await events.append(tx, event, at=at)
+    by_owner: dict[tuple[str, UUID], list[Conversion]] = defaultdict(list)
+    for one in ended:
+        by_owner[one.store_id, one.connection_id].append(one)
+    for (store_id, connection_id), theirs in by_owner.items():
+        for begin in range(0, len(theirs), _MOST_TOLD):
+            body = {"conversions": [one.document() for one in theirs[begin : begin + _MOST_TOLD]]}
+            event = Event(store_id, connection_id, f"conversions:{connection_id}", "conversions_failed", body)
+            await events.append(tx, event, at=at)

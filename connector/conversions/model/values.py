@@ -157,7 +157,11 @@ class Waiting(NamedTuple):
     attempt_time: datetime | None
 
 
-def end_of(waiting: Waiting, *, at: datetime) -> tuple[State, str, str] | None:
+End = tuple[State, str, str]
+"""How a report ended, with the reason and its explanation."""
+
+
+def end_of(waiting: Waiting, *, at: datetime) -> End | None:
     """Tell why a report that waits is not sent any more, if so."""
     if waiting.attempt_time is not None and at >= waiting.attempt_time + RECOGNISED:
         message = "It went out and was never answered; after two days Meta would count it twice"

@@ -17,6 +17,7 @@ from connector.catalog.db import snapshots
 from connector.connections import db as connections
 from connector.connections.actions.news import tell
 from connector.connections.model import UNSUBSCRIBE_TIME
+from connector.conversions import actions as conversions
 from connector.db import audit, outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
@@ -69,6 +70,10 @@ async def _attributions(tx: Tx, at: datetime) -> bool:
     return await attributions.forget_people(tx, at=at)
 
 
+async def _conversions(tx: Tx, at: datetime) -> bool:
+    return await conversions.end_overdue(tx, at=at)
+
+
 async def _orders(tx: Tx, at: datetime) -> bool:
     return await orders.forget_people(tx, at=at)
 
@@ -92,6 +97,7 @@ async def _audit(tx: Tx, at: datetime) -> bool:
 RULES: Mapping[str, Forget] = {
     "attributions": _attributions,
     "audit": _audit,
+    "conversions": _conversions,
     "deliveries": _deliveries,
     "snapshots": _snapshots,
     "events": _events,

@@ -8,6 +8,8 @@ import grpc
 import pytest
 from sqlalchemy import text
 
+from connector.db import outbox
+from connector.db.outbox import Task
 from connector.db.schema import metadata
 from stormcom.facebook.v1 import conversion_service_pb2 as pb
 from stormcom.facebook.v1.conversion_pb2 import BuyerMatch, Conversion, ConversionDraft, ConversionItem
@@ -177,6 +179,23 @@ async def test_without_a_pixel_nothing_is_taken(shop: Shop) -> None:
         await send(shop, purchase("o2"))
     assert ("PIXEL_NOT_SET",) == reason_of(refused.value)
     assert (0, {"o1": "PENDING"}) == (pixel(shop).received, await states(shop))
+
+
+async def test_what_no_turn_comes_to_ends_all_the_same(shop: Shop) -> None:
+    """A report without a pixel is not kept for good: when Meta would take it no more, it is EXPIRED, told, and its buyer forgotten."""
+    await send(shop, purchase("o1"))
+    await conversions(shop).SetPixel(pb.SetPixelRequest(store_id=shop.store_id))
+    await shop.turn()
+    shop.clock.advance(days=8)
+    async with shop.runtime.db.begin() as tx:
+        await outbox.add(tx, Task.SWEEP, due=shop.clock(), key="sweep")
+    await shop.turn()
+    async with shop.runtime.db.begin() as tx:
+        assert [None] == list(await tx.scalars(text("SELECT body FROM conversions")))
+    pulled = await FacebookEventsStub(shop.channel).PullEvents(PullEventsRequest(store_id=shop.store_id))
+    (failed,) = [event.conversions_failed for event in pulled.events if event.HasField("conversions_failed")]
+    assert [("o1", "CONVERSION_TOO_OLD")] == [(one.event_id, one.reason) for one in failed.conversions]
+    assert {"o1": "EXPIRED"} == await states(shop)
 
 
 async def test_tests_and_limited_use_travel_along(shop: Shop) -> None:

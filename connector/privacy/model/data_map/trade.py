@@ -19,6 +19,7 @@ TRADE: Mapping[str, Entry] = {
     ),
     "checkout_urls": entry(SETTING, technical="connection_id update_time", business="url"),
     "conversions": entry(
+        Ruled("conversions", "what waits is settled when Meta takes it no more: after 7 days, 62 for a shop of bricks"),
         Aged("create_time", 30 * DAY, "state <> 'PENDING'", "once it is settled"),
         erased_by="conversions",
         technical="id store_id connection_id state reason attempt_time expire_time create_time send_time",
