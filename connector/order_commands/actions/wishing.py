@@ -184,6 +184,8 @@ async def list_commands(
     """List commands, the newest first, behind a place."""
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id)
+        if which.order_id is not None and await orders.find(tx, store_id, which.order_id) is None:
+            raise missing(str(which.order_id))
         found = await db.page(tx, connection.id, which, after=after, limit=limit)
         names = await db.names(tx, {one.order_id for one in found})
         return [(one, names.get(one.order_id, {})) for one in found]

@@ -37,8 +37,31 @@ MISSING, MALFORMED = "00000000-0000-4000-8000-00000000dead", "this-is-no-id-that
 
 # What a method must be told beside an id, so that it gets as far as looking for the thing.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "AckOrderImport": {"outcome": "OUTCOME_CREATED", "local_order_id": "o"},
+    "AckOrderImport.local_order_id": {"outcome": "OUTCOME_CREATED", "order_id": MISSING},
     "AnswerDraftOrder": {"decline_reason": "Sold out"},
     "AnswerDraftOrder.created_local_order_id": {"draft_order_id": MISSING},
+    "AcknowledgeOrders": {"request_id": "r"},
+    "FulfillOrder": {"shipment_id": "s", "request_id": "r"},
+    "FulfillOrder.shipment_id": {"order_id": MISSING, "request_id": "r"},
+    "UpdateShipment.shipment_id": {"order_id": MISSING, "tracking": {"carrier": "DHL"}, "request_id": "r"},
+    "RefundOrder.return_id": {
+        "order_id": MISSING,
+        "everything": True,
+        "reason": "REFUND_REASON_OTHER",
+        "request_id": "r",
+    },
+    "ResolveReturn.return_id": {"order_id": MISSING, "answer": "ANSWER_APPROVE", "request_id": "r"},
+    "ResolveReturn.merchant_return_id": {
+        "order_id": MISSING,
+        "return_id": "9",
+        "answer": "ANSWER_APPROVE",
+        "request_id": "r",
+    },
+    "UpdateShipment": {"shipment_id": "s", "tracking": {"carrier": "DHL"}, "request_id": "r"},
+    "CancelOrder": {"request_id": "r"},
+    "RefundOrder": {"everything": True, "reason": "REFUND_REASON_OTHER", "request_id": "r"},
+    "ResolveReturn": {"return_id": "9", "answer": "ANSWER_APPROVE", "request_id": "r"},
     "AttachCatalog": {"catalog_id": "50000000000000001"},
     "BeginInstall": {
         "shop": {"business_name": "Shop", "timezone": "Asia/Dhaka", "currency": "BDT", "domain": "https://shop.example"}
@@ -132,12 +155,15 @@ OURS = {
     "around_message_id",
     "upload_id",
     "hold_ids",
+    "command_id",
     "connection_id",
     "conversation_id",
     "deletion_id",
     "event_ids",
     "hold_id",
     "operation_id",
+    "order_id",
+    "order_ids",
     "snapshot_id",
 }
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
@@ -161,9 +187,13 @@ TOLD_AS_NAMED = {"ListAuditEntries"}
 NAMED = {
     "agent_id",
     "created_local_order_id",
+    "external_order_id",
     "local_order_id",
+    "merchant_return_id",
     "product_id",
     "product_ids",
+    "return_id",
+    "shipment_id",
     "retailer_id",
     "retailer_ids",
     "variant_id",
@@ -226,11 +256,25 @@ async def things(
             " expire_time, create_time) SELECT gen_random_uuid(), store_id, connection_id, id, 'MESSENGER', 'm', 'REQUESTED', '[]', '[]',"
             " now(), now() + interval '1 day', now() FROM conversations RETURNING id::text"
         ).fetchone()
+        order = connection.execute(
+            "INSERT INTO orders (id, store_id, connection_id, external_order_id, local_order_id, state, import_state, currency_code, order_time,"
+            " update_time, create_time) VALUES (gen_random_uuid(), %s, %s, %s, %s, 'IN_PROGRESS', 'ACKNOWLEDGED', 'USD', now(), now(), now())"
+            " RETURNING id::text",
+            (STORE, connected, THEIRS, THEIRS),
+        ).fetchone()
+        command = connection.execute(
+            "INSERT INTO order_commands (id, store_id, connection_id, order_id, external_order_id, request_id, digest, kind, state, body, lines,"
+            " currency_code, shipping, deduction, everything, shipment_id, tracking_number, return_id, create_time) SELECT gen_random_uuid(),"
+            " store_id, connection_id, id, external_order_id, 'r', '', 'CANCEL', 'WAITING', '{}', '[]', 'USD', 0, 0, false, '', '', '', now()"
+            " FROM orders RETURNING id::text"
+        ).fetchone()
         event = connection.execute("SELECT id::text FROM events LIMIT 1").fetchone()
     assert draft
     assert conversation
     assert message
     assert upload
+    assert order
+    assert command
     assert event
     return {
         "connection_id": connected,
@@ -247,6 +291,9 @@ async def things(
         "upload_id": upload[0],
         "deletion_id": connected,
         "event_ids": event[0],
+        "order_id": order[0],
+        "order_ids": order[0],
+        "command_id": command[0],
     }
 
 

@@ -159,7 +159,7 @@ class FacebookOrderCommandsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCommands(self, request, context):
-        """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`.
+        """Lists commands, newest first. Fails with `ORDER_NOT_FOUND`, `PAGE_TOKEN_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

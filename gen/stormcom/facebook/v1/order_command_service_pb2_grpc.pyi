@@ -54,7 +54,7 @@ class FacebookOrderCommandsStub:
     GetCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.GetCommandRequest, _order_command_service_pb2.GetCommandResponse]
     """Tells one command. Fails with `COMMAND_NOT_FOUND`."""
     ListCommands: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]
-    """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists commands, newest first. Fails with `ORDER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     RetryCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.RetryCommandRequest, _order_command_service_pb2.RetryCommandResponse]
     """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
     CancelCommand: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelCommandRequest, _order_command_service_pb2.CancelCommandResponse]
@@ -86,7 +86,7 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     GetCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.GetCommandRequest, _order_command_service_pb2.GetCommandResponse]  # type: ignore[assignment]
     """Tells one command. Fails with `COMMAND_NOT_FOUND`."""
     ListCommands: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListCommandsRequest, _order_command_service_pb2.ListCommandsResponse]  # type: ignore[assignment]
-    """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+    """Lists commands, newest first. Fails with `ORDER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
     RetryCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.RetryCommandRequest, _order_command_service_pb2.RetryCommandResponse]  # type: ignore[assignment]
     """Tries a failed command again: under a new key, or under the old one when nobody knows what came of it. Checked anew like a new wish. Fails with `COMMAND_NOT_FOUND`, `COMMAND_STATE_INVALID`."""
     CancelCommand: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.CancelCommandRequest, _order_command_service_pb2.CancelCommandResponse]  # type: ignore[assignment]
@@ -169,7 +169,7 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         request: _order_command_service_pb2.ListCommandsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.ListCommandsResponse, _abc.Awaitable[_order_command_service_pb2.ListCommandsResponse]]:
-        """Lists commands, newest first. Fails with `PAGE_TOKEN_INVALID`."""
+        """Lists commands, newest first. Fails with `ORDER_NOT_FOUND`, `PAGE_TOKEN_INVALID`."""
 
     @_abc_1.abstractmethod
     def RetryCommand(
