@@ -10,6 +10,7 @@ import grpc
 import pytest
 from sqlalchemy import text
 
+from connector.connections.db import connections
 from connector.runtime import Runtime
 from simulator import seeds
 from simulator.world import World
@@ -222,3 +223,31 @@ async def test_a_replay_says_what_and_why(webhooks: Stub, wish: dict[str, Any]) 
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await webhooks.ReplayDeliveries(pb.ReplayDeliveriesRequest(store_id=STORE, **wish))
     assert grpc.StatusCode.INVALID_ARGUMENT == refusal.value.code()
+
+
+async def test_an_account_of_several_pages_is_one_store_s(
+    runtime: Runtime, connected: str, webhooks: Stub, *, deliver: Deliver, clock: Any
+) -> None:
+    """What fails of an Instagram account that two connections name stands in one quarantine, of the connection that was first."""
+    columns = [
+        column.name for column in connections.columns if column.name not in {"id", "store_id", "page_id", "create_time"}
+    ]
+    same = ", ".join(columns)
+    async with runtime.db.begin() as tx:
+        await tx.execute(text("UPDATE connections SET instagram_id = '178'"))
+        await tx.execute(
+            text(f"""INSERT INTO connections (id, store_id, page_id, create_time, {same})
+            SELECT gen_random_uuid(), 'store_9', '9', create_time + interval '1 hour', {same} FROM connections""")  # noqa: S608 – names of ours
+        )
+    body = envelope(wrote(0, "m_1", "poison", page="178"), page="178").replace(
+        b'"object": "page"', b'"object": "instagram"'
+    )
+    async with refused(runtime, "poison"):
+        await deliver(body)
+        for _ in range(4):
+            clock.advance(minutes=5)
+            await deliver()
+    (one,) = (await webhooks.ListSignals(pb.ListSignalsRequest(store_id=STORE))).signals
+    assert (connected, "178", pb.Signal.STATE_QUARANTINED, 5) == (one.connection_id, one.page_id, one.state, one.tries)
+    assert [(connected, "SIGNALS_QUARANTINED")] == await ask(runtime, "SELECT connection_id::text, reason FROM alerts")
+    assert [(STORE,)] == await ask(runtime, "SELECT DISTINCT store_id FROM delivery_pages")
