@@ -1,6 +1,6 @@
 """What StormCom wants done with an order: checked against what we know and what waits, kept, and the task that tells Meta asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,9 @@ async def ask(
         found = {order_id: await _lock(tx, store_id, order_id) for order_id in sorted(order_ids)}
         known = await db.by_request(tx, store_id, request_id)
         if known:
-            return _same(known, found, asking, request_id)
+            _require_same(known, found, asking, request_id)
+            by_order = {one.order_id: one for one, _ in known}
+            return [(by_order[order_id], names_of(found[order_id])) for order_id in order_ids]
         return [await _keep(runtime, tx, found[order_id], asking, request_id) for order_id in order_ids]
 
 
@@ -50,14 +52,12 @@ async def _lock(tx: Tx, store_id: str, order_id: UUID) -> Order:
     return order
 
 
-def _same(
-    known: Sequence[tuple[Command, bytes]], found: dict[UUID, Order], asking: Asking, request_id: str
-) -> list[Told]:
+def _require_same(
+    known: Sequence[tuple[Command, bytes]], found: Mapping[UUID, Order], asking: Asking, request_id: str
+) -> None:
     if {one.order_id for one, _ in known} != found.keys() or any(told != digest(asking) for _, told in known):
         message = "This request_id was used for another command: take a new one for a new wish"
         raise AlreadyExists("REQUEST_ID_REUSED", message, request_id=request_id)
-    by_order = {one.order_id: one for one, _ in known}
-    return [(by_order[order_id], names_of(order)) for order_id, order in found.items()]
 
 
 async def _keep(runtime: Runtime, tx: Tx, order: Order, asking: Asking, request_id: str) -> Told:
