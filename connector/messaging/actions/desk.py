@@ -10,11 +10,12 @@ from connector.connections.model import CapabilityKind
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
-from connector.errors import FailedPrecondition, MetaRefused, NotFound
+from connector.errors import MetaRefused, NotFound
 from connector.graph.faults import REASONS, Kind
 from connector.messaging import db, graph
 from connector.messaging.actions.telling import tell_conversation
-from connector.messaging.model import Asked, Channel, Conversation, Gap, Message, Sender, channels, policy
+from connector.messaging.actions.wishing import require_granted
+from connector.messaging.model import Asked, Conversation, Gap, Message, Sender, policy
 from connector.runtime import Runtime
 
 TYPING_TIME, SEEN_TIME = timedelta(seconds=10), timedelta(hours=1)
@@ -87,10 +88,7 @@ async def set_typing(runtime: Runtime, store_id: str, conversation_id: UUID, *, 
         conversation = await db.require(tx, store_id, conversation_id)
         connection = await connections.require_live(tx, store_id, conversation.connection_id)
         connection_actions.require_capability(connection, CapabilityKind.MESSAGING)
-        if conversation.channel is Channel.INSTAGRAM and Channel.INSTAGRAM not in channels(connection):
-            message = "Instagram's messages are not granted: the merchant connects again and allows them"
-            fix = "Connect.begin"
-            raise FailedPrecondition("INSTAGRAM_NOT_GRANTED", message, fix=fix, connection_id=str(connection.id))
+        require_granted(connection, conversation)
         policy(Asked(Sender.HUMAN, conversation.channel), conversation.person_time, now=runtime.now())
         return await _ask(runtime, tx, conversation, "typing_on" if typing else "typing_off", TYPING_TIME)
 

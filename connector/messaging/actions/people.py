@@ -74,7 +74,12 @@ async def _ask_conversation(
     async with runtime.db.begin() as tx:
         await connection_actions.require_room(runtime, tx, connection, call.bucket)
     own = account(connection, conversation.channel)
-    others = [one for one in await runtime.graph.send(call, access) if one.id != own]
+    try:
+        others = [one for one in await runtime.graph.send(call, access) if one.id != own]
+    except MetaRefused as refusal:
+        if refusal.reason == REASONS[Kind.TOKEN]:
+            raise
+        return Profile()  # who cannot be named keeps nobody else from being named
     return Profile(others[0].name, others[0].username) if len(others) == 1 else Profile()
 
 

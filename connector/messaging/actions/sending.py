@@ -19,11 +19,12 @@ from connector.errors import FailedPrecondition, MetaRefused, OutcomeUnknown, Th
 from connector.graph.client import Access
 from connector.messaging import db, graph
 from connector.messaging.actions import outcomes
-from connector.messaging.actions.wishing import not_showable, require_allowed
+from connector.messaging.actions.wishing import not_showable, require_allowed, require_granted
 from connector.messaging.graph import Outgoing
 from connector.messaging.model import (
     OPEN,
     UNAVAILABLE_LIMIT,
+    Channel,
     Conversation,
     Kind,
     Message,
@@ -56,7 +57,7 @@ class _Attempt:
 
     message: Message
     connection: Connection
-    psid: str
+    conversation: Conversation
     policy: Policy
 
 
@@ -108,9 +109,10 @@ async def _prepare(
     if connection is None:
         raise connections.not_connected()
     connection = connections.require_connected(connection)
+    require_granted(connection, conversation)
     sender = message.sender or Sender.AUTOMATION
     allowed = await require_allowed(runtime, tx, conversation, sender, message.kind)
-    return _Attempt(message, connection, conversation.psid, allowed)
+    return _Attempt(message, connection, conversation, allowed)
 
 
 async def _room(runtime: Runtime, tx: Tx, attempt: _Attempt) -> datetime | None:
@@ -132,7 +134,8 @@ async def _call(runtime: Runtime, task: Taken, attempt: _Attempt) -> None:
     """Call Meta once, and keep what came of it."""
     try:
         items = await _items(runtime, attempt)
-        call = graph.send(attempt.connection.page_id, attempt.psid, Outgoing(attempt.message, attempt.policy, items))
+        outgoing = Outgoing(attempt.message, attempt.policy, items)
+        call = graph.send(attempt.connection.page_id, attempt.conversation.psid, outgoing)
         access = await connection_actions.access(runtime, attempt.connection, kind="page")
         mid = await runtime.graph.send(call, access)
     except OutcomeUnknown:
@@ -180,8 +183,10 @@ async def _refused(runtime: Runtime, task: Taken, attempt: _Attempt, refusal: Fa
             await db.note_human_agent_refusal(tx, attempt.connection, at=runtime.now())
         told = "HUMAN_AGENT_NOT_APPROVED" if no_feature else reason
         await _settle_attempt(runtime, tx, task, attempt.message, told)
-    if isinstance(refusal, MetaRefused):
-        await connection_actions.note_refusal(runtime, attempt.connection, refusal, task=task.name)
+    if isinstance(refusal, MetaRefused):  # Messenger does not depend on what Instagram refuses
+        messenger = attempt.conversation.channel is Channel.MESSENGER
+        concerned = task.name if messenger else None
+        await connection_actions.note_refusal(runtime, attempt.connection, refusal, task=concerned)
 
 
 async def _settle_attempt(runtime: Runtime, tx: Tx, task: Taken, message: Message, reason: str | None) -> None:

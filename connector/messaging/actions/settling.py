@@ -5,12 +5,16 @@ from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
+from connector.connections.model import Connection
 from connector.db import outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
+from connector.errors import MetaRefused
+from connector.graph.call import Call
+from connector.graph.faults import REASONS, Kind
 from connector.messaging import db, graph
 from connector.messaging.actions import outcomes
-from connector.messaging.model import Posted, State, account, find_posted, next_look, proves_absence
+from connector.messaging.model import Channel, Posted, State, account, find_posted, next_look, proves_absence
 from connector.runtime import Runtime
 
 
@@ -30,8 +34,7 @@ async def settle(runtime: Runtime, task: Taken) -> None:
         connection = await connections.require_live(tx, message.store_id, message.connection_id)
         call = graph.read_back(connection.page_id, conversation.psid, conversation.channel)
         await connection_actions.require_room(runtime, tx, connection, call.bucket)
-    access = await connection_actions.access(runtime, connection, kind="page")
-    posted, complete = await runtime.graph.send(call, access)
+    posted, complete = await _read(runtime, connection, conversation.channel, call)
     async with runtime.db.begin() as tx:
         await db.lock(tx, conversation.id)
         await outbox.hold(tx, task)
@@ -39,6 +42,19 @@ async def settle(runtime: Runtime, task: Taken) -> None:
             runtime, tx, message_id, account(connection, conversation.channel), posted, complete=complete
         )
         await (outbox.again(tx, task, due) if due else outbox.done(tx, task, at=runtime.now()))
+
+
+async def _read(
+    runtime: Runtime, connection: Connection, channel: Channel, call: Call[tuple[tuple[Posted, ...], bool]]
+) -> tuple[tuple[Posted, ...], bool]:
+    """Read a conversation back; what Instagram refuses shows nothing and concerns nothing else."""
+    access = await connection_actions.access(runtime, connection, kind="page")
+    try:
+        return await runtime.graph.send(call, access)
+    except MetaRefused as refusal:
+        if channel is Channel.MESSENGER or refusal.reason == REASONS[Kind.TOKEN]:
+            raise
+        return (), False
 
 
 async def _judge(

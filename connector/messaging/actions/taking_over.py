@@ -8,6 +8,7 @@ from connector.connections.model import CapabilityKind
 from connector.db.schema import Tx
 from connector.messaging import db, graph
 from connector.messaging.actions.telling import tell_conversation
+from connector.messaging.actions.wishing import require_granted
 from connector.messaging.db import notes
 from connector.messaging.model import Conversation, Subject
 from connector.runtime import Runtime
@@ -26,6 +27,7 @@ async def take_over(runtime: Runtime, store_id: str, conversation_id: UUID) -> C
         conversation = await db.require(tx, store_id, conversation_id)
         connection = await connections.require_live(tx, store_id, conversation.connection_id)
         connection_actions.require_capability(connection, CapabilityKind.MESSAGING)
+        require_granted(connection, conversation)
         if not conversation.owned_elsewhere:
             return conversation
         await connection_actions.require_open(runtime, tx, connection.environment)

@@ -25,6 +25,7 @@ from connector.messaging.model import (
     Sender,
     State,
     Wish,
+    channels,
     medium,
     policy,
 )
@@ -94,9 +95,23 @@ async def require_sendable(runtime: Runtime, tx: Tx, conversation: Conversation,
     """
     connection = await connections.require_live(tx, conversation.store_id, conversation.connection_id)
     connection_actions.require_capability(connection, CapabilityKind.MESSAGING)
+    require_granted(connection, conversation)
     for part in wish.parts:
         await require_allowed(runtime, tx, conversation, wish.sender, part.kind)
     return connection
+
+
+def require_granted(connection: Connection, conversation: Conversation) -> None:
+    """Refuse what takes place where the merchant lets us do nothing (any more).
+
+    Raises:
+        FailedPrecondition: INSTAGRAM_NOT_GRANTED.
+
+    """
+    if conversation.channel not in channels(connection):
+        message = "Instagram's messages are not granted: the merchant connects again and allows them"
+        named = {"connection_id": str(connection.id)}
+        raise FailedPrecondition("INSTAGRAM_NOT_GRANTED", message, fix="Connect.begin", **named)
 
 
 async def require_allowed(runtime: Runtime, tx: Tx, conversation: Conversation, sender: Sender, kind: Kind) -> Any:

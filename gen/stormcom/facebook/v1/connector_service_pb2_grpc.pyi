@@ -87,7 +87,7 @@ class FacebookConnectorStub:
 
     The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
     and its end is told by a `message_state_changed` event. A wish of several messages goes out in order; when one is refused, those after it are not sent (`MESSAGE_PART_FAILED`).
-    Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
+    Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `INSTAGRAM_NOT_GRANTED`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
     `TEMPLATE_NOT_FOUND`, `TEMPLATE_NOT_APPROVED`, `UPLOAD_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `CONVERSATION_NOT_FOUND`, `META_TOKEN_INVALID`, `FIELD_TOO_LONG`.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse]
@@ -154,7 +154,7 @@ class FacebookConnectorAsyncStub(FacebookConnectorStub):
 
     The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
     and its end is told by a `message_state_changed` event. A wish of several messages goes out in order; when one is refused, those after it are not sent (`MESSAGE_PART_FAILED`).
-    Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
+    Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `INSTAGRAM_NOT_GRANTED`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
     `TEMPLATE_NOT_FOUND`, `TEMPLATE_NOT_APPROVED`, `UPLOAD_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `CONVERSATION_NOT_FOUND`, `META_TOKEN_INVALID`, `FIELD_TOO_LONG`.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.GetStatusRequest, _connector_service_pb2.GetStatusResponse]  # type: ignore[assignment]
@@ -260,7 +260,7 @@ class FacebookConnectorServicer(metaclass=_abc_1.ABCMeta):
 
         The intent is stored first; the message then goes out once, whatever fails on the way. With `wait`, the call waits for Meta's answer; without, or when the wait runs out, the message is PENDING
         and its end is told by a `message_state_changed` event. A wish of several messages goes out in order; when one is refused, those after it are not sent (`MESSAGE_PART_FAILED`).
-        Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
+        Fails with `MESSAGING_WINDOW_CLOSED` (naming the time it closed, and what may be sent instead), `HUMAN_AGENT_NOT_APPROVED`, `THREAD_OWNED_ELSEWHERE`, `INSTAGRAM_NOT_GRANTED`, `CONTENT_NOT_ON_CHANNEL`, `PRODUCT_NOT_SHOWABLE`,
         `TEMPLATE_NOT_FOUND`, `TEMPLATE_NOT_APPROVED`, `UPLOAD_NOT_FOUND`, `MESSAGE_NOT_FOUND`, `CONVERSATION_NOT_FOUND`, `META_TOKEN_INVALID`, `FIELD_TOO_LONG`.
         """
 

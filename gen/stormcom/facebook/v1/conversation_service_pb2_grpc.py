@@ -124,7 +124,7 @@ class FacebookConversationsServicer:
     def TakeConversation(self, request, context):
         """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
 
-        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `INSTAGRAM_NOT_GRANTED`, `META_PERMISSION_MISSING`, `META_REJECTED`,
         `META_UNAVAILABLE`, `META_THROTTLED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -53,7 +53,7 @@ class FacebookConversationsStub:
     TakeConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.TakeConversationRequest, _conversation_service_pb2.TakeConversationResponse]
     """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
 
-    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `INSTAGRAM_NOT_GRANTED`, `META_PERMISSION_MISSING`, `META_REJECTED`,
     `META_UNAVAILABLE`, `META_THROTTLED`.
     """
     BeginBackfill: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.BeginBackfillRequest, _conversation_service_pb2.BeginBackfillResponse]
@@ -86,7 +86,7 @@ class FacebookConversationsAsyncStub(FacebookConversationsStub):
     TakeConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.TakeConversationRequest, _conversation_service_pb2.TakeConversationResponse]  # type: ignore[assignment]
     """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
 
-    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+    Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `INSTAGRAM_NOT_GRANTED`, `META_PERMISSION_MISSING`, `META_REJECTED`,
     `META_UNAVAILABLE`, `META_THROTTLED`.
     """
     BeginBackfill: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.BeginBackfillRequest, _conversation_service_pb2.BeginBackfillResponse]  # type: ignore[assignment]
@@ -152,7 +152,7 @@ class FacebookConversationsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_service_pb2.TakeConversationResponse, _abc.Awaitable[_conversation_service_pb2.TakeConversationResponse]]:
         """Takes a conversation from the app that controls it, so that messages may be sent: the button for `THREAD_OWNED_ELSEWHERE`. Waits for Meta's answer. One that nobody else controls stays as it is.
 
-        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `META_PERMISSION_MISSING`, `META_REJECTED`,
+        Meta lets only the Page's primary receiver do this, which the merchant chooses in the Page's settings. Fails with `CONVERSATION_NOT_FOUND`, `STORE_NOT_CONNECTED`, `META_TOKEN_INVALID`, `INSTAGRAM_NOT_GRANTED`, `META_PERMISSION_MISSING`, `META_REJECTED`,
         `META_UNAVAILABLE`, `META_THROTTLED`.
         """
 
