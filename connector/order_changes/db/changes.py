@@ -1,7 +1,7 @@
 """Cancellations, refunds and payments: kept once each; what is kept already is not news."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,10 +12,9 @@ from connector.db.schema import Tx, plain
 from connector.order_changes.db.tables import order_cancellations, order_payments, order_refunds
 from connector.order_changes.model.changes import Cancellation, Part, Payment, Refund
 from connector.orders.db.tables import orders
+from connector.orders.db.watching import KNOWN_FOR
 from connector.orders.model.values import Order
 
-KNOWN_FOR = timedelta(days=90)
-"""For how long after an order is over it is kept what people wrote about it."""
 Change = TypeVar("Change", Cancellation, Refund)
 
 

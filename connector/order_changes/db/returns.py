@@ -1,7 +1,7 @@
 """Returns, each once under Meta's id; they only go on."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,9 @@ from connector.order_changes.db.changes import written
 from connector.order_changes.db.tables import order_returns
 from connector.order_changes.model.changes import Part
 from connector.order_changes.model.returns import Return, State
+from connector.orders.db.watching import KNOWN_FOR
 from connector.orders.model.values import Order
 
-KNOWN_FOR = timedelta(days=90)
-"""For how long after an order is over it is kept what the buyer wrote."""
 _SHOWN = [order_returns.c[name] for name in Return.__slots__]
 
 

@@ -117,7 +117,7 @@ async def _ask(
         asked = graph.list_transactions(node_id, connection.page_id, **window, after=current.after)
         return await runtime.graph.send(asked, access)
     except MetaRefused as refusal:
-        if not graph.tells_gone(refusal):
+        if current.after or not graph.tells_gone(refusal):  # in the midst of a list it is not the list that is gone
             raise
         return None
 

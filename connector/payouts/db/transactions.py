@@ -100,12 +100,16 @@ async def keep_transactions(
 
 
 async def forget_unseen(tx: Tx, connection_id: UUID, *, since: datetime, at: datetime) -> None:
-    """Drop what a complete reading of `at` would have told and did not: balances that changed; what was paid out stays."""
+    """Drop what a complete reading of `at` would have told and did not: what is still in the balance Meta rewrites.
+
+    What was paid out stays, but for what only looked like a second one, when a list shifted between two pages.
+    """
     gone = payouts.c.payout_time.is_(None), payouts.c.seen_time < at
     await tx.execute(delete(payouts).where(payouts.c.connection_id == connection_id, *gone))
     table = payout_transactions.c
-    rewritten = table.payout_reference_id == "", table.transaction_time >= since, table.seen_time < at
-    await tx.execute(delete(payout_transactions).where(table.connection_id == connection_id, *rewritten))
+    unseen = table.connection_id == connection_id, table.transaction_time >= since, table.seen_time < at
+    passing = (table.payout_reference_id == "") | (table.ordinal > 0)
+    await tx.execute(delete(payout_transactions).where(*unseen, passing))
 
 
 def _written(one: Payout | Transaction) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Round:
             return replace(self, after=after)
         order = list(Step)
         place = order.index(self.step) + 1
-        return replace(self, step=order[place], after="") if place < len(order) else None
+        return replace(self, step=order[place], surface=Surface.PAGE, after="") if place < len(order) else None
 
     def elsewhere(self) -> Self | None:
         """Ask the account what the Page does not know; None when it was asked already."""

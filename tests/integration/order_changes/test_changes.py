@@ -16,6 +16,8 @@ from stormcom.facebook.v1 import order_command_pb2, order_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
 from stormcom.facebook.v1.admin_service_pb2 import DeletePersonalDataRequest
 from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
+from stormcom.facebook.v1.event_service_pb2 import PullEventsRequest
+from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsStub
 from tests.integration.catalog.shop import reason_of
 from tests.integration.conftest import STORE
@@ -146,6 +148,22 @@ async def test_a_return_is_asked_for_approved_and_paid_back(
     await mall.look()
     states = [one["order_return"]["state"] for one in await mall.told("return_changed")]
     assert ["STATE_REQUESTED", "STATE_APPROVED", "STATE_REFUNDED"] == states
+    heard = (
+        await FacebookEventsStub(mall.shop.channel).PullEvents(
+            PullEventsRequest(store_id=STORE, consumer="fresh", max_events=100)
+        )
+    ).events
+    changed = [event.return_changed for event in heard if event.HasField("return_changed")]
+    assert (states, order.external_order_id) == (
+        [Return.State.Name(one.order_return.state) for one in changed],
+        changed[0].order.external_order_id,
+    )
+    (paid_back,) = [event.order_refunded for event in heard if event.HasField("order_refunded")]
+    assert (4_000, 2, 4_200) == (
+        paid_back.lines[0].amount.minor_units,
+        paid_back.lines[0].line.quantity,
+        paid_back.total.minor_units,
+    )
     assert [asked.return_id] == [one.return_id for one in await returned(mall, commands, state=Return.STATE_REFUNDED)]
     assert [] == await returned(mall, commands, state=Return.STATE_REQUESTED)
 
