@@ -200,6 +200,7 @@ NAMED = {
     "category_ids",
     "review_ids",
     "meta_user_id",
+    "payout_reference_id",
 }
 
 
