@@ -209,23 +209,6 @@ async def test_who_shows_no_profile_is_named_by_the_conversation_and_left_alone(
     assert (1, chat.page.profiles[PERSON].name) == (len(asked), (await chat.conversations())[0].person.name)
 
 
-async def test_who_cannot_be_named_keeps_nobody_from_being_named(chat: Chat, clock: Clock) -> None:
-    """Meta refuses one person's profile and conversation: the others get their names all the same, and it is asked no more."""
-    from jobs import schedule
-
-    async with chat.runtime.db.begin() as tx:
-        await schedule.plan(tx, at=chat.runtime.now())
-    await chat.hear("A hat, please", person=OTHER)
-    clock.advance(seconds=1)
-    await chat.hear()
-    chat.fail("error", path=f"/{PERSON}$", method="GET", code=230)
-    chat.fail("error", path="/conversations$", method="GET", code=100, times=9)
-    clock.advance(seconds=10)
-    await chat.turn()
-    named = {one.person.psid: one.person.name for one in await chat.conversations()}
-    assert {PERSON: "", OTHER: f"Person {OTHER[-4:]}"} == named
-
-
 async def test_words_stand_in_no_log(chat: Chat, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """What people write, are called and look for is in no line of the log."""
     await chat.hear("CanaryWord")
