@@ -25,6 +25,8 @@ from connector.orders.model.states import State
 from connector.runtime import Runtime
 
 EVERY = timedelta(minutes=5)
+IDLE = timedelta(minutes=30)
+"""How long whoever has nothing to look for waits; taking orders over has them looked for at once."""
 OVERLAP = timedelta(minutes=10)
 FARTHEST = timedelta(days=180)
 _WAITING = (State.FB_PROCESSING, State.CREATED)
@@ -48,7 +50,7 @@ async def poll_orders(runtime: Runtime, task: Taken) -> None:
         connection = await connections.of_task(tx, task)
         account = await accounts.find(tx, connection.id)
         if account is None or account.manager is not Manager.OURS or ORDERS in connection.blocks:
-            await outbox.again(tx, task, runtime.now() + EVERY)
+            await outbox.again(tx, task, runtime.now() + IDLE)
             return
     try:
         seen, processed = await look(await open_road(runtime, task, connection, account))
