@@ -227,8 +227,22 @@ STEPS: Mapping[str, Step] = {
         f"""UPDATE handouts SET message = '' WHERE {_STORES} AND message <> '' AND (
             ordering_key IN (SELECT 'conversation:' || id FROM ({_TALKS}) AS talk) OR {_mentions("message")})"""
     ),
+    # What was bought stays with the merchant; that it was this person does not.
+    "attributed_orders": _until_none(
+        f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, receipt_message_id = NULL,
+            opt_in = 'UNSPECIFIED', opt_in_time = NULL
+            WHERE conversation_id IN ({_TALKS})"""
+    ),
+    "draft_orders": _until_none(
+        f"DELETE FROM draft_orders WHERE conversation_id IN ({_TALKS})",
+        f"UPDATE draft_orders SET note = '' WHERE :email AND {_STORES} AND note <> '' AND {_mentions('note')}",
+    ),
+    # Last of what hangs on it: by the conversation all else is known to be the person's.
     "conversations": _until_none(
-        f"DELETE FROM conversations WHERE id IN ({_TALKS}) AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
+        f"""DELETE FROM conversations WHERE id IN ({_TALKS})
+            AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)
+            AND NOT EXISTS (SELECT FROM draft_orders WHERE conversation_id = conversations.id)
+            AND NOT EXISTS (SELECT FROM attributed_orders WHERE conversation_id = conversations.id)""",
         f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}",
     ),
     # Whom a file shows cannot be told: all that a Page has here go; what was sent is Meta's.
@@ -240,12 +254,6 @@ STEPS: Mapping[str, Step] = {
     ),
     "problems": _until_none(f"DELETE FROM problems WHERE {_CONNECTIONS} AND {_mentions('message')}"),
     "reviews": _until_none(f"DELETE FROM reviews WHERE {_CONNECTIONS} AND {_mentions(_REVIEW)}"),
-    # What was bought stays with the merchant; that it was this person does not.
-    "attributed_orders": _until_none(
-        f"""UPDATE attributed_orders SET conversation_id = NULL, draft_order_id = NULL, receipt_message_id = NULL,
-            opt_in = 'UNSPECIFIED', opt_in_time = NULL
-            WHERE conversation_id IN ({_TALKS})"""
-    ),
     # What was bought and paid stays; who bought it, and what they had written on it, does not.
     "order_lines": _until_none(
         f"""UPDATE order_lines SET customization = '' WHERE customization <> '' AND order_id IN ({_BOUGHT})"""
@@ -267,10 +275,6 @@ STEPS: Mapping[str, Step] = {
     ),
     "orders": _until_none(
         f"UPDATE orders SET buyer = NULL, address = NULL, ascii_address = NULL WHERE id IN ({_BOUGHT})"
-    ),
-    "draft_orders": _until_none(
-        f"DELETE FROM draft_orders WHERE conversation_id IN ({_TALKS})",
-        f"UPDATE draft_orders SET note = '' WHERE :email AND {_STORES} AND note <> '' AND {_mentions('note')}",
     ),
     # Of people only hashes are kept, and those only until Meta has them.
     "conversions": _until_none(

@@ -1,15 +1,25 @@
 """Carts that people send in conversations: one draft order each, answered once, told to StormCom."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
 import pytest
 
+from connector.db import outbox
+from connector.db.outbox import Task
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
 from stormcom.facebook.v1 import message_pb2
-from stormcom.facebook.v1.attribution_pb2 import AttributedLine, DraftOrder, OrderTotals
+from stormcom.facebook.v1.admin_service_pb2 import DeletePersonalDataRequest
+from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
+from stormcom.facebook.v1.attribution_pb2 import (
+    MARKETING_OPT_IN_UNSPECIFIED,
+    MARKETING_OPT_IN_YES,
+    AttributedLine,
+    DraftOrder,
+    OrderTotals,
+)
 from stormcom.facebook.v1.attribution_service_pb2_grpc import FacebookAttributionStub
 from stormcom.facebook.v1.checkout_pb2 import ORDER_CHANNEL_MESSENGER, CheckoutLine
 from stormcom.facebook.v1.event_service_pb2 import PullEventsRequest
@@ -161,6 +171,42 @@ async def test_the_order_ends_the_draft_and_its_receipt_reaches_the_person(
     assert (DraftOrder.STATE_CREATED, "order-1") == ((await asked(shop)).state, (await asked(shop)).local_order_id)
     sent = [call for call in shop.world.records.calls if call.path.endswith("/messages") and call.method == "POST"]
     assert (1, True) == (len(sent), bool(first.receipt_message_id))
+
+
+async def _grow_old(shop: Shop) -> None:
+    shop.clock.advance(days=91)
+    async with shop.runtime.db.begin() as tx:
+        await outbox.add(tx, Task.SWEEP, due=shop.clock(), key="sweep")
+
+
+async def _be_deleted(shop: Shop) -> None:
+    shop.clock.advance(minutes=1)
+    wish = DeletePersonalDataRequest(store_id=STORE, request_id="d1", psid=PERSON)
+    await FacebookAdminStub(shop.channel).DeletePersonalData(wish)
+
+
+@pytest.mark.parametrize("pass_away", [_grow_old, _be_deleted])
+async def test_what_was_bought_stays_and_who_bought_it_is_forgotten(
+    shop: Shop, deliver: Deliver, cart: Cart, pass_away: Callable[[Shop], Awaitable[None]]
+) -> None:
+    """After 90 days, or when the person is deleted: the cart is gone, and the order no longer leads to anybody."""
+    await deliver(cart(MUG, note="For Béatrice"))
+    stub, draft = FacebookAttributionStub(shop.channel), await asked(shop)
+    wish = order(draft, marketing_opt_in=MARKETING_OPT_IN_YES)
+    before = (await stub.RecordAttributedOrder(wish)).order
+    assert (draft.conversation_id, draft.draft_order_id) == (before.conversation_id, before.draft_order_id)
+    await pass_away(shop)
+    await shop.turn()
+    asking = pb.GetAttributedOrderRequest(store_id=STORE, local_order_id="order-1")
+    after = (await stub.GetAttributedOrder(asking)).order
+    assert ("", "", MARKETING_OPT_IN_UNSPECIFIED) == (
+        after.conversation_id,
+        after.draft_order_id,
+        after.marketing_opt_in,
+    )
+    assert (before.lines, before.totals) == (after.lines, after.totals)
+    assert not (await stub.ListDraftOrders(pb.ListDraftOrdersRequest(store_id=STORE))).draft_orders
+    assert (await stub.RecordAttributedOrder(wish)).repeated_order
 
 
 async def test_a_receipt_that_cannot_be_sent_keeps_no_order_from_being_recorded(

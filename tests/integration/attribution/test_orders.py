@@ -158,10 +158,10 @@ async def test_what_does_not_add_up_is_refused_whole(
     assert [] == await told(shelved)
 
 
-async def hold(shop: Shop, link: str, *, minutes: int = 10) -> Hold:
+async def hold(shop: Shop, link: str, *, minutes: int = 10, request_id: str = "") -> Hold:
     """Keep aside what a link asks for."""
     wish = ResolveCheckoutLinkRequest(
-        store_id=STORE, link=link, hold_duration=Duration(seconds=60 * minutes), request_id=link
+        store_id=STORE, link=link, hold_duration=Duration(seconds=60 * minutes), request_id=request_id or link
     )
     return (await FacebookCheckoutStub(shop.channel).ResolveCheckoutLink(wish)).hold
 
@@ -179,6 +179,22 @@ async def test_the_holds_are_settled_with_the_stock_after_the_sale(shelved: Shop
     )
     asked = inventory_service_pb2.GetHoldRequest(store_id=STORE, hold_id=kept.hold_id)
     assert Hold.STATE_COMPLETED == (await FacebookInventoryStub(shelved.channel).GetHold(asked)).hold.state
+
+
+async def test_however_many_buy_the_last_pieces_each_is_sold_once(shelved: Shop) -> None:
+    """Of 64 buyers who come at once, as many as there are pieces can keep one aside; each order is recorded once, nothing is left reserved."""
+    kept = await asyncio.gather(
+        *(hold(shelved, "products=sc_p1:1", request_id=f"buyer-{buyer}") for buyer in range(64))
+    )
+    held = [one.hold_id for one in kept if one.hold_id]
+    assert (5, 5, 0) == (len(set(held)), *(await seen_named(shelved, "sc_p1"))[1:])
+    wishes = [order(f"order-{place}", hold_ids=[hold_id]) for place, hold_id in enumerate(held)]
+    answers = await asyncio.gather(*(record(shelved, wish) for wish in [*wishes, *wishes]))
+    assert ([], 5) == (
+        [lost for answer in answers for lost in answer.order.lost_hold_ids],
+        sum(not answer.repeated_order for answer in answers),
+    )
+    assert (5, 0) == (len(await told(shelved)), (await seen_named(shelved, "sc_p1"))[1])
 
 
 async def seen_named(shop: Shop, retailer_id: str) -> tuple[int, int, int]:
