@@ -124,7 +124,8 @@ def _faults_of_custom(event_name: str, custom: Any) -> Iterator[str]:
         yield "custom_data must be an object"
         return
     currency, value = custom.get("currency"), custom.get("value")
-    if currency is not None and not re.fullmatch("[A-Z]{3}", str(currency)):
+    # SDK 26.0.3, serverside/normalize.py: it sends the code in small letters.
+    if currency is not None and not re.fullmatch("[A-Za-z]{3}", str(currency)):
         yield "custom_data.currency must be an ISO 4217 code"
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if event_name == "Purchase" and not (numeric and currency):
