@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import grpc
+
 from client.call import Caller
+from client.failures import CallFailed
 from stormcom.facebook.v1.conversation_pb2 import Message
 from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.event_service_pb2 import (
@@ -35,6 +38,7 @@ class Listener:
     """Events that came twice where they must not."""
     failures: list[BaseException] = field(default_factory=list)
     _last: int = 0
+    _behind: str = ""
 
     def hear(self, event: Event) -> None:
         """Note what an event tells."""
@@ -71,13 +75,18 @@ class Listener:
     def follow(self, stop: threading.Event) -> None:
         """Follow the stream, acknowledging up to where it is, until told to stop."""
         wish = SubscribeRequest(
-            consumer=self.consumer, max_unacknowledged=CREDIT, max_batch=BATCH, idle_seconds=1
-        )  # fmt: skip
+            consumer=self.consumer,
+            after_position=self._behind,
+            max_unacknowledged=CREDIT,
+            max_batch=BATCH,
+            idle_seconds=1,
+        )
         for answer in self.caller.watch(self.caller.events.Subscribe, wish, resume=_resume):
             for event in answer.events:
                 self.hear_in_order(event)
             if answer.events:
-                ack = AckEventsRequest(consumer=self.consumer, up_to_position=answer.events[-1].position)
+                self._behind = answer.events[-1].position
+                ack = AckEventsRequest(consumer=self.consumer, up_to_position=self._behind)
                 self.caller.call(self.caller.events.AckEvents, ack)
             if stop.is_set():
                 return
@@ -94,7 +103,7 @@ def _place(position: str) -> int:
 
 @contextmanager
 def listening(callers: Sequence[Caller]) -> Iterator[list[Listener]]:
-    """Listen in every store for the length of the block; whoever broke is told of."""
+    """Listen in every store for the length of the block, however long the connector is away; whoever broke is told of."""
     stop = threading.Event()
     listeners = [Listener(caller, consumer) for caller in callers for consumer in (PULLING, FOLLOWING)]
     threads = [threading.Thread(target=_run, args=(one, stop), daemon=True) for one in listeners]
@@ -111,7 +120,13 @@ def listening(callers: Sequence[Caller]) -> Iterator[list[Listener]]:
 
 def _run(listener: Listener, stop: threading.Event) -> None:
     act: Callable[[threading.Event], None] = listener.pull if listener.consumer == PULLING else listener.follow
-    try:
-        act(stop)
-    except Exception as failure:  # noqa: BLE001 – the top of a thread: the reckoning tells of it
-        listener.failures.append(failure)
+    while not stop.is_set():
+        try:
+            act(stop)
+        except CallFailed as failure:
+            if failure.code not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+                listener.failures.append(failure)
+                return
+        except Exception as failure:  # noqa: BLE001 – the top of a thread: the reckoning tells of it
+            listener.failures.append(failure)
+            return

@@ -33,7 +33,7 @@ class Sender:
             async def carry() -> None:
                 for place in travelling:
                     await self._insist(http, bodies[place])
-                    await asyncio.sleep(CONNECTIONS / per_second * self.noise.uniform(0, 1))
+                    await asyncio.sleep(CONNECTIONS / per_second * self.noise.uniform(0, 2))
 
             await asyncio.gather(*(carry() for _ in range(CONNECTIONS)))
 

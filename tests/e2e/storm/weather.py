@@ -75,9 +75,9 @@ class Weather:
             self.counts["kills"] -= 1
             return
         name = self.noise.choice(up)
-        kill, start = self._means(name)
+        kill, _ = self._means(name)
         await kill()
-        self._returning[name] = asyncio.create_task(self._return(name, start, self.noise.uniform(0, 0.5)))
+        self._returning[name] = asyncio.create_task(self._return(name, self.noise.uniform(0, 0.5)))
 
     def _means(self, name: str) -> tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]:
         redis = self.stack.servers.redis
@@ -88,9 +88,17 @@ class Weather:
             return self.second.kill, self.second.start
         return partial(self.stack.kill, name), partial(self.stack.start, name)
 
-    async def _return(self, name: str, start: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
-        await asyncio.sleep(pause_seconds)
-        await insist(start)
+    async def _return(self, name: str, pause_seconds: float) -> None:
+        """Start it, again while it cannot begin: PostgreSQL or Redis may be down just now."""
+        kill, start = self._means(name)
+        while True:
+            await asyncio.sleep(pause_seconds)
+            try:
+                await start()
+                break
+            except StackError as failure:
+                print(failure)  # noqa: T201 – one that hangs shows here
+                await kill()
         del self._returning[name]
 
     async def _flush(self) -> None:
@@ -106,12 +114,3 @@ class Weather:
         assert postgres
         await asyncio.to_thread(postgres.stop_immediately)
         await asyncio.to_thread(postgres.start)
-
-
-async def insist(start: Callable[[], Awaitable[None]]) -> None:
-    """Start a process, again while it cannot begin: PostgreSQL may be down just now."""
-    while True:
-        try:
-            return await start()
-        except StackError:
-            await asyncio.sleep(0.2)
