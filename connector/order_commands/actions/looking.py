@@ -5,6 +5,7 @@ A poll that finds the same thing counts nothing twice: pieces are Meta's own tot
 
 from typing import Any
 
+from connector.budgets.model import Urgency
 from connector.connections import actions as connection_actions
 from connector.connections.model import Connection
 from connector.db import outbox
@@ -33,7 +34,7 @@ async def look(runtime: Runtime, task: Taken, command: Command, connection: Conn
         Throttled, Unavailable: it is looked at later.
 
     """
-    shown = await _shown(runtime, command, connection)
+    shown = await _shown(runtime, task, command, connection)
     async with runtime.db.begin() as tx:
         order = await orders.by_id(tx, command.order_id, lock=True)
         await outbox.hold(tx, task)
@@ -48,7 +49,7 @@ async def look(runtime: Runtime, task: Taken, command: Command, connection: Conn
         await _settle(runtime, tx, order, command, compare(command, order, shown, claimed.keys()))
 
 
-async def _shown(runtime: Runtime, command: Command, connection: Connection) -> list[Shown]:
+async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Connection) -> list[Shown]:
     """Read all that Meta shows; of an order that is gone it shows nothing."""
     access = await connection_actions.access(runtime, connection, kind="page")
     found: list[Shown] = []
@@ -57,6 +58,9 @@ async def _shown(runtime: Runtime, command: Command, connection: Connection) -> 
         call = graph.look(
             command.wish.kind, command.external_order_id, connection.page_id, command.currency_code, after=after
         )
+        async with runtime.db.begin() as tx:
+            await outbox.hold(tx, task)
+            await connection_actions.require_room(runtime, tx, connection, call.bucket, urgency=Urgency.URGENT)
         try:
             page = await runtime.graph.send(call, access)
         except MetaRefused as refusal:

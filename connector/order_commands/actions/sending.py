@@ -94,10 +94,9 @@ async def _next(turn: _Turn) -> _Due | None:
         connection = await _require_road(turn, tx, order, command)
         if connection is None:
             return None
-        await connection_actions.require_room(
-            runtime, tx, connection, page_bucket(connection.page_id), urgency=Urgency.URGENT
-        )
         if step is not Step.LOOK:
+            bucket = page_bucket(connection.page_id)
+            await connection_actions.require_room(runtime, tx, connection, bucket, urgency=Urgency.URGENT)
             command = await _begin(runtime, tx, command, step)
         return _Due(command, connection, step)
 
