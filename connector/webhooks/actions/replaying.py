@@ -16,7 +16,7 @@ from connector.errors import InvalidInput
 from connector.runtime import Runtime
 from connector.webhooks import db
 from connector.webhooks.actions.quarantine import tell
-from connector.webhooks.actions.showing import missing_delivery, missing_signal
+from connector.webhooks.actions.showing import missing_delivery, missing_signal, require_own
 from connector.webhooks.db import setting_aside, showing
 from connector.webhooks.model import Aside, Brought
 
@@ -38,6 +38,7 @@ async def replay_deliveries(
         if delivery_ids:
             found = await showing.get(tx, wanted.store_id, delivery_ids)
         else:
+            await require_own(tx, wanted.store_id, wanted.connection_id)
             found = await showing.list_page(tx, wanted, before=None, limit=MOST_REPLAYED + 1)
     for absent in sorted({*delivery_ids} - {one.id for one in found}):
         raise missing_delivery(str(absent))
@@ -99,6 +100,7 @@ async def _choose(runtime: Runtime, wanted: setting_aside.Wanted, signal_ids: Se
         if signal_ids:
             found = await setting_aside.get(tx, wanted.store_id, signal_ids)
         else:
+            await require_own(tx, wanted.store_id, wanted.connection_id)
             found = await setting_aside.list_page(tx, wanted, before=None, limit=MOST_REPLAYED + 1)
     for absent in sorted({*signal_ids} - {one.id for one in found}):
         raise missing_signal(str(absent))

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from connector.connections import db as connections
 from connector.db import walls
+from connector.db.schema import Tx
 from connector.errors import NotFound
 from connector.runtime import Runtime
 from connector.webhooks.actions.kinds import shown_kind
@@ -47,6 +49,7 @@ async def list_deliveries(
 ) -> tuple[list[Shown], int | None]:
     """List a store's deliveries, the newest first; tells where it goes on, if there are more. Those whose bytes are gone are left out."""
     async with runtime.db.begin() as tx:
+        await require_own(tx, wanted.store_id, wanted.connection_id)
         found = await showing.list_page(tx, wanted, before=before, limit=size + 1)
     bodies = await _bodies(runtime, found[:size])
     told = [
@@ -79,6 +82,7 @@ async def list_signals(
 ) -> tuple[list[Aside], bool]:
     """List a store's signals that were set aside, the newest first; tells whether there are more."""
     async with runtime.db.begin() as tx:
+        await require_own(tx, wanted.store_id, wanted.connection_id)
         found = await setting_aside.list_page(tx, wanted, before=before, limit=size + 1)
     return found[:size], len(found) > size
 
@@ -96,6 +100,17 @@ async def get_signal(runtime: Runtime, store_id: str, signal_id: int) -> tuple[A
     if not found or raw is None:
         raise missing_signal(str(signal_id))
     return found[0], raw
+
+
+async def require_own(tx: Tx, store_id: str, connection_id: str) -> None:
+    """Make sure that a connection, if one is named, is the store's.
+
+    Raises:
+        NotFound: CONNECTION_NOT_FOUND, also for malformed ids and another store's.
+
+    """
+    if connection_id:
+        await connections.require(tx, store_id, connection_id)
 
 
 def missing_delivery(delivery_id: str) -> NotFound:
