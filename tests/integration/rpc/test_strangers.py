@@ -1,6 +1,5 @@
 """Every RPC × every id of ours × every role: who asks for what belongs to another store learns nothing, not even that it exists."""
 
-import base64
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
@@ -28,126 +27,19 @@ from stormcom.facebook.v1 import inventory_service_pb2 as inventory_pb
 from stormcom.facebook.v1 import inventory_service_pb2_grpc as inventory_grpc
 from tests.integration.catalog.shop import product
 from tests.integration.conftest import APP_ID, STORE, connect
+from tests.integration.rpc.examples import EXAMPLES, MALFORMED, MISSING
 from tests.integration.rpc.papers import Issuer
 
 METHODS = {method.name: method for service in SERVICES for method in service.methods}
 STRANGER = "store_2"
 THEIRS, NOBODYS = "70000000000000001", "70000000000000009"  # product, item, category and person at once
-MISSING, MALFORMED = "00000000-0000-4000-8000-00000000dead", "this-is-no-id-that-anybody-ever-made"
-
-# What a method must be told beside an id, so that it gets as far as looking for the thing.
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "AckOrderImport": {"outcome": "OUTCOME_CREATED", "local_order_id": "o"},
-    "AckOrderImport.local_order_id": {"outcome": "OUTCOME_CREATED", "order_id": MISSING},
-    "AnswerDraftOrder": {"decline_reason": "Sold out"},
-    "AnswerDraftOrder.created_local_order_id": {"draft_order_id": MISSING},
-    "AcknowledgeOrders": {"request_id": "r"},
-    "FulfillOrder": {"shipment_id": "s", "request_id": "r"},
-    "FulfillOrder.shipment_id": {"order_id": MISSING, "request_id": "r"},
-    "UpdateShipment.shipment_id": {"order_id": MISSING, "tracking": {"carrier": "DHL"}, "request_id": "r"},
-    "RefundOrder.return_id": {
-        "order_id": MISSING,
-        "everything": True,
-        "reason": "REFUND_REASON_OTHER",
-        "request_id": "r",
-    },
-    "ResolveReturn.return_id": {"order_id": MISSING, "answer": "ANSWER_APPROVE", "request_id": "r"},
-    "ResolveReturn.merchant_return_id": {
-        "order_id": MISSING,
-        "return_id": "9",
-        "answer": "ANSWER_APPROVE",
-        "request_id": "r",
-    },
-    "UpdateShipment": {"shipment_id": "s", "tracking": {"carrier": "DHL"}, "request_id": "r"},
-    "CancelOrder": {"request_id": "r"},
-    "RefundOrder": {"everything": True, "reason": "REFUND_REASON_OTHER", "request_id": "r"},
-    "ResolveReturn": {"return_id": "9", "answer": "ANSWER_APPROVE", "request_id": "r"},
-    "AttachCatalog": {"catalog_id": "50000000000000001"},
-    "BeginInstall": {
-        "shop": {"business_name": "Shop", "timezone": "Asia/Dhaka", "currency": "BDT", "domain": "https://shop.example"}
-    },
-    "BuildCheckoutLink": {"items": [{"retailer_id": "p"}]},
-    "CompleteHold": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
-    "CompleteInstall": {"state_token": "s", "code": "c"},
-    "CommitSnapshot": {"product_count": 0, "digest": "ab" * 32},
-    "ConfirmChange": {"removal_count": 1},
-    "Connect": {"begin": {}},
-    "CreateCatalog": {"business_id": "20000000000000001", "name": "Mine"},
-    "CreateMessageTemplate": {"name": "t", "language": "en", "body": "Hello"},
-    "DeleteCategories": {"category_ids": ["c"]},
-    "DeleteMessageTemplate": {"name": "t"},
-    "DeleteProducts": {"product_ids": ["p"]},
-    "DeleteReviews": {"review_ids": ["r"]},
-    "ExtendHold": {"duration": "600s"},
-    "GetInventory": {"retailer_id": "p"},
-    "GetItem": {"retailer_id": "p"},
-    "PlanAdoption": {"decisions": [{"retailer_id": "p", "plan": "ADOPTION_PLAN_LEAVE"}]},
-    "PreviewSync.product_ids": {"mode": "PREVIEW_MODE_ITEMS"},
-    "SyncCatalog.product_ids": {"mode": "MODE_ITEMS"},
-    "PutNavigation": {
-        "menus": [{"handle": "main", "title": "Main", "entries": [{"title": "All", "set_retailer_id": "all"}]}]
-    },
-    "PutReviews": {
-        "reviews": [
-            {"review_id": "r", "product_id": "p", "rating": 5, "content": "Good", "create_time": "2026-11-01T00:00:00Z"}
-        ]
-    },
-    "RedriveDeadLetters": {"reason": "r"},
-    "DismissSignals": {"signal_ids": ["1"], "reason": "r"},
-    "ReplayDeliveries": {"begin_time": "2026-11-01T00:00:00Z", "end_time": "2026-11-30T00:00:00Z", "reason": "r"},
-    "ReplayDelivery": {"reason": "r"},
-    "ReplaySignals": {"reason": "r"},
-    "RecordAttributedOrder": {
-        "local_order_id": "o",
-        "channel": "ORDER_CHANNEL_FACEBOOK",
-        "lines": [
-            {
-                "product_id": "p",
-                "quantity": 1,
-                "unit_price": {"currency_code": "BDT", "minor_units": "1"},
-                "total": {"currency_code": "BDT", "minor_units": "1"},
-            }
-        ],
-        "totals": {
-            "subtotal": {"currency_code": "BDT", "minor_units": "1"},
-            "total": {"currency_code": "BDT", "minor_units": "1"},
-        },
-    },
-    "ReserveStock": {"lines": [{"product_id": "p", "quantity": 1}], "duration": "600s"},
-    "ResolveCheckoutLink": {"link": "products=p:1"},
-    "ResolveRetailerIds": {"names": [{"retailer_id": "p"}]},
-    "AssignConversation": {"agent_id": "a"},
-    "SendConversionEvents": {
-        "events": [
-            {
-                "event_name": "Search",
-                "event_id": "e",
-                "action_source": "ACTION_SOURCE_OTHER",
-                "buyer": {"emails": ["a@b.cd"]},
-            }
-        ]
-    },
-    "SendMessage": {"text": "Hello", "request_id": "r"},
-    "SetCategories": {"categories": [{"category_id": "c", "name": "C", "source_version": "1"}]},
-    "SetFeed": {"kind": "FEED_KIND_PRODUCTS", "enabled": True},
-    "UpdateCatalogSettings": {"settings": {"full_sync_hours": 24}},
-    "UpdateInventory": {"lines": [{"product_id": "p", "quantity": 1, "source_version": "9"}]},
-    "UpdateMailForwarding": {"settings": {"addresses": ["staff@shop.example"]}},
-    "ResolveReplyAddress": {"address": "reply+token@in.stormcom.example"},
-    "UploadAttachment": {
-        "file_name": "a.csv",
-        "content_type": "text/csv",
-        "size_bytes": 3,
-        "sha256": "ab" * 32,
-        "piece": base64.b64encode(b"a,b").decode(),
-    },
-    "UploadFeed": {"kind": "FEED_KIND_PRODUCTS"},
-    "UpsertProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
-    "PutSnapshotProducts": {"products": [{"product_id": "p", "source_version": "1"}]},
-}
+# Of ids that are numbers: theirs, one that nobody has, one that nobody can have, all of one length.
+NUMBERS = "7000000000000000001", "7000000000000000009", "not-a-number-at-all"
 
 # Ids that we give out. Whoever names one of another store is told that there is none.
 OURS = {
+    "delivery_id",
+    "delivery_ids",
     "draft_order_id",
     "message_id",
     "reply_to_message_id",
@@ -164,6 +56,8 @@ OURS = {
     "operation_id",
     "order_id",
     "order_ids",
+    "signal_id",
+    "signal_ids",
     "snapshot_id",
 }
 # Methods that answer an unknown one otherwise: with nothing, or with what they look for first.
@@ -269,6 +163,17 @@ async def things(
             " store_id, connection_id, id, external_order_id, 'r', '', 'CANCEL', 'WAITING', '{}', '[]', 'USD', 0, 0, false, '', '', '', now()"
             " FROM orders RETURNING id::text"
         ).fetchone()
+        delivery = connection.execute(
+            "WITH kept AS (INSERT INTO deliveries (id, environment, body, digest, signature, receive_time, state) VALUES"
+            " (%s, 'TEST', '{}', '', '', now(), 'DONE') RETURNING id, receive_time) INSERT INTO delivery_pages SELECT id, '1', %s, %s,"
+            " receive_time, '{}' FROM kept RETURNING delivery_id::text",
+            (NUMBERS[0], STORE, connected),
+        ).fetchone()
+        signal = connection.execute(
+            "INSERT INTO signals (id, store_id, connection_id, environment, page_id, kind, state, reason, raw, digest, receive_time) VALUES"
+            " (%s, %s, %s, 'TEST', '1', 'k', 'QUARANTINED', 'r', '{}', '', now()) RETURNING id::text",
+            (NUMBERS[0], STORE, connected),
+        ).fetchone()
         event = connection.execute("SELECT id::text FROM events LIMIT 1").fetchone()
     assert draft
     assert conversation
@@ -276,6 +181,8 @@ async def things(
     assert upload
     assert order
     assert command
+    assert delivery
+    assert signal
     assert event
     return {
         "connection_id": connected,
@@ -295,6 +202,10 @@ async def things(
         "order_id": order[0],
         "order_ids": order[0],
         "command_id": command[0],
+        "delivery_id": delivery[0],
+        "delivery_ids": delivery[0],
+        "signal_id": signal[0],
+        "signal_ids": signal[0],
     }
 
 
@@ -349,7 +260,7 @@ async def test_what_is_foreign_looks_missing(
         for field in sorted(OURS & fields):
             roles = [role.name.lower() for role in Role if role >= POLICY[method.name]]
             tokens = [issuer.token(now=runtime.now(), role=role, stores=(STRANGER,)) for role in roles]
-            names = (things[field], MISSING, MALFORMED)
+            names = NUMBERS if things[field] in NUMBERS else (things[field], MISSING, MALFORMED)
             asked = list(requests(method, field, *names))
             answers = [await told(door, method, one, token) for token in tokens for one in asked]
             named = zip(answers, names * len(roles), strict=True)

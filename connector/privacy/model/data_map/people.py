@@ -110,7 +110,7 @@ PEOPLE: Mapping[str, Entry] = {
     "parked": entry(
         Ruled("deliveries", "30 days after receive_time, unless its Page is connected before"),
         erased_by="parked",
-        technical="id environment receive_time due_time attempts",
+        technical="id environment object receive_time due_time attempts",
         business="page_id",
         hash="digest",
         raw="body",
