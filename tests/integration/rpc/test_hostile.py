@@ -17,7 +17,8 @@ from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import feed_service_pb2 as feed_pb
 from tests.integration.conftest import DEVELOPMENT_TOKEN, STORE
-from tests.integration.rpc.test_strangers import EXAMPLES, METHODS, told
+from tests.integration.rpc.examples import EXAMPLES
+from tests.integration.rpc.test_strangers import METHODS, told
 
 EVIL = "'; DROP TABLE connections; -- \" $$ \\' :store_id %(x)s %s {0} ../../etc"
 WHOLE = {None, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
