@@ -19,6 +19,7 @@ from connector.errors import MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS
+from connector.orders.actions.managing import tell_manager
 from connector.orders.actions.polling import plan_reading
 from connector.orders.db import accounts
 from connector.orders.db import acknowledgements as db
@@ -55,6 +56,7 @@ async def acknowledge_orders(runtime: Runtime, task: Taken) -> None:
             await _settle(tx, one, verdicts.get(one.external_order_id), at=runtime.now())
         if any(verdict.code == MANAGED_ELSEWHERE for verdict in verdicts.values()):
             await accounts.change(tx, connection.id, manager=Manager.TAKEN)
+            await tell_manager(tx, connection, Manager.TAKEN, at=runtime.now())
         await _finish(tx, task, connection, at=runtime.now(), more=True)
 
 

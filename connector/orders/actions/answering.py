@@ -12,10 +12,9 @@ from connector.connections import db as connections
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import Tx
-from connector.inventory import actions as inventory
 from connector.orders.actions import telling
 from connector.orders.actions.polling import plan_reading
-from connector.orders.actions.reserving import release
+from connector.orders.actions.reserving import complete, release
 from connector.orders.db import orders as db
 from connector.orders.model.refusals import answered_otherwise, local_order_taken, wrong_state
 from connector.orders.model.states import Happening, ImportState, State, move
@@ -84,7 +83,7 @@ async def _take(tx: Tx, order: Order, local_order_id: str, *, at: datetime) -> O
     if await map_order(tx, wanted, at=at) != wanted:
         raise local_order_taken(local_order_id)
     connection = await connections.require(tx, order.store_id, str(order.connection_id))
-    await inventory.settle_in(tx, connection, [UUID(one) for one in order.hold_ids], (), at=at)
+    await complete(tx, connection, order, at=at)
     # Nobody at Meta waits for the acknowledgement of an order that is gone.
     gone = order.state is State.VANISHED
     order = await db.change(

@@ -19,6 +19,7 @@ from connector.errors import MetaRefused
 from connector.graph.call import Call
 from connector.graph.client import Access
 from connector.orders import graph
+from connector.orders.actions.answering import plan_acknowledging
 from connector.orders.actions.asking import ORDERS
 from connector.orders.actions.polling import plan_poll
 from connector.orders.db import accounts
@@ -29,7 +30,8 @@ from connector.orders.model.refusals import MANAGED_ELSEWHERE, no_account, order
 from connector.runtime import Runtime
 
 T = TypeVar("T")
-TAKEN = "ORDER_MANAGEMENT_TAKEN"
+TAKEN = "ORDERS_MANAGED_ELSEWHERE"
+"""The alert that the daily look at the shop raises too: one fact, one alert."""
 
 
 class Management(NamedTuple):
@@ -100,6 +102,7 @@ async def _keep(runtime: Runtime, connection: Connection, manager: Manager, **kn
         await tell_manager(tx, connection, manager, at=at)
         if manager is Manager.OURS:
             await plan_poll(tx, connection.id, at=at)
+            await plan_acknowledging(tx, connection.id, due=at)  # what StormCom took while others managed the orders
 
 
 async def tell_manager(tx: Tx, connection: Connection, manager: Manager, *, at: datetime) -> None:

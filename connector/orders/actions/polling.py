@@ -141,6 +141,7 @@ async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: date
 
 
 async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
-    """Have orders read whose reading was given up meanwhile."""
+    """Have orders read whose reading was given up meanwhile, or whose pieces are to be kept aside once more."""
     await plan_reading(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
+    await plan_reading(tx, connection.id, await sightings.lapsed(tx, connection.id, at=at, limit=_PIECE), at=at)
     await follow_again(tx, connection.id, at=at)

@@ -23,7 +23,7 @@ from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS, Road, open_road
 from connector.orders.actions.following import follow
-from connector.orders.actions.reserving import release, reserve
+from connector.orders.actions.reserving import kept_until, release, reserve
 from connector.orders.db import accounts
 from connector.orders.db import orders as db
 from connector.orders.graph import Reading
@@ -94,11 +94,13 @@ async def apply(
     digest = _digest(found, lines)
     await db.write_lines(tx, order.id, lines)
     now = replace(await db.change(tx, order, **_values(order, found, digest, at=at)), lines=lines)
+    now = await db.change(tx, now, hold_expire_time=await kept_until(tx, now, at=at))
     if found.state is State.FB_PROCESSING:
         return await _reserve(runtime, tx, connection, now)
     if now.state is State.CANCELLED and now.tell_time is None:
         return await _end(tx, now, at=at)
-    told = now.import_state in _TOLD or (now.import_state is ImportState.IMPORTING and digest == order.digest)
+    same = now.import_state is ImportState.IMPORTING and digest == order.digest
+    told = now.import_state in _TOLD or (same and not now.lapsed(at=at))
     if not told:
         return await _tell(runtime, tx, connection, now)
     passing = now.state is order.state or now.import_state is ImportState.REJECTED
@@ -106,8 +108,10 @@ async def apply(
 
 
 async def _reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
-    """Keep an order's pieces aside while Meta processes it, once."""
-    if (after := move(order.import_state, Happening.RESERVE)) is None:
+    """Keep an order's pieces aside while Meta processes it; again when that takes longer than a hold lasts."""
+    again = order.import_state is ImportState.RESERVED and order.lapsed(at=runtime.now())
+    after = order.import_state if again else move(order.import_state, Happening.RESERVE)
+    if after is None:
         return order
     order = await _keep_aside(runtime, tx, connection, order)
     order = await db.change(tx, order, import_state=after, version=order.version + 1)
@@ -121,7 +125,7 @@ async def _tell(runtime: Runtime, tx: Tx, connection: Connection, order: Order) 
         state = move(state, Happening.RETRY, taken=order.taken) or state
     if (after := move(state, Happening.TELL)) is None:
         return order
-    if not order.hold_ids and order.state not in OVER:
+    if order.state not in OVER and (not order.hold_ids or order.lapsed(at=runtime.now())):
         order = await _keep_aside(runtime, tx, connection, order)
     return await telling.received(tx, order, after, at=runtime.now())
 

@@ -15,7 +15,9 @@ from connector.connections.model import Connection
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, NotFound
 from connector.inventory import actions as inventory
-from connector.inventory.model.holds import LONGEST, Hold, Want, Wish
+from connector.inventory.db import holds
+from connector.inventory.model.holds import LONGEST, Hold, State, Want, Wish
+from connector.orders.model.states import OVER
 from connector.orders.model.values import Line, Order
 from connector.runtime import Runtime
 
@@ -70,6 +72,28 @@ def _fewer(want: Want, answer: Hold | ConnectorError) -> Want | None:
 
 def _missing(want: Want, less: Want | None) -> str:
     return f"{want.quantity - (less.quantity if less else 0)} of {want.quantity} {want.product_id}"
+
+
+async def kept_until(tx: Tx, order: Order, *, at: datetime) -> datetime | None:
+    """Tell until when the holds of an order last: a time that is over when they ended by it alone, and have to be made again.
+
+    None when there is nothing to make again: they were sold or let go of, or nothing of the order is left to ship.
+    """
+    if order.hold_expire_time is None or order.hold_expire_time > at:
+        return order.hold_expire_time
+    found = [await holds.find(tx, order.store_id, UUID(hold_id)) for hold_id in order.hold_ids]
+    known = [hold for hold in found if hold is not None]
+    if lasting := [hold.expire_time for hold in known if hold.seen(at=at) is State.ACTIVE]:
+        return min(lasting)  # StormCom extended them
+    lapsed = all(hold.seen(at=at) is State.EXPIRED for hold in known)
+    return order.hold_expire_time if lapsed and order.state not in OVER else None
+
+
+async def complete(tx: Tx, connection: Connection, order: Order, *, at: datetime) -> None:
+    """End the holds of an order that StormCom has; those that ended so long ago that they are forgotten are left out."""
+    named = [UUID(hold_id) for hold_id in order.hold_ids]
+    known = [one for one in named if await holds.find(tx, order.store_id, one) is not None]
+    await inventory.settle_in(tx, connection, known, (), at=at)
 
 
 async def release(tx: Tx, order: Order, *, at: datetime) -> None:

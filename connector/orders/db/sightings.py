@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Tx
 from connector.orders.db.tables import orders
-from connector.orders.model.states import ImportState, State
+from connector.orders.model.states import OVER, ImportState, State
 
 
 async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set[str]:
@@ -62,6 +62,13 @@ async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
     first = case((orders.c.local_order_id == "", 0), else_=1)
     mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind)
     return list(await tx.scalars(mine.order_by(first, orders.c.update_time).limit(limit)))
+
+
+async def lapsed(tx: Tx, connection_id: UUID, *, at: datetime, limit: int) -> list[UUID]:
+    """List orders whose pieces were kept aside until StormCom has them, and whose time is over."""
+    waiting = orders.c.import_state.in_([ImportState.RESERVED, ImportState.IMPORTING]), orders.c.state.not_in(OVER)
+    mine = select(orders.c.id).where(orders.c.connection_id == connection_id, *waiting, orders.c.hold_expire_time <= at)
+    return list(await tx.scalars(mine.order_by(orders.c.hold_expire_time, orders.c.id).limit(limit)))
 
 
 async def unfollowed(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:

@@ -159,6 +159,10 @@ class Order:
         """Tell whether StormCom has it."""
         return bool(self.local_order_id)
 
+    def lapsed(self, *, at: datetime) -> bool:
+        """Tell whether the time is over for which its pieces were kept aside."""
+        return self.hold_expire_time is not None and self.hold_expire_time <= at
+
     def document(self) -> dict[str, Any]:
         """Write it with the contract's field names."""
         same = (

@@ -89,7 +89,7 @@ async def test_orders_of_another_app_are_not_taken(linked: Mall) -> None:
         assert ("ORDER_MANAGEMENT_TAKEN",) == reason_of(refused.value)
     await linked.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": []})
     await linked.orders.AssociateOrderManagement(request)
-    assert [("ORDER_MANAGEMENT_TAKEN", False), ("ORDER_MANAGEMENT_TAKEN", True)] == await linked.alerts()
+    assert [("ORDERS_MANAGED_ELSEWHERE", False), ("ORDERS_MANAGED_ELSEWHERE", True)] == await linked.alerts()
 
 
 async def test_an_order_whose_lists_are_gone_is_not_gone(mall: Mall) -> None:
@@ -102,3 +102,43 @@ async def test_an_order_whose_lists_are_gone_is_not_gone(mall: Mall) -> None:
     mall.clock.advance(minutes=15)
     await mall.look()
     assert Order.IMPORT_STATE_IMPORTING == (await mall.get(order.external_order_id)).import_state
+
+
+async def test_pieces_are_kept_again_when_their_time_is_over(mall: Mall) -> None:
+    """A hold that ends by its time alone is made again, while Meta processes and until StormCom answers; one that was sold is not."""
+    order = await mall.bought(processing_seconds=200 * 3600)
+    for happening, kind in (("", "stock_reservation_requested"), ("finish-processing", "order_received")):
+        if happening:
+            await mall.control("POST", f"/orders/{order.external_order_id}/{happening}", {})
+            mall.clock.advance(minutes=5)
+            await mall.look()
+        before = await mall.get(order.external_order_id)
+        mall.clock.advance(hours=26, minutes=1)
+        await mall.look()
+        after = await mall.get(order.external_order_id)
+        assert (2, True, True) == (
+            await held(mall), after.version > before.version, set(before.hold_ids).isdisjoint(after.hold_ids),
+        )  # fmt: skip
+        assert 2 == len(await mall.told(kind))
+    await mall.answer(after, "local-1")
+    assert 0 == await held(mall)
+    mall.clock.advance(hours=27)
+    await mall.look()
+    assert (0, 2) == (await held(mall), len(await mall.told("order_received")))
+
+
+async def test_what_waited_while_another_app_managed_is_acknowledged_later(mall: Mall) -> None:
+    """An acknowledgement that another app is in the way of is told by the one alert, and made when the orders are ours again."""
+    order = await mall.bought()
+    await mall.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": ["1"]})
+    await mall.answer(order, "local-1")
+    await mall.turn()
+    mall.clock.advance(minutes=11)
+    await mall.turn()
+    assert (Order.IMPORT_STATE_IMPORTED, [("ORDERS_MANAGED_ELSEWHERE", False)]) == (
+        (await mall.get(order.external_order_id)).import_state, await mall.alerts(),
+    )  # fmt: skip
+    await mall.control("PATCH", "/pages/30000000000000001/shop", {"order_app_ids": []})
+    await mall.orders.AssociateOrderManagement(pb.AssociateOrderManagementRequest(store_id=STORE))
+    await mall.turn()
+    assert Order.IMPORT_STATE_ACKNOWLEDGED == (await mall.get(order.external_order_id)).import_state

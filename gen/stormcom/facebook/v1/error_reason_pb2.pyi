@@ -391,7 +391,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LOCAL_ORDER_TAKEN: _ErrorReason.ValueType  # 268
     """ALREADY_EXISTS: StormCom's id stands for another order, or the order for another id: a mapping is written once. Metadata: `local_order_id`. Example: one order made for two of Meta's. The caller makes an order of its own for each."""
     ERROR_REASON_ORDER_MANAGEMENT_TAKEN: _ErrorReason.ValueType  # 269
-    """FAILED_PRECONDITION: another app manages the orders of the Page's shop; also an alert. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
+    """FAILED_PRECONDITION: another app manages the orders of the Page's shop. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
     ERROR_REASON_COMMERCE_ACCOUNT_MISSING: _ErrorReason.ValueType  # 270
     """FAILED_PRECONDITION: the Page has no commerce account, so no orders. Metadata: `page_id`. Example: a Page without a shop. The merchant sets a shop up in Commerce Manager."""
     ERROR_REASON_ORDERS_OPEN: _ErrorReason.ValueType  # 271
@@ -815,7 +815,7 @@ ERROR_REASON_ORDER_ALREADY_ANSWERED: ErrorReason.ValueType  # 267
 ERROR_REASON_LOCAL_ORDER_TAKEN: ErrorReason.ValueType  # 268
 """ALREADY_EXISTS: StormCom's id stands for another order, or the order for another id: a mapping is written once. Metadata: `local_order_id`. Example: one order made for two of Meta's. The caller makes an order of its own for each."""
 ERROR_REASON_ORDER_MANAGEMENT_TAKEN: ErrorReason.ValueType  # 269
-"""FAILED_PRECONDITION: another app manages the orders of the Page's shop; also an alert. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
+"""FAILED_PRECONDITION: another app manages the orders of the Page's shop. Metadata: `connection_id`. Example: a shop that another platform was connected to. The merchant disconnects it in Commerce Manager, then `AssociateOrderManagement`."""
 ERROR_REASON_COMMERCE_ACCOUNT_MISSING: ErrorReason.ValueType  # 270
 """FAILED_PRECONDITION: the Page has no commerce account, so no orders. Metadata: `page_id`. Example: a Page without a shop. The merchant sets a shop up in Commerce Manager."""
 ERROR_REASON_ORDERS_OPEN: ErrorReason.ValueType  # 271
