@@ -59,7 +59,9 @@ certificates = Counter(
     "connector_certificates", "New certificates of the gRPC server, by outcome: taken, refused", ["outcome"]
 )
 signals = Counter("connector_signals", "Signals read from deliveries, by kind and outcome", ["kind", "outcome"])
-mails = Counter("connector_mails", "Forwarded mails, by what the mail server said: accepted, refused, later", ["outcome"])
+mails = Counter(
+    "connector_mails", "Forwarded mails, by what the mail server said: accepted, refused, later", ["outcome"]
+)
 subscription_repairs = Counter(
     "connector_subscription_repairs",
     "Webhook subscriptions put right, by what was wrong: absent, lacking, surplus, app",

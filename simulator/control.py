@@ -72,6 +72,8 @@ def _webhook(document: Document) -> tuple[str, str, list[str] | None] | None:
 
 
 APP_MEMBERS = set(Application.__slots__) - {"id", "subscriptions"}
+
+
 def subscribe(app: Application, url: str, verify_token: str, fields: list[str] | None = None) -> None:
     """Set an app's page webhook without the handshake, as if it had been set in the dashboard before."""
     app.subscriptions["page"] = Subscription("page", url, list(fields or DEFAULT_FIELDS), verify_token)

@@ -136,7 +136,9 @@ class Switches:
     webhook_timeout_seconds: float = 20.0
     webhook_gather_seconds: float = 0.0  # wait so long to fill a POST with more updates
     page_unsubscribe_seconds: float = 3_600.0  # a Page failing so long loses its subscription
-    refused_page_fields: str = ""  # Unverified: fields that a Page's subscription is refused for as a whole; commas between
+    refused_page_fields: str = (
+        ""  # Unverified: fields that a Page's subscription is refused for as a whole; commas between
+    )
     untold_page_fields: str = ""  # fields that are taken with success, and not subscribed; commas between
     deauthorize_callbacks: bool = True
 

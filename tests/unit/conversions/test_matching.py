@@ -60,19 +60,33 @@ def test_what_cannot_be_normalised_is_left_out(field: str, value: object) -> Non
 def test_hashes_and_plain_values_stay_as_they_are() -> None:
     """What is hashed already is not hashed twice; what Meta wants plain is only trimmed; of two equal values one is sent."""
     hashed = sha("john@gmail.com")
-    buyer = Buyer(emails=(hashed.upper(), "John@gmail.com"), client_user_agent=" Mozilla/5.0 ", fbc="fb.1.1.AbC", fbp="fb.1.2.3")
-    assert {"em": [hashed], "client_user_agent": "Mozilla/5.0", "fbc": "fb.1.1.AbC", "fbp": "fb.1.2.3"} == write_match(buyer)
+    buyer = Buyer(
+        emails=(hashed.upper(), "John@gmail.com"), client_user_agent=" Mozilla/5.0 ", fbc="fb.1.1.AbC", fbp="fb.1.2.3"
+    )
+    assert {"em": [hashed], "client_user_agent": "Mozilla/5.0", "fbc": "fb.1.1.AbC", "fbp": "fb.1.2.3"} == write_match(
+        buyer
+    )
 
 
 def test_metas_sdk_hashes_alike() -> None:
     """For values that are right, every hash is the one Meta's own SDK makes."""
-    texts = {"city": "São Paulo", "first_name": "Béatrice", "last_name": "O'Neil", "postal_code": "SW1A 2AA", "country_code": "GB"}
-    ours = write_match(Buyer(emails=("A.B@Example.com",), phones=("+44 20 7946-0018",), gender="f", birth_date="19970216", **texts))
+    texts = {
+        "city": "São Paulo",
+        "first_name": "Béatrice",
+        "last_name": "O'Neil",
+        "postal_code": "SW1A 2AA",
+        "country_code": "GB",
+    }
+    ours = write_match(
+        Buyer(emails=("A.B@Example.com",), phones=("+44 20 7946-0018",), gender="f", birth_date="19970216", **texts)
+    )
     theirs = UserData(
         emails=["A.B@Example.com"], phones=["+44 20 7946-0018"], genders=[Gender.FEMALE], dates_of_birth=["19970216"],
         first_names=["Béatrice"], last_names=["O'Neil"], cities=["São Paulo"], zip_codes=["SW1A 2AA"], country_codes=["GB"],
     ).normalize()  # fmt: skip
-    assert {name: sorted(values) for name, values in theirs.items()} == {name: sorted(values) for name, values in ours.items()}
+    assert {name: sorted(values) for name, values in theirs.items()} == {
+        name: sorted(values) for name, values in ours.items()
+    }
 
 
 def test_a_buyer_is_shown_nowhere() -> None:
