@@ -18,16 +18,21 @@ from google.protobuf.message import Message
 from client.failures import CallFailed, read_failure
 from stormcom.facebook.v1.admin_service_pb2_grpc import FacebookAdminStub
 from stormcom.facebook.v1.adoption_service_pb2_grpc import FacebookAdoptionStub
+from stormcom.facebook.v1.attribution_service_pb2_grpc import FacebookAttributionStub
 from stormcom.facebook.v1.business_extension_service_pb2_grpc import FacebookBusinessExtensionStub
 from stormcom.facebook.v1.catalog_service_pb2_grpc import FacebookCatalogStub
 from stormcom.facebook.v1.category_service_pb2_grpc import FacebookCategoriesStub
+from stormcom.facebook.v1.checkout_service_pb2_grpc import FacebookCheckoutStub
 from stormcom.facebook.v1.connector_service_pb2_grpc import FacebookConnectorStub
+from stormcom.facebook.v1.conversion_service_pb2_grpc import FacebookConversionsStub
 from stormcom.facebook.v1.diagnostic_service_pb2_grpc import FacebookDiagnosticsStub
 from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.feed_service_pb2_grpc import FacebookFeedsStub
 from stormcom.facebook.v1.health_service_pb2_grpc import FacebookHealthStub
 from stormcom.facebook.v1.inventory_service_pb2_grpc import FacebookInventoryStub
 from stormcom.facebook.v1.operation_service_pb2_grpc import FacebookOperationsStub
+from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsStub
+from stormcom.facebook.v1.order_service_pb2_grpc import FacebookOrdersStub
 from stormcom.facebook.v1.token_service_pb2_grpc import FacebookTokensStub
 
 # grpc's callables are generic in their type stubs only, hence the quotes below.
@@ -89,6 +94,11 @@ class Caller:
     adoption: FacebookAdoptionStub = field(init=False)
     feeds: FacebookFeedsStub = field(init=False)
     operations: FacebookOperationsStub = field(init=False)
+    order_commands: FacebookOrderCommandsStub = field(init=False)
+    orders: FacebookOrdersStub = field(init=False)
+    conversions: FacebookConversionsStub = field(init=False)
+    checkout: FacebookCheckoutStub = field(init=False)
+    attribution: FacebookAttributionStub = field(init=False)
     events: FacebookEventsStub = field(init=False)
     diagnostics: FacebookDiagnosticsStub = field(init=False)
     health: FacebookHealthStub = field(init=False)
@@ -105,6 +115,11 @@ class Caller:
         object.__setattr__(self, "adoption", FacebookAdoptionStub(self.channel))
         object.__setattr__(self, "feeds", FacebookFeedsStub(self.channel))
         object.__setattr__(self, "operations", FacebookOperationsStub(self.channel))
+        object.__setattr__(self, "order_commands", FacebookOrderCommandsStub(self.channel))
+        object.__setattr__(self, "orders", FacebookOrdersStub(self.channel))
+        object.__setattr__(self, "conversions", FacebookConversionsStub(self.channel))
+        object.__setattr__(self, "checkout", FacebookCheckoutStub(self.channel))
+        object.__setattr__(self, "attribution", FacebookAttributionStub(self.channel))
         object.__setattr__(self, "events", FacebookEventsStub(self.channel))
         object.__setattr__(self, "diagnostics", FacebookDiagnosticsStub(self.channel))
         object.__setattr__(self, "health", FacebookHealthStub(self.channel))

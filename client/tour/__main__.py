@@ -15,8 +15,9 @@ from client.catalogues.reading import read_catalogue
 from client.catalogues.terms import CatalogueUnusable, Terms
 from client.commands.selling import Brand, Currency, LinkTemplate, Map, find_version
 from client.failures import CallFailed
-from client.tour import selling, talking
+from client.tour import buying, ordering, selling, talking
 from client.tour.script import Listener, Tour, Unmet
+from client.tour.shelf import stock_up
 from client.tour.simulation import NotReached, Simulation
 
 DEMO_CATALOGUE = Path(__file__).parent.parent / "demo_catalogue.csv"
@@ -59,6 +60,8 @@ def walk(tour: Tour, entries: selling.Entries) -> None:
         selling.change_stock(tour)
         question = talking.hear(tour, listener)
         talking.answer(tour, listener, question)
+        go_shopping(tour, listener, question.conversation_id)
+        talking.give_up_one(tour)
         talking.acknowledge(tour)
         talking.examine(tour)
         talking.look_back(tour)
@@ -66,6 +69,19 @@ def walk(tour: Tour, entries: selling.Entries) -> None:
         tour.console.print("The rest of the tour stands on this: it ends here.")
     except (NotReached, CallFailed) as failure:
         tour.expect(False, str(failure))
+
+
+def go_shopping(tour: Tour, listener: Listener, conversation_id: str) -> None:
+    """Let buyers order on every road: by a link, in the chat, in Meta's own checkout."""
+    shelf = stock_up(tour)
+    buying.buy_by_link(tour, listener, shelf)
+    buying.ask_back(tour, listener, conversation_id)
+    buying.buy_in_chat(tour, listener, shelf, conversation_id)
+    ordering.manage(tour)
+    shipped = ordering.bring_in(tour, listener, shelf, 3, "meta-1")
+    ordering.ship_and_pay_back(tour, listener, shipped)
+    ordering.cancel(tour, listener, shelf, ordering.bring_in(tour, listener, shelf, 2, "meta-2"))
+    ordering.take_back(tour, listener, shipped)
 
 
 def finish(tour: Tour) -> None:

@@ -68,8 +68,8 @@ def foresee(product: Product) -> Iterator[Foreseen]:
             product_id=product.product_id,
             variant_id=variant.variant_id if variant else "",
             title=plain(product.title),
-            price=_written(before if reduced else price),
-            sale_price=_written(price) if reduced else "",
+            price=written(before if reduced else price),
+            sale_price=written(price) if reduced else "",
             reasons=frozenset(reason for reason, wrong in CHECKS if wrong(product, variant)),
         )
 
@@ -85,7 +85,7 @@ def _prices(product: Product, variant: Variant | None) -> tuple[Money | None, Mo
     return price, source.compare_at_price if source.HasField("compare_at_price") else None
 
 
-def _written(money: Money | None) -> str:
+def written(money: Money | None) -> str:
     """Write money as a catalog does: `9.99 USD`."""
     if money is None:
         return ""

@@ -21,12 +21,13 @@ class NotReached(Exception):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What was made for one tour: a merchant with a business, a Page and a buyer."""
+    """What was made for one tour: a merchant with a business, a Page, a pixel and a buyer."""
 
     user_id: str
     business_id: str
     page_id: str
     psid: str
+    pixel_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,53 @@ class Simulation:
 
     def seed(self, number: int) -> World:
         """Make a merchant whose ids end in `number`, so that no two tours meet."""
-        world = World(*(f"{kind}{number:016d}" for kind in (1, 2, 3, 7)))
+        world = World(*(f"{kind}{number:016d}" for kind in (1, 2, 3, 7, 8)))
         page = {
             "id": world.page_id,
             "name": "Nodi Crafts",
             "business_id": world.business_id,
             "people": [{"psid": world.psid, "name": "Rahima Buyer"}],
+            "orders": "kept",  # they have ended elsewhere
         }
         business = {"id": world.business_id, "name": "Nodi Crafts Ltd"}
         user = {"id": world.user_id, "name": "Mina Merchant"}
         self._ask("POST", "/_simulator/seed", {"user": user, "businesses": [business], "pages": [page]})
+        self._ask("POST", "/_simulator/pixels", {"pixel_id": world.pixel_id, "business_id": world.business_id})
         return world
+
+    def open_shop(self, world: World) -> None:
+        """Give the Page a shop with Meta's own checkout."""
+        self._ask("PATCH", f"/_simulator/pages/{world.page_id}/shop", {})
+
+    def order(self, world: World, retailer_id: str, pieces: int, currency: str) -> str:
+        """Let a buyer order an item in Meta's checkout, at the catalog's price; return Meta's id of the order."""
+        lines = [{"retailer_id": retailer_id, "quantity": pieces}]
+        document = {"lines": lines, "currency": currency, "processing_seconds": 0}
+        answer = self._ask("POST", f"/_simulator/pages/{world.page_id}/orders", document)
+        return str(answer["order_ids"][0])
+
+    def read_order(self, order_id: str) -> Mapping[str, Any]:
+        """Read an order as it truly is."""
+        return self._ask("GET", f"/_simulator/orders/{order_id}")
+
+    def send_back(self, order_id: str, line_id: str, pieces: int) -> None:
+        """Let the buyer ask for a return."""
+        document = {"items": [{"item_id": line_id, "quantity": pieces}], "return_message": "Too dark"}
+        self._ask("POST", f"/_simulator/orders/{order_id}/return", document)
+
+    def send_cart(self, world: World, product: Mapping[str, Any]) -> None:
+        """Let the buyer send a cart in the conversation."""
+        document = {"kind": "cart", "psid": world.psid, "products": [product], "note": "As a gift"}
+        self._ask("POST", f"/_simulator/pages/{world.page_id}/happenings", document)
+
+    def press(self, world: World, title: str, payload: str) -> None:
+        """Let the buyer press a quick reply."""
+        document = {"psid": world.psid, "text": title, "quick_reply": {"title": title, "payload": payload}}
+        self._ask("POST", f"/_simulator/pages/{world.page_id}/messages", document)
+
+    def conversions(self, world: World) -> list[Mapping[str, Any]]:
+        """Read what counted at the pixel."""
+        return list(self._ask("GET", f"/_simulator/pixels/{world.pixel_id}/events")["events"])
 
     def items(self, catalog_id: str) -> Iterator[Mapping[str, Any]]:
         """Read what the catalog truly holds."""

@@ -14,8 +14,15 @@ from stormcom.facebook.v1.connection_pb2 import Capability, Connection
 from stormcom.facebook.v1.connector_service_pb2 import ListMessagesRequest, SendMessageRequest
 from stormcom.facebook.v1.conversation_pb2 import Message
 from stormcom.facebook.v1.event_pb2 import Event
-from stormcom.facebook.v1.event_service_pb2 import AckEventsRequest, PullEventsRequest
+from stormcom.facebook.v1.event_service_pb2 import (
+    AckEventsRequest,
+    ListDeadLettersRequest,
+    NackEventsRequest,
+    PullEventsRequest,
+    RedriveDeadLettersRequest,
+)
 from stormcom.facebook.v1.health_service_pb2 import RunDiagnosticsRequest
+from stormcom.facebook.v1.status_pb2 import ConnectionStatus
 
 QUESTION = "আসসালামু আলাইকুম! Is the café mug still there? ☕"
 _BASIC = (Capability.KIND_CATALOG_SYNC, Capability.KIND_INVENTORY, Capability.KIND_MESSAGING)
@@ -68,6 +75,22 @@ def _delivered(event: Event, message_id: str) -> bool:
     return message.message_id == message_id and message.state in {Message.STATE_DELIVERED, Message.STATE_READ}
 
 
+def give_up_one(tour: Tour) -> None:
+    """Refuse an event for good, as a consumer that cannot read it; it waits among the dead letters until it is redriven."""
+    tour.step("Refuse an event, and have it again")
+    caller = tour.caller
+    (event,) = caller.call(caller.events.PullEvents, PullEventsRequest(lease_seconds=60, max_events=1)).events
+    refuse = NackEventsRequest(event_ids=[event.event_id], reject=True, message="The tour cannot read it.")
+    caller.call(caller.events.NackEvents, refuse)
+    letters = caller.call(caller.events.ListDeadLetters, ListDeadLettersRequest()).dead_letters
+    tour.expect([letter.event.event_id for letter in letters] == [event.event_id], "It waits among the dead letters")
+    redrive = RedriveDeadLettersRequest(event_ids=[event.event_id], reason="tour")
+    redriven = caller.call(caller.events.RedriveDeadLetters, redrive).redriven_count
+    tour.expect(redriven == 1, "Redriven, it is among the events again")
+    left = caller.call(caller.events.ListDeadLetters, ListDeadLettersRequest()).dead_letters
+    tour.expect(not left, "No dead letter is left")
+
+
 def acknowledge(tour: Tour) -> None:
     """Borrow and acknowledge every event; nothing must come twice."""
     tour.step("Acknowledge the events")
@@ -108,6 +131,7 @@ def examine(tour: Tour) -> None:
 def look_back(tour: Tour) -> None:
     """See that the status tells all of it."""
     tour.step("Status")
+    tour.wait_for(lambda: not _waiting(read_status(tour)) or None, "Every item is settled")
     status = read_status(tour)
     tour.console.print(describe_status(status), markup=False, soft_wrap=True)
     tour.expect(status.connection.state == Connection.STATE_CONNECTED, "The connection is connected")
@@ -116,7 +140,11 @@ def look_back(tour: Tour) -> None:
         {states.pop(kind, None) for kind in _BASIC} == {Capability.STATE_ACTIVE}, "Every basic capability is active"
     )
     tour.expect(Capability.STATE_BLOCKED not in states.values(), "No optional capability needs the merchant")
-    tour.expect(not status.items.pending + status.items.sent + status.items.removing, "No item waits")
+    tour.expect(not _waiting(status), "No item waits")
     tour.expect(not status.backlog.failed_task_count, "No work was given up")
     tour.expect(not status.webhooks.quarantined_signal_count, "No signal was given up")
     tour.note("Status", f"{status.items.confirmed} confirmed, {status.items.rejected} rejected, nothing waiting")
+
+
+def _waiting(status: ConnectionStatus) -> int:
+    return status.items.pending + status.items.sent + status.items.removing

@@ -57,6 +57,21 @@ def test_a_buyer_writes_and_reads(meta: Meta) -> None:
     assert [(mid, "আছে? ☕")] == [(message["mid"], message["text"]) for message in simulation.messages(world)]
 
 
+def test_a_buyer_orders_in_metas_checkout(meta: Meta) -> None:
+    """The order stands at the Page in the currency the tour sells in; without an app that manages orders it goes on by itself."""
+    simulation = Simulation(meta.url)
+    world = simulation.seed(6)
+    simulation.open_shop(world)
+    order = simulation.read_order(simulation.order(world, "LAMP-1", 3, "USD"))
+    assert ("IN_PROGRESS", "USD", [("LAMP-1", 3)], 0) == (
+        order["state"],
+        order["currency"],
+        [(item["retailer_id"], item["quantity"]) for item in order["items"]],
+        order["refunded_total"],
+    )
+    assert [] == simulation.conversions(world)
+
+
 def test_a_catalog_is_read_to_its_end(meta: Meta) -> None:
     """All items come, more than a page of them, and one can be asked for by its name."""
     catalog_id, token = meta.seed["catalogs"][0]["id"], meta.seed["user"]["token"]

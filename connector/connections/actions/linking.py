@@ -10,10 +10,11 @@ import sqlalchemy.exc
 
 from connector.connections import db, graph
 from connector.connections.actions.news import tell
-from connector.connections.actions.standing import plan_examination, weigh_anew
+from connector.connections.actions.standing import plan_check, plan_examination, weigh_anew
 from connector.connections.actions.tokens import binding, open_token, require_open
 from connector.connections.actions.unlinking import begin_anew
 from connector.connections.model import EDITOR_TASKS, Catalog, Connection, Offer, Page, State, Waiting, missing_tasks
+from connector.connections.model.verdicts import probes_due
 from connector.db import outbox, walls
 from connector.db.outbox import Task
 from connector.db.schema import Tx
@@ -223,6 +224,8 @@ async def _link(
     await outbox.revive(tx, home.id, at=now)
     await plan_examination(tx, home, at=now)
     linked = await weigh_anew(runtime, tx, linked)
+    if probes_due(linked, runtime.app(linked.environment), at=now):  # what Meta ends may still answer here
+        await plan_check(runtime, tx, linked)
     await tell(tx, linked, at=now)
     return linked
 

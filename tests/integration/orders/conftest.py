@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from connector.db import outbox
-from connector.db.outbox import Task
 from connector.events import db as events
 from connector.runtime import Runtime
 from connector.settings import Settings
@@ -166,9 +164,6 @@ async def linked(  # noqa: PLR0917 – fixtures are asked for by name
 
     async def walk() -> str:
         connection_id = await connect(channel, world, turn)
-        async with runtime.db.begin() as tx:  # the hourly look, which finds that orders still answer here
-            await outbox.add(tx, Task.WATCH_META, due=runtime.now(), key="watch")
-        await turn()
         await shop.upsert(*WARES)
         return connection_id
 

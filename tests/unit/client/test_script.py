@@ -25,7 +25,7 @@ SHORT = timedelta(milliseconds=100)
 def tour(caller: Caller) -> Tour:
     """Return a tour that has not begun; its output is kept."""
     console = Console(record=True, width=120, quiet=True)
-    return Tour(caller, Simulation("http://127.0.0.1:1"), console, World("1", "2", "3", "7"))
+    return Tour(caller, Simulation("http://127.0.0.1:1"), console, World("1", "2", "3", "7", "8"))
 
 
 def test_one_unmet_expectation_fails_the_tour(tour: Tour) -> None:
