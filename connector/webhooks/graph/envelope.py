@@ -1,6 +1,7 @@
 """The envelope: a delivery's bytes into entries, and every entry's items into signals."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -59,13 +60,19 @@ def _parse(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass  # a lone surrogate, perhaps: the slower parser takes those
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise Unreadable("the body is not JSON") from None
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(constant)
+
+
+def _finite(number: str) -> float | str:
+    """Read a number; one too large for any float stays as it is written, for infinity is no JSON and could not be read again."""
+    value = float(number)
+    return value if math.isfinite(value) else number
 
 
 def _read_entry(object_: str, entry: Any) -> Iterator[Signal]:

@@ -228,6 +228,14 @@ def test_a_lone_surrogate_spoils_nothing() -> None:
     assert PersonMessage("5", TIME, mid="m", text="a\ud83d") == signal.content
 
 
+def test_a_number_beyond_all_floats_spoils_nothing() -> None:
+    """A number that no float holds leaves the rest readable, also in the envelope in which its signal is put aside."""
+    signal = only(
+        messaging({**FRAME, "message": {"mid": "m", "text": "x"}}).replace(b'"time": 1764', b'"time": 1e9991764')
+    )
+    assert PersonMessage("5", TIME, mid="m", text="x") == signal.content == only(signal.raw).content
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
