@@ -122,7 +122,7 @@ _ROLES = {
     Role.PLATFORM: """
         AckEvents ConfigurePush DeleteConsumer DeletePush EnablePush ExportAudit GetPush ListConsumers ListDeadLetters ListPushes
         NackEvents PullEvents RedriveDeadLetters ReplayEvents SetConsumer Subscribe TestPush VerifyAudit
-        ResolveReplyAddress
+        ListUnknownPages ResolveReplyAddress
     """,
 }
 

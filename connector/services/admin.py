@@ -6,6 +6,7 @@ from typing import Any
 from connector.audit import rpc as audit
 from connector.privacy import rpc as privacy
 from connector.runtime import Runtime
+from connector.webhooks import rpc as webhooks
 from stormcom.facebook.v1 import admin_service_pb2 as admin_pb
 from stormcom.facebook.v1 import admin_service_pb2_grpc as admin_grpc
 
@@ -47,3 +48,8 @@ class Admin(admin_grpc.FacebookAdminServicer):
 
     def ExportAudit(self, request: admin_pb.ExportAuditRequest, _: Any) -> AsyncIterator[admin_pb.ExportAuditResponse]:
         return audit.export_audit(self._runtime, request)
+
+    async def ListUnknownPages(
+        self, request: admin_pb.ListUnknownPagesRequest, _: Any
+    ) -> admin_pb.ListUnknownPagesResponse:
+        return await webhooks.list_unknown_pages(self._runtime, request)

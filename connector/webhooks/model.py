@@ -181,6 +181,16 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownPage:
+    """A Page or account that nobody connected, and what waits for it."""
+
+    asset: tuple[Environment, str, str]
+    signal_count: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """A signal that was set aside, as its store may see it."""
 

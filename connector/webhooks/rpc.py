@@ -1,23 +1,26 @@
-"""FacebookWebhooks, as callers say it."""
+"""FacebookWebhooks, and FacebookAdmin's view of Pages that nobody connected, as callers say it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector.errors import InvalidInput, NotFound
-from connector.rpc import read, write
+from connector.connections.db import Asset
+from connector.errors import Forbidden, InvalidInput, NotFound
+from connector.rpc import calling, read, write
 from connector.runtime import Runtime
 from connector.values import Environment
 from connector.webhooks import actions
 from connector.webhooks.actions import Raw, Shown
 from connector.webhooks.db.setting_aside import Wanted as WantedSignals
 from connector.webhooks.db.showing import Wanted as WantedDeliveries
-from connector.webhooks.model import Aside, SignalState
+from connector.webhooks.model import Aside, SignalState, UnknownPage
+from stormcom.facebook.v1 import admin_service_pb2 as admin_pb
 from stormcom.facebook.v1 import webhook_service_pb2 as pb
 
 _MOST_NAMED = 500
 _LONGEST_REASON = 200
 _LARGEST_ID = 1 << 63
+_ANOTHERS = "is not one of ours: begin again without it"
 
 
 async def list_deliveries(runtime: Runtime, request: pb.ListDeliveriesRequest) -> pb.ListDeliveriesResponse:
@@ -88,6 +91,20 @@ async def dismiss_signals(runtime: Runtime, request: pb.DismissSignalsRequest) -
     return pb.DismissSignalsResponse(signal_count=count)
 
 
+async def list_unknown_pages(
+    runtime: Runtime, request: admin_pb.ListUnknownPagesRequest
+) -> admin_pb.ListUnknownPagesResponse:
+    """List Pages that nobody connected: for who may act for every store, as they may become anybody's."""
+    if not calling.may("*"):
+        raise Forbidden(
+            "STORE_NOT_ALLOWED", "Pages that nobody connected are shown to a credential for every store (*)"
+        )
+    size = read.page_size(request.page_size)
+    found, more = await actions.list_unknown_pages(runtime, after=_after(request.page_token), size=size)
+    token = read.write_page_token(found[-1].asset, "unknown_pages") if more else ""
+    return admin_pb.ListUnknownPagesResponse(unknown_pages=map(_unknown_page, found), next_page_token=token)
+
+
 def _deliveries(request: Any) -> WantedDeliveries:
     return WantedDeliveries(**_common(request))
 
@@ -130,8 +147,28 @@ def _id(text: str, field: str, missing: Callable[[str], NotFound]) -> int:
 def _before(token: str, *scope: object) -> int | None:
     key = read.page_token(token, *scope, parts=1)
     if key and (isinstance(key[0], str) or not 0 <= key[0] < _LARGEST_ID):
-        raise InvalidInput.of("page_token", "PAGE_TOKEN_INVALID", "is not one of ours: begin again without it")
+        raise InvalidInput.of("page_token", "PAGE_TOKEN_INVALID", _ANOTHERS)
     return int(key[0]) if key else None
+
+
+def _after(token: str) -> Asset | None:
+    key = read.page_token(token, "unknown_pages", parts=3)
+    try:
+        return (Environment(str(key[0])), str(key[1]), str(key[2])) if key else None
+    except ValueError:
+        raise InvalidInput.of("page_token", "PAGE_TOKEN_INVALID", _ANOTHERS) from None
+
+
+def _unknown_page(page: UnknownPage) -> admin_pb.UnknownPage:
+    environment, kind, name = page.asset
+    return admin_pb.UnknownPage(
+        environment=write.environment(environment),
+        object=kind,
+        page_id=name,
+        signal_count=page.signal_count,
+        oldest_receive_time=write.instant(page.oldest),
+        newest_receive_time=write.instant(page.newest),
+    )
 
 
 def _delivery(shown: Shown) -> pb.Delivery:

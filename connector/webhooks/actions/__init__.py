@@ -14,6 +14,7 @@ from connector.webhooks.actions.showing import get_delivery as get_delivery
 from connector.webhooks.actions.showing import get_signal as get_signal
 from connector.webhooks.actions.showing import list_deliveries as list_deliveries
 from connector.webhooks.actions.showing import list_signals as list_signals
+from connector.webhooks.actions.showing import list_unknown_pages as list_unknown_pages
 from connector.webhooks.actions.showing import missing_delivery as missing_delivery
 from connector.webhooks.actions.showing import missing_signal as missing_signal
 from connector.webhooks.actions.sweeping import sweep as sweep

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.connections import db as connections
+from connector.connections.db import Asset
 from connector.db import walls
 from connector.db.schema import Tx
 from connector.errors import NotFound
 from connector.runtime import Runtime
 from connector.webhooks.actions.kinds import shown_kind
-from connector.webhooks.db import setting_aside, showing
+from connector.webhooks.db import setting_aside, showing, unknown_pages
 from connector.webhooks.graph import read_signals
-from connector.webhooks.model import Aside, Brought, Signal
+from connector.webhooks.model import Aside, Brought, Signal, UnknownPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,14 @@ async def get_signal(runtime: Runtime, store_id: str, signal_id: int) -> tuple[A
     if not found or raw is None:
         raise missing_signal(str(signal_id))
     return found[0], raw
+
+
+async def list_unknown_pages(runtime: Runtime, *, after: Asset | None, size: int) -> tuple[list[UnknownPage], bool]:
+    """List Pages and accounts that nobody connected; tells whether there are more."""
+    with walls.beyond():  # they are no store's
+        async with runtime.db.begin() as tx:
+            found = await unknown_pages(tx, after=after, limit=size + 1)
+    return found[:size], len(found) > size
 
 
 async def require_own(tx: Tx, store_id: str, connection_id: str) -> None:

@@ -11,6 +11,7 @@ from connector.webhooks.db.parking import parked_assets as parked_assets
 from connector.webhooks.db.parking import release as release
 from connector.webhooks.db.parking import release_rested as release_rested
 from connector.webhooks.db.parking import rest as rest
+from connector.webhooks.db.parking import unknown_pages as unknown_pages
 from connector.webhooks.db.setting_aside import SetAside as SetAside
 from connector.webhooks.db.setting_aside import quarantined as quarantined
 from connector.webhooks.db.setting_aside import set_aside as set_aside

@@ -9,7 +9,7 @@ from connector.connections.db import Asset
 from connector.db.schema import Tx, plain
 from connector.values import Environment
 from connector.webhooks.db.tables import parked
-from connector.webhooks.model import Delivery, Signal, digest
+from connector.webhooks.model import Delivery, Signal, UnknownPage, digest
 
 _PARK = text("""
     INSERT INTO parked (id, environment, object, page_id, body, digest, receive_time, due_time, attempts)
@@ -53,6 +53,35 @@ async def _park(tx: Tx, delivery: Delivery, signal: Signal, *, due: datetime | N
         "attempts": attempts,
     }
     await tx.execute(_PARK, values)
+
+
+# Only what waits for its Page: what rests until its next try is somebody's. Counts one page of the list, never all of it.
+_UNKNOWN = text("""
+    WITH RECURSIVE assets AS (
+        (SELECT environment, object, page_id, 1 AS place FROM parked
+            WHERE due_time IS NULL AND (environment, object, page_id) > (:environment, :object, :page_id)
+            ORDER BY 1, 2, 3 LIMIT 1)
+        UNION ALL
+        SELECT following.*, assets.place + 1 FROM assets, LATERAL (
+            SELECT environment, object, page_id FROM parked WHERE due_time IS NULL
+                AND (parked.environment, parked.object, parked.page_id) > (assets.environment, assets.object, assets.page_id)
+            ORDER BY 1, 2, 3 LIMIT 1
+        ) AS following WHERE assets.place < :limit
+    )
+    SELECT environment, object, page_id, count(*) AS signal_count, min(receive_time) AS oldest, max(receive_time) AS newest
+    FROM assets JOIN parked USING (environment, object, page_id) WHERE due_time IS NULL
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""")
+
+
+async def unknown_pages(tx: Tx, *, after: Asset | None, limit: int) -> list[UnknownPage]:
+    """List the Pages and accounts that nobody connected, and how much waits for each."""
+    environment, kind, name = after or ("", "", "")
+    given = {"environment": str(environment), "object": kind, "page_id": name, "limit": limit}
+    return [
+        UnknownPage((Environment(row.environment), row.object, row.page_id), row.signal_count, row.oldest, row.newest)
+        for row in await tx.execute(_UNKNOWN, given)
+    ]
 
 
 # From one asset's first row to the next one's: however many signals of a Page wait, it is found once.

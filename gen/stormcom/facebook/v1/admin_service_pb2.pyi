@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stormcom.facebook.v1 import connection_pb2 as _connection_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -719,3 +720,107 @@ class ExportAuditResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportAuditResponse: _TypeAlias = ExportAuditResponse  # noqa: Y015
+
+@_typing.final
+class ListUnknownPagesRequest(_message.Message):
+    """Asks which Pages nobody connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required; the answer is the same for each."""
+    page_size: _builtins.int
+    """How many at the most: 0 means 50; more than 500 is cut to 500; negative is refused."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the answer before, with every other field unchanged; empty begins."""
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnknownPagesRequest: _TypeAlias = ListUnknownPagesRequest  # noqa: Y015
+
+@_typing.final
+class ListUnknownPagesResponse(_message.Message):
+    """A page of unknown Pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNKNOWN_PAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def unknown_pages(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnknownPage]:
+        """The Pages and accounts, by environment, object and id."""
+
+    def __init__(
+        self,
+        *,
+        unknown_pages: _abc.Iterable[Global___UnknownPage] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "unknown_pages", b"unknown_pages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnknownPagesResponse: _TypeAlias = ListUnknownPagesResponse  # noqa: Y015
+
+@_typing.final
+class UnknownPage(_message.Message):
+    """A Page or account that nobody connected, and what waits for it. Nothing of what people wrote."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    PAGE_ID_FIELD_NUMBER: _builtins.int
+    SIGNAL_COUNT_FIELD_NUMBER: _builtins.int
+    OLDEST_RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    NEWEST_RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    environment: _connection_pb2.Environment.ValueType
+    """Whose app Meta told."""
+    object: _builtins.str
+    """What it is, in Meta's words: `page` or `instagram`."""
+    page_id: _builtins.str
+    """Meta's id of it."""
+    signal_count: _builtins.int
+    """How many signals wait."""
+    @_builtins.property
+    def oldest_receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest of them came."""
+
+    @_builtins.property
+    def newest_receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the newest of them came."""
+
+    def __init__(
+        self,
+        *,
+        environment: _connection_pb2.Environment.ValueType = ...,
+        object: _builtins.str = ...,
+        page_id: _builtins.str = ...,
+        signal_count: _builtins.int = ...,
+        oldest_receive_time: _timestamp_pb2.Timestamp | None = ...,
+        newest_receive_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["newest_receive_time", b"newest_receive_time", "oldest_receive_time", b"oldest_receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "newest_receive_time", b"newest_receive_time", "object", b"object", "oldest_receive_time", b"oldest_receive_time", "page_id", b"page_id", "signal_count", b"signal_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnknownPage: _TypeAlias = UnknownPage  # noqa: Y015

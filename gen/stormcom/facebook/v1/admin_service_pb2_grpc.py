@@ -75,6 +75,11 @@ class FacebookAdminStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.FromString,
                 _registered_method=True)
+        self.ListUnknownPages = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookAdmin/ListUnknownPages',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesResponse.FromString,
+                _registered_method=True)
 
 
 class FacebookAdminServicer:
@@ -138,6 +143,14 @@ class FacebookAdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUnknownPages(self, request, context):
+        """Lists Pages and accounts that Meta tells of and nobody connected, with how many signals wait for each; they go on when somebody connects it, and leave after 30 days. They are no store's: needs the role platform for every store (`*`).
+        Fails with `STORE_NOT_ALLOWED`, `PAGE_TOKEN_INVALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FacebookAdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +193,11 @@ def add_FacebookAdminServicer_to_server(servicer, server):
                     servicer.ExportAudit,
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.SerializeToString,
+            ),
+            'ListUnknownPages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnknownPages,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +417,33 @@ class FacebookAdmin:
             '/stormcom.facebook.v1.FacebookAdmin/ExportAudit',
             stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ExportAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnknownPages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookAdmin/ListUnknownPages',
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_admin__service__pb2.ListUnknownPagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class FacebookAdminStub:
     """Checks a store's chain, at most 50,000 entries a call, and tells the first entry that is not as it was written. Needs the role platform. Fails with `FIELD_INVALID`."""
     ExportAudit: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportAuditRequest, _admin_service_pb2.ExportAuditResponse]
     """Streams a store's chain as JSON lines, oldest first, which `fbconnector audit verify` checks without the connector. Needs the role platform. Fails with `FIELD_INVALID`."""
+    ListUnknownPages: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnknownPagesRequest, _admin_service_pb2.ListUnknownPagesResponse]
+    """Lists Pages and accounts that Meta tells of and nobody connected, with how many signals wait for each; they go on when somebody connects it, and leave after 30 days. They are no store's: needs the role platform for every store (`*`).
+    Fails with `STORE_NOT_ALLOWED`, `PAGE_TOKEN_INVALID`.
+    """
 
 @_typing.type_check_only
 class FacebookAdminAsyncStub(FacebookAdminStub):
@@ -75,6 +79,10 @@ class FacebookAdminAsyncStub(FacebookAdminStub):
     """Checks a store's chain, at most 50,000 entries a call, and tells the first entry that is not as it was written. Needs the role platform. Fails with `FIELD_INVALID`."""
     ExportAudit: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportAuditRequest, _admin_service_pb2.ExportAuditResponse]  # type: ignore[assignment]
     """Streams a store's chain as JSON lines, oldest first, which `fbconnector audit verify` checks without the connector. Needs the role platform. Fails with `FIELD_INVALID`."""
+    ListUnknownPages: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnknownPagesRequest, _admin_service_pb2.ListUnknownPagesResponse]  # type: ignore[assignment]
+    """Lists Pages and accounts that Meta tells of and nobody connected, with how many signals wait for each; they go on when somebody connects it, and leave after 30 days. They are no store's: needs the role platform for every store (`*`).
+    Fails with `STORE_NOT_ALLOWED`, `PAGE_TOKEN_INVALID`.
+    """
 
 class FacebookAdminServicer(metaclass=_abc_1.ABCMeta):
     """Deletes personal data, tells what was deleted, sets how long messages stay, and shows the audit."""
@@ -144,5 +152,15 @@ class FacebookAdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ExportAuditResponse], _abc.AsyncIterator[_admin_service_pb2.ExportAuditResponse]]:
         """Streams a store's chain as JSON lines, oldest first, which `fbconnector audit verify` checks without the connector. Needs the role platform. Fails with `FIELD_INVALID`."""
+
+    @_abc_1.abstractmethod
+    def ListUnknownPages(
+        self,
+        request: _admin_service_pb2.ListUnknownPagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListUnknownPagesResponse, _abc.Awaitable[_admin_service_pb2.ListUnknownPagesResponse]]:
+        """Lists Pages and accounts that Meta tells of and nobody connected, with how many signals wait for each; they go on when somebody connects it, and leave after 30 days. They are no store's: needs the role platform for every store (`*`).
+        Fails with `STORE_NOT_ALLOWED`, `PAGE_TOKEN_INVALID`.
+        """
 
 def add_FacebookAdminServicer_to_server(servicer: FacebookAdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
