@@ -75,11 +75,21 @@ def _as_it_is(call: Call[Any]) -> Call[Any]:
     return call
 
 
+def mortal(runtime: Runtime, fuse: Fuse, rewrite: Callable[[Call[Any]], Call[Any]] = _as_it_is) -> Runtime:
+    """Make a runtime that dies when the fuse is burnt down."""
+    database: Any = _Database(runtime.db, fuse)
+    meta: Any = _Meta(runtime.graph, fuse, rewrite)
+    return replace(runtime, db=database, graph=meta)
+
+
 async def turn_until_killed(
     runtime: Runtime, fuse: Fuse, tasks: set[Task], *, rewrite: Callable[[Call[Any]], Call[Any]] = _as_it_is
 ) -> None:
     """Run what is due of some tasks, until all is done or the fuse is burnt down."""
-    database: Any = _Database(runtime.db, fuse)
-    meta: Any = _Meta(runtime.graph, fuse, rewrite)
     with suppress(Killed):
-        await turn(replace(runtime, db=database, graph=meta), plans={task: PLANS[task] for task in tasks})
+        await turn_of(mortal(runtime, fuse, rewrite), tasks)
+
+
+async def turn_of(runtime: Runtime, tasks: set[Task]) -> None:
+    """Run what is due of some tasks."""
+    await turn(runtime, plans={task: PLANS[task] for task in tasks})
