@@ -1,6 +1,7 @@
-"""A runtime that dies at a chosen place: before or after a commit, before a call to Meta or behind its answer.
+"""A runtime that dies at a chosen place: behind a commit, or behind Meta's answer before anybody reads it.
 
-Nothing behind that place runs, as after a kill -9. Only what is due of some tasks runs in it, so each place is one of theirs.
+Nothing behind that place runs, as after a kill -9. These are all places there are: whoever dies before a commit or a call leaves what
+was left behind the one before. Only what is due of some tasks runs in it, so each place is one of theirs.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +41,7 @@ class Fuse:
 
 
 class _Database:
-    """The engine, with two places at each transaction's end."""
+    """The engine, with a place behind each transaction."""
 
     def __init__(self, engine: Any, fuse: Fuse) -> None:
         self._engine, self._fuse = engine, fuse
@@ -53,19 +54,17 @@ class _Database:
         """Open a transaction."""
         async with self._engine.begin() as tx:
             yield tx
-            self._fuse.burn()
         self._fuse.burn()
 
 
 class _Meta:
-    """The way to Meta, with a place on each side of a call. `rewrite` makes it the client of another build."""
+    """The way to Meta, with a place behind each answer. `rewrite` makes it the client of another build."""
 
     def __init__(self, graph: Any, fuse: Fuse, rewrite: Callable[[Call[Any]], Call[Any]]) -> None:
         self._graph, self._fuse, self._rewrite = graph, fuse, rewrite
 
     async def send(self, call: Call[Any], access: Access | None) -> Any:
         """Send a call."""
-        self._fuse.burn()
         answer = await self._graph.send(self._rewrite(call), access)
         self._fuse.burn()
         return answer

@@ -1,5 +1,6 @@
 """What Meta tells of an order, read exactly or not at all."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -34,6 +35,50 @@ def test_an_order_of_the_documentation_is_read() -> None:
     found = read(order(), [item(tax_details={"estimated_tax": money("0.45")})], [])
     assert ("INSTAGRAM", State.CREATED, 5045) == (found.channel, found.state, found.sums.total)
     assert (4045, 45) == (found.lines[0].total, found.lines[0].tax)
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "tax", "shipping", "total", "expected"),
+    [
+        ("JPY", "1500", "272", "500", "3772", (3000, 500, 272, 3772)),
+        ("KWD", "1.005", "0.101", "0.250", "2.361", (2010, 250, 101, 2361)),
+    ],
+)
+def test_a_currency_has_its_own_minor_units(  # noqa: PLR0917 – the columns of the table
+    currency: str, price: str, tax: str, shipping: str, total: str, expected: tuple[int, ...]
+) -> None:
+    """Yen have no decimals and dinars have three: sums are exact in the currency's own minor units."""
+    of = {name: money(value, currency) for name, value in {"tax": tax, "shipping": shipping, "total": total}.items()}
+    items = money(str(2 * Decimal(price)), currency)
+    paid = {"subtotal": {"items": items, "shipping": of["shipping"]}, "tax": of["tax"], "total_amount": of["total"]}
+    line = item(price_per_unit=money(price, currency), tax_details={"estimated_tax": of["tax"]})
+    found = read(order(estimated_payment_details=paid), [line], [])
+    assert (currency, *expected) == (
+        found.currency_code, found.sums.items, found.sums.shipping, found.sums.tax, found.sums.total,
+    )  # fmt: skip
+
+
+def test_a_currency_takes_no_more_decimals_than_it_has() -> None:
+    """Yen written with a fraction of nothing are read; a fraction that is something is never rounded away."""
+    yen = {
+        "subtotal": {"items": money("40.00", "JPY"), "shipping": money("0", "JPY")},
+        "total_amount": money("40", "JPY"),
+    }
+    assert 40 == read(order(estimated_payment_details=yen), [item(price_per_unit=money("20.00", "JPY"))], []).sums.total
+    with pytest.raises(Spoiled, match="more decimals than JPY"):
+        read(order(estimated_payment_details=yen), [item(price_per_unit=money("20.50", "JPY"))], [])
+
+
+def test_taxes_inside_prices_are_not_guessed() -> None:
+    """Meta documents prices without their tax only; an order whose total holds the tax already waits for a person."""
+    paid = {
+        "subtotal": {"items": money("40.00"), "shipping": money("0.00")},
+        "tax": money("6.67"),
+        "total_amount": money("40.00"),
+    }
+    with pytest.raises(Spoiled) as spoiled:
+        read(order(estimated_payment_details=paid), [item(tax_details={"estimated_tax": money("6.67")})], [])
+    assert "ORDER_TOTAL_MISMATCH" == spoiled.value.reason
 
 
 @pytest.mark.parametrize(
