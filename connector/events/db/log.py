@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, case, func, select, text
-from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.schema import Tx
+from connector.db.sets import insertion, sent
 from connector.events.db.tables import events
 from connector.events.model import Draft, Event
 
@@ -26,7 +26,7 @@ async def append(tx: Tx, *drafts: Draft, at: datetime) -> None:
     """Append events, in this order, when the transaction commits."""
     if drafts:
         rows = [{name: getattr(draft, name) for name in Draft.__slots__} | {"create_time": at} for draft in drafts]
-        await tx.execute(insert(events), rows)
+        await tx.execute(insertion(events, tuple(rows[0])), sent(rows))
 
 
 async def behind(tx: Tx, store_id: str, position: int, *, limit: int, kinds: Sequence[str] = ()) -> list[Event]:

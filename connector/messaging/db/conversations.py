@@ -13,10 +13,10 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from connector.connections.model import Connection
 from connector.db.schema import Tx, plain
+from connector.db.sets import insertion, sent
 from connector.errors import NotFound
 from connector.messaging.db.tables import CONVERSATION, conversations, read_conversation
 from connector.messaging.model import (
@@ -56,7 +56,7 @@ async def meet(
     tx: Tx, people: Sequence[tuple[UUID, Connection, str]], *, channel: Channel = Channel.MESSENGER
 ) -> dict[tuple[UUID, str], Conversation]:
     """Find the conversations with people (each named once) in a channel, begun under the given ids if there are none; lock them."""
-    wish = insert(conversations)
+    wish = insertion(conversations, ("id", "store_id", "connection_id", "channel", "psid"))
     met = wish.on_conflict_do_update(
         index_elements=[conversations.c.connection_id, conversations.c.channel, conversations.c.psid],
         set_={"psid": wish.excluded.psid},
@@ -71,7 +71,7 @@ async def meet(
         }
         for new_id, connection, psid in people
     ]
-    found = [read_conversation(row) for row in await tx.execute(met, values)]
+    found = [read_conversation(row) for row in await tx.execute(met, sent(values))]
     return {(one.connection_id, one.psid): one for one in found}
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from connector.db.bell import ring
 from connector.db.schema import Instant, Tx, plain
+from connector.db.sets import insertion, sent
 from connector.errors import NotFound
 from connector.messaging.db.tables import CHANNEL, MESSAGE, messages, read_message, written
 from connector.messaging.model import (
@@ -71,8 +71,10 @@ async def keep_all(tx: Tx, drafts: Sequence[tuple[UUID, Conversation, Mapping[st
         }
         for message_id, conversation, values in drafts
     ]
-    kept = insert(messages).on_conflict_do_nothing().returning(*MESSAGE)
-    found = {row.id: read_message(row) for row in await tx.execute(kept, rows)}
+    if not rows:
+        return []
+    kept = insertion(messages, tuple(rows[0])).on_conflict_do_nothing().returning(*MESSAGE)
+    found = {row.id: read_message(row) for row in await tx.execute(kept, sent(rows))}
     return [found[message_id] for message_id, _, _ in drafts if message_id in found]
 
 
