@@ -102,7 +102,6 @@ def _pay_back(tour: Tour, listener: Listener, order: Order, return_id: str = "")
         reason=REFUND_REASON_DAMAGED_GOODS, return_id=return_id,
     )  # fmt: skip
     command = _succeeded(tour, tour.caller.call(tour.caller.order_commands.RefundOrder, wish).command)
-    look(tour)
     event = listener.wait_for(lambda event: event.order_refunded.command_id == command.command_id)
     told = tour.require(event, "OrderRefunded names our command").order_refunded
     tour.expect(told.total == command.amount == line.unit_price, "It tells what Meta paid, to the last minor unit")
@@ -120,7 +119,6 @@ def cancel(tour: Tour, listener: Listener, shelf: Shelf, order: Order) -> None:
         order_id=order.order_id, reason=CANCEL_REASON_OUT_OF_STOCK, restock=True, wait_seconds=WAIT_SECONDS
     )
     command = _succeeded(tour, tour.caller.call(tour.caller.order_commands.CancelOrder, wish).command)
-    look(tour)
     event = listener.wait_for(lambda event: event.order_cancelled.command_id == command.command_id)
     told = tour.require(event, "OrderCancelled names our command").order_cancelled
     pieces = [one.quantity for one in told.lines]
@@ -147,7 +145,6 @@ def take_back(tour: Tour, listener: Listener, order: Order) -> None:
         wait_seconds=WAIT_SECONDS,
     )  # fmt: skip
     _succeeded(tour, tour.caller.call(tour.caller.order_commands.ResolveReturn, wish).command)
-    look(tour)
     _returned(tour, listener, order, Return.STATE_APPROVED)
     _pay_back(tour, listener, order, return_id=return_id)
     _returned(tour, listener, order, Return.STATE_REFUNDED)

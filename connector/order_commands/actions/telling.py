@@ -40,12 +40,14 @@ async def end(
     problem: Problem | None = None,
     **values: Any,
 ) -> Command:
-    """End a command for good; what Meta was told is forgotten once Meta has it."""
+    """End a command for good; what Meta was told is forgotten once Meta has it, and the order is read for what came of it."""
     values |= {"state": state, "end_time": runtime.now(), "retry_time": None} | (
         {"body": {}} if state in EFFECTIVE else {}
     )
     ended = await db.change(tx, command, problem=problem, **values)
     await tell(runtime, tx, order, ended)
+    if state in EFFECTIVE:
+        await plan_reading(tx, order.connection_id, [order.id], at=runtime.now())
     return ended
 
 

@@ -110,7 +110,8 @@ def _is_ours(one: Sighting, account: Account) -> bool:
     """Tell whether a new order is ours to import: nobody acknowledged it yet, or it was placed since we manage them."""
     if one.state is None or one.state in _WAITING or one.order_time is None:
         return True
-    return account.associate_time is not None and one.order_time >= account.associate_time
+    # Meta tells times by the second: an order of the very second of taking over is ours.
+    return account.associate_time is not None and one.order_time >= account.associate_time.replace(microsecond=0)
 
 
 def _row(runtime: Runtime, connection: Connection, one: Sighting, *, at: datetime) -> dict[str, object]:

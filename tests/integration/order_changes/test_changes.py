@@ -176,6 +176,7 @@ async def test_a_cancellation_of_ours_names_its_command(mall: Mall, commands: "F
     command = (await commands.CancelOrder(asked)).command
     mall.clock.advance(seconds=5)
     await mall.turn()
+    assert 1 == len(await mall.told("order_cancelled"))  # at once, not with the next look
     await mall.look()
     await mall.look()
     (told,) = await mall.told("order_cancelled")
