@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from connector import log
 from connector.db.schema import Tx
 from connector.webhooks.db.tables import DAYS, PARTITION_OPTIONS
 
@@ -16,23 +17,29 @@ KEPT = timedelta(days=30)
 AHEAD_DAYS = 7
 _DAY = timedelta(days=1)
 _MOST_SWEPT = 5_000
-_PATIENCE = "SET LOCAL lock_timeout = '1s'"
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: lock_not_available; check_violation: the rest holds rows of that day.
-_NOT_NOW = frozenset({"55P03", "23514"})
+_PATIENCE = timedelta(seconds=5)
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: lock_not_available; query_canceled: it took too long.
+_TOO_SLOW = frozenset({"55P03", "57014"})
+_IN_THE_REST = "23514"
+"""check_violation: the rest holds rows of that day."""
 
 
-async def prepare(tx: Tx, *, at: datetime) -> None:
-    """Make the days to come. One whose first rows lie in the rest already stays there."""
+async def prepare(tx: Tx, *, at: datetime, patience: timedelta = _PATIENCE) -> None:
+    """Make the days to come. One whose first rows lie in the rest already stays there.
+
+    For each PostgreSQL looks through the whole rest, and nobody can deliver meanwhile: the first that takes too long is the last.
+    """
     known = await _known(tx)
     for ahead in range(AHEAD_DAYS + 1):
         begin = _midnight(at) + ahead * _DAY
         name = f"deliveries_{begin:%Y%m%d}"
         if name not in known:
-            await _try(
-                tx,
+            made = (
                 f"CREATE TABLE {DAYS}.{name} PARTITION OF deliveries"
-                f" FOR VALUES FROM ('{begin.isoformat()}') TO ('{(begin + _DAY).isoformat()}') {PARTITION_OPTIONS}",
+                f" FOR VALUES FROM ('{begin.isoformat()}') TO ('{(begin + _DAY).isoformat()}') {PARTITION_OPTIONS}"
             )
+            if not await _try(tx, made, patience):
+                return
 
 
 async def drop(tx: Tx, *, at: datetime) -> None:
@@ -76,15 +83,21 @@ async def _waits(tx: Tx, name: str) -> bool:
     return bool(await tx.scalar(text(f"SELECT EXISTS (SELECT FROM {DAYS}.{name} WHERE state = 'WAITING')")))  # noqa: S608 – a name that we made
 
 
-async def _try(tx: Tx, statement: str) -> None:
-    """Do it now, or leave it to the next sweep."""
+async def _try(tx: Tx, statement: str, patience: timedelta = _PATIENCE) -> bool:
+    """Do it now, or leave it to the next sweep; tells whether more may be tried in this one."""
+    limits = "SET LOCAL lock_timeout = '1s'", f"SET LOCAL statement_timeout = {int(patience.total_seconds() * 1000)}"
     try:
         async with tx.begin_nested():
-            await tx.execute(text(_PATIENCE))
-            await tx.execute(text(statement))
+            for step in (*limits, statement, "SET LOCAL statement_timeout TO DEFAULT"):
+                await tx.execute(text(step))
     except DBAPIError as refusal:
-        if getattr(refusal.orig, "sqlstate", "") not in _NOT_NOW:
+        code = getattr(refusal.orig, "sqlstate", "")
+        if code not in _TOO_SLOW | {_IN_THE_REST}:
             raise
+        if code in _TOO_SLOW:
+            log.warn("deliveries.day_left", wished=statement, reason=code)
+        return code not in _TOO_SLOW
+    return True
 
 
 def _midnight(time: datetime) -> datetime:

@@ -74,6 +74,51 @@ async def test_a_day_without_a_partition_takes_deliveries_all_the_same(
     assert [] == await places(runtime)
 
 
+async def test_weeks_without_a_sweep_end_by_themselves(runtime: Runtime, deliver: Deliver, clock: Any) -> None:
+    """After weeks in which no day was made the next sweep makes those of which nothing lies in the rest, and loses nothing; the rest empties itself."""
+    clock.advance(days=300)
+    for number in range(4):
+        await deliver(b'{"n":%d}' % number)
+        clock.advance(days=7)
+    await deliver(b"{}")
+    begin = runtime.now()
+    async with runtime.db.begin() as tx:  # a day to come has a row already, as if the clock had been turned back
+        ahead = "UPDATE deliveries SET receive_time = receive_time + interval '2 days' WHERE body = '{}'"
+        await tx.execute(text(ahead))
+    await deliver(b"[]")
+    await sweep(runtime, deliver)
+    made = await days(runtime)
+    assert {*range(1, 8)} - {2} == {n for n in range(8) if _day(begin, days=n) in made}
+    assert ["days.deliveries_rest"] * 6 == await places(runtime)
+    clock.advance(days=8)
+    await sweep(runtime, deliver)
+    await deliver(b"later")
+    assert f"days.{_day(runtime.now())}" == (await places(runtime))[-1]
+    clock.advance(days=26)
+    await sweep(runtime, deliver)
+    assert [f"days.{_day(begin, days=8)}"] == await places(runtime)
+
+
+async def test_a_day_that_is_slow_to_make_is_left_alone(runtime: Runtime, clock: Any) -> None:
+    """When PostgreSQL looks through a huge rest for longer than callers can wait, the sweep goes on without a new day."""
+    clock.advance(days=400)
+    async with runtime.db.begin() as tx:
+        await tx.execute(
+            text(
+                "CREATE FUNCTION dawdle() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); END'"
+            )
+        )
+        await tx.execute(
+            text(
+                "CREATE EVENT TRIGGER dawdling ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION dawdle()"
+            )
+        )
+        await db.prepare(tx, at=runtime.now(), patience=timedelta(milliseconds=200))
+        assert "30s" == await tx.scalar(text("SHOW statement_timeout"))
+        await tx.rollback()
+    assert _day(runtime.now()) not in await days(runtime)
+
+
 async def test_a_signal_waits_for_its_page_for_thirty_days(runtime: Runtime, deliver: Deliver, clock: Any) -> None:
     """What nobody connected a Page for is let go after a month, and not before."""
     await deliver(envelope(wrote(0, "m_1", "Anybody?")))
