@@ -107,12 +107,20 @@ async def test_one_bad_order_holds_no_other_up(mall: Mall) -> None:
 
 
 async def test_one_order_by_every_way_is_one_order(mall: Mall) -> None:
-    """Looked for again and again by eight workers at once, one order is one row and one command."""
-    await mall.place()
-    for _ in range(3):
-        await mall.orders.PollOrders(pb.PollOrdersRequest(store_id=STORE))
-        await asyncio.gather(*(turn(mall.runtime) for _ in range(8)))
-        mall.clock.advance(minutes=6)
+    """A hundred webhooks, looks that are asked for and eight workers at once: one order is one row and one command."""
+    (name,) = await mall.place()
+    change = {"field": "orders", "value": {"order_id": name}}
+    hint = {"object": "page", "entry": [{"id": PAGE, "time": 1, "changes": [change]}]}
+    async with keeping(mall.runtime) as keep:
+        for start in range(0, 100, 25):
+            bodies = [orjson.dumps({**hint, "n": place}) for place in range(start, start + 25)]
+            await asyncio.gather(
+                *(keep([Arrival(Environment.TEST, body, "sha256=…")]) for body in bodies),
+                mall.orders.PollOrders(pb.PollOrdersRequest(store_id=STORE)),
+                *(turn(mall.runtime) for _ in range(8)),
+            )
+            mall.clock.advance(minutes=6)
+    await mall.turn()
     assert ["order_received"] == await mall.told()
     async with mall.runtime.db.begin() as tx:
         assert 1 == await tx.scalar(select(func.count()).select_from(orders))

@@ -1,11 +1,14 @@
 """While Meta processes an order, its pieces are kept aside; when it vanishes, they are offered again."""
 
+import asyncio
+
 import grpc
 import pytest
 
 from stormcom.facebook.v1 import order_service_pb2 as pb
 from tests.integration.catalog.shop import reason_of
 from tests.integration.conftest import STORE
+from tests.integration.inventory.shelf import hold
 from tests.integration.orders.conftest import Mall, Order
 from tests.integration.orders.test_answers import held
 
@@ -53,6 +56,27 @@ async def test_too_few_pieces_are_kept_as_far_as_they_go(mall: Mall) -> None:
     order = await mall.bought(lines=lines, processing_seconds=LONG)
     assert ("STOCK_INSUFFICIENT", 6, 2) == (order.problem.reason, await held(mall), len(order.hold_ids))
     assert "2 of 7 p1" in order.problem.message
+
+
+async def test_orders_and_64_callers_never_hold_more_than_there_is(mall: Mall) -> None:
+    """Orders that Meta processes and callers want the last five pieces at once: five are held, whoever has them."""
+    await mall.place(lines=[{"retailer_id": "sc_p1", "quantity": 1, "price": "1.00"}], processing_seconds=LONG, count=4)
+    await mall.orders.PollOrders(pb.PollOrdersRequest(store_id=STORE))
+
+    async def caller() -> int:
+        try:
+            await hold(mall.shop, ("p1", 1))
+        except grpc.aio.AioRpcError as refused:
+            if reason_of(refused) != ("STOCK_INSUFFICIENT",):
+                raise
+            return 0
+        return 1
+
+    *_, got = await asyncio.gather(mall.turn(), mall.turn(), asyncio.gather(*(caller() for _ in range(64))))
+    kept = sum(len(order.hold_ids) for order in await mall.find())
+    assert (5, 5) == (sum(got) + kept, await held(mall))
+    short = [order for order in await mall.find() if order.problem.reason == "STOCK_INSUFFICIENT"]
+    assert 4 == kept + len(short)
 
 
 async def test_orders_are_taken_over_and_given_up(linked: Mall) -> None:
