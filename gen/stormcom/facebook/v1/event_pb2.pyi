@@ -806,7 +806,7 @@ Global___OrderReceived: _TypeAlias = OrderReceived  # noqa: Y015
 
 @_typing.final
 class StockReservationRequested(_message.Message):
-    """Meta processes an order: nobody knows the buyer yet, and it may vanish. Its pieces are kept aside by us until `expire_time`; StormCom need do nothing."""
+    """Meta processes an order: nobody knows the buyer yet, and it may vanish. Its pieces are kept aside by us until `expire_time`; StormCom need do nothing. Told again, with a greater `version` and another hold, when Meta takes longer than a hold lasts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
