@@ -1,5 +1,6 @@
 """Cancellations, refunds and returns that others bring about: found by looking, told once each, with their lines and amounts."""
 
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import pytest
 
 from connector.order_changes.actions.reading import Read, apply
 from connector.order_changes.db import changes
-from connector.order_changes.model.changes import Part, Refund
+from connector.order_changes.model.changes import Cancellation, Part, Refund
 from connector.order_changes.model.returns import State as ReturnState
 from connector.order_changes.model.returns import Told
 from connector.orders.db import orders as orders_db
@@ -261,6 +262,28 @@ async def test_an_old_reading_that_comes_late_changes_nothing(mall: Mall) -> Non
             await apply(tx, current, read, at=mall.clock())
     assert ["order_refunded", "return_changed"] == (await mall.told())[len(before) :]
     assert [1] == [one.refunded_quantity for one in (await mall.get(order.external_order_id)).lines]
+
+
+async def test_readings_in_any_order_end_alike(mall: Mall) -> None:
+    """Whichever of Meta's growing answers is taken in first, last or twice: each change is told once, and the pieces are those Meta holds."""
+    order = await taken(mall)
+    line_id, ended = order.lines[0].line_id, set()
+    cancelled = tuple(Cancellation(name, (Part(line_id, 1),), "", "") for name in ("7", "8"))
+    back = (Refund("9", (Part(line_id, 1),), 2_000, 0, 100, 2_100, ""),)
+    grown = Read(cancelled[:1]), Read(cancelled), Read(cancelled, back)
+    for first, *rest in permutations(grown):
+        async with mall.runtime.db.begin() as tx:
+            kept = await tx.begin_nested()
+            for read in (first, *rest, first):
+                current = await orders_db.by_id(tx, UUID(order.order_id), lock=True)
+                assert current is not None
+                await apply(tx, current, read, at=mall.clock())
+            after = await orders_db.by_id(tx, UUID(order.order_id))
+            assert after is not None
+            told = after.version - order.version  # it grows with each telling
+            ended.add((after.lines[0].cancelled_quantity, after.lines[0].refunded_quantity, told))
+            await kept.rollback()
+    assert {(2, 1, 3)} == ended
 
 
 async def test_what_a_buyer_wrote_is_forgotten(mall: Mall, commands: "FacebookOrderCommandsAsyncStub") -> None:
