@@ -24,7 +24,7 @@ async def listed(shop: Shop, **fields: Any) -> list[str]:
 
 async def test_stock_unconfirmed_for_15_minutes_raises_an_alert(stocked: Shop) -> None:
     """Not before, once, with the items' names; and it is over when Meta confirms."""
-    stocked.world.switches.change(batch_seconds=20 * 60.0)
+    stocked.world.switches.change(batch_seconds=20 * 60.0, batch_jitter=0.0)
     await stocked.stock(line("p1", 2, 1), line("p2", 2, 0, "S"))
     await stocked.settle(minutes=14)
     await perform(stocked, Task.WATCH_STOCK)

@@ -21,7 +21,13 @@ from tests.integration.rpc.examples import EXAMPLES
 from tests.integration.rpc.test_strangers import METHODS, told
 
 EVIL = "'; DROP TABLE connections; -- \" $$ \\' :store_id %(x)s %s {0} ../../etc"
-WHOLE = {None, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
+WHOLE = {
+    None,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+}
 ALIKE = {"connection_id", "request_id", "page_token"}  # read by the same lines for every method: once will do
 GROWTH_BYTES = 64 * 1024 * 1024
 _TABLES = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +260,7 @@ async def test_what_is_foreign_looks_missing(
         fields = set() if method.name in TOLD_AS_NAMED else {*method.input_type.fields_by_name}
         for field in sorted(OURS & fields):
             roles = [role.name.lower() for role in Role if role >= POLICY[method.name]]
-            tokens = [issuer.token(now=runtime.now(), role=role, stores=(STRANGER,)) for role in roles]
+            tokens = [issuer.token(now=datetime.now(UTC), role=role, stores=(STRANGER,)) for role in roles]
             names = NUMBERS if things[field] in NUMBERS else (things[field], MISSING, MALFORMED)
             asked = list(requests(method, field, *names))
             answers = [await told(door, method, one, token) for token in tokens for one in asked]
@@ -280,7 +281,7 @@ async def test_what_others_named_means_nothing_here(
     differences = {}
     for method in METHODS.values():
         for field in sorted(NAMED & {*method.input_type.fields_by_name}):
-            token = issuer.token(now=runtime.now(), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
+            token = issuer.token(now=datetime.now(UTC), role=POLICY[method.name].name.lower(), stores=(STRANGER,))
             answers = [await told(door, method, one, token) for one in requests(method, field, THEIRS, NOBODYS)]
             shapes = [_shape(method, *one) for one in answers]
             same = {shape.replace(name.encode(), b"id") for shape, name in zip(shapes, (THEIRS, NOBODYS), strict=True)}
@@ -302,7 +303,7 @@ async def test_no_role_below_a_methods_own_gets_anywhere(
                 ids = {*things} & {field.name for field in method.input_type.fields if not field.is_repeated}
                 for field in ids:
                     setattr(request, field, things[field])
-                token = issuer.token(now=runtime.now(), role=role.name.lower(), stores=(store,))
+                token = issuer.token(now=datetime.now(UTC), role=role.name.lower(), stores=(store,))
                 answers.add(await told(door, method, request, token))
     assert [grpc.StatusCode.PERMISSION_DENIED] == [code for code, _ in answers]
 

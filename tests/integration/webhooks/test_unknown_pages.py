@@ -1,6 +1,7 @@
 """Operators see which Pages Meta tells of and nobody connected."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ async def test_only_operators_of_every_store_see_them(
     server, _ = build_server(runtime, strict)
     server.add_insecure_port(address := f"unix:{tmp_path}/strict.sock")
     await server.start()
-    metadata = (("authorization", issuer.token(now=runtime.now(), role=role, stores=(store,))),)
+    metadata = (("authorization", issuer.token(now=datetime.now(UTC), role=role, stores=(store,))),)
     async with grpc.aio.insecure_channel(address) as channel:
         call = FacebookAdminStub(channel).ListUnknownPages(
             pb.ListUnknownPagesRequest(store_id=STORE), metadata=metadata
