@@ -91,6 +91,48 @@ def test_what_was_there_before_a_migration_is_there_after_it(database_url: str) 
     databases.drop(database_url, name)
 
 
+def test_conversations_deliveries_and_loans_are_there_after_their_migration(database_url: str) -> None:
+    """Windows stay open, what waits still waits in its order, what was acknowledged stays so and what was on loan comes again."""
+    name = f"{make_url(database_url).database}_before"
+    databases.create(database_url, name)
+    url = databases.sibling(database_url, name)
+    migrations.upgrade(Secret(url), revision="0002")
+    with psycopg.connect(url) as connection:
+        connection.execute(_OLDER_ROWS)
+    migrations.upgrade(Secret(url))
+    rows = {what: _rows(url, query) for what, query in _KEPT_ROWS.items()}
+    databases.drop(database_url, name)
+    assert {
+        "conversations": {("MESSENGER", True)},
+        "deliveries": {(1, b"one", "WAITING")},
+        "parked": {(2, "page", "7", b"two")},
+        "next": {(3,)},
+        "consumers": {(5, "PULL")},
+        "handouts": {(7, "SETTLED")},
+    } == rows
+
+
+_OLDER_ROWS = """
+    INSERT INTO connections (id, store_id, environment, state, state_time, create_time, update_time)
+    VALUES ('00000000-0000-0000-0000-000000000001', 's', 'TEST', 'DISCONNECTED', now(), now(), now());
+    INSERT INTO conversations (id, store_id, connection_id, psid, person_time)
+    VALUES (gen_random_uuid(), 's', '00000000-0000-0000-0000-000000000001', '9', now());
+    INSERT INTO deliveries (environment, body, digest, signature, receive_time, state, page_id)
+    VALUES ('TEST', 'one', '1', 'x', now(), 'WAITING', NULL), ('TEST', 'two', '2', 'x', now(), 'PARKED', '7');
+    INSERT INTO consumers (store_id, name, floor) VALUES ('s', 'default', 5);
+    INSERT INTO handouts (store_id, consumer, position, ordering_key, expire_time, acknowledge_time)
+    VALUES ('s', 'default', 6, 'a', now(), NULL), ('s', 'default', 7, 'b', now(), now())
+"""
+_KEPT_ROWS = {
+    "conversations": "SELECT channel, direct_time = person_time FROM conversations",
+    "deliveries": "SELECT id, body, state FROM deliveries",
+    "parked": "SELECT id, object, page_id, body FROM parked",
+    "next": "SELECT nextval(pg_get_serial_sequence('deliveries', 'id'))",
+    "consumers": "SELECT cursor, kind FROM consumers",
+    "handouts": "SELECT position, state FROM handouts",
+}
+
+
 async def test_another_schema_is_refused(database_url: str) -> None:
     """A database that was never migrated, or to another version, is refused with the command that mends it."""
     empty = f"{make_url(database_url).database}_empty"
