@@ -10,6 +10,8 @@ from connector.checkout.model.links import MOST_PIECES, Asked, Candidate, Link, 
 from connector.values import Money
 
 MOST_CHOICES = 100
+_MOST_CHOICES_OF_LINK = 2_000
+"""So an answer stays well below the four megabytes that callers take unless they ask for more."""
 _MOST_WARNINGS = 50
 _OURS = "sc_"
 
@@ -164,9 +166,12 @@ def _hit(entry: Asked, found: Found) -> tuple[Candidate, Known] | None:
 def resolve(link: Link, found: Found, families: Families) -> Resolved:
     """Read a link against the catalog: a line per item, in the order of the link."""
     lines: dict[tuple[str, str], Line] = {}
-    warnings = [*link.warnings]
+    warnings, most = (
+        [*link.warnings],
+        _MOST_CHOICES_OF_LINK // max(len(link.entries), _MOST_CHOICES_OF_LINK // MOST_CHOICES),
+    )
     for entry in link.entries:
-        way, line = _read(entry, found, families)
+        way, line = _read(entry, found, families, most)
         key = _key(line)
         lines[key] = _joined(lines[key], line) if key in lines else line
         warnings += _warned(entry, way, line)
@@ -187,25 +192,25 @@ def _warned(entry: Asked, way: Candidate, line: Line) -> Iterator[Warned]:
         yield Warned(WarningKind.FORMER_ID, entry.text)
 
 
-def _read(entry: Asked, found: Found, families: Families) -> tuple[Candidate, Line]:
+def _read(entry: Asked, found: Found, families: Families, most: int) -> tuple[Candidate, Line]:
     hit = _hit(entry, found)
     if hit is not None:
         way, item = hit
         family = () if item.wanted or not item.whole else families.get(item.product_id, ())
-        return way, _of_family(entry, way, family) if family else Line((entry.text,), way.quantity, item)
+        return way, _of_family(entry, way, family, most) if family else Line((entry.text,), way.quantity, item)
     for way in entry.candidates:
         for product_id in _whole_names(way.name):
             if family := families.get(product_id, ()):
-                return way, _of_family(entry, way, family)
+                return way, _of_family(entry, way, family, most)
     way = entry.candidates[0]
     return way, Line((entry.text,), way.quantity)
 
 
-def _of_family(entry: Asked, way: Candidate, family: Sequence[Known]) -> Line:
+def _of_family(entry: Asked, way: Candidate, family: Sequence[Known], most: int) -> Line:
     """Take the only item of a product, or have the buyer choose."""
     if len(family) == 1:
         return Line((entry.text,), way.quantity, family[0])
-    return Line((entry.text,), way.quantity, None, tuple(family[:MOST_CHOICES]))
+    return Line((entry.text,), way.quantity, None, tuple(family[:most]))
 
 
 def _joined(first: Line, second: Line) -> Line:

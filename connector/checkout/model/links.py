@@ -6,15 +6,16 @@ An entry may be read in several ways; all of them are candidates, best first, an
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 MOST_PIECES = 10_000
-MOST_ENTRIES = 200
+MOST_ENTRIES = 500
 LONGEST_LINK = 16_384
 _MOST_TRACKING, _LONGEST_VALUE, _LONGEST_COUPON, _MOST_WARNINGS = 50, 1_000, 200, 50
 _LONGEST_ID = 200
@@ -24,7 +25,11 @@ CONVERSATION, DRAFT_ORDER = "sc_conversation", "sc_draft_order"
 """Our own parameters of links that go into conversations."""
 
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
-_NUMBER = re.compile(r"\+?0*(\d+)(?:\.\d*)?")
+_NUMBER = re.compile(r"\+?0*(\d+)(\.\d*)?")
+_FOREIGN_COMMAS = re.compile(r"[;|\s]+")
+_COUNTED = re.compile(r".+:\d+")
+_NAMED = re.compile(r"products(?:\[\w*\])?(?:=|%3D)", re.IGNORECASE)
+_JOINED = re.compile("&[A-Za-z_]+=")
 
 
 class Channel(StrEnum):
@@ -111,25 +116,23 @@ class Link:
 def read_link(text: str) -> Link:
     """Read a link, or its query alone."""
     entries: list[Asked] = []
-    warnings: list[Warned] = []
     tracking: list[tuple[str, str]] = []
-    coupon, dropped = "", False
-    for name, value in _parameters(text):
-        match name.lower().partition("[")[0]:
+    coupon, layers = "", 0
+    for name, value in _opened(_parameters(text)):
+        match _bare(name):
             case "products":
-                for part in _split(value):
-                    dropped = dropped or len(entries) == MOST_ENTRIES
-                    if not dropped:
-                        entries.append(_read_entry(part))
+                plain, layers = _decoded(value)
+                entries += map(_read_entry, islice(_split(plain), MOST_ENTRIES + 1 - len(entries)))
             case "coupon" if not coupon:
-                coupon = value.strip()[:_LONGEST_COUPON]
+                coupon = value.strip()
             case _:
                 tracking.append((name[:_LONGEST_VALUE], value[:_LONGEST_VALUE]))
-    if dropped:
-        warnings.append(Warned(WarningKind.TOO_MANY_PRODUCTS, str(MOST_ENTRIES)))
-    if not entries:
-        warnings.append(Warned(WarningKind.NO_PRODUCTS, ""))
-    return Link(tuple(entries), coupon, tuple(tracking[:_MOST_TRACKING]), tuple(warnings[:_MOST_WARNINGS]))
+    warnings = [Warned(WarningKind.TOO_MANY_PRODUCTS, str(MOST_ENTRIES))] if len(entries) > MOST_ENTRIES else []
+    warnings += [] if entries else [Warned(WarningKind.NO_PRODUCTS, "")]
+    coupon = _decoded(coupon)[0] if layers else coupon  # whoever encoded the one twice did so with the other
+    return Link(
+        tuple(entries[:MOST_ENTRIES]), coupon[:_LONGEST_COUPON], tuple(tracking[:_MOST_TRACKING]), tuple(warnings)
+    )
 
 
 def read_cart(products: Sequence[tuple[str, int]]) -> Link:
@@ -145,24 +148,55 @@ def _parameters(text: str) -> list[tuple[str, str]]:
     """Take the query out of whatever it is, and read it. NUL, which PostgreSQL keeps nowhere, is replaced."""
     whole, _, fragment = text.strip().replace("&amp;", "&").partition("#")
     path, asked, query = whole.partition("?")
-    if not asked:
-        query = "" if "://" in path else path
-    if "products" not in query.lower() and "products" in fragment.lower():
-        query = fragment.partition("?")[2] or fragment
+    if "://" not in path and (not asked or "=" in path):
+        query = whole
+    if _NAMED.search(fragment) and not _NAMED.search(query):
+        query = f"{query}&{fragment.partition('?')[2] or fragment}"
     if "=" not in query and _ESCAPE.search(query):
         query = unquote(query)  # the whole query was taken for one value
     pairs = parse_qsl(query.replace("?", "&"), keep_blank_values=True, errors="replace")
     return [(name.replace("\0", "\ufffd"), value.replace("\0", "\ufffd")) for name, value in pairs]
 
 
-def _split(value: str) -> Iterable[str]:
-    """Split a list of entries, however many times it was encoded."""
+def _bare(name: str) -> str:
+    return name.lower().partition("[")[0]
+
+
+def _opened(pairs: Sequence[tuple[str, str]], *, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Take out what was packed into one parameter: a query that became a name or the end of a value, a link inside of a link."""
+    named = any(_bare(name) == "products" for name, _ in pairs)
+    for name, value in pairs:
+        inner = _packed(name, value, named=named) if depth < _MOST_LAYERS else ""
+        if inner:
+            yield from _opened(_parameters(inner.replace("+", "%2B")), depth=depth + 1)
+        else:
+            yield name, value
+
+
+def _packed(name: str, value: str, *, named: bool) -> str:
+    """Tell the link or query that a parameter is; empty when it is one parameter. A link beside products of its own is no more than that."""
+    whole = f"{name}={value}" if value else name
+    if ("=" in name and _NAMED.search(name)) or (_bare(name) == "products" and _JOINED.search(value)):
+        return whole.replace("?", "%3F").replace("#", "%23")
+    return "" if named or not _NAMED.search(value) else value
+
+
+def _decoded(value: str) -> tuple[str, int]:
+    """Take off what was encoded more than once; tells how many layers there were."""
+    layers = 0
+    while layers < _MOST_LAYERS and _ESCAPE.search(value):
+        value, layers = unquote(value, errors="replace").replace("\0", "\ufffd"), layers + 1
+    return value, layers
+
+
+def _split(value: str) -> Iterator[str]:
+    """Split a list of entries. Another sign than a comma parts them only where each of the parts has a quantity: ids may hold any."""
     # facebook-for-woocommerce a1e17a8, Checkout.php: entries are ID:QTY, separated by commas, which may come escaped.
-    for _ in range(_MOST_LAYERS):
-        if not _ESCAPE.search(value):
-            break
-        value = unquote(value, errors="replace").replace("\0", "\ufffd")
-    return (part for entry in value.split(",") if (part := entry.strip().strip("[]\"'").strip()))
+    for entry in value.split(","):
+        parts = _FOREIGN_COMMAS.split(entry.strip())
+        for part in parts if all(map(_COUNTED.fullmatch, parts)) else [entry]:
+            if known := part.strip().strip("[]\"'").strip():
+                yield known
 
 
 def _read_entry(part: str) -> Asked:
@@ -180,11 +214,12 @@ def _counted(name: str, quantity: str) -> Candidate:
     if number is not None and len(number[1]) > len(str(MOST_PIECES)):  # as many digits as somebody cares to write
         return Candidate(name, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE)
     pieces = int(number[1]) if number else 0
-    if pieces < 1:
+    if number is None or pieces < 1:
         return Candidate(name, 1, WarningKind.QUANTITY_UNREADABLE)
     if pieces > MOST_PIECES:
         return Candidate(name, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE)
-    return Candidate(name, pieces)
+    broken = bool(number[2] and number[2].strip(".0"))  # a piece is whole
+    return Candidate(name, pieces, WarningKind.QUANTITY_UNREADABLE if broken else None)
 
 
 def _with_forms(ways: Sequence[Candidate]) -> list[Candidate]:

@@ -219,6 +219,14 @@ async def test_what_is_granted_is_kept_aside_until_its_time(shelved: Shop) -> No
     )
 
 
+async def test_a_link_of_five_hundred_lines_is_answered_whole(shelved: Shop) -> None:
+    """The longest link gets a line for each entry, and a hold of what there is."""
+    products = ",".join(["sc_p1:2", *(f"n{number}:1" for number in range(498)), "sc_p2.M:1"])
+    answer = await resolve(shelved, f"{PAGE}?products={products}", hold=timedelta(minutes=1), request_id="r1")
+    assert [UNKNOWN] * 498 == [line.state for line in answer.lines[1:-1]]
+    assert {"sc_p1": 2, "sc_p2.M": 1} == {line.retailer_id: line.quantity for line in answer.hold.lines}
+
+
 async def test_a_hold_that_a_lost_call_made_is_found_again(shelved: Shop) -> None:
     """A call that died after its commit, and is run again, answers with the hold it made."""
     first = await resolve(shelved, "products=sc_p1:5", hold=timedelta(minutes=15), request_id="r1")

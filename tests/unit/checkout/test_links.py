@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.checkout.model.lines import resolve
+from connector.checkout.model.lines import Known, State, resolve
 from connector.checkout.model.links import MOST_ENTRIES, MOST_PIECES, Channel, Warned, WarningKind, read_link
 
 IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", min_size=1, max_size=40)
@@ -35,6 +35,16 @@ def read(text: str) -> list[tuple[str, int]]:
         "products%3Dsc_1%3A2%2Csc_2%3A1",
         'products=["sc_1:2","sc_2:1"]',
         "products=sc_1:02.0,sc_2:+1",
+        "products=sc_1:2;sc_2:1",
+        "products=sc_1:2|sc_2:1",
+        "products=sc_1:2+sc_2:1",
+        "products=sc_1:2%0D%0Asc_2:1",
+        "products=sc_1:2,sc_2:1?utm_source=x",
+        f"{PAGE}?products%3Dsc_1%3A2%2Csc_2%3A1&fbclid=x",
+        f"{PAGE}?fbclid=x&products=sc_1%3A2%2Csc_2%3A1%26coupon%3DX",
+        f"{PAGE}?fbclid=x#products=sc_1:2,sc_2:1",
+        f"https://l.facebook.com/l.php?u={quote(f'{PAGE}?products=sc_1%3A2,sc_2:1&coupon=X', safe='')}&h=AT0",
+        f"{PAGE}?referrer={quote(f'{PAGE}?products=sc_9:9', safe='')}&products=sc_1:2,sc_2:1",
     ],
 )
 def test_every_notation_says_the_same(text: str) -> None:
@@ -54,6 +64,8 @@ def test_every_notation_says_the_same(text: str) -> None:
         ("a:10001", MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE),
         ("a:" + "9" * 5_000, MOST_PIECES, WarningKind.QUANTITY_TOO_LARGE),
         ("a:\u0663", 3, None),
+        ("a:\u0660", 1, WarningKind.QUANTITY_UNREADABLE),
+        ("a:2.5", 2, WarningKind.QUANTITY_UNREADABLE),
     ],
 )
 def test_quantities_are_read_or_taken_for_one(entry: str, quantity: int, kind: WarningKind | None) -> None:
@@ -71,6 +83,30 @@ def test_what_else_stands_in_a_link_is_kept() -> None:
     assert link.fbc(at=datetime(2026, 11, 21, tzinfo=UTC)) == "fb.1.1795219200000.Iw+AR"
 
 
+@pytest.mark.parametrize("name", ["a b", "a;b", "a|b", "a+b", "a?b", "a#b", "a=b", "\u09b6\u09be\u09a1\u09bc\u09bf"])
+def test_ids_may_hold_nearly_any_sign(name: str) -> None:
+    """What stands in an id parts nothing, also where the whole query was taken for a name."""
+    query = f"products={quote(f'{name}:2', safe='')}"
+    assert [(name, 2)] == read(f"{PAGE}?{query}") == read(f"{PAGE}?{quote(query, safe='')}&fbclid=x")
+
+
+@pytest.mark.parametrize(
+    ("text", "coupon", "tracking"),
+    [
+        ("products%3Da%3A1%26coupon%3DA%252BB%2520C&fbclid=x", "A+B C", (("fbclid", "x"),)),
+        ("products=a%253A1&coupon=10%2525%2520OFF", "10% OFF", ()),
+        ("products=a:1&coupon=10%25+OFF", "10% OFF", ()),
+        ("products=a:1&coupon=SaVe%252520", "SaVe%2520", ()),
+        ("coupon=+&coupon=B&products=a", "B", ()),
+        ("fbclid=x#products=a:1&coupon=B", "B", (("fbclid", "x"),)),
+    ],
+)
+def test_a_coupon_comes_out_as_it_was_meant(text: str, coupon: str, tracking: tuple[tuple[str, str], ...]) -> None:
+    """However the link was packed, the coupon keeps its letters and signs, and the click is still known."""
+    link = read_link(text)
+    assert (coupon, tracking) == (link.coupon, link.tracking)
+
+
 @pytest.mark.parametrize("text", ["", PAGE, f"{PAGE}?products=", f"{PAGE}?products=,%20,", "https://[::1", "%", "\0"])
 def test_a_link_without_products_says_so(text: str) -> None:
     """A link that names nothing is read, and the warning names what is missing."""
@@ -82,6 +118,20 @@ def test_very_many_products_are_cut_with_a_warning() -> None:
     link = read_link("products=" + ",".join(f"p{number}:1" for number in range(MOST_ENTRIES + 1)))
     assert MOST_ENTRIES == len(link.entries)
     assert [WarningKind.TOO_MANY_PRODUCTS] == [one.kind for one in link.warnings]
+
+
+def _known(product_id: str, variant_id: str) -> Known:
+    named = f"sc_{product_id}.{variant_id}", product_id, variant_id
+    return Known(*named, False, True, False, "", "", "", "BDT", 1, None, None, None, True, 1, 0, None)
+
+
+def test_a_long_link_of_whole_products_is_no_endless_answer() -> None:
+    """Every line of the longest link has variants to choose from, and all of them fit into one answer; a short link shows a hundred of each."""
+    families = {str(one): [_known(str(one), str(variant)) for variant in range(150)] for one in range(MOST_ENTRIES)}
+    for count, most in ((1, 100), (20, 100), (MOST_ENTRIES, 4)):
+        link = read_link("products=" + ",".join(map(str, range(count))))
+        lines = resolve(link, {}, families).lines
+        assert [(State.CHOICE_NEEDED, most)] * count == [(line.state, len(line.choices)) for line in lines]
 
 
 @given(st.text(max_size=300))

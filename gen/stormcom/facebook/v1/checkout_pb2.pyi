@@ -137,7 +137,7 @@ class CheckoutLine(_message.Message):
 
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckoutChoice]:
-        """The variants to choose from, at most 100, with CHOICE_NEEDED."""
+        """The variants to choose from, with CHOICE_NEEDED: at most 100, and in a link of more than 20 entries as many of each as make 2,000 of all."""
 
     def __init__(
         self,
@@ -216,11 +216,11 @@ class CheckoutWarning(_message.Message):
         KIND_NO_PRODUCTS: CheckoutWarning._Kind.ValueType  # 1
         """The link names no product."""
         KIND_QUANTITY_UNREADABLE: CheckoutWarning._Kind.ValueType  # 2
-        """A quantity is missing, zero, negative or no number, and was read as 1."""
+        """A quantity is missing, zero, negative or no number, and was read as 1; or it is no whole number, and its fraction was dropped."""
         KIND_QUANTITY_TOO_LARGE: CheckoutWarning._Kind.ValueType  # 3
         """A quantity is larger than 10,000, and was read as that."""
         KIND_TOO_MANY_PRODUCTS: CheckoutWarning._Kind.ValueType  # 4
-        """The link names more than 200 products; the rest was left out."""
+        """The link names more than 500 products; the rest was left out."""
         KIND_FORMER_ID: CheckoutWarning._Kind.ValueType  # 5
         """An id is not the item's name today: an alias, a former id, or one with something in front."""
 
@@ -232,11 +232,11 @@ class CheckoutWarning(_message.Message):
     KIND_NO_PRODUCTS: CheckoutWarning.Kind.ValueType  # 1
     """The link names no product."""
     KIND_QUANTITY_UNREADABLE: CheckoutWarning.Kind.ValueType  # 2
-    """A quantity is missing, zero, negative or no number, and was read as 1."""
+    """A quantity is missing, zero, negative or no number, and was read as 1; or it is no whole number, and its fraction was dropped."""
     KIND_QUANTITY_TOO_LARGE: CheckoutWarning.Kind.ValueType  # 3
     """A quantity is larger than 10,000, and was read as that."""
     KIND_TOO_MANY_PRODUCTS: CheckoutWarning.Kind.ValueType  # 4
-    """The link names more than 200 products; the rest was left out."""
+    """The link names more than 500 products; the rest was left out."""
     KIND_FORMER_ID: CheckoutWarning.Kind.ValueType  # 5
     """An id is not the item's name today: an alias, a former id, or one with something in front."""
 
