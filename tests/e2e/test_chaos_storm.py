@@ -6,11 +6,10 @@
 import asyncio
 import os
 
-import orjson
 import pytest
 
-from stack.folders import CHECKOUT
 from stack.supervisor import Stack
+from tests.e2e import results
 from tests.e2e.ledger import Balance
 from tests.e2e.storm import builds
 from tests.e2e.storm.rage import Storm, rage
@@ -26,7 +25,6 @@ LOST_OF_TEN = 4
 PER_SECOND = 200.0
 IN_FULL = "STORM_WEBHOOKS" in os.environ
 in_full_only = pytest.mark.skipif(not IN_FULL, reason="restarts processes for long: `make chaos`")
-RESULTS = CHECKOUT / "build" / "chaos.json"
 
 
 @pytest.mark.timeout(240 + WEBHOOKS // 10)
@@ -35,9 +33,7 @@ async def test_all_five_counts_are_zero(running: Stack) -> None:
     print(f"seed {SEED}")  # noqa: T201 – to run it again: STORM_SEED
     weather, patience_seconds = LONG if IN_FULL else SHORT, 60 + WEBHOOKS / 40
     outcome = await rage(running, Storm(500, WEBHOOKS, PER_SECOND, weather, SEED, drain_seconds=patience_seconds))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(orjson.dumps(outcome.document(), option=orjson.OPT_INDENT_2))
-    print(outcome.document())  # noqa: T201 – what was survived
+    results.note(**outcome.document())
     assert Balance() == outcome.balance, outcome.balance.counts
 
 

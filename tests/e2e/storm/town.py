@@ -1,9 +1,10 @@
 """The stores a storm rages over: each connected to a Page of its own with many people."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from client.call import Caller, open_channel
 from client.tour.simulation import Simulation, allow
@@ -24,19 +25,20 @@ class Town:
     people: dict[str, list[str]]
 
 
-def found(stack: Stack, number: int, *, stores: int, people: int) -> Town:
-    """Make stores with so many people each; towns of other numbers share nothing with it."""
+def found(stack: Stack, number: int, *, stores: int, people: int = 0, page: Mapping[str, Any] | None = None) -> Town:
+    """Make stores with so many people each; towns of other numbers share nothing with it. `page` is more about each Page."""
     simulation = Simulation(stack.simulator_url)
     callers, pages = [], {}
     for store in range(stores):
         key = 10**11 * number + 10**9 + store
-        user, business, page = (f"{kind}{key:016d}" for kind in (1, 2, 3))
-        pages[page] = [f"7{key * 1000 + person:018d}" for person in range(people)]
+        user, business, page_id = (f"{kind}{key:016d}" for kind in (1, 2, 3))
+        pages[page_id] = [f"7{key * 1000 + person:018d}" for person in range(people)]
         seeded = {
-            "id": page,
+            **(page or {}),
+            "id": page_id,
             "name": f"Page {store}",
             "business_id": business,
-            "people": [{"psid": psid, "name": f"Person {psid[-3:]}"} for psid in pages[page]],
+            "people": [{"psid": psid, "name": f"Person {psid[-3:]}"} for psid in pages[page_id]],
         }
         names = {"user": {"id": user, "name": "Mina Merchant"}, "businesses": [{"id": business, "name": "Ltd"}]}
         simulation._ask("POST", "/_simulator/seed", {**names, "pages": [seeded]})
@@ -46,7 +48,7 @@ def found(stack: Stack, number: int, *, stores: int, people: int) -> Town:
             store_id=f"town-{number}-{store}",
             patience=PATIENCE,
         )
-        _connect(caller, user, page)
+        _connect(caller, user, page_id)
         callers.append(caller)
     return Town(callers, pages)
 
