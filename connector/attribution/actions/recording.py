@@ -14,6 +14,7 @@ from connector.attribution.actions import drafts
 from connector.attribution.db import drafts as drafts_db
 from connector.attribution.db import orders as db
 from connector.attribution.db.orders import Filter
+from connector.attribution.model.drafts import missing as missing_draft
 from connector.attribution.model.orders import Line, Order, Recording, missing, recorded_otherwise
 from connector.checkout.model.links import Channel
 from connector.connections import db as connections
@@ -65,38 +66,62 @@ class Recorded(NamedTuple):
 
 
 async def record(runtime: Runtime, store_id: str, connection_id: str, said: Said) -> Recorded:
-    """Record an order; the same again answers what was recorded.
+    """Record an order; the same again answers what was recorded, whatever became of its connection since.
 
     Raises:
         AlreadyExists: ORDER_ALREADY_RECORDED.
         NotFound: CONVERSATION_NOT_FOUND, DRAFT_ORDER_NOT_FOUND, HOLD_NOT_FOUND.
-        InvalidInput: a stock line's price is in another currency than its item.
+        InvalidInput: the draft order was sent in another conversation; a stock line's price is in another currency than its item.
 
     """
     wish = said.recording
     async with runtime.db.begin() as tx:
-        connection = await connections.require(tx, store_id, connection_id)
         await lock_order(tx, store_id, wish.local_order_id)
         if (known := await db.find(tx, store_id, wish.local_order_id)) is not None:
             if known.digest != wish.digest():
                 raise recorded_otherwise(wish.local_order_id, "local_order_id")
             return Recorded(known, (await _conversions(tx, [known])).get(known.event_id), repeated=True)
-        if wish.conversation_id is not None:
-            await messaging.require(tx, store_id, wish.conversation_id)
-        hinted = await _hinted(tx, store_id, said)
-        return await _record(runtime, tx, connection, hinted, digest=wish.digest())
+        origin = await _origin(tx, store_id, connection_id, said)
+        whole = replace(wish, conversation_id=origin.conversation_id, draft_order_id=origin.draft_order_id)
+        return await _record(runtime, tx, origin.connection, replace(said, recording=whole), digest=wish.digest())
 
 
-async def _hinted(tx: Tx, store_id: str, said: Said) -> Said:
-    """Believe what the link says of a conversation and a draft order, where StormCom says nothing and there are such."""
+class _Origin(NamedTuple):
+    """Where an order came from: its conversation and draft order belong to its connection."""
+
+    connection: Connection
+    conversation_id: UUID | None
+    draft_order_id: UUID | None
+
+
+async def _origin(tx: Tx, store_id: str, connection_id: str, said: Said) -> _Origin:
+    """Believe what the link says of a draft order or a conversation where StormCom says nothing, if it fits the rest; else only what StormCom says."""
     wish = said.recording
-    draft = await drafts_db.find(tx, store_id, said.draft_hint) if said.draft_hint and not wish.draft_order_id else None
-    conversation_id = wish.conversation_id or (draft.conversation_id if draft else None)
-    if conversation_id is None and said.conversation_hint:
-        with suppress(NotFound):
-            conversation_id = (await messaging.require(tx, store_id, said.conversation_hint)).id
-    draft_order_id = wish.draft_order_id or (draft.id if draft else None)
-    return replace(said, recording=replace(wish, conversation_id=conversation_id, draft_order_id=draft_order_id))
+    if said.draft_hint and not wish.draft_order_id:
+        with suppress(NotFound, InvalidInput):
+            return await _belonging(tx, store_id, connection_id, wish.conversation_id, said.draft_hint)
+    if said.conversation_hint and not wish.conversation_id:
+        with suppress(NotFound, InvalidInput):
+            return await _belonging(tx, store_id, connection_id, said.conversation_hint, wish.draft_order_id)
+    return await _belonging(tx, store_id, connection_id, wish.conversation_id, wish.draft_order_id)
+
+
+async def _belonging(
+    tx: Tx, store_id: str, connection_id: str, conversation_id: UUID | None, draft_order_id: UUID | None
+) -> _Origin:
+    """Find the connection; unless it is named, a draft order or a conversation tells it. A receipt must reach nobody else's conversation."""
+    draft = await drafts_db.find(tx, store_id, draft_order_id) if draft_order_id else None
+    if draft_order_id and draft is None:
+        raise missing_draft(str(draft_order_id))
+    if draft and conversation_id and conversation_id != draft.conversation_id:
+        raise InvalidInput.of("conversation_id", "FIELD_INVALID", "is not the one in which the draft order was sent")
+    conversation_id = draft.conversation_id if draft else conversation_id
+    conversation = await messaging.require(tx, store_id, conversation_id) if conversation_id else None
+    theirs = conversation.connection_id if conversation else ""
+    connection = await connections.require(tx, store_id, connection_id or theirs)
+    if conversation and conversation.connection_id != connection.id:
+        raise messaging.missing(str(conversation.id))
+    return _Origin(connection, conversation_id, draft_order_id)
 
 
 async def _record(runtime: Runtime, tx: Tx, connection: Connection, said: Said, *, digest: bytes) -> Recorded:

@@ -1,12 +1,16 @@
 """Carts that people send in conversations: one draft order each, answered once, told to StormCom."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
+from sqlalchemy import insert
 
+from connector.connections.db import connections
 from connector.db import outbox
 from connector.db.outbox import Task
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
@@ -48,9 +52,9 @@ def cart(clock: Clock) -> Cart:
     """Write a delivery with a cart, sent just now or at a time."""
     now = int(clock().timestamp() * 1000)
 
-    def write(*products: dict[str, Any], note: str = "", later: int = 0) -> bytes:
+    def write(*products: dict[str, Any], note: str = "", later: int = 0, sender: str = PERSON) -> bytes:
         order = {"products": list(products), "note": note}
-        event = {"sender": {"id": PERSON}, "recipient": {"id": PAGE}, "timestamp": now + later, "order": order}
+        event = {"sender": {"id": sender}, "recipient": {"id": PAGE}, "timestamp": now + later, "order": order}
         return json.dumps({"object": "page", "entry": [{"id": PAGE, "time": now, "messaging": [event]}]}).encode()
 
     return write
@@ -140,15 +144,17 @@ async def test_a_draft_order_that_nobody_answers_expires(shop: Shop, deliver: De
 def order(draft: DraftOrder, **changes: Any) -> pb.RecordAttributedOrderRequest:
     """Make the order that comes out of a draft order."""
     price, total = Money(currency_code="BDT", minor_units=1_150), Money(currency_code="BDT", minor_units=2_300)
+    fields: dict[str, Any] = {
+        "store_id": STORE,
+        "local_order_id": "order-1",
+        "conversation_id": draft.conversation_id,
+        "draft_order_id": draft.draft_order_id,
+    }
     return pb.RecordAttributedOrderRequest(
-        store_id=STORE,
-        local_order_id="order-1",
         channel=ORDER_CHANNEL_MESSENGER,
         lines=[AttributedLine(product_id="p1", quantity=2, unit_price=price, total=total)],
         totals=OrderTotals(subtotal=total, total=total),
-        conversation_id=draft.conversation_id,
-        draft_order_id=draft.draft_order_id,
-        **changes,
+        **fields | changes,
     )
 
 
@@ -171,6 +177,75 @@ async def test_the_order_ends_the_draft_and_its_receipt_reaches_the_person(
     assert (DraftOrder.STATE_CREATED, "order-1") == ((await asked(shop)).state, (await asked(shop)).local_order_id)
     sent = [call for call in shop.world.records.calls if call.path.endswith("/messages") and call.method == "POST"]
     assert (1, True) == (len(sent), bool(first.receipt_message_id))
+
+
+async def test_of_two_orders_out_of_one_cart_one_is_recorded(shop: Shop, deliver: Deliver, cart: Cart) -> None:
+    """Two callers who make an order of the same cart at once: one is recorded, the other is told that the cart has its order."""
+    await deliver(cart(MUG))
+    stub, draft = FacebookAttributionStub(shop.channel), await asked(shop)
+    wishes = (stub.RecordAttributedOrder(order(draft, local_order_id=f"order-{place}")) for place in range(2))
+    answers = await asyncio.gather(*wishes, return_exceptions=True)
+    refused = [reason_of(one, "field") for one in answers if isinstance(one, grpc.aio.AioRpcError)]
+    assert [("ORDER_ALREADY_RECORDED", "external_order_id")] == refused
+    assert 1 == len((await stub.ListAttributedOrders(pb.ListAttributedOrdersRequest(store_id=STORE))).orders)
+
+
+OTHER = UUID(int=9)
+
+
+async def link_another(shop: Shop, store_id: str) -> None:
+    """Give a store another connection."""
+    named = {"id": OTHER, "store_id": store_id, "environment": "TEST", "page_id": "9", "state": "NEEDS_LOGIN"}
+    times = dict.fromkeys(("state_time", "create_time", "update_time"), shop.clock())
+    async with shop.runtime.db.begin() as tx:
+        await tx.execute(insert(connections).values(**named, **times))
+
+
+async def test_the_cart_tells_the_conversation_and_the_connection(shop: Shop, deliver: Deliver, cart: Cart) -> None:
+    """Of a store with several connections, a draft order alone says where the order came from: named, or in the link the buyer came by."""
+    await deliver(cart(MUG))
+    draft, stub = await asked(shop), FacebookAttributionStub(shop.channel)
+    await link_another(shop, STORE)
+    named = await stub.RecordAttributedOrder(order(draft, conversation_id=""))
+    link = f"https://shop.example/c?products=sc_p1:2&sc_draft_order={draft.draft_order_id}"
+    unnamed = {"conversation_id": "", "draft_order_id": "", "local_order_id": "order-2", "external_order_id": "x"}
+    hinted = await stub.RecordAttributedOrder(order(draft, checkout_link=link, **unnamed))
+    for answer in (named, hinted):
+        assert (draft.connection_id, draft.conversation_id, draft.draft_order_id) == (
+            answer.order.connection_id,
+            answer.order.conversation_id,
+            answer.order.draft_order_id,
+        )
+
+
+@pytest.mark.parametrize(
+    ("store_id", "changes", "reason"),
+    [
+        (STORE, {"draft_order_id": ""}, ("CONVERSATION_NOT_FOUND", "")),
+        (STORE, {"conversation_id": ""}, ("CONVERSATION_NOT_FOUND", "")),
+        (STORE, {"connection_id": ""}, ("FIELD_INVALID", "conversation_id")),
+        ("store_2", {"draft_order_id": ""}, ("CONVERSATION_NOT_FOUND", "")),
+        ("store_2", {"conversation_id": ""}, ("DRAFT_ORDER_NOT_FOUND", "")),
+    ],
+)
+async def test_an_order_never_reaches_another_conversation(  # noqa: PLR0917 – fixtures are asked for by name
+    shop: Shop, deliver: Deliver, cart: Cart, store_id: str, changes: dict[str, Any], reason: tuple[str, str]
+) -> None:
+    """Another store's, another connection's or another person's conversation is refused when it is named, and not believed when a link says it."""
+    await deliver(cart(MUG))
+    draft, stub = await asked(shop), FacebookAttributionStub(shop.channel)
+    await deliver(cart(MUG, sender="7009"))
+    listed = await stub.ListDraftOrders(pb.ListDraftOrdersRequest(store_id=STORE))
+    (stranger,) = (one for one in listed.draft_orders if one.draft_order_id != draft.draft_order_id)
+    await link_another(shop, store_id)
+    fields = {"conversation_id": stranger.conversation_id, "connection_id": str(OTHER), "store_id": store_id, **changes}
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.RecordAttributedOrder(order(draft, **fields))
+    assert reason == reason_of(refused.value, "field")
+    said = {"conversation_id": "", "draft_order_id": "", "store_id": store_id, "connection_id": str(OTHER)}
+    link = f"products=sc_p1:2&sc_draft_order={draft.draft_order_id}&sc_conversation={stranger.conversation_id}"
+    recorded = (await stub.RecordAttributedOrder(order(draft, **said, checkout_link=link))).order
+    assert ("", "") == (recorded.conversation_id, recorded.draft_order_id)
 
 
 async def _grow_old(shop: Shop) -> None:

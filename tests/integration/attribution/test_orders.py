@@ -1,12 +1,15 @@
 """Orders that came by a checkout link or a chat: recorded once, exact to the last minor unit, their stock settled, their conversion sent."""
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from sqlalchemy import update
 
+from connector.connections.db import connections
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
 from stormcom.facebook.v1 import conversion_service_pb2, inventory_service_pb2
 from stormcom.facebook.v1.attribution_pb2 import (
@@ -247,6 +250,27 @@ async def test_a_conversion_waits_with_the_order(
     wanted = not changes.get("skip_conversion") and not reason
     assert (wanted, reason) == (answer.HasField("conversion"), answer.conversion_reason)
     assert ("order.order-1" if wanted else "") == answer.conversion.event_id
+
+
+async def test_an_order_that_meta_would_find_too_old_is_recorded_without_a_conversion(shelved: Shop) -> None:
+    """Meta counts what is at most a week old; an older order is recorded, and says why it does not count."""
+    await set_pixel(shelved)
+    wish = order()
+    wish.order_time.FromDatetime(shelved.clock() - timedelta(days=7, minutes=1))
+    assert "CONVERSION_TOO_OLD" == (await record(shelved, wish)).order.conversion_reason
+
+
+async def test_an_order_is_known_after_its_connection_has_gone(shelved: Shop) -> None:
+    """Repeating a call answers what was recorded, also without a live connection; a new order needs the connection's name."""
+    first = await record(shelved, order())
+    async with shelved.runtime.db.begin() as tx:
+        await tx.execute(update(connections).values(state="DISCONNECTED"))
+    again = await record(shelved, order(connection_id=""))
+    assert (True, first.order) == (again.repeated_order, again.order)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await record(shelved, order("order-2", connection_id=""))
+    assert ("STORE_NOT_CONNECTED",) == reason_of(refused.value)
+    assert not (await record(shelved, order("order-2"))).repeated_order
 
 
 async def test_without_a_pixel_the_order_is_recorded_all_the_same(shelved: Shop) -> None:

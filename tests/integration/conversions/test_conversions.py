@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -12,6 +13,9 @@ from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import metadata
 from stormcom.facebook.v1 import conversion_service_pb2 as pb
+from stormcom.facebook.v1.attribution_pb2 import AttributedLine, OrderTotals
+from stormcom.facebook.v1.attribution_service_pb2 import RecordAttributedOrderRequest
+from stormcom.facebook.v1.attribution_service_pb2_grpc import FacebookAttributionStub
 from stormcom.facebook.v1.conversion_pb2 import BuyerMatch, Conversion, ConversionDraft, ConversionItem
 from stormcom.facebook.v1.conversion_service_pb2_grpc import FacebookConversionsStub
 from stormcom.facebook.v1.event_service_pb2 import PullEventsRequest
@@ -84,6 +88,29 @@ async def test_an_event_counts_once_whoever_repeats_it(shop: Shop, control_api: 
     assert again.repeated_event
     assert (["o1"], 3) == ([event["event_id"] for event in pixel(shop).events], pixel(shop).received)
     assert {"o1": "SENT"} == await states(shop)
+
+
+async def test_an_attributed_order_counts_once(shop: Shop) -> None:
+    """Meta learns of the order's value, its items by the catalog's ids and where it was placed; telling of it again counts nothing twice."""
+    bdt, total = partial(Money, currency_code="BDT"), Money(currency_code="BDT", minor_units=131_050)
+    line = AttributedLine(
+        product_id="p1", quantity=2, unit_price=bdt(minor_units=62_525), total=bdt(minor_units=125_050)
+    )
+    wish = RecordAttributedOrderRequest(
+        store_id=shop.store_id, local_order_id="o1", lines=[line], buyer=BUYER, event_source_url="https://shop.example/thanks",
+        totals=OrderTotals(subtotal=bdt(minor_units=125_050), shipping=bdt(minor_units=6_000), total=total),
+        checkout_link="https://shop.example/c?products=sc_p1:2&cart_origin=instagram&fbclid=IwAR1",
+    )  # fmt: skip
+    await FacebookAttributionStub(shop.channel).RecordAttributedOrder(wish)
+    (again,) = await send(shop, purchase("order.o1"))
+    await shop.turn()
+    (event,) = pixel(shop).events
+    assert (True, "Purchase", "website", "order.o1") == (
+        again.repeated_event, event["event_name"], event["action_source"], event["event_id"],
+    )  # fmt: skip
+    assert {"value": 1310.5, "currency": "BDT", "order_id": "o1", "content_type": "product", "content_ids": ["sc_p1"], "num_items": 2,
+            "contents": [{"id": "sc_p1", "quantity": 2, "item_price": 625.25}]} == event["custom_data"]  # fmt: skip
+    assert event["user_data"]["fbc"].endswith(".IwAR1")
 
 
 async def test_one_wrong_event_keeps_no_other_from_counting(shop: Shop) -> None:

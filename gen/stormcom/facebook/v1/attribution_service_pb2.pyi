@@ -53,7 +53,7 @@ class RecordAttributedOrderRequest(_message.Message):
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
-    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    """The connection; empty means that of the draft order or conversation, or else the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`). `ResolveCheckoutLink` told it; it may have been disconnected since."""
     request_id: _builtins.str
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
     local_order_id: _builtins.str
@@ -65,7 +65,7 @@ class RecordAttributedOrderRequest(_message.Message):
     external_order_id: _builtins.str
     """The order's own name on the channel, when it has one; at most 100 characters."""
     conversation_id: _builtins.str
-    """The conversation it came out of."""
+    """The conversation it came out of; empty with a `draft_order_id` means that of the draft order. Must belong to the connection."""
     draft_order_id: _builtins.str
     """The draft order it came out of: answered with this order, unless it was already."""
     event_source_url: _builtins.str

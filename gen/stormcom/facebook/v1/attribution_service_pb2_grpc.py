@@ -75,7 +75,7 @@ class FacebookAttributionServicer:
         """Records an order of StormCom's that came from Facebook, Instagram or a conversation: once, whatever is repeated.
 
         In one step the order is kept, its holds are settled with the stock that is sent along, and its conversion is put on its way; the event `attributed_order_recorded` follows. The same `local_order_id`
-        with the same content returns what was recorded. A hold that has ended does not keep an order from being recorded: it is named in the answer.
+        with the same content returns what was recorded. Money that is paid back later is not reported: Meta takes no conversion back. A hold that has ended does not keep an order from being recorded: it is named in the answer.
         Fails with `ORDER_ALREADY_RECORDED` when the order, or its name on the channel, was recorded with other content, `ORDER_TOTAL_MISMATCH` naming the sum that does not add up, `HOLD_NOT_FOUND`,
         `CONVERSATION_NOT_FOUND`, `DRAFT_ORDER_NOT_FOUND`, `CURRENCY_MISMATCH`, `CURRENCY_UNKNOWN`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LARGE`.
         """
