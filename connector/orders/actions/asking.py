@@ -9,7 +9,7 @@ from connector.connections.graph.subscriptions import page_bucket
 from connector.connections.model import CapabilityKind, Connection
 from connector.db import outbox
 from connector.db.outbox import Taken
-from connector.errors import MetaRefused
+from connector.errors import MetaRefused, Unavailable
 from connector.graph.call import Call, Listed
 from connector.graph.client import Access
 from connector.orders import graph
@@ -19,7 +19,7 @@ from connector.runtime import Runtime
 
 T = TypeVar("T")
 ORDERS = CapabilityKind.ORDER_MANAGEMENT
-_MOST_PAGES = 1_000  # a list that never ends is no list
+_MOST_PAGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,22 @@ class Road:
             await connections.require_room(self.runtime, tx, self.connection, page_bucket(self.connection.page_id))
         return await self.runtime.graph.send(call, self.access)
 
-    async def ask_all(self, write: Callable[[str], Call[Listed[T]]]) -> list[T]:
-        """Read all pages of a list; the cursor is forgotten with the turn."""
+    async def ask_all(self, write: Callable[[str], Call[Listed[T]]], after: str = "") -> list[T]:
+        """Read all pages of a list, or all behind a cursor, which is forgotten with the turn.
+
+        Raises:
+            Unavailable: the list does not end: a part of it would look like all of it.
+
+        """
         found: list[T] = []
-        after = ""
         for _ in range(_MOST_PAGES):
             page = await self.ask(write(after))
             found += page.entries
             if not (after := page.after):
-                break
-        return found
+                return found
+        raise Unavailable(
+            "META_UNAVAILABLE", f"Meta's list does not end after {_MOST_PAGES} pages; it is read again later"
+        )
 
     async def lost(self, error: MetaRefused) -> bool:
         """Tell whether a refusal means that this one order is gone, and not the whole road: then orders can still be listed.

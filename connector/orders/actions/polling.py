@@ -1,7 +1,8 @@
 """Looks for orders at Meta, every five minutes and whenever a webhook hints at one; what it sees gets a row, then is read.
 
 A look goes over all orders that changed since the last one, with an overlap, and over all that Meta processes, so that one that
-vanished is missed. The watermark is Meta's own time and moves only when every page was read: a look that failed is repeated whole.
+vanished is missed. The watermark is Meta's own time; it moves in the transaction that keeps all orders up to it, so a look that
+failed goes on where it stood, and one with very much to see goes on in another turn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +16,16 @@ from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
+from connector.graph.call import Call, Listed
 from connector.orders import graph
 from connector.orders.actions.asking import ORDERS, Road, open_road
 from connector.orders.actions.following import follow_again
+from connector.orders.actions.looking import windows
 from connector.orders.db import accounts, sightings
 from connector.orders.graph import Sighting
 from connector.orders.model.accounts import Account, Manager
 from connector.orders.model.states import State
+from connector.orders.model.windows import Window
 from connector.runtime import Runtime
 
 EVERY = timedelta(minutes=5)
@@ -30,6 +34,8 @@ IDLE = timedelta(minutes=30)
 OVERLAP = timedelta(minutes=10)
 FARTHEST = timedelta(days=180)
 _WAITING = (State.FB_PROCESSING, State.CREATED)
+# The narrowest windows of a turn come to more than the overlap with the next one: each goes on farther than the last.
+_WINDOWS_PER_TURN = 50
 _PIECE = 200
 
 
@@ -53,34 +59,51 @@ async def poll_orders(runtime: Runtime, task: Taken) -> None:
             await outbox.again(tx, task, runtime.now() + IDLE)
             return
     try:
-        seen, processed = await look(await open_road(runtime, task, connection, account))
+        road = await open_road(runtime, task, connection, account)
+        last, over = await _look(road)
+        processed = await road.ask_all(lambda after: _list_processed(road, after)) if over else []
     except MetaRefused:
         async with runtime.db.begin() as tx:  # Meta may have switched the whole road off: a try tells
             await connection_actions.plan_check(runtime, tx, connection, ORDERS)
         raise
     async with runtime.db.begin() as tx:
         now = runtime.now()
-        await take_in(runtime, tx, connection, account, [*seen, *processed])
-        await _miss(tx, connection, {one.external_order_id for one in processed}, at=now)
-        await _catch_up(tx, connection, at=now)
-        newest = max((one.update_time for one in seen if one.update_time), default=None)
-        watermark = max(filter(None, (newest, account.watermark_time)), default=None)
-        await accounts.change(tx, connection.id, watermark_time=watermark, last_poll_time=now)
+        if over:
+            await take_in(runtime, tx, connection, account, processed)
+            await _miss(tx, connection, {one.external_order_id for one in processed}, at=now)
+            await _catch_up(tx, connection, at=now)
+            await accounts.change(tx, connection.id, last_poll_time=now)
         if account.since_time is not None:
-            await _looked_back(tx, connection, account.since_time)
+            await _looked_back(tx, connection, account.since_time, None if over else last)
         wished = (await outbox.hold(tx, task)).wishes != task.wishes
-        await outbox.again(tx, task, now if wished else now + EVERY)
+        await outbox.again(tx, task, now + EVERY if over and not wished else now)
 
 
-async def look(road: Road) -> tuple[list[Sighting], list[Sighting]]:
-    """List what changed since the last look in any state, and all that Meta processes."""
-    since = _since(road.account, at=road.runtime.now())
+async def _look(road: Road) -> tuple[datetime | None, bool]:
+    """Keep what changed since the last look, and the watermark with it; tells the last change seen, and whether that is all."""
+    runtime, connection = road.runtime, road.connection
+    last, count = None, 0
+    async for seen in windows(road, Window(_since(road.account, at=runtime.now()))):
+        last = _newest(seen, at=runtime.now()) or last
+        async with runtime.db.begin() as tx:
+            await take_in(runtime, tx, connection, road.account, seen)
+            watermark = max(filter(None, (last, road.account.watermark_time)), default=None)
+            await accounts.change(tx, connection.id, watermark_time=watermark)
+            await outbox.hold(tx, road.task)
+        count += bool(seen)
+        if count == _WINDOWS_PER_TURN:
+            return last, False
+    return last, True
+
+
+def _newest(seen: Iterable[Sighting], *, at: datetime) -> datetime | None:
+    """Tell when the newest of the orders changed. A time that is to come would end all looks: it is no mark."""
+    return max((one.update_time for one in seen if one.update_time and one.update_time <= at), default=None)
+
+
+def _list_processed(road: Road, after: str) -> Call[Listed[Sighting]]:
     names = road.account.commerce_account_id, road.connection.page_id
-    changed = await road.ask_all(
-        lambda after: graph.list_orders(*names, graph.STATES, updated_after=since, after=after)
-    )
-    processed = await road.ask_all(lambda after: graph.list_orders(*names, [State.FB_PROCESSING], after=after))
-    return changed, processed
+    return graph.list_orders(*names, [State.FB_PROCESSING], after=after)
 
 
 def _since(account: Account, *, at: datetime) -> datetime:
@@ -88,11 +111,11 @@ def _since(account: Account, *, at: datetime) -> datetime:
     return min(account.since_time, usual) if account.since_time else usual
 
 
-async def _looked_back(tx: Tx, connection: Connection, since: datetime) -> None:
-    """Forget a wish to look farther back, unless another one came meanwhile."""
+async def _looked_back(tx: Tx, connection: Connection, since: datetime, left: datetime | None) -> None:
+    """Note from when on a wish to look farther back is still to be done, None when it is; a wish that came meanwhile stays."""
     current = await accounts.find(tx, connection.id, lock=True)
     if current is not None and current.since_time == since:
-        await accounts.change(tx, connection.id, since_time=None)
+        await accounts.change(tx, connection.id, since_time=left)
 
 
 async def take_in(runtime: Runtime, tx: Tx, connection: Connection, account: Account, seen: Iterable[Sighting]) -> None:

@@ -1,12 +1,13 @@
 """Calls about orders and the account they belong to. Lists are asked for with every field that is wanted; cursors live one look only."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from connector.connections.graph.subscriptions import page_bucket
 from connector.graph.call import Call, Effect, Listed, read_list, read_success
 from connector.orders.graph.reading import Sighting, read_sighting
+from connector.orders.model.windows import Window
 
 Json = Mapping[str, Any]
 PAGE_SIZE = 100
@@ -80,13 +81,16 @@ def _manage(method: str, account_id: str, page_id: str) -> Call[bool]:
 
 
 def list_orders(
-    account_id: str, page_id: str, states: Iterable[str], *, updated_after: datetime | None = None, after: str = ""
+    account_id: str, page_id: str, states: Iterable[str], *, window: Window | None = None, after: str = ""
 ) -> Call[Listed[Sighting]]:
-    """List orders in some states that changed after a moment, or all of them, a page at a time; nameless entries are left out."""
+    """List orders in some states that changed within a window, or all of them, a page at a time; nameless entries are left out."""
     # SDK 26.0.3, page.py, get_commerce_orders: without a state only those that are CREATED. Unverified: the largest page.
     params = {"fields": _SIGHT, "state": ",".join(states), "limit": str(PAGE_SIZE)}
-    if updated_after:
-        params["updated_after"] = str(int(updated_after.timestamp()))
+    # Unverified: whether the bounds are in it. A second more on either side has no order fall between two windows.
+    if window:
+        params["updated_after"] = str(int(window.since.timestamp()) - 1)
+    if window and window.until:
+        params["updated_before"] = str(int(window.until.timestamp()) + 2)
     path = f"{account_id}/commerce_orders"
     return _list(path, params, page_id, after, lambda data: filter(None, map(read_sighting, data)))
 

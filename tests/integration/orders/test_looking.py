@@ -1,0 +1,30 @@
+"""Looks at lists that are long, change meanwhile, or never come: nothing is passed over."""
+
+from stormcom.facebook.v1 import order_service_pb2 as pb
+from tests.integration.conftest import STORE
+from tests.integration.orders.conftest import Mall
+
+
+async def test_no_page_is_turned_where_time_can_be_halved(mall: Mall) -> None:
+    """Orders of more than a page are listed window by window, so none can slip from one page to another: all are there."""
+    mall.world.switches.change(max_page=1)
+    for _ in range(4):
+        await mall.place()
+        mall.clock.advance(minutes=3)
+    await mall.turn()
+    lists = [call.parameters for call in mall.world.records.calls if call.path.endswith("/commerce_orders")]
+    assert [] == [one for one in lists if "after" in one]
+    assert 4 == len(await mall.find())
+
+
+async def test_a_very_long_look_goes_on_in_another_turn(linked: Mall) -> None:
+    """What one turn has no time for the next one sees: the watermark comes to the newest change."""
+    linked.world.switches.change(max_page=1)
+    for _ in range(55):  # orders that nobody manages go on by themselves, and are not ours: only listed
+        linked.clock.advance(minutes=2)
+        await linked.place()
+    newest = linked.clock().replace(microsecond=0)
+    await linked.orders.AssociateOrderManagement(pb.AssociateOrderManagementRequest(store_id=STORE))
+    await linked.turn()
+    shown = await linked.orders.GetOrderManagement(pb.GetOrderManagementRequest(store_id=STORE))
+    assert newest == shown.order_management.watermark_time.ToDatetime(newest.tzinfo)
