@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @given(st.timedeltas(timedelta(), timedelta(days=180)), st.lists(st.booleans(), max_size=30))
-def test_halves_are_the_whole(length: timedelta, turns: list[bool]) -> None:  # noqa: FBT001 – a drawn value
+def test_halves_are_the_whole(length: timedelta, turns: list[bool]) -> None:
     """One half ends where the other begins, the last one stays open, and a window that cannot be halved is narrow."""
     window = Window(NOW - length)
     for later in turns:
