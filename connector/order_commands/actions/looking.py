@@ -15,7 +15,7 @@ from connector.errors import MetaRefused
 from connector.order_commands import db, graph
 from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
 from connector.order_commands.model import faults
-from connector.order_commands.model.commands import Command, Kind, Outcome, Problem, State
+from connector.order_commands.model.commands import UNCERTAIN, Command, Kind, Outcome, Problem, State
 from connector.order_commands.model.patience import COUNTED, LADDERS, pause
 from connector.order_commands.model.shown import Match, Shown, compare, counts
 from connector.orders.db import orders
@@ -98,10 +98,8 @@ async def _settle(runtime: Runtime, tx: Tx, order: Order, command: Command, matc
 
 
 async def _absent(runtime: Runtime, tx: Tx, order: Order, command: Command) -> None:
-    """Note that attempts whose answers were lost did nothing; the next one may have a new key, if there is a next one."""
-    attempts = [
-        one._replace(outcome=Outcome.ABSENT) if one.outcome is Outcome.LOST else one for one in command.attempts
-    ]
+    """Note that attempts that were lost or failed did nothing; the next one may have a new key, if there is a next one."""
+    attempts = [one._replace(outcome=Outcome.ABSENT) if one.outcome in UNCERTAIN else one for one in command.attempts]
     outcome = attempts[-1].outcome
     if outcome in LADDERS and pause(attempts[command.first_attempt :]) is None:
         command = await db.change(tx, command, attempts=attempts, problem=command.problem)

@@ -20,7 +20,7 @@ from connector.order_commands import db, graph
 from connector.order_commands.actions.looking import look
 from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
 from connector.order_commands.model import faults
-from connector.order_commands.model.commands import Attempt, Command, Kind, Outcome, Problem, State
+from connector.order_commands.model.commands import UNCERTAIN, Attempt, Command, Kind, Outcome, Problem, State
 from connector.order_commands.model.faults import OrderFault, Then
 from connector.order_commands.model.patience import COUNTED, LADDERS, Step, next_step, pause, timeout
 from connector.orders.db import orders
@@ -212,7 +212,7 @@ async def _climb(
 ) -> None:
     """Try again later, or no more. One that may have happened without our knowing is looked for first."""
     wait = pause(attempts[command.first_attempt :])
-    uncertain = any(one.outcome is Outcome.LOST for one in attempts)
+    uncertain = any(one.outcome in UNCERTAIN for one in attempts)
     if wait is None and not uncertain:
         command = await db.change(tx, command, attempts=attempts, problem=problem)
         await end(runtime, tx, order, command, State.FAILED, problem=problem)

@@ -8,7 +8,8 @@
                              └──no answer──▶ SENT: the same key again, later
 
 An attempt's key is kept before the attempt is made. After a lost answer the same key goes again with the same body: Meta repeats its
-answer. What Meta refused it would refuse again under that key: the next attempt has a new one.
+answer. What Meta refused it would refuse again under that key: the next attempt has a new one. Where Meta failed, it may have done it
+all the same: before a new key is taken, we look.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,7 @@ class Outcome(StrEnum):
     BEGUN = "BEGUN"  # no answer yet: found so in a later turn, it was cut off
     DONE = "DONE"
     LOST = "LOST"  # it left, and nobody knows
-    ABSENT = "ABSENT"  # it left unanswered, and Meta shows nothing of it
+    ABSENT = "ABSENT"  # it was lost or failed, and Meta shows nothing of it
     UNREACHED = "UNREACHED"  # it never left
     FAILED = "FAILED"  # Meta failed, and said so
     PAUSED = "PAUSED"  # Meta wants a pause
@@ -66,8 +67,8 @@ class Outcome(StrEnum):
     REFUSED = "REFUSED"
 
 
-UNCERTAIN = frozenset({Outcome.BEGUN, Outcome.LOST})
-"""Meta may have done it without our knowing."""
+UNCERTAIN = frozenset({Outcome.BEGUN, Outcome.LOST, Outcome.FAILED})
+"""Meta may have done it without our knowing: what fails behind the effect says so too."""
 SAME_KEY = frozenset({Outcome.BEGUN, Outcome.LOST, Outcome.UNREACHED})
 """Meta answered nothing under the key, or we do not know what: the key stays."""
 

@@ -84,6 +84,17 @@ async def test_a_lost_answer_and_a_refusal_are_looked_into(desk: Desk) -> None:
     assert 1 == len(desk.effects("cancel"))
 
 
+@pytest.mark.parametrize("kind", ["ship", "cancel", "refund"])
+async def test_a_failure_that_comes_after_the_effect_does_nothing_twice(desk: Desk, kind: str) -> None:
+    """Meta says that it failed, with its code, and did it all the same: it is found done, though the next attempt would have a new key."""
+    order = await (desk.shipped if kind == "refund" else desk.bought)()
+    before = len(desk.effects(kind))
+    await desk.fail("error", status=500, code=2, message="An unexpected error", after=True)
+    command = await {"ship": desk.ship, "cancel": desk.cancel, "refund": desk.refund}[kind](order, 1)
+    assert {Command.STATE_ALREADY_DONE} == await desk.settled([command])
+    assert before + 1 == len(desk.effects(kind))
+
+
 async def test_a_command_that_never_arrives_is_given_up_with_its_key(desk: Desk) -> None:
     """Five attempts that Meta never got are given up; asked again, it goes under the same key."""
     order = await desk.bought()

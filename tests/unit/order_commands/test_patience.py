@@ -48,18 +48,19 @@ def test_a_repetition_waits_longer(tries: int, seconds: int) -> None:
         ((O.BEGUN,), Step.CUT_OFF),
         ((O.LOST,), Step.REPEAT),
         ((O.UNREACHED,), Step.REPEAT),
-        ((O.FAILED,), Step.TELL),
+        ((O.FAILED,), Step.LOOK),
+        ((O.ABSENT,), Step.TELL),
         ((O.PAUSED,), Step.TELL),
         ((O.BUSY,), Step.TELL),
         ((O.REFUSED,), Step.TELL),
         ((O.BEFORE,), Step.LOOK),
         ((O.LOST, O.FAILED), Step.LOOK),
-        ((O.ABSENT, O.FAILED), Step.TELL),
+        ((O.ABSENT, O.BUSY), Step.TELL),
         ((O.LOST,) * 5, Step.LOOK),
     ],
 )
 def test_a_new_key_is_taken_only_when_nothing_can_have_happened(outcomes: tuple[Outcome, ...], expected: Step) -> None:
-    """Without an answer the key stays; after a refusal it is new, once it is certain that no lost attempt did it."""
+    """Without an answer the key stays; after a refusal it is new, once it is certain that no attempt that was lost or failed did it."""
     assert expected == next_step(command(Kind.REFUND, outcomes=outcomes), now=NOW)
 
 
