@@ -14,7 +14,7 @@ from rich.table import Table
 
 from connector import log
 from stack import folders
-from tests.bench import allowance, checkout, delivery, events, feeds, ingress, inventory, push, sync, unary
+from tests.bench import allowance, checkout, delivery, events, feeds, ingress, inventory, orders, push, sync, unary
 from tests.bench.measure import FULL, MILLION, QUICK, Effort, Row
 
 WIDTH = 160  # of a table that goes to a file
@@ -29,6 +29,7 @@ PATHS: dict[str, Callable[[Path, Effort], Coroutine[None, None, list[Row]]]] = {
     "allowance": allowance.measure,
     "checkout": checkout.measure,
     "feeds": feeds.measure,
+    "orders": orders.measure,
     "sync": sync.measure,
 }
 
