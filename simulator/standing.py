@@ -5,10 +5,12 @@ A Page has at most one shop. It refuses shops without one of the commerce permis
 
 from dataclasses import dataclass, field
 
-from simulator.call import Call, Json, NodeType, Route, Rows, attribute
+from simulator.call import Call, Json, NodeType, Reader, Route, Rows, attribute
 from simulator.orders.state import OrderBook
 from simulator.state import Page
 
+# SDK 26.0.3, commercemerchantsettings.py, api_update and _field_types: read as texts.
+SETTINGS = ("checkout_config", "korea_ftc_listing", "privacy_policy_localized")
 # https://developers.facebook.com/docs/commerce-platform/setup/api-setup (read 2026-11-21)
 SHOP_SCOPES = ("commerce_account_read_settings", "commerce_manage_accounts")
 
@@ -38,6 +40,7 @@ class CommerceMerchantSettings:
     order_app_ids: list[str] = field(default_factory=list)
     is_test: bool = False  # a test account: only admins see it, and its orders are no real ones
     instagram_elsewhere: bool = False  # the Instagram account is onboarded with another account
+    settings: dict[str, str] = field(default_factory=dict)  # what an app wrote, as text
     orders: OrderBook = field(default_factory=OrderBook, repr=False)
 
 
@@ -93,12 +96,18 @@ def _page(call: Call, shop: CommerceMerchantSettings) -> Json:
     return {"id": page.id, "name": page.name} if page else None
 
 
+def _setting(name: str) -> Reader:
+    return lambda _call, shop: shop.settings.get(name)
+
+
 NODES = {
     "OwnedDomain": NodeType(
         {name: attribute(name) for name in ("id", "domain_name", "status")}, default=("id", "domain_name", "status")
     ),
     "CommerceMerchantSettings": NodeType(
-        {name: attribute(name) for name in ("id", "display_name", "merchant_status")} | {"merchant_page": _page},
+        {name: attribute(name) for name in ("id", "display_name", "merchant_status")}
+        | {"merchant_page": _page}
+        | {name: _setting(name) for name in SETTINGS},
         default=("id",),
         scopes=SHOP_SCOPES,
     ),

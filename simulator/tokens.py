@@ -15,7 +15,7 @@ from simulator.feed_state import (
     ProductFeedUploadError,
     ProductFeedUploadErrorSample,
 )
-from simulator.orders.state import CommerceOrder
+from simulator.orders.state import CommerceOrder, OrderReturn
 from simulator.pixels import AdsPixel
 from simulator.signatures import appsecret_proof
 from simulator.standing import CommerceMerchantSettings
@@ -144,7 +144,7 @@ def reaches(world: World, token: Token, node: Any) -> bool:  # noqa: PLR0911 - o
             )
         case AdsPixel():
             return reaches(world, token, world.require(Business, node.business_id, name="business_id"))
-        case CommerceMerchantSettings() | CommerceOrder():
+        case CommerceMerchantSettings() | CommerceOrder() | OrderReturn():
             return reaches(world, token, world.require(Page, node.page_id, name="page_id"))
         case IGUser():
             return any(page.instagram_id == node.id and reaches(world, token, page) for page in world.all(Page))

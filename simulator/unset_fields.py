@@ -1,6 +1,7 @@
 """Fields that Meta's nodes have and this world never sets: asking for them is no error, they are just absent.
 
-Generated from SDK 26.0.3, the `Field` of each class in facebook_business/adobjects, less what the simulator does set.
+Generated from SDK 26.0.3, the `Field` of each class in facebook_business/adobjects, less what the simulator does set; for orders and
+their accounts also what is in facebook-business-sdk-codegen 1338eb3 and in Meta's documentation only.
 """
 
 from collections.abc import Mapping
@@ -17,14 +18,23 @@ UNSET: Mapping[str, frozenset[str]] = {
             whatsapp_business_manager_messaging_limit
         """,
         "CommerceMerchantSettings": """
-            checkout_config contact_email facebook_channel instagram_channel korea_ftc_listing
-            offsite_iab_checkout_enabled_countries payment_provider privacy_policy_localized shops_ads_setup terms
+            contact_email cta facebook_channel instagram_channel offsite_iab_checkout_enabled_countries
+            payment_provider shops_ads_setup terms
+        """,
+        "CommerceOrder": """
+            pre_order_details
         """,
         "IGUser": """
             biography business_discovery collaborative_media_search followers_count follows_count
             has_profile_pic ig_id is_published legacy_instagram_user_id media_count mentioned_comment
             mentioned_media mini_shop_storefront owner_business profile_picture_url
             shopping_product_tag_eligibility shopping_review_status website
+        """,
+        "OrderItem": """
+            gift_details price_details
+        """,
+        "OrderReturn": """
+            return_buyer_images
         """,
         "Page": """
             about ad_campaign affiliation app_id artists_we_like attire available_promo_offer_ids awards

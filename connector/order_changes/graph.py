@@ -1,7 +1,6 @@
 """How Meta is asked what was done to an order: a list for each kind, a page at a time."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from connector.connections.graph.subscriptions import page_bucket
@@ -55,8 +54,9 @@ def list_payments(order_id: str, page_id: str, currency_code: str, *, after: str
 
 def list_returns(order_id: str, page_id: str, *, after: str = "") -> Call[Listed[Told]]:
     """List an order's returns; one in a state that we do not know is left out."""
-    # SDK 25.0.0, commerceorder.py, get_returns. Unverified: all of a return's fields but its id and status.
-    fields = "id,status,merchant_return_id,return_reason,return_message,created,items"
+    # SDK 25.0.0, commerceorder.py, get_returns
+    # https://developers.facebook.com/docs/commerce-platform/order-management/returns-api (Feb 2025; read 2026-11-22)
+    fields = "id,return_status,merchant_return_id,return_message,item_return_quantities,item_return_reasons"
     params = _params(fields, after)
     return Call(
         "GET",
@@ -98,12 +98,20 @@ def _payment(entry: Mapping[str, Any], currency_code: str) -> Payment:
 
 
 def _return(entry: Mapping[str, Any]) -> Told | None:
-    state = METAS_WORDS.get(str(entry["status"]).upper())
+    state = METAS_WORDS.get(str(entry["return_status"]).upper())
     if state is None:
         return None
-    parts = [Part(str(one["id"]), _quantity(one["quantity"])) for one in _items(entry)]
-    texts = _text(entry, "merchant_return_id"), _joined(parts), _text(entry, "return_reason"), _text(entry, "return_message")  # fmt: skip
-    return Told(str(entry["id"]), state, *texts, _moment(entry.get("created")))
+    parts = [Part(str(one["key"]), _quantity(one["value"])) for one in entry.get("item_return_quantities") or ()]
+    # Each line has its reason; the documentation writes them in small letters and in capitals.
+    reasons = dict.fromkeys(_text(one, "value").upper() for one in entry.get("item_return_reasons") or ())
+    return Told(
+        str(entry["id"]),
+        state,
+        _text(entry, "merchant_return_id"),
+        _joined(parts),
+        ", ".join(filter(None, reasons))[:_LONGEST_TEXT],
+        _text(entry, "return_message"),
+    )
 
 
 def _items(entry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -143,10 +151,3 @@ def _amount(told: Any, currency_code: str) -> int:
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
     return str(entry.get(name) or "")[:_LONGEST_TEXT]
-
-
-def _moment(value: Any) -> datetime | None:
-    if not value:
-        return None
-    time = datetime.fromisoformat(str(value))
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -63,5 +63,5 @@ async def resolve_return(runtime: Runtime, request: pb.ResolveReturnRequest) -> 
         merchant_return_id=read.foreign_id(named, "merchant_return_id") if named else "",
         message=read.within(request.message, "message", limit=500),
     )
-    await actions.require_answerable(runtime, request.store_id, order_id, answer, request_id=request_id)
+    answer = await actions.require_answerable(runtime, request.store_id, order_id, answer, request_id=request_id)
     return pb.ResolveReturnResponse(command=await ask(runtime, request, answer))

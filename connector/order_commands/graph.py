@@ -24,8 +24,8 @@ _FIELDS = {
     "shipments": "id,external_shipment_id,items,tracking_info",
     "cancellations": "id,items,cancel_reason",
     "refunds": "id,items,refund_reason,refund_amount",
-    # Unverified: a return's fields but its id and status.
-    "returns": "id,status,merchant_return_id,items",
+    # https://developers.facebook.com/docs/commerce-platform/order-management/returns-api (Feb 2025; read 2026-11-22)
+    "returns": "id,return_status",
 }
 _MOST_SHOWN = 100
 
@@ -34,13 +34,15 @@ def tell(
     kind: Kind, order_id: str, page_id: str, body: Mapping[str, Any], *, key: str, timeout: timedelta
 ) -> Call[bool]:
     """Tell Meta once: whoever repeats it with the same key gets the first answer again."""
-    # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits.
+    # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits. facebook-business-sdk-codegen 1338eb3: returns have
+    # no key, and need none: an answer that was given is the same a second time.
+    keyed = {} if kind is Kind.RESOLVE_RETURN else {"idempotency_key": key}
     read = _read_acknowledged if kind is Kind.ACKNOWLEDGE else read_success
     return Call(
         "POST",
         f"{order_id}/{_EDGES[kind]}",
         read,
-        body={**body, "idempotency_key": key},
+        body={**body, **keyed},
         bucket=page_bucket(page_id),
         effect=Effect.ONCE,
         timeout=timeout,
@@ -80,7 +82,7 @@ def _shown(one: Any, currency_code: str) -> Shown:
         lines=tuple(_line(item, currency_code) for item in (one.get("items") or {}).get("data", ())),
         external_id=str(one.get("external_shipment_id") or ""),
         tracking_number=str((one.get("tracking_info") or {}).get("tracking_number") or ""),
-        status=str(one.get("status") or ""),
+        status=str(one.get("return_status") or ""),
         shipping=_minor_units(sums.get("shipping"), currency_code),
         total=_minor_units(sums["total"], currency_code) if "total" in sums else None,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from simulator.call import Call, Result, Route
 from simulator.errors import GraphError, missing_object, permission_missing
 from simulator.orders.book import settle
+from simulator.orders.parameters import check
 from simulator.orders.refusals import unknown_order
 from simulator.orders.state import CommerceOrder
 from simulator.standing import CommerceMerchantSettings
@@ -106,10 +107,11 @@ def require_seller(call: Call) -> None:
 
 
 def guarded(act: Callable[[Call], Any], scopes: tuple[str, ...], *, removed: str = "") -> Route:
-    """Return a route that asks the guard first."""
+    """Return a route that asks the guard first, and looks at the parameters."""
 
     def guarded_act(call: Call) -> Result:
         guard(call, removed=removed)
+        check(call)
         return act(call)
 
     return Route(guarded_act, scopes)

@@ -9,8 +9,9 @@ from typing import Any
 from simulator.call import SUCCESS, Call, Json, NodeType, Route, Rows, attribute
 from simulator.errors import invalid_parameter
 from simulator.orders.access import MANAGE_ORDERS, account, guarded
+from simulator.orders.parameters import checked
 from simulator.orders.refusals import OrderRefusal
-from simulator.standing import SHOP_SCOPES, CommerceMerchantSettings
+from simulator.standing import SETTINGS, SHOP_SCOPES, CommerceMerchantSettings
 from simulator.state import Business, Page, ProductCatalog
 
 
@@ -58,9 +59,10 @@ def change_account(call: Call) -> Json:
     """Change the few settings that Graph lets an app change."""
     shop = account(call)
     status = call.choice("merchant_status", ("ENABLED", "EXTERNALLY_DISABLED"), shop.merchant_status)
-    # SDK 26.0.3, commercemerchantsettings.py, api_update: the other three are read, and kept by nobody here.
-    for name in ("checkout_config", "privacy_policy_localized"):
-        call.structure(name, dict, {})
+    # SDK 26.0.3, commercemerchantsettings.py, api_update
+    for name in SETTINGS:
+        if name in call.params:
+            shop.settings[name] = call.text(name)
     shop.merchant_status = status
     return SUCCESS
 
@@ -160,8 +162,8 @@ ROUTES = {
     ),
     ("CommerceMerchantSettings", "GET", "tax_settings"): guarded(read_tax_settings, SHOP_SCOPES, removed="2026-08-06"),
     # SDK 26.0.3, commercemerchantsettings.py: what Meta's SDK still has outlives the orders.
-    ("CommerceMerchantSettings", "POST", ""): Route(change_account, SHOP_SCOPES),
-    ("CommerceMerchantSettings", "POST", "shipping_profiles"): Route(create_profile, SHOP_SCOPES),
+    ("CommerceMerchantSettings", "POST", ""): Route(checked(change_account), SHOP_SCOPES),
+    ("CommerceMerchantSettings", "POST", "shipping_profiles"): Route(checked(create_profile), SHOP_SCOPES),
     ("CommerceMerchantSettings", "GET", "product_catalogs"): Route(list_account_catalogs, SHOP_SCOPES),
     ("CommerceMerchantSettings", "GET", "shops"): Route(list_account_shops, SHOP_SCOPES),
     ("Business", "GET", "commerce_merchant_settings"): Route(list_business_accounts, SHOP_SCOPES),

@@ -102,6 +102,8 @@ def replace(world: World, old: CommerceOrder, new: CommerceOrder) -> None:
     book = account_of(world, old).orders
     _remove(book, old)
     book.orders[new.id] = world.add(new)
+    for one in new.returns:
+        world.add(one)
     _insert(book, new)
 
 

@@ -14,8 +14,8 @@ from simulator.orders.access import find_account
 from simulator.orders.charging import collect
 from simulator.orders.listing import read_seconds
 from simulator.orders.money import share, write_money
-from simulator.orders.reading import order_time
-from simulator.orders.state import CommerceOrder
+from simulator.orders.reading import name_line, order_time
+from simulator.orders.state import CommerceOrder, Units
 
 FAR = 2**40
 DAY_SECONDS = 86_400
@@ -32,6 +32,8 @@ class CommerceOrderTransactionDetail:
     kind: str
     net: int
     fee: int
+    tax: int
+    units: tuple[Units, ...]
     reference: str  # of the payout; empty while it is still in the balance
 
 
@@ -54,9 +56,14 @@ def transactions(call: Call) -> list[CommerceOrderTransactionDetail]:
     found: list[CommerceOrderTransactionDetail] = []
     for order in shop.orders.orders.values():
         collect(order, now=now)
-        found += _charges(call, order, now)
-        found += _refunds(call, order, now)
+        found += transactions_of(call, order)
     return sorted(found, key=lambda one: (one.time, int(one.id)))
+
+
+def transactions_of(call: Call, order: CommerceOrder) -> list[CommerceOrderTransactionDetail]:
+    """Return the transactions of one order."""
+    now = call.world.clock.now()
+    return [*_charges(call, order, now), *_refunds(call, order, now)]
 
 
 def _charges(call: Call, order: CommerceOrder, now: float) -> Iterator[CommerceOrderTransactionDetail]:
@@ -68,8 +75,9 @@ def _charges(call: Call, order: CommerceOrder, now: float) -> Iterator[CommerceO
         fee = share(gross, round(call.world.switches.order_fee_share * 10_000), 10_000)
         reference = _reference(order, payment.pay_time, now)
         yield CommerceOrderTransactionDetail(
-            payment.id, order, payment.capture_time, payment.pay_time, "CHARGE", gross - fee, fee, reference
-        )
+            payment.id, order, payment.capture_time, payment.pay_time, "SALE", gross - fee, fee, payment.tax,
+            tuple(payment.shipment.units), reference,
+        )  # fmt: skip
 
 
 def _refunds(call: Call, order: CommerceOrder, now: float) -> Iterator[CommerceOrderTransactionDetail]:
@@ -79,8 +87,9 @@ def _refunds(call: Call, order: CommerceOrder, now: float) -> Iterator[CommerceO
         fee = share(gross, round(call.world.switches.order_fee_share * 10_000), 10_000)
         reference = _reference(order, refund.pay_time, now)
         yield CommerceOrderTransactionDetail(
-            refund.id, order, refund.time, refund.pay_time, "REFUND", fee - gross, -fee, reference
-        )
+            refund.id, order, refund.time, refund.pay_time, "REFUND", fee - gross, -fee, -refund.tax,
+            tuple(Units(line.item, line.quantity) for line in refund.lines), reference,
+        )  # fmt: skip
 
 
 def _day(pay_time: float) -> int:
@@ -143,8 +152,31 @@ def _transfer(reference: str) -> str | None:
     return f"TR{reference}" if reference else None
 
 
-def _amount(_call: Call, one: CommerceOrderTransactionDetail) -> Json:
-    return write_money(one.net, one.order.currency)
+def _items(one: CommerceOrderTransactionDetail) -> Json:
+    # Unverified: which members.
+    return {"data": [name_line(unit.item) | {"quantity": unit.quantity} for unit in one.units]}
+
+
+def _tax_details(one: CommerceOrderTransactionDetail) -> Json:
+    # Unverified: which members; the documentation has the list only.
+    address = one.order.buyer.address
+    place = {"state": address["state"], "postal_code": address["postal_code"]}
+    return {"data": [{**place, "tax_amount": write_money(one.tax, one.order.currency)}]}
+
+
+def describe(one: CommerceOrderTransactionDetail) -> Json:
+    """Describe a transaction as payments do."""
+    # https://developers.facebook.com/docs/commerce-platform/reporting/payments-and-promotions (read 2026-11-22)
+    document = {
+        "transaction_type": one.kind,
+        "transaction_date": order_time(one.time),
+        "transfer_id": _transfer(one.reference),
+        "processing_fee": write_money(one.fee, one.order.currency),
+        "net_payment_amount": write_money(one.net, one.order.currency),
+        "tax_rate": tax_rate(one.order),
+        "tax_details": _tax_details(one)["data"],
+    }
+    return {name: value for name, value in document.items() if value is not None}
 
 
 NODES = {
@@ -164,17 +196,20 @@ NODES = {
             "order_id": lambda _call, one: one.order.id,
             "order_created": lambda _call, one: order_time(one.order.create_time),
             "merchant_order_id": lambda _call, one: one.order.merchant_order_id or None,
-            "order_details": lambda _call, one: {"id": one.order.id},
+            "order_details": lambda _call, one: one.order,
             "transaction_date": lambda _call, one: order_time(one.time),
-            # Unverified: the words.
+            # https://developers.facebook.com/docs/commerce-platform/reporting/transactions (Feb 2026; read 2026-11-22)
             "transaction_type": attribute("kind"),
-            "net_payment_amount": _amount,
+            "net_payment_amount": lambda _call, one: write_money(one.net, one.order.currency),
             "processing_fee": lambda _call, one: write_money(one.fee, one.order.currency),
             "payout_reference_id": attribute("reference"),
             "postal_code": lambda _call, one: one.order.buyer.address["postal_code"],
             "state": lambda _call, one: one.order.buyer.address["state"],
             "tax_rate": lambda _call, one: tax_rate(one.order),
             "transfer_id": lambda _call, one: _transfer(one.reference),
+            # SDK 26.0.3, commerceordertransactiondetail.py, get_items and get_tax_details
+            "items": lambda _call, one: _items(one),
+            "tax_details": lambda _call, one: _tax_details(one),
         },
         default=(
             "order_id", "order_created", "merchant_order_id", "transaction_date", "transaction_type", "net_payment_amount",

@@ -14,7 +14,7 @@ from simulator.orders.documents import Document
 from simulator.orders.money import split
 from simulator.orders.state import Discount, ShippingOption
 
-PROMOTION = "name coupon sponsor level amount line quantity"
+PROMOTION = "name coupon retailer_id sponsor level amount line quantity"
 LEVELS = ("item", "order", "shipping", "buy_x_get_y")
 SPONSORS = ("merchant", "facebook")
 
@@ -46,7 +46,7 @@ def apply_promotions(
         discount = Discount(
             new_id(), document.read("name", "Autumn sale"), document.read("coupon", ""),
             document.amount("amount", currency, "1"), document.choice("sponsor", SPONSORS, "merchant"),
-            "order_level", "SHIPPING" if level == "shipping" else "LINE_ITEM",
+            "order_level", "SHIPPING" if level == "shipping" else "LINE_ITEM", document.read("retailer_id", ""),
         )  # fmt: skip
         if level == "buy_x_get_y":
             lines, number = _cut_off(lines, number, document.count("quantity", 1, most=lines[number].quantity - 1))
@@ -72,7 +72,6 @@ def _discount_line(lines: list[Line], number: int, discount: Discount) -> tuple[
         discount,
         amount=off * line.quantity,
         granularity="item_level",
-        retailer_id=line.retailer_id,
         item_id=str(number),
     )
     if not discount.after_tax:

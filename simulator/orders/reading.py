@@ -21,6 +21,11 @@ def order_time(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
+def ship_by(order: CommerceOrder) -> str:
+    """Write by when an order is to be shipped."""
+    return order_time(order.create_time + SHIP_WITHIN.total_seconds())
+
+
 def _payment_details(call: Call, order: CommerceOrder) -> Json:
     """Add up an order: total = items + shipping + tax, of which Meta pays its own promotions."""
     options = shipping_options(order).values()
@@ -105,6 +110,11 @@ def list_items(call: Call) -> Rows:
     return Rows(order_of(call).items, lambda item: (int(item.id),), default)
 
 
+def name_line(item: OrderItem) -> dict[str, Json]:
+    """Write what a line is called."""
+    return {"id": item.id, "product_id": item.product_id, "retailer_id": item.retailer_id}
+
+
 def _item_tax(call: Call, item: OrderItem) -> Json:
     money = _writer(order_of(call))
     return {"estimated_tax": money(item.tax), "captured_tax": {"total_tax": money(item.charged_tax)}}
@@ -161,7 +171,7 @@ NODES = {
             "last_updated": lambda _, order: order_time(order.update_time),
             "channel": _channel,
             "merchant_order_id": attribute("merchant_order_id"),
-            "ship_by_date": lambda _, order: order_time(order.create_time + SHIP_WITHIN.total_seconds())[:10],
+            "ship_by_date": lambda _, order: ship_by(order)[:10],
             "is_test_order": lambda _, order: order.is_test,
             "is_group_buy": lambda *_: False,
             "contains_bopis_items": lambda *_: False,
@@ -182,6 +192,8 @@ NODES = {
             "product_name": attribute("product_name"),
             "quantity": attribute("quantity"),
             "price_per_unit": lambda call, item: write_money(item.unit_price, order_of(call).currency),
+            # https://developers.facebook.com/docs/graph-api/reference/commerce-order-item (v24.0; read 2026-11-22)
+            "ship_by": lambda call, _item: ship_by(order_of(call)),
             "tax_details": _item_tax,
             "status": _status,
             "selected_shipping_option": lambda call, item: _option(order_of(call), item.option),

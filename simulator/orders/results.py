@@ -1,4 +1,4 @@
-"""What was done to an order, as its edges tell it: payments, shipments, cancellations, refunds, returns."""
+"""What was done to an order, as its edges tell it: payments, shipments, cancellations, refunds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,16 +6,15 @@ from typing import Any
 from simulator.call import Call, Json, NodeType, Rows, attribute
 from simulator.orders.charging import collect
 from simulator.orders.money import write_amount, write_money
-from simulator.orders.reading import order_time
+from simulator.orders.payouts import describe, transactions_of
+from simulator.orders.reading import name_line
 from simulator.orders.state import (
     Allocation,
     CommerceOrder,
     LineAmount,
     OrderCancellation,
-    OrderItem,
     OrderPayment,
     OrderRefund,
-    OrderReturn,
     OrderShipment,
     Units,
 )
@@ -32,14 +31,12 @@ def lister(name: str) -> Callable[[Call], Rows]:
     return list_rows
 
 
-def _names(item: OrderItem) -> dict[str, Json]:
-    return {"id": item.id, "product_id": item.product_id, "retailer_id": item.retailer_id}
-
-
 def _units(units: Sequence[Units], more: Mapping[str, Any] | None = None) -> Json:
     """Describe units, with whatever more there is to say of each line."""
     return {
-        "data": [{**_names(one.item), "quantity": one.quantity, **(more or {}).get(one.item.id, {})} for one in units]
+        "data": [
+            {**name_line(one.item), "quantity": one.quantity, **(more or {}).get(one.item.id, {})} for one in units
+        ]
     }
 
 
@@ -70,12 +67,16 @@ def _payment_items(call: Call, payment: OrderPayment) -> Json:
     return _units(payment.shipment.units, _allocated(call.node, payment.allocations))
 
 
-def _transaction_details(_call: Call, payment: OrderPayment) -> Json:
+def _paid_shipments(_call: Call, payment: OrderPayment) -> Json:
+    # https://developers.facebook.com/docs/commerce-platform/reporting/payments (Dec 2025; read 2026-11-22)
+    named = {"id": payment.shipment.id, "external_shipment_id": payment.shipment.external_shipment_id}
+    return {"data": [{name: value for name, value in named.items() if value}]}
+
+
+def _transaction_details(call: Call, payment: OrderPayment) -> Json:
     """Return what only a captured payment has."""
-    if not payment.collected:
-        return None
-    # Unverified: its members.
-    return {"transaction_id": payment.id, "transaction_date": order_time(payment.capture_time)}
+    found = [one for one in transactions_of(call, call.node) if one.id == payment.id]
+    return {"data": [describe(one) for one in found]} if found else None
 
 
 # --- shipments -------------------------------------------------------------------------------------------------------
@@ -97,7 +98,7 @@ def _tracking(_call: Call, shipment: OrderShipment) -> Json:
     return {name: value for name, value in tracking.items() if value} or None
 
 
-# --- cancellations, refunds, returns ---------------------------------------------------------------------------------
+# --- cancellations, refunds ---------------------------------------------------------------------------------
 
 
 def _cancelled_items(call: Call, cancellation: OrderCancellation) -> Json:
@@ -115,7 +116,7 @@ def _refunded_items(call: Call, refund: OrderRefund) -> Json:
 
 def _refunded(order: CommerceOrder, line: LineAmount) -> Json:
     quantity = {"quantity": line.quantity} if line.quantity else {}
-    return {**_names(line.item), "refund_subtotal": write_money(line.amount, order.currency), **quantity}
+    return {**name_line(line.item), "refund_subtotal": write_money(line.amount, order.currency), **quantity}
 
 
 def _refund_amount(call: Call, refund: OrderRefund) -> Json:
@@ -131,10 +132,6 @@ def _refund_reason(_call: Call, refund: OrderRefund) -> Json:
     return {"reason_code": refund.reason_code, **text}
 
 
-def _returned_items(_call: Call, returned: OrderReturn) -> Json:
-    return _units(returned.units)
-
-
 def _money(read: Callable[[OrderPayment], int]) -> Callable[[Call, OrderPayment], Json]:
     return lambda call, payment: write_money(read(payment), call.node.currency)
 
@@ -147,7 +144,7 @@ NODES = {
             "tax": _money(lambda payment: payment.tax),
             "tax_remitted": lambda call, _payment: call.node.tax_remitted,
             "total_amount": _money(lambda payment: payment.total),
-            "shipments": lambda _call, payment: {"data": [{"id": payment.shipment.id}]},
+            "shipments": _paid_shipments,
             "transaction_details": _transaction_details,
             "items": _payment_items,
         },
@@ -174,19 +171,5 @@ NODES = {
             "refund_amount": _refund_amount,
         },
         default=("id", "items", "refund_reason", "refund_amount"),
-    ),
-    # Unverified: all of a return's fields but its id and status.
-    "OrderReturn": NodeType(
-        {
-            "id": attribute("id"),
-            "order_id": attribute("order_id"),
-            "status": attribute("status"),
-            "merchant_return_id": attribute("merchant_return_id"),
-            "return_reason": attribute("reason"),
-            "return_message": attribute("message"),
-            "created": lambda _call, returned: order_time(returned.time),
-            "items": _returned_items,
-        },
-        default=("id", "order_id", "status", "merchant_return_id", "return_reason", "created", "items"),
     ),
 }

@@ -19,7 +19,7 @@ def list_orders(call: Call) -> Rows:
     return list_account_orders(call, find_account(call))
 
 
-NODES = {**reading.NODES, **results.NODES, **payouts.NODES, **account.NODES}
+NODES = {**reading.NODES, **results.NODES, **returning.NODES, **payouts.NODES, **account.NODES}
 _BULK = guarded(acknowledge_many, MANAGE_ORDERS, removed=WRITES_REMOVED)
 _ORDERS, _PAYOUTS = guarded(list_orders, READ_ORDERS), guarded(payouts.list_payouts, READ_REPORTS)
 # What can be read of an order: edge → function and when the SDK lost it.
@@ -29,7 +29,7 @@ _READS = {
     "shipments": (results.lister("shipments"), DETAILS_REMOVED),
     "cancellations": (results.lister("cancellations"), DETAILS_REMOVED),
     "refunds": (results.lister("refunds"), DETAILS_REMOVED),
-    "returns": (results.lister("returns"), REPORTS_REMOVED),
+    "returns": (returning.list_returns, REPORTS_REMOVED),
     "promotions": (reading.list_promotions, REPORTS_REMOVED),
     "promotion_details": (reading.list_promotion_details, REPORTS_REMOVED),
 }

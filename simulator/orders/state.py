@@ -47,7 +47,8 @@ class Discount:
     sponsor: str  # merchant | facebook
     granularity: str  # item_level | order_level
     target: str  # LINE_ITEM | SHIPPING
-    retailer_id: str = ""
+    # https://developers.facebook.com/docs/graph-api/reference/commerce-promotion-detail (v24.0; read 2026-11-22)
+    retailer_id: str = ""  # the seller's own id of the promotion
     item_id: str = ""  # the line of an item-level one
     buy_x_get_y: bool = False
 
@@ -203,6 +204,7 @@ class OrderReturn:
     """A buyer sends something back, or wants to."""
 
     id: str
+    page_id: str
     order_id: str
     time: float
     units: list[Units]

@@ -36,9 +36,7 @@ def refund(world: World, request: web.Request, document: Document) -> Document:
 
 def send_back(world: World, request: web.Request, document: Document) -> Document:
     """Let the buyer ask for a return: items, reason, return_message, by."""
-    return _act(
-        world, request, document, lambda call, order, by: open_return(call, order, "", by=by, status="REQUESTED")
-    )
+    return _act(world, request, document, lambda call, order, by: open_return(call, order, by=by, status="REQUESTED"))
 
 
 def _act(

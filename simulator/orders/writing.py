@@ -29,7 +29,7 @@ def order_write(act: Write) -> Callable[[Call], Json]:
     def write(call: Call, key: str) -> Json:
         order = ready(call)
         answer = act(call, order, key)
-        order.busy_until = call.world.clock.now() + call.world.switches.busy_order_seconds
+        touched(call.world, order)
         return answer
 
     return write
@@ -42,6 +42,11 @@ def ready(call: Call) -> CommerceOrder:
     require_free(call.world, order)
     collect(order, now=call.world.clock.now())
     return order
+
+
+def touched(world: World, order: CommerceOrder) -> None:
+    """Keep other changes away from an order that was just changed."""
+    order.busy_until = world.clock.now() + world.switches.busy_order_seconds
 
 
 def require_account(call: Call) -> CommerceMerchantSettings:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.contract.former_orders import FORMER_EDGES
+from tests.contract.published_orders import FORMER_EDGES
 
 # https://developers.facebook.com/docs/graph-api/overview (read 2026-11-21): understood everywhere.
 EVERYWHERE = {

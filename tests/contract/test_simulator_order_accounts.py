@@ -7,8 +7,6 @@ import pytest
 import pytest_asyncio
 
 from simulator import seeds
-from simulator.graph import ROUTES
-from tests.contract.former_orders import FORMER_EDGES
 from tests.contract.order_world import SCOPES, Shop, open_shop
 
 
@@ -106,9 +104,3 @@ async def test_a_page_without_a_shop_has_no_orders(shop: Shop) -> None:
     assert 100 == await shop.refused(f"{shop.page_id}/acknowledge_orders", orders=[{"id": "1"}])
     order_id = await shop.place()
     assert "IN_PROGRESS" == (await shop.truth(order_id))["state"]
-
-
-@pytest.mark.parametrize("place", sorted(FORMER_EDGES), ids="-".join)
-def test_every_former_edge_is_served(place: tuple[str, str, str]) -> None:
-    """What the SDK lost in 2026 still answers here: the table and the simulator name the same edges."""
-    assert place in ROUTES

@@ -307,7 +307,7 @@ async def test_what_is_unknown_is_803(shop: Shop, path: str) -> None:
         ("refunds", {**REASON, "return_id": "7"}, "return_id"),
         ("update_shipment", {"tracking_info": UPS}, "external_shipment_id"),
         ("update_shipment", {"shipment_id": "7", "tracking_info": UPS}, "no such shipment"),
-        ("returns", {"update": {"status": "APPROVED"}}, "return_id"),
+        ("returns", {"items": [], "update": {"status": "APPROVED"}}, "return_id"),
         ("item_updates", {"items": []}, "merchant_order_reference"),
         ("acknowledge_order", {"merchant_order_reference": "x" * 101}, "merchant_order_reference"),
     ],

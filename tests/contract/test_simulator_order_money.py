@@ -214,7 +214,7 @@ async def test_payouts_are_the_money_of_the_orders(shop: Shop, tax_remitted: boo
     assert [("COMPLETED", net)] == [(one["status"], amount(one["amount"])) for one in paid]
     reference = paid[0]["payout_reference_id"]
     rows = (await shop.read(f"{shop.page_id}/commerce_transactions", payout_reference_id=reference))["data"]
-    assert (["CHARGE", "REFUND"], net) == (
+    assert (["SALE", "REFUND"], net) == (
         [row["transaction_type"] for row in rows],
         sum(amount(row["net_payment_amount"]) for row in rows),
     )

@@ -199,7 +199,7 @@ async def _go_on(tx: Tx, order: Order, told: Sequence[Told], *, at: datetime) ->
         before = known.get(one.external_id)
         if before is None:
             told_words = one.merchant_return_id, one.parts, one.reason, one.message
-            after = Return(order.id, one.external_id, one.state, *told_words, one.ask_time or at, at)
+            after = Return(order.id, one.external_id, one.state, *told_words, at, at)
         elif goes_on(before.state, one.state):
             named, words = one.merchant_return_id or before.merchant_return_id, one.message or before.message
             after = replace(before, state=one.state, merchant_return_id=named, message=words, update_time=at)

@@ -1,6 +1,7 @@
 """Lists returns, and says whether one can be answered; a command tells Meta."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from connector.order_changes.db import returns
 from connector.order_changes.model import returns as model
 from connector.order_changes.model.returns import METAS_WORDS, Return, State
 from connector.order_commands import db as commands
+from connector.order_commands.model.commands import Pieces
 from connector.order_commands.model.wishes import ResolveReturn
 from connector.orders.db import orders
 from connector.orders.model.values import Order, missing
@@ -45,8 +47,10 @@ async def list_returns(
 
 async def require_answerable(
     runtime: Runtime, store_id: str, order_id: UUID, answer: ResolveReturn, *, request_id: str
-) -> None:
-    """Refuse an answer to a return that is none, or was answered; one that was given under this `request_id` may be repeated.
+) -> ResolveReturn:
+    """Return the answer with the lines of its return; refuse one to a return that is none, or was answered.
+
+    What was answered under this `request_id` may be repeated.
 
     Raises:
         NotFound: ORDER_NOT_FOUND, RETURN_NOT_FOUND.
@@ -56,9 +60,10 @@ async def require_answerable(
     async with runtime.db.begin() as tx:
         if await orders.find(tx, store_id, order_id) is None:
             raise missing(str(order_id))
-        if await commands.by_request(tx, store_id, request_id):
-            return
+        repeated = bool(await commands.by_request(tx, store_id, request_id))
         one = (await returns.of_order(tx, order_id)).get(answer.return_id)
     if one is None:
         raise model.missing(answer.return_id)
-    model.require_answerable(one, METAS_WORDS[answer.status])
+    if not repeated:
+        model.require_answerable(one, METAS_WORDS[answer.status])
+    return replace(answer, lines=tuple(Pieces(part.line_id, part.quantity) for part in one.parts))

@@ -51,7 +51,6 @@ class Told:
     parts: tuple[Part, ...]
     reason: str
     message: str
-    ask_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,20 +183,21 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class ResolveReturn:
-    """Answer a return; `status` is what it becomes, in Meta's words. That there is such a return, the caller has seen to."""
+    """Answer a return of `lines`; `status` is what it becomes, in Meta's words. That there is such a return, the caller has seen to."""
 
     return_id: str
     status: str
+    lines: tuple[Pieces, ...] = ()
     merchant_return_id: str = ""
     message: str = ""
     kind: Kind = Kind.RESOLVE_RETURN
 
     def wish(self, _order: Order, _commands: Sequence[Command]) -> Wish:
         """Name the return by Meta's id."""
-        # Unverified: SDK 25.0.0 names the parameters; what `update` holds is a guess, as in the simulator.
+        # facebook-business-sdk-codegen 1338eb3 names the parameters, of which `items` is required. Unverified: what `update` holds.
         said = {"merchant_return_id": self.merchant_return_id, "return_message": self.message}
         update = {"return_id": self.return_id, "status": self.status}
-        body = {"update": update, **{name: text for name, text in said.items() if text}}
+        body = {"items": _items(self.lines), "update": update, **{name: text for name, text in said.items() if text}}
         return Wish(self.kind, body, return_id=self.return_id)
 
 

@@ -121,14 +121,12 @@ async def test_a_return_is_asked_for_approved_and_paid_back(
     """The buyer asks, StormCom approves by a command, the refund ends it: each step is told once."""
     order = await taken(mall)
     ship(mall, order)
-    await act(mall, order, "return", items=pieces(order, 2), reason="Too dark", return_message="Sorry!")
+    await act(mall, order, "return", items=pieces(order, 2), reason="TOO_SMALL", return_message="Sorry!")
     await mall.look()
     (asked,) = await returned(mall, commands)
-    assert (Return.STATE_REQUESTED, [2], "Sorry!") == (
-        asked.state,
-        [one.quantity for one in asked.lines],
-        asked.message,
-    )
+    assert (Return.STATE_REQUESTED, [2], "TOO_SMALL", "Sorry!") == (
+        asked.state, [one.quantity for one in asked.lines], asked.reason, asked.message,
+    )  # fmt: skip
     answer = pb.ResolveReturnRequest.ANSWER_APPROVE
     wish = pb.ResolveReturnRequest(
         store_id=STORE, order_id=order.order_id, return_id=asked.return_id, answer=answer, request_id="one"
@@ -253,7 +251,7 @@ async def test_an_old_reading_that_comes_late_changes_nothing(mall: Mall) -> Non
     await mall.look()
     before = await mall.told()
     part = (Part(order.lines[0].line_id, 1),)
-    returns = tuple(Told("9", state, "", part, "", "", None) for state in (ReturnState.APPROVED, ReturnState.REQUESTED))
+    returns = tuple(Told("9", state, "", part, "", "") for state in (ReturnState.APPROVED, ReturnState.REQUESTED))
     refunds = (Refund("8", part, 2_000, 0, 100, 2_100, ""),)
     async with mall.runtime.db.begin() as tx:
         for read in (Read((), refunds, (), returns[:1]), Read((), refunds, (), returns[1:]), Read(), Read((), refunds)):
@@ -290,7 +288,7 @@ async def test_what_a_buyer_wrote_is_forgotten(mall: Mall, commands: "FacebookOr
     """Whoever is deleted by the relay address leaves returns, reasons and postal codes; the merchant's figures stay."""
     order = await taken(mall, buyer={"email": "x@marketplace.facebook.com"})
     ship(mall, order, 2)
-    await act(mall, order, "return", items=pieces(order, 1), reason="Too dark", return_message="Sorry!")
+    await act(mall, order, "return", items=pieces(order, 1), reason="TOO_SMALL", return_message="Sorry!")
     reason = {"reason_code": "CUSTOMER_REQUESTED", "reason_description": "I moved"}
     await act(mall, order, "cancel", items=pieces(order, 1), cancel_reason=reason)
     mall.clock.advance(seconds=5)

@@ -57,7 +57,7 @@ async def test_what_was_shipped_is_told_and_then_paid(mall: Mall, payouts: "Face
     ship(mall, order)
     await pull(mall, payouts)
     (one,) = await transactions(payouts)
-    assert (order.order_id, "local-1", "CHARGE", "") == (
+    assert (order.order_id, "local-1", "SALE", "") == (
         one.order_id,
         one.local_order_id,
         one.type,
@@ -122,7 +122,7 @@ async def test_money_comes_out_to_the_last_minor_unit(
         balance.expected.minor_units,
         balance.received.minor_units,
     )
-    assert (["CHARGE", "CHARGE", "REFUND", "REFUND"], left) == (sorted(one.type for one in told), brought)
+    assert (["REFUND", "REFUND", "SALE", "SALE"], left) == (sorted(one.type for one in told), brought)
 
 
 async def test_reading_twice_and_page_by_page_keeps_each_once(mall: Mall, payouts: "FacebookPayoutsAsyncStub") -> None:

@@ -12,7 +12,7 @@ from connector.payouts.model.sheets import HEADS, LARGEST_PIECE_BYTES, write_hea
 from connector.payouts.model.values import Kept, Transaction, number
 
 ONE = Transaction(
-    external_order_id="335200000000390", type="CHARGE", currency_code="USD", net_amount=-1_250, processing_fee=5, tax_rate="0.0625",
+    external_order_id="335200000000390", type="SALE", currency_code="USD", net_amount=-1_250, processing_fee=5, tax_rate="0.0625",
     region="MA", postal_code="02110", payout_reference_id="1", transfer_id="2", transaction_time=datetime(2026, 11, 21, tzinfo=UTC),
     order_time=None,
 )  # fmt: skip

@@ -381,7 +381,7 @@ class Return(_message.Message):
     state: Global___Return.State.ValueType
     """Where it stands."""
     reason: _builtins.str
-    """Why, in Meta's words."""
+    """Why, in Meta's words such as `TOO_SMALL`; several when its lines have several."""
     message: _builtins.str
     """What the buyer wrote."""
     @_builtins.property
@@ -390,7 +390,7 @@ class Return(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was asked for."""
+        """When it was first seen; Meta does not tell when it was asked for."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

@@ -116,7 +116,7 @@ class Transaction(_message.Message):
     local_order_id: _builtins.str
     """StormCom's id of the order, where it is known."""
     type: _builtins.str
-    """What it is, in Meta's words: `CHARGE`, `REFUND` …"""
+    """What it is, in Meta's words: `SALE`, `REFUND` …"""
     tax_rate: _builtins.str
     """The tax rate, as Meta writes it."""
     region: _builtins.str
