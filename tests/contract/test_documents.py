@@ -14,6 +14,7 @@ from connector.business_extension.graph import wanted_scopes
 from connector.connections.graph import INSTAGRAM
 from connector.connections.model.needs import scopes_for
 from connector.values import CapabilityKind
+from stack.methods import write_page
 
 ROOT = Path(__file__).parents[2]
 SECURITY, REVIEW = ((ROOT / "docs" / name).read_text() for name in ("security.md", "app-review.md"))
@@ -46,6 +47,12 @@ def test_every_permission_that_we_ask_for_is_explained() -> None:
     """The page for Meta's review names exactly the permissions that any of our dialogs asks for."""
     named = re.findall(r"^\| `(\w+)` \|", REVIEW, re.MULTILINE)
     assert sorted({*scopes_for(CapabilityKind), *wanted_scopes(CapabilityKind), INSTAGRAM}) == sorted(named)
+
+
+def test_every_method_stands_in_one_page() -> None:
+    """`docs/methods.md` is exactly what the contract and the table of roles say."""
+    again = "write it anew: python -m stack.methods > docs/methods.md"
+    assert write_page() == (ROOT / "docs" / "methods.md").read_text(), again
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
