@@ -63,10 +63,12 @@ def _connect(caller: Caller, user_id: str, page_id: str) -> None:
     await_for("the first tasks", lambda: not caller.call(caller.connector.GetStatus, status).status.backlog.task_count)
 
 
-def await_for(what: str, look: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
+def await_for(
+    what: str, look: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS, poll_seconds: float = _POLL_SECONDS
+) -> None:
     """Wait until it is so."""
     end = time.monotonic() + seconds
     while not look():
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come within {seconds:g} s")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll_seconds)

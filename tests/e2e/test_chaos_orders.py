@@ -1,0 +1,124 @@
+"""Workers are killed by the kernel at a network send, while an order is imported, acknowledged, shipped, cancelled and paid back.
+
+`make chaos` kills one at every send there is (`DEATHS=all`); otherwise at those on which most depends. Broken builds must be found out.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+from stack import folders
+from stack.supervisor import NAMES, Stack, running_stack
+from tests.e2e.conftest import RUNS
+from tests.e2e.deaths.desk import Step
+from tests.e2e.deaths.reckoning import settled
+from tests.e2e.deaths.strace import SENDTO, WRITE, CannotTraceError, Send
+from tests.e2e.deaths.walk import Place, Walk, walking
+from tests.e2e.ledger import Balance
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3_600)]
+ALL = os.environ.get("DEATHS") == "all"
+OTHERS = [name for name in NAMES if not name.startswith("worker")]
+WAYS = ("crew", SENDTO), ("crew", WRITE), ("listener", SENDTO)
+"""Every way a worker sends: to PostgreSQL, to Meta, and to Redis."""
+Trace = Mapping[Step, Sequence[Send]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workerless() -> AsyncIterator[Stack]:
+    """Run everything but workers."""
+    folder = RUNS / f"deaths-{os.getpid()}"
+    told = {"META_TEST_CAPABILITIES": "ORDER_MANAGEMENT"}
+    async with running_stack(folder, only=OTHERS, environment=told, durable=False) as stack:
+        yield stack
+    folders.remove(folder)
+
+
+def behind(sends: Sequence[Send], *marks: str) -> Place:
+    """Find the crew's first send to PostgreSQL behind sends with these words, each behind the one before."""
+    left = iter(sends)
+    for mark in marks:
+        next(one for one in left if mark in one.text)
+    return Place("crew", SENDTO, next(one.number for one in left if one.call == SENDTO))
+
+
+def weightiest(trace: Trace) -> dict[Step, Place]:
+    """Find where most depends on what is written down: Meta did it and nobody knows; StormCom was told and nobody knows."""
+    return {
+        step: behind(sends, "INSERT INTO events", "COMMIT") if step is Step.IMPORT else behind(sends, "POST ")
+        for step, sends in trace.items()
+    }
+
+
+def few(trace: Trace) -> Iterator[dict[Step, Place]]:
+    """Choose places for three orders: before Meta is asked, behind its answer, and while Redis tells of the work."""
+    yield weightiest(trace)
+    yield dict.fromkeys(Step, Place("crew", WRITE, 1))
+    yield dict.fromkeys(Step, Place("listener", SENDTO, 5))
+
+
+def lead_few(walk: Walk) -> None:
+    """Lead an order for each of a few places."""
+    for places in few(walk.trace()):
+        walk.lead(places)
+
+
+def lead_all(walk: Walk) -> None:
+    """Lead an order for every place of every way, until no step has so many any more."""
+    for way in WAYS:
+        steps = list(Step)
+        for number in count(1):
+            steps = walk.lead({step: Place(*way, number) for step in steps})
+            if not steps:
+                break
+
+
+def around(place: Place) -> Iterator[Place]:
+    """List a place and those around it, the nearest first: no two walks are alike to the last send."""
+    for distance in range(25):
+        for number in {place.number + distance, place.number - distance}:
+            if number > 0:
+                yield place._replace(number=number)
+
+
+async def test_whoever_dies_at_a_send_leaves_nothing_undone_or_done_twice(workerless: Stack) -> None:
+    """Meta, StormCom and the tables hold one of everything, to the minor unit, wherever a worker died and another one went on."""
+
+    def walk_it() -> Balance:
+        with walking(workerless, 1) as walk:
+            (lead_all if ALL else lead_few)(walk)
+            assert set(Step) == set(walk.deaths), walk.deaths
+            print(f"{walk.deaths.total()} deaths: {dict(walk.deaths)}")  # noqa: T201 – what was survived
+            return settled(walk.desk)
+
+    try:
+        left = await asyncio.to_thread(walk_it)
+    except CannotTraceError as reason:
+        pytest.skip(f"processes cannot be traced here: {reason}")
+    assert Balance() == left, left.counts
+
+
+@pytest.mark.parametrize(
+    ("build", "step", "doubled"),
+    [("tell_first", Step.IMPORT, "told: order_received"), ("make_fresh_keys", Step.CANCEL, "at Meta: cancel")],
+)
+async def test_a_broken_build_is_found_out(workerless: Stack, build: str, step: Step, doubled: str) -> None:
+    """Of a build that notes too late what it told, and of one whose attempts have keys of their own, the reckoning names what is doubled."""
+
+    def walk_it() -> list[str]:
+        with walking(workerless, 2 + list(Step).index(step), build=build) as walk:
+            for place in around(weightiest(walk.trace())[step]):
+                walk.lead({step: place})
+                if found := settled(walk.desk).doubled:
+                    return [one.rpartition(" ")[0] for one in found]
+        return []
+
+    try:
+        found = await asyncio.to_thread(walk_it)
+    except CannotTraceError as reason:
+        pytest.skip(f"processes cannot be traced here: {reason}")
+    assert doubled in found
