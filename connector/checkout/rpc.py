@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from connector.checkout import actions
 from connector.checkout.actions import Answer
 from connector.checkout.model.building import Origin
-from connector.checkout.model.lines import GRANTING, State
 from connector.checkout.model.links import (
     CONVERSATION,
     DRAFT_ORDER,
@@ -125,22 +124,23 @@ def write_channel(channel: Channel) -> checkout_pb2.OrderChannel.ValueType:
 
 
 def _write_answer(runtime: Runtime, answer: Answer) -> pb.ResolveCheckoutLinkResponse:
-    link, lines = answer.link, answer.resolved.lines
+    link, at = answer.link, answer.read_time
+    lines = [checkout_pb2.CheckoutLine(**line.document(at=at)) for line in answer.resolved.lines]
     return pb.ResolveCheckoutLinkResponse(
-        lines=[checkout_pb2.CheckoutLine(**line.document(at=answer.read_time)) for line in lines],
-        complete=bool(lines) and all(line.state is State.AVAILABLE for line in lines),
-        buyable=any(line.state in GRANTING for line in lines),
+        lines=lines,
+        complete={line.state for line in lines} == {checkout_pb2.CheckoutLine.STATE_AVAILABLE},
+        buyable=any(line.granted_quantity for line in lines),
         coupon=link.coupon,
         tracking=[checkout_pb2.TrackingParameter(name=name, value=value) for name, value in link.tracking],
         warnings=map(_write_warning, answer.resolved.warnings),
         channel=write_channel(link.channel),
-        fbc=link.fbc(at=answer.read_time),
+        fbc=link.fbc(at=at),
         conversation_id=link.value(CONVERSATION),
         draft_order_id=link.value(DRAFT_ORDER),
         fallback_link=answer.fallback_link,
         hold=write_hold(runtime, answer.hold) if answer.hold else None,
         connection_id=str(answer.connection_id or ""),
-        read_time=write.instant(answer.read_time),
+        read_time=write.instant(at),
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -17,6 +18,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from connector.db import walls
+
+_committing: "WeakKeyDictionary[AsyncEngine, AsyncEngine]" = WeakKeyDictionary()
 
 metadata = MetaData(
     naming_convention={
@@ -146,7 +149,14 @@ def _greet_the_rested(engine: AsyncEngine) -> None:
 
 def at_once(engine: AsyncEngine) -> AbstractAsyncContextManager[Tx]:
     """Open a connection whose every statement commits by itself: one round trip instead of three, for work of one statement."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    return committing(engine).connect()
+
+
+def committing(engine: AsyncEngine) -> AsyncEngine:
+    """Tell an engine's other self, whose every statement commits by itself. It is made once: that takes as long as a short statement."""
+    if (known := _committing.get(engine)) is None:
+        known = _committing[engine] = engine.execution_options(**{walls.COMMITTING: True})
+    return known
 
 
 def _hide_row(context: ExceptionContext) -> None:

@@ -25,6 +25,9 @@ ROLE = "connector_store"
 _GRACE = timedelta(milliseconds=100)
 """So long after its call's deadline PostgreSQL itself ends a statement. A call that ends sooner has it cancelled; a process may stall."""
 
+COMMITTING = "each_statement_commits"
+"""An engine's execution option: its statements commit by themselves, there is no BEGIN."""
+
 _STANDING = "stores_of_session"
 _UNKNOWN = object()
 _LOWER = "RESET ROLE; RESET connector.stores"
@@ -97,10 +100,10 @@ def beyond() -> Iterator[None]:
 def begin(connection: Connection) -> None:
     """Begin a transaction, and raise the wall in the same message. A listener: the engine itself leaves BEGIN to it.
 
-    For statements that commit by themselves (AUTOCOMMIT was asked for) the wall is the session's, until somebody needs another.
+    For statements that commit by themselves (COMMITTING) the wall is the session's, until somebody needs another.
     """
     wanted, standing = _stores.get(), connection.connection.info.get(_STANDING)
-    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+    if connection.get_execution_options().get(COMMITTING):
         if wanted != standing:
             _stand(connection, wanted)
         return

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from connector.connections import db as connections
 from connector.db import walls
+from connector.db.schema import at_once
 from connector.health import db
 from connector.health.db import Wanted
 from connector.health.model import Status
@@ -51,8 +52,7 @@ async def watch(runtime: Runtime, store_id: str, connection_id: str) -> AsyncIte
 async def _read(runtime: Runtime, wanted: Sequence[Wanted]) -> list[list[Status]]:
     """Read in one round trip what several callers want; callers who want the same share it."""
     distinct, apps = list(dict.fromkeys(wanted)), {name.value: app.app_id for name, app in runtime.apps.items()}
-    single = runtime.db.execution_options(isolation_level="AUTOCOMMIT")
     with walls.together(*{one.store_id for one in wanted}):
-        async with single.connect() as tx:
+        async with at_once(runtime.db) as tx:
             found = dict(zip(distinct, await db.read(tx, distinct, apps=apps, at=runtime.now()), strict=True))
     return [found[one] for one in wanted]

@@ -110,7 +110,7 @@ class Line:
     @property
     def granted(self) -> int:
         """Tell how many pieces can be had."""
-        return min(self.requested, self.available) if self.state in GRANTING else 0
+        return min(self.requested, self.available)
 
     def document(self, *, at: datetime) -> dict[str, Any]:
         """Write it as it is at a moment, with the contract's field names."""

@@ -227,8 +227,11 @@ def _with_forms(ways: Sequence[Candidate]) -> list[Candidate]:
     forms = [*ways]
     forms += [way._replace(name=way.name.replace(" ", "+")) for way in ways if " " in way.name]
     # facebook-for-woocommerce a1e17a8, Checkout.php: of sku_ID the part after the last underscore counts; ours hold some, too.
-    forms += [way._replace(name=behind) for way in ways for behind in _behind_underscores(way.name)]
-    return [one._replace(name=one.name[:_LONGEST_ID]) for one in dict.fromkeys(forms)]
+    forms += [Candidate(behind, *way[1:]) for way in ways for behind in _behind_underscores(way.name)]
+    return [
+        one if len(one.name) <= _LONGEST_ID else one._replace(name=one.name[:_LONGEST_ID])
+        for one in dict.fromkeys(forms)
+    ]
 
 
 def _behind_underscores(name: str) -> list[str]:

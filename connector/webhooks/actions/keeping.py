@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import psycopg
 
+from connector.db.schema import at_once
 from connector.errors import Unavailable
 from connector.graph.signatures import verify_webhook
 from connector.runtime import Runtime
@@ -51,11 +52,10 @@ async def keeping(runtime: Runtime) -> AsyncIterator[Keep]:
         Unavailable: DATABASE_UNAVAILABLE, here and in what is handed out, when the database did not answer in time.
 
     """
-    committing = runtime.db.execution_options(isolation_level="AUTOCOMMIT")
     async with AsyncExitStack() as stack:
         with _answering():
             async with asyncio.timeout(KEEP_LIMIT.total_seconds()):
-                connection = await stack.enter_async_context(committing.connect())
+                connection = await stack.enter_async_context(at_once(runtime.db))
                 driver = cast("psycopg.AsyncConnection[Any]", (await connection.get_raw_connection()).driver_connection)
 
         async def keep(arrivals: Sequence[Arrival]) -> None:
