@@ -15,8 +15,8 @@ from connector.db.bell import ring
 from connector.db.schema import Instant, Tx
 from connector.errors import InvalidInput
 from connector.events.db.consumers import require
-from connector.events.db.log import CHANNEL, SHOWN
-from connector.events.db.tables import consumers, events, handouts
+from connector.events.db.log import CHANNEL, SHOWN, places_of
+from connector.events.db.tables import DEAD, consumers, events, handouts
 from connector.events.model import DeadLetter, Event, Wanted
 
 MOST_PICKED = 50_000
@@ -45,7 +45,7 @@ async def redrive(
     await require(tx, store_id, consumer)
     these = update(handouts).where(_dead(store_id, consumer, ordering_key))
     if ids is not None:
-        these = these.where(exists().where(_same_event(), events.c.id.in_(ids)))
+        these = these.where(handouts.c.position.in_([position for position, _ in await places_of(tx, store_id, ids)]))
     again = these.values(state="WAITING", due_time=at, deliveries=0, reason="")
     count = (await tx.execute(again)).rowcount
     await ring(tx, CHANNEL, store_id)
@@ -128,7 +128,7 @@ def _mine(store_id: str, consumer: str) -> ColumnElement[bool]:
 
 
 def _dead(store_id: str, consumer: str, ordering_key: str) -> ColumnElement[bool]:
-    dead = and_(_mine(store_id, consumer), handouts.c.state == "DEAD")
+    dead = and_(_mine(store_id, consumer), DEAD)
     return and_(dead, case((literal(ordering_key) == "", True), else_=handouts.c.ordering_key == ordering_key))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from connector.db.schema import Tx
 from connector.errors import NotFound
 from connector.events.db.loans import pushed
-from connector.events.db.tables import consumers, handouts
+from connector.events.db.tables import OPEN, consumers, handouts
 from connector.events.model import AfterDeadLetter, Consumer, Kind
 
 LARGEST_LAG = 100_000
@@ -121,7 +121,7 @@ async def floor_of(tx: Tx, store_id: str, consumer: str) -> int:
     waiting = select(func.min(handouts.c.position) - 1).where(
         handouts.c.store_id == store_id,
         handouts.c.consumer == consumer,
-        handouts.c.state.in_(("WAITING", "LENT")),
+        OPEN,
         handouts.c.position <= consumers.c.cursor,
     )
     found = select(func.coalesce(waiting.scalar_subquery(), consumers.c.cursor)).where(*_named(store_id, consumer))
@@ -146,8 +146,9 @@ async def unsettled(tx: Tx, store_id: str, consumer: str, positions: Sequence[in
 async def next_due(tx: Tx, store_id: str, consumer: str, *, at: datetime) -> datetime | None:
     """Tell when the next pause or loan of a consumer ends; None when there is none."""
     mine = handouts.c.store_id == store_id, handouts.c.consumer == consumer
-    open_ = handouts.c.state.in_(("WAITING", "LENT")), handouts.c.due_time > at
-    due: datetime | None = await tx.scalar(select(func.min(handouts.c.due_time)).where(*mine, *open_))
+    due: datetime | None = await tx.scalar(
+        select(func.min(handouts.c.due_time)).where(*mine, OPEN, handouts.c.due_time > at)
+    )
     return due
 
 

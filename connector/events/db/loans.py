@@ -2,6 +2,9 @@
 
 Everything happens under the consumer's row. The log is drawn piece by piece into rows of `handouts`; whatever holds up an ordering key
 (a loan, a pause, a dead letter) holds up the rows behind it, and nothing else. Acknowledging costs what is acknowledged.
+
+No statement may go through a store's whole log, whatever the planner knows of it, and the wall's condition is one more that an index
+may be taken for. So events are never joined: each is looked up by its own key, in a subquery that PostgreSQL cannot turn into a join.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +18,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from connector.db.bell import ring
 from connector.db.schema import Tx, plain
 from connector.errors import FailedPrecondition
-from connector.events.db.log import CHANNEL, SHOWN, head
-from connector.events.db.tables import consumers, events, handouts
+from connector.events.db.log import CHANNEL, PLACES, SHOWN, head, places_of
+from connector.events.db.tables import OPEN, consumers, handouts
 from connector.events.model import Acknowledged, AfterDeadLetter, Event, Kind, Lent, Returned, Treatment
 
 _DRAWN_AT_ONCE, _MOST_DRAWS = 200, 10
-_OPEN = handouts.c.state.in_(("WAITING", "LENT"))
 
 
 async def lock(tx: Tx, store_id: str, consumer: str, kind: Kind) -> Treatment:
@@ -104,8 +106,8 @@ _DRAW = text("""
         WHERE store_id = :store AND position > :cursor ORDER BY position LIMIT :limit
     ), put AS (
         INSERT INTO handouts (store_id, consumer, position, ordering_key, state, due_time)
-        SELECT :store, :consumer, position, ordering_key, 'WAITING', :at FROM drawn WHERE NOT EXISTS (
-            SELECT FROM handouts WHERE store_id = :store AND consumer = :consumer AND handouts.position = drawn.position)
+        SELECT :store, :consumer, position, ordering_key, 'WAITING', :at FROM drawn WHERE (SELECT handouts.state FROM handouts
+            WHERE store_id = :store AND consumer = :consumer AND handouts.position = drawn.position) IS NULL
     ), passed AS (
         DELETE FROM handouts WHERE store_id = :store AND consumer = :consumer AND state = 'SETTLED'
             AND position <= (SELECT max(position) FROM drawn)
@@ -115,18 +117,27 @@ _DRAW = text("""
 """)
 
 
+_MARK = text(f"""
+    WITH marked AS (
+        UPDATE handouts SET state = 'LENT', due_time = :until, deliveries = deliveries + 1
+        WHERE store_id = :store AND consumer = :consumer AND position = ANY (CAST(:positions AS bigint[]))
+        RETURNING position, deliveries
+    )
+    SELECT marked.deliveries, {", ".join(f"told.{one.name}" for one in SHOWN)} FROM marked CROSS JOIN LATERAL (
+        SELECT * FROM events WHERE events.store_id = :store AND events.position = marked.position LIMIT 1
+    ) AS told ORDER BY told.position
+""").columns(handouts.c.deliveries, *SHOWN)  # noqa: S608 – words of ours
+
+
 async def _mark(tx: Tx, mine: Treatment, positions: Sequence[int], *, until: datetime) -> list[Lent]:
     if not positions:
         return []
-    these = and_(_of(mine), handouts.c.position == func.any(_array(positions)))
-    marked = update(handouts).where(these, events.c.store_id == mine.store_id, events.c.position == handouts.c.position)
-    lent = marked.values(state="LENT", due_time=until, deliveries=handouts.c.deliveries + 1)
-    rows = await tx.execute(lent.returning(handouts.c.deliveries, *SHOWN))
-    return sorted((Lent(Event(*event), count) for count, *event in rows), key=lambda one: one.event.position)
+    asked = {"store": mine.store_id, "consumer": mine.name, "positions": positions, "until": until}
+    return [Lent(Event(*event), deliveries) for deliveries, *event in await tx.execute(_MARK, asked)]
 
 
 async def _bury(tx: Tx, mine: Treatment, positions: Sequence[int], *, at: datetime) -> None:
-    these = update(handouts).where(_of(mine), handouts.c.position == func.any(_array(positions)))
+    these = update(handouts).where(_of(mine), _at(positions))
     await tx.execute(these.values(state="DEAD", due_time=at, reason="EVENT_UNDELIVERABLE"))
 
 
@@ -137,11 +148,11 @@ async def acknowledge(
     wanted = set(ids)
     mine = await lock(tx, store_id, consumer, Kind.STREAM)
     now = await _forget(tx, mine, wanted)
-    known = await _known(tx, store_id, wanted) if now < len(wanted) else []
-    above = [one for one in known if one[0] > mine.cursor]
+    found = await places_of(tx, store_id, wanted) if now < len(wanted) else []
+    above = [one for one in found if one[0] > mine.cursor]
     if above:
         now += await _put(tx, mine, above, state="SETTLED", due_time=at)
-    before, unknown = (len(known) - now, len(wanted) - len(known)) if known else (0, len(wanted) - now)
+    before, unknown = (len(found) - now, len(wanted) - len(found)) if found else (0, len(wanted) - now)
     if up_to:
         now += await _pass(tx, mine, min(up_to, await head(tx, store_id)))
     if above or up_to:
@@ -169,13 +180,11 @@ async def give_back(
     """Have events come again at `due`, or bury them: those that are rejected, and those handed out too often."""
     wanted = set(ids)
     mine = await lock(tx, store_id, consumer, Kind.STREAM)
-    known = await _known(tx, store_id, wanted)
-    above = [one for one in known if one[0] > mine.cursor]
+    found = await places_of(tx, store_id, wanted)
+    above = [one for one in found if one[0] > mine.cursor]
     if above:
         await _put(tx, mine, above, state="WAITING", due_time=at, deliveries=1)
-    these = update(handouts).where(
-        _of(mine), handouts.c.position == func.any(_array([position for position, _ in known])), _OPEN
-    )
+    these = update(handouts).where(_of(mine), _at([position for position, _ in found]), OPEN)
     spent = literal(reject) | (handouts.c.deliveries >= mine.most_deliveries)
     values = {
         "state": case((spent, "DEAD"), else_="WAITING"),
@@ -195,25 +204,15 @@ async def release(tx: Tx, store_id: str, consumer: str, *, at: datetime, ids: It
     mine = await lock(tx, store_id, consumer, Kind.STREAM)
     these = update(handouts).where(_of(mine), handouts.c.state == "LENT")
     if ids is not None:
-        known = await _known(tx, store_id, set(ids))
-        these = these.where(handouts.c.position == func.any(_array([position for position, _ in known])))
+        these = these.where(_at([position for position, _ in await places_of(tx, store_id, set(ids))]))
         these = these.values(deliveries=handouts.c.deliveries - 1)
     await tx.execute(these.values(state="WAITING", due_time=at))
 
 
-async def _known(tx: Tx, store_id: str, ids: set[UUID]) -> list[tuple[int, str]]:
-    if not ids:
-        return []
-    wanted = select(events.c.position, events.c.ordering_key).where(events.c.store_id == store_id, events.c.id.in_(ids))
-    return [(row.position, row.ordering_key) for row in await tx.execute(wanted.where(events.c.position.is_not(None)))]
-
-
-_FORGET = text("""
-    DELETE FROM handouts USING events
-    WHERE events.id = ANY (CAST(:ids AS uuid[])) AND events.store_id = :store
-        AND handouts.store_id = :store AND handouts.consumer = :consumer
-        AND handouts.position = events.position AND handouts.position <= :cursor
-""")
+_FORGET = text(f"""
+    DELETE FROM handouts WHERE store_id = :store AND consumer = :consumer AND position <= :cursor
+        AND position = ANY (ARRAY(SELECT position FROM ({PLACES}) AS named))
+""")  # noqa: S608 – words of ours
 
 
 async def _forget(tx: Tx, mine: Treatment, ids: set[UUID]) -> int:
@@ -256,8 +255,8 @@ _ADVANCE = text("""
         SELECT cursor FROM consumers WHERE store_id = :store AND name = :consumer
     ), missing AS (
         SELECT events.position FROM events, mine WHERE events.store_id = :store AND events.position > mine.cursor
-            AND NOT EXISTS (SELECT FROM handouts WHERE handouts.store_id = :store AND handouts.consumer = :consumer
-                AND handouts.position = events.position)
+            AND (SELECT handouts.state FROM handouts WHERE handouts.store_id = :store AND handouts.consumer = :consumer
+                AND handouts.position = events.position) IS NULL
         ORDER BY events.position LIMIT 1
     ), top AS (
         SELECT max(position) AS position FROM handouts, mine
@@ -280,6 +279,10 @@ async def _advance(tx: Tx, mine: Treatment) -> None:
 
 def _of(mine: Treatment) -> ColumnElement[bool]:
     return and_(handouts.c.store_id == mine.store_id, handouts.c.consumer == mine.name)
+
+
+def _at(positions: Sequence[int]) -> ColumnElement[bool]:
+    return handouts.c.position == func.any(_array(positions))
 
 
 def _array(positions: Sequence[int]) -> Any:

@@ -5,9 +5,10 @@ under an advisory lock, after every other lock was taken). So a store's position
 read up to a position never misses one below it, and what happened later under a lock stands later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, case, func, select, text
 
@@ -53,6 +54,24 @@ async def first_since(tx: Tx, store_id: str, time: datetime) -> int:
 async def head(tx: Tx, store_id: str) -> int:
     """Tell the position of a store's newest event; 0 without any."""
     return await tx.scalar(select(func.max(events.c.position)).where(events.c.store_id == store_id)) or 0
+
+
+PLACES = """
+    SELECT one.position, one.ordering_key FROM unnest(CAST(:ids AS uuid[])) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT position, ordering_key FROM events
+        WHERE events.id = wanted.id AND events.store_id = :store AND position IS NOT NULL LIMIT 1
+    ) AS one
+"""
+"""Where events of a store stand: each looked up by its id, whatever the planner thinks of the store's log."""
+_PLACES = text(PLACES)
+
+
+async def places_of(tx: Tx, store_id: str, ids: Collection[UUID]) -> list[tuple[int, str]]:
+    """Tell the positions and ordering keys of events; those that the store does not have are left out."""
+    if not ids:
+        return []
+    rows = await tx.execute(_PLACES, {"ids": list(ids), "store": store_id})
+    return [(row.position, row.ordering_key) for row in rows]
 
 
 _SWEEP = text("""

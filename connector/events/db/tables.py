@@ -2,6 +2,9 @@
 
 A consumer's `cursor` says how far the log was drawn for it: every event up to there is settled, or has a row in `handouts`. A row goes
 when its event is acknowledged; above the cursor, where nothing was drawn yet, it stays and says so until the cursor has passed.
+
+Rows of `handouts` come and go by the thousand, so that its statistics may say anything: a row is found by the primary key alone, and the
+other indexes hold the rows of one kind each, which no query of another kind can take.
 """
 
 from sqlalchemy import (
@@ -21,6 +24,9 @@ from sqlalchemy import (
 )
 
 from connector.db.schema import Instant, Json, metadata
+
+OPEN, SETTLED, DEAD = (text(f"state {which}") for which in ("IN ('WAITING', 'LENT')", "= 'SETTLED'", "= 'DEAD'"))
+"""Which rows of `handouts` are of a kind, in the words of the indexes: by a parameter PostgreSQL could not tell which one to take."""
 
 events = Table(
     "events",
@@ -64,8 +70,9 @@ handouts = Table(
     Column("message", Text, nullable=False, server_default="", comment="what was last said of it"),
     PrimaryKeyConstraint("store_id", "consumer", "position"),
     CheckConstraint("state IN ('WAITING', 'LENT', 'DEAD', 'SETTLED')", "state"),
-    Index("ix_handouts_store_id_consumer_state_due_time", "store_id", "consumer", "state", "due_time"),
-    Index("ix_handouts_dead_letters", "store_id", "consumer", "ordering_key", postgresql_where=text("state = 'DEAD'")),
+    Index("ix_handouts_open", "store_id", "consumer", "due_time", postgresql_where=OPEN),
+    Index("ix_handouts_settled", "store_id", "consumer", "position", postgresql_where=SETTLED),
+    Index("ix_handouts_dead_letters", "store_id", "consumer", "ordering_key", postgresql_where=DEAD),
 )
 
 NUMBERING = (

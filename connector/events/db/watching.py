@@ -15,9 +15,9 @@ _STANDINGS = text("""
     FROM consumers AS mine
     LEFT JOIN LATERAL (
         SELECT position FROM handouts WHERE store_id = mine.store_id AND consumer = mine.name AND state IN ('WAITING', 'LENT')
-            AND NOT (mine.after_dead_letter = 'HOLD_KEY' AND EXISTS (SELECT FROM handouts AS dead
+            AND (mine.after_dead_letter <> 'HOLD_KEY' OR coalesce((SELECT min(dead.position) FROM handouts AS dead
                 WHERE dead.store_id = mine.store_id AND dead.consumer = mine.name AND dead.state = 'DEAD'
-                AND dead.ordering_key = handouts.ordering_key AND dead.position < handouts.position))
+                AND dead.ordering_key = handouts.ordering_key) > handouts.position, true))
         ORDER BY position LIMIT 1
     ) AS open ON true
     CROSS JOIN LATERAL (

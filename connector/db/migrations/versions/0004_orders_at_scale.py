@@ -1,0 +1,31 @@
+"""What orders and events by the hundred thousand need: indexes whose choice hangs on no statistics."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Find a consumer's rows by their key alone, each kind of them by an index of its own, and orders that are to be read."""
+    op.drop_index("ix_handouts_store_id_consumer_state_due_time", table_name="handouts")
+    mine = ["store_id", "consumer"]
+    for name, columns, which in (
+        ("ix_handouts_open", [*mine, "due_time"], "state IN ('WAITING', 'LENT')"),
+        ("ix_handouts_settled", [*mine, "position"], "state = 'SETTLED'"),
+    ):
+        op.create_index(name, "handouts", columns, postgresql_where=sa.text(which))
+    behind = sa.text("read_update_time IS NULL OR read_update_time < update_time")
+    op.create_index("ix_orders_unread", "orders", ["connection_id", "update_time", "id"], postgresql_where=behind)
+
+
+def downgrade() -> None:
+    """Take the one index of all kinds again."""
+    op.drop_index("ix_orders_unread", table_name="orders")
+    for name in ("ix_handouts_open", "ix_handouts_settled"):
+        op.drop_index(name, table_name="handouts")
+    columns = ["store_id", "consumer", "state", "due_time"]
+    op.create_index("ix_handouts_store_id_consumer_state_due_time", "handouts", columns)
