@@ -38,7 +38,7 @@ from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
 from tests.e2e.storm.town import await_for
 
 PIECES, PRICE, PAID_BACK = 3, "20.01", 2001
-_WORK = ["POLL_ORDERS", "READ_ORDER", "ACKNOWLEDGE_ORDERS", "SEND_ORDER_COMMANDS", "READ_CHANGES"]
+_WORK = ["POLL_ORDERS", "IMPORT_ORDERS", "READ_ORDER", "ACKNOWLEDGE_ORDERS", "SEND_ORDER_COMMANDS", "READ_CHANGES"]
 # Looking for orders is periodic: between two looks it waits, and that is no work left.
 _LEFT = """
     SELECT name, due_time, leased, reason FROM tasks WHERE connection_id = %(connection)s AND name = ANY (%(work)s)
@@ -148,7 +148,8 @@ class Desk:
 
     def _buy(self) -> str:
         lines = [{"retailer_id": self.retailer_id, "quantity": PIECES, "price": PRICE}]
-        document = {"lines": lines, "processing_seconds": 0}
+        # Old enough that nothing new is expected of it: it is not read again without need.
+        document = {"lines": lines, "processing_seconds": 0, "age_seconds": 60}
         (order,) = self.simulation._ask("POST", f"/_simulator/pages/{self.world.page_id}/orders", document)["order_ids"]
         self.orders.append(order)
         self.caller.call(self.caller.orders.PollOrders, PollOrdersRequest(connection_id=self.connection_id))

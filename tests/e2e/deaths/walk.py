@@ -1,7 +1,7 @@
 """Leads orders through all their steps while workers die on the way."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,25 +35,26 @@ class Walk:
     worker: Worker
     deaths: Counter[Step] = field(default_factory=Counter)
 
-    def trace(self) -> Mapping[Step, list[Send]]:
-        """Lead an order through all steps, and note what the crew sends at each."""
+    def trace(self, steps: Sequence[Step] = tuple(Step)) -> Mapping[Step, list[Send]]:
+        """Lead an order through steps, and note what the crew sends at each."""
         order, found = "", {}
-        for step in Step:
+        for step in steps:
             with attached(self.worker.thread("crew"), self.folder) as trace:
                 order = self.desk.begin(step, order)
                 self._finish(step, order)
             found[step] = trace.sends()
         return found
 
-    def lead(self, places: Mapping[Step, Place]) -> list[Step]:
-        """Lead an order through all steps; at each the worker dies at its place, if it comes there. Tells at which it did."""
+    def lead(self, places: Mapping[Step, Place], steps: Sequence[Step] = tuple(Step)) -> list[Step]:
+        """Lead an order through steps; the worker dies at the place of each, if it comes there. Tells at which it did."""
         order, died = "", []
-        for step in Step:
-            order, dead = (
-                self._die(step, order, places[step]) if step in places else (self.desk.begin(step, order), False)
-            )
+        for step in steps:
+            if step in places:
+                order, dead = self._die(step, order, places[step])
+                died += [step] if dead else []
+            else:
+                order = self.desk.begin(step, order)
             self._finish(step, order)
-            died += [step] if dead else []
         self.deaths.update(died)
         return died
 
