@@ -110,6 +110,7 @@ class Switches:
     order_fee_share: float = 0.05  # Unverified: Meta's part of each charge
     origin_postal_code_required: bool = False  # Unverified: when shipments must tell where they come from
     refuse_unknown_order_parameters: bool = False  # Unverified: Graph passes over what an edge has no parameter for
+    refuse_repeated_returns: bool = False  # Unverified: the same word about a return a second time is refused
     strict_order_keys: bool = False  # Unverified: idempotency keys may not even have hyphens
     orders_end_as_sdk: bool = False  # Unverified: each endpoint of orders ends when Meta's SDK lost it
 

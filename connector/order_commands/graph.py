@@ -7,6 +7,7 @@ from typing import Any
 from connector.connections.graph.subscriptions import page_bucket
 from connector.graph.call import Call, Effect, Listed, read_list, read_success
 from connector.order_commands.model.commands import Kind, Pieces
+from connector.order_commands.model.patience import KEYLESS
 from connector.order_commands.model.shown import Shown
 from connector.orders.graph.amounts import read_amount
 
@@ -34,9 +35,8 @@ def tell(
     kind: Kind, order_id: str, page_id: str, body: Mapping[str, Any], *, key: str, timeout: timedelta
 ) -> Call[bool]:
     """Tell Meta once: whoever repeats it with the same key gets the first answer again."""
-    # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits. facebook-business-sdk-codegen 1338eb3: returns have
-    # no key, and need none: an answer that was given is the same a second time.
-    keyed = {} if kind is Kind.RESOLVE_RETURN else {"idempotency_key": key}
+    # graph-api.md 6.2 (documentation, Feb 2026): at most 100 letters and digits.
+    keyed = {} if kind in KEYLESS else {"idempotency_key": key}
     read = _read_acknowledged if kind is Kind.ACKNOWLEDGE else read_success
     return Call(
         "POST",

@@ -71,7 +71,7 @@ def _update(call: Call, order: CommerceOrder, update: Mapping[str, Json]) -> Jso
     if found is None:
         raise invalid_parameter("Param update.return_id: the order has no such return")
     status = str(update.get("status", ""))
-    if status == found.status:
+    if status == found.status and not call.world.switches.refuse_repeated_returns:
         return SUCCESS
     if status not in SELLERS_STATUSES or found.status in {"DISAPPROVED", "REFUNDED", "MERCHANT_MARKED_COMPLETED"}:
         raise invalid_parameter(f"Param update.status: a return that is {found.status} cannot become {status!r}")

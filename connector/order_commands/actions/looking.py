@@ -3,6 +3,7 @@
 A poll that finds the same thing counts nothing twice: pieces are Meta's own totals, and things are known by Meta's ids.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from connector.budgets.model import Urgency
@@ -15,7 +16,7 @@ from connector.errors import MetaRefused
 from connector.order_commands import db, graph
 from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
 from connector.order_commands.model import faults
-from connector.order_commands.model.commands import UNCERTAIN, Command, Kind, Outcome, Problem, State
+from connector.order_commands.model.commands import UNCERTAIN, Attempt, Command, Kind, Outcome, Problem, State
 from connector.order_commands.model.patience import COUNTED, LADDERS, pause
 from connector.order_commands.model.shown import Match, Shown, compare, counts
 from connector.orders.db import orders
@@ -89,7 +90,7 @@ async def _settle(runtime: Runtime, tx: Tx, order: Order, command: Command, matc
         fault = faults.FAULTS.get(last.subcode) or faults.FAULTS[last.code]
         problem = Problem(fault.reason, f"{fault.message} ({match.difference})", runtime.now())
         await end(runtime, tx, order, command, State.FAILED, problem=problem)
-    elif last.outcome is Outcome.LOST:
+    elif last.outcome is Outcome.LOST and _over(command.round):
         await end(
             runtime, tx, order, command, State.FAILED, problem=Problem("META_OUTCOME_UNKNOWN", _NEVER, runtime.now())
         )
@@ -100,9 +101,13 @@ async def _settle(runtime: Runtime, tx: Tx, order: Order, command: Command, matc
 async def _absent(runtime: Runtime, tx: Tx, order: Order, command: Command) -> None:
     """Note that attempts that were lost or failed did nothing; the next one may have a new key, if there is a next one."""
     attempts = [one._replace(outcome=Outcome.ABSENT) if one.outcome in UNCERTAIN else one for one in command.attempts]
-    outcome = attempts[-1].outcome
-    if outcome in LADDERS and pause(attempts[command.first_attempt :]) is None:
+    if _over(attempts[command.first_attempt :]):
         command = await db.change(tx, command, attempts=attempts, problem=command.problem)
         await end(runtime, tx, order, command, State.FAILED, problem=command.problem)
         return
     await hold_up(runtime, tx, order, command, attempts=attempts, problem=None, state=State.WAITING)
+
+
+def _over(attempts: Sequence[Attempt]) -> bool:
+    """Tell whether these attempts were all that are made; none were made since somebody asked for it again."""
+    return bool(attempts) and attempts[-1].outcome in LADDERS and pause(attempts) is None

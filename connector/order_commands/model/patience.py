@@ -62,6 +62,9 @@ class Step(StrEnum):
 
 COUNTED = frozenset({Kind.FULFILL, Kind.CANCEL, Kind.REFUND})
 """Of these Meta shows what came of them, by an id and in pieces."""
+# facebook-business-sdk-codegen 1338eb3, CommerceOrder.json: no idempotency_key among the parameters of POST returns.
+KEYLESS = frozenset({Kind.RESOLVE_RETURN})
+"""These have no key: before they are told again it is seen whether the first time counted."""
 
 
 def next_step(command: Command, *, now: datetime) -> Step:
@@ -75,6 +78,6 @@ def next_step(command: Command, *, now: datetime) -> Step:
         return Step.WAIT
     if last is Outcome.LOST and command.round and pause(command.round) is None:
         return Step.LOOK
-    if last in SAME_KEY:
+    if last in SAME_KEY and command.wish.kind not in KEYLESS:
         return Step.REPEAT
     return Step.LOOK if command.uncertain else Step.TELL

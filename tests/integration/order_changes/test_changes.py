@@ -28,7 +28,7 @@ from tests.integration.orders.conftest import Mall
 if TYPE_CHECKING:
     from stormcom.facebook.v1.order_command_service_pb2_grpc import FacebookOrderCommandsAsyncStub
 
-Order, Return = order_pb2.Order, order_command_pb2.Return
+Order, Return, Command = order_pb2.Order, order_command_pb2.Return, order_command_pb2.OrderCommand
 THREE = [{"retailer_id": name, "quantity": 2, "price": "10.00", "tax": "1.00"} for name in ("sc_p1", "sc_p3", "sc_p1")]
 
 
@@ -282,6 +282,37 @@ async def test_readings_in_any_order_end_alike(mall: Mall) -> None:
             ended.add((after.lines[0].cancelled_quantity, after.lines[0].refunded_quantity, told))
             await kept.rollback()
     assert {(2, 1, 3)} == ended
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"),
+    [
+        ({"kind": "drop_answer"}, Command.STATE_ALREADY_DONE),
+        ({"kind": "error", "code": 2, "status": 500}, Command.STATE_SUCCEEDED),
+    ],
+)
+async def test_an_answer_to_a_return_that_may_be_lost_is_looked_for(
+    mall: Mall, commands: "FacebookOrderCommandsAsyncStub", fault: dict[str, Any], ended: int
+) -> None:
+    """Meta takes no key for it and refuses it a second time: what it did is seen, what it did not is told again, once."""
+    await mall.control("PATCH", "/switches", {"refuse_repeated_returns": True})
+    order = await taken(mall)
+    ship(mall, order)
+    await act(mall, order, "return", items=pieces(order, 2))
+    await mall.look()
+    (asked,) = await returned(mall, commands)
+    await mall.control("POST", "/faults", {"match": {"method": "POST", "path": "/returns$"}, "action": fault})
+    answer = pb.ResolveReturnRequest.ANSWER_DISAPPROVE
+    wish = pb.ResolveReturnRequest(
+        store_id=STORE, order_id=order.order_id, return_id=asked.return_id, answer=answer, request_id="one"
+    )
+    first = (await commands.ResolveReturn(wish)).command
+    await mall.turn()
+    mall.clock.advance(minutes=10, seconds=1)
+    await mall.turn()
+    known = pb.GetCommandRequest(store_id=STORE, command_id=first.command_id)
+    assert ended == (await commands.GetCommand(known)).command.state
+    assert ["REQUESTED", "DISAPPROVED"] == [one.details["status"] for one in mall.effects("return")]
 
 
 async def test_what_a_buyer_wrote_is_forgotten(mall: Mall, commands: "FacebookOrderCommandsAsyncStub") -> None:

@@ -70,6 +70,15 @@ def test_a_retry_of_what_nobody_knows_keeps_the_key() -> None:
     assert Step.REPEAT == next_step(asked_again, now=NOW)
 
 
+@pytest.mark.parametrize(("outcomes", "first_attempt"), [((O.LOST,), 0), ((O.LOST,) * 5, 0), ((O.LOST,) * 5, 5)])
+def test_what_has_no_key_is_looked_for_before_it_is_told_again(
+    outcomes: tuple[Outcome, ...], first_attempt: int
+) -> None:
+    """Meta takes no key for an answer to a return, so nothing protects it but a look."""
+    lost = command(Kind.RESOLVE_RETURN, outcomes=outcomes, first_attempt=first_attempt)
+    assert Step.LOOK == next_step(lost, now=NOW)
+
+
 def test_an_answered_command_is_looked_at_and_never_told_again() -> None:
     """What Meta did is looked at, however often that fails."""
     assert Step.LOOK == next_step(command(Kind.REFUND, outcomes=(O.DONE,), answered=True), now=NOW)
