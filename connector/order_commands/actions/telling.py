@@ -10,7 +10,7 @@ from connector.events import db as events
 from connector.events.model import Draft
 from connector.order_commands import db
 from connector.order_commands.model.commands import EFFECTIVE, Attempt, Command, Names, Problem, State
-from connector.orders.actions.polling import plan_reading
+from connector.orders.actions.planning import plan_reading
 from connector.orders.actions.telling import NO_PROBLEM, acknowledged
 from connector.orders.db import orders
 from connector.orders.model.states import ImportState

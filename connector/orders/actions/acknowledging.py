@@ -6,7 +6,6 @@ so Meta does it once; after a refusal under a new one. Each order has a verdict 
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
@@ -20,7 +19,7 @@ from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS
 from connector.orders.actions.managing import tell_manager
-from connector.orders.actions.polling import plan_reading
+from connector.orders.actions.planning import plan_reading
 from connector.orders.db import accounts
 from connector.orders.db import acknowledgements as db
 from connector.orders.db import orders as orders_db
@@ -28,7 +27,9 @@ from connector.orders.db.acknowledgements import Batch, Waiting
 from connector.orders.graph import Verdict
 from connector.orders.model.accounts import Account, Manager
 from connector.orders.model.refusals import BEYOND_ACKNOWLEDGEMENT, BUSY, MANAGED_ELSEWHERE, order_code
+from connector.orders.model.retries import next_try
 from connector.orders.model.states import Happening, ImportState, move
+from connector.orders.model.values import Order
 from connector.runtime import Runtime
 
 MOST_TRIES = 5
@@ -108,19 +109,22 @@ async def _settle(tx: Tx, one: Waiting, verdict: Verdict | None, *, at: datetime
         pause = db.SHORT_PAUSE if code in BUSY else db.LONGER_PAUSE if one.tries else db.FIRST_PAUSE
         await db.delay(tx, [one.id], due=at + pause, same_key=code == _NO_ANSWER)
     else:
-        await _give_up(tx, one.id, verdict, at=at)
+        await _give_up(tx, order, verdict, one.rounds + 1, at=at)
 
 
 _PASSING = BUSY | {_NO_ANSWER, _FAILED, MANAGED_ELSEWHERE}
 
 
-async def _give_up(tx: Tx, order_id: UUID, verdict: Verdict | None, *, at: datetime) -> None:
-    """Put an order that Meta does not take an acknowledgement of in quarantine; StormCom has it all the same."""
-    order = await orders_db.by_id(tx, order_id, lock=True)
-    after = order and move(order.import_state, Happening.SPOIL)
-    if order is None or after is None:
+async def _give_up(tx: Tx, order: Order, verdict: Verdict | None, rounds: int, *, at: datetime) -> None:
+    """Put an order that Meta does not take an acknowledgement of in quarantine; StormCom has it all the same.
+
+    What was no refusal is tried again by itself, in rounds: an outage of Meta's is nobody's work.
+    """
+    after = move(order.import_state, Happening.SPOIL)
+    if after is None:
         return
     words = f"Facebook does not take the acknowledgement: {verdict.message if verdict else 'it says nothing of it'}"
-    values = telling.problem("ORDER_NOT_ACKNOWLEDGED", words[:500], at=at)
-    keep = {"acknowledge_key": None, "acknowledge_due_time": None}
+    retry_time = next_try(rounds, at=at) if verdict is None or verdict.code in _PASSING else None
+    values = telling.problem("ORDER_NOT_ACKNOWLEDGED", words[:500], at=at, retry_time=retry_time)
+    keep = {"acknowledge_key": None, "acknowledge_due_time": None, "try_count": rounds}
     await orders_db.change(tx, order, import_state=after, version=order.version + 1, **keep, **values)

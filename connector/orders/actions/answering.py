@@ -9,11 +9,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from connector.connections import db as connections
-from connector.db import outbox
-from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.orders.actions import telling
-from connector.orders.actions.polling import plan_reading
+from connector.orders.actions.planning import plan_acknowledging
 from connector.orders.actions.reserving import complete, release
 from connector.orders.db import orders as db
 from connector.orders.model.refusals import answered_otherwise, local_order_taken, wrong_state
@@ -93,6 +91,7 @@ async def _take(tx: Tx, order: Order, local_order_id: str, *, at: datetime) -> O
         local_order_id=local_order_id,
         answer_time=at,
         acknowledge_due_time=None if gone else at,
+        try_count=0,
         **telling.NO_PROBLEM,
     )
     if not gone:
@@ -105,33 +104,3 @@ async def _reject(tx: Tx, order: Order, after: ImportState, reason: str, *, at: 
     await release(tx, order, at=at)
     values = telling.problem("ORDER_REJECTED", reason, at=at)
     return await db.change(tx, order, import_state=after, answer_time=at, hold_ids=[], hold_expire_time=None, **values)
-
-
-async def plan_acknowledging(tx: Tx, connection_id: UUID, *, due: datetime) -> None:
-    """Have Meta told of what StormCom has; wishes of the same moment are told together."""
-    key = f"{Task.ACKNOWLEDGE_ORDERS}:{connection_id}"
-    await outbox.add(tx, Task.ACKNOWLEDGE_ORDERS, due=due, connection_id=connection_id, key=key)
-
-
-async def retry(runtime: Runtime, store_id: str, order_id: UUID) -> Order:
-    """Try an order in quarantine, or a refused one, again: it is read anew, or Meta is told anew if StormCom has it.
-
-    Raises:
-        NotFound: ORDER_NOT_FOUND.
-        FailedPrecondition: ORDER_STATE_INVALID.
-
-    """
-    async with runtime.db.begin() as tx:
-        order, at = await _lock(tx, store_id, order_id), runtime.now()
-        after = move(order.import_state, Happening.RETRY, taken=order.taken)
-        if after is None:
-            if order.import_state is ImportState.SEEN:  # this call, repeated
-                return order
-            raise wrong_state(order, f"{ImportState.QUARANTINED} or {ImportState.REJECTED}")
-        fresh = {"acknowledge_due_time": at, "acknowledge_key": None, "acknowledge_tries": 0} if order.taken else {}
-        order = await db.change(tx, order, import_state=after, answer_time=order.answer_time if order.taken else None, **fresh, **telling.NO_PROBLEM)  # fmt: skip
-        if order.taken:
-            await plan_acknowledging(tx, order.connection_id, due=at)
-        else:
-            await plan_reading(tx, order.connection_id, [order.id], at=at)
-        return order

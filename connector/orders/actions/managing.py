@@ -19,9 +19,8 @@ from connector.errors import MetaRefused
 from connector.graph.call import Call
 from connector.graph.client import Access
 from connector.orders import graph
-from connector.orders.actions.answering import plan_acknowledging
 from connector.orders.actions.asking import ORDERS
-from connector.orders.actions.polling import plan_poll
+from connector.orders.actions.planning import plan_acknowledging, plan_poll
 from connector.orders.db import accounts
 from connector.orders.db import orders as db
 from connector.orders.db.orders import Counts

@@ -5,15 +5,14 @@ vanished is missed. The watermark is Meta's own time; it moves in the transactio
 failed goes on where it stood, and one with very much to see goes on in another turn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
 from connector.connections.model import Connection
 from connector.db import outbox
-from connector.db.outbox import Taken, Task
+from connector.db.outbox import Taken
 from connector.db.schema import Tx
 from connector.errors import MetaRefused
 from connector.graph.call import Call, Listed
@@ -21,6 +20,8 @@ from connector.orders import graph
 from connector.orders.actions.asking import ORDERS, Road, open_road
 from connector.orders.actions.following import follow_again
 from connector.orders.actions.looking import windows
+from connector.orders.actions.planning import plan_reading
+from connector.orders.actions.retrying import try_again
 from connector.orders.db import accounts, sightings
 from connector.orders.graph import Sighting
 from connector.orders.model.accounts import Account, Manager
@@ -37,16 +38,6 @@ _WAITING = (State.FB_PROCESSING, State.CREATED)
 # The narrowest windows of a turn come to more than the overlap with the next one: each goes on farther than the last.
 _WINDOWS_PER_TURN = 50
 _PIECE = 200
-
-
-def poll_key(connection_id: UUID) -> str:
-    """Name the look of a connection: periodic, and one at a time."""
-    return f"{outbox.PERIODIC}{Task.POLL_ORDERS}:{connection_id}"
-
-
-async def plan_poll(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
-    """Have orders looked for now; any number of wishes join, and one during a look has it done once more."""
-    await outbox.add(tx, Task.POLL_ORDERS, due=at, connection_id=connection_id, key=poll_key(connection_id))
 
 
 async def poll_orders(runtime: Runtime, task: Taken) -> None:
@@ -150,13 +141,6 @@ def _row(runtime: Runtime, connection: Connection, one: Sighting, *, at: datetim
     }
 
 
-async def plan_reading(tx: Tx, connection_id: UUID, order_ids: Sequence[UUID], *, at: datetime) -> None:
-    """Have orders read, each by itself: one that cannot be read holds no other up."""
-    for order_id in order_ids:
-        key, arguments = f"{Task.READ_ORDER}:{order_id}", {"order_id": str(order_id)}
-        await outbox.add(tx, Task.READ_ORDER, due=at, connection_id=connection_id, key=key, arguments=arguments)
-
-
 async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: datetime) -> None:
     """Read the orders that Meta processed and does not list as such any more: they went on, or are gone."""
     before = await sightings.processed(tx, connection.id)
@@ -165,7 +149,9 @@ async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: date
 
 
 async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
-    """Have orders read whose reading was given up meanwhile, or whose pieces are to be kept aside once more."""
+    """Take up what was given up meanwhile, what is to be kept aside once more, and what in quarantine is tried again by itself."""
     await plan_reading(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
     await plan_reading(tx, connection.id, await sightings.lapsed(tx, connection.id, at=at, limit=_PIECE), at=at)
+    for order_id in await sightings.retriable(tx, connection.id, at=at, limit=_PIECE):
+        await try_again(tx, order_id, at=at)
     await follow_again(tx, connection.id, at=at)

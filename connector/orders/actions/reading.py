@@ -28,7 +28,7 @@ from connector.orders.db import accounts
 from connector.orders.db import orders as db
 from connector.orders.graph import Reading
 from connector.orders.model.latin import ascii_address
-from connector.orders.model.states import KNOWN, OVER, Happening, ImportState, State, move
+from connector.orders.model.states import OVER, Happening, ImportState, State, move
 from connector.orders.model.sums import Spoiled
 from connector.orders.model.values import Line, Order
 from connector.registry.db.names import Name, look_up
@@ -36,7 +36,8 @@ from connector.runtime import Runtime
 
 _TOLD_BY = timedelta(seconds=5)
 """Meta tells times by the second: of two changes within one, the second cannot be seen. The rest is for clocks that differ."""
-_TOLD = KNOWN | {ImportState.REJECTED}
+_LAGS = timedelta(hours=1)
+"""For how long Meta's copies may tell less than its lists do; what it tells then is what there is."""
 
 
 async def read_order(runtime: Runtime, task: Taken) -> None:
@@ -90,17 +91,28 @@ async def apply(
         return await telling.spoil(tx, await db.change(tx, order, read_update_time=order.update_time), found, at=at)
     if found is None:
         return await _vanish(tx, order, at=at)
+    if order.read_update_time is not None and found.update_time < order.read_update_time:
+        return order  # an older copy of Meta's: what is known is newer
+    return await _go_on(runtime, tx, connection, order, found)
+
+
+async def _go_on(runtime: Runtime, tx: Tx, connection: Connection, order: Order, found: Reading) -> Order:
+    """Keep a reading, and do what an order wants that is so."""
+    at = runtime.now()
     lines = await _mapped(tx, connection, found.lines)
     digest = _digest(found, lines)
     await db.write_lines(tx, order.id, lines)
     now = replace(await db.change(tx, order, **_values(order, found, digest, at=at)), lines=lines)
+    if now.import_state is ImportState.QUARANTINED and not now.taken:  # Meta mended it, or we learned to read it
+        after = move(now.import_state, Happening.RETRY) or now.import_state
+        now = await db.change(tx, now, import_state=after, **telling.NO_PROBLEM)
     now = await db.change(tx, now, hold_expire_time=await kept_until(tx, now, at=at))
     if found.state is State.FB_PROCESSING:
         return await _reserve(runtime, tx, connection, now)
     if now.state is State.CANCELLED and now.tell_time is None:
         return await _end(tx, now, at=at)
     same = now.import_state is ImportState.IMPORTING and digest == order.digest
-    told = now.import_state in _TOLD or (same and not now.lapsed(at=at))
+    told = now.taken or now.import_state is ImportState.REJECTED or (same and not now.lapsed(at=at))
     if not told:
         return await _tell(runtime, tx, connection, now)
     passing = now.state is order.state or now.import_state is ImportState.REJECTED
@@ -120,10 +132,7 @@ async def _reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Orde
 
 async def _tell(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
     """Tell StormCom of an order, whole; its pieces are kept aside until StormCom has it."""
-    state = order.import_state
-    if state is ImportState.QUARANTINED:  # Meta mended it, or we learned to read it
-        state = move(state, Happening.RETRY, taken=order.taken) or state
-    if (after := move(state, Happening.TELL)) is None:
+    if (after := move(order.import_state, Happening.TELL)) is None:
         return order
     if order.state not in OVER and (not order.hold_ids or order.lapsed(at=runtime.now())):
         order = await _keep_aside(runtime, tx, connection, order)
@@ -187,6 +196,7 @@ def _digest(found: Reading, lines: tuple[Line, ...]) -> bytes:
 def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dict[str, Any]:
     """Write a reading into an order's columns; who bought is not taken in again once it is forgotten."""
     over, changed = found.state in OVER, max(order.update_time, found.update_time)
+    behind = found.update_time < changed and at - changed < _LAGS
     forgotten = order.tell_time is not None and order.buyer is None and order.address is None
     people = {} if forgotten else {
         "buyer": found.buyer,
@@ -204,7 +214,7 @@ def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dic
         "test_order": found.test_order,
         "order_time": found.order_time,
         "update_time": changed,
-        "read_update_time": changed,
+        "read_update_time": found.update_time if behind else changed,
         "over_time": (order.over_time or at) if over else None,
         "digest": digest,
     }  # fmt: skip

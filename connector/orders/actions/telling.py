@@ -8,6 +8,7 @@ from connector.events import db as events
 from connector.events.model import Draft
 from connector.orders.actions.reserving import release
 from connector.orders.db import orders as db
+from connector.orders.model.retries import next_try
 from connector.orders.model.states import Happening, ImportState, State, move
 from connector.orders.model.sums import Spoiled
 from connector.orders.model.values import Order
@@ -16,9 +17,9 @@ NO_PROBLEM: dict[str, Any] = {"problem_reason": "", "problem_message": "", "prob
 """What an order's columns hold while nothing keeps it from going on."""
 
 
-def problem(reason: str, message: str, *, at: datetime) -> dict[str, Any]:
-    """Write what keeps an order from going on into its columns."""
-    return {"problem_reason": reason, "problem_message": message, "problem_time": at, "retry_time": None}
+def problem(reason: str, message: str, *, at: datetime, retry_time: datetime | None = None) -> dict[str, Any]:
+    """Write what keeps an order from going on into its columns; until `retry_time` if it is tried again by itself."""
+    return {"problem_reason": reason, "problem_message": message, "problem_time": at, "retry_time": retry_time}
 
 
 async def tell(tx: Tx, order: Order, kind: str, more: dict[str, Any], *, at: datetime) -> None:
@@ -64,17 +65,24 @@ async def state_changed(tx: Tx, order: Order, before: State, *, at: datetime) ->
 
 async def spoil(tx: Tx, order: Order, spoiled: Spoiled, *, at: datetime) -> Order:
     """Put an order in quarantine with the reason; what StormCom has stays there, and what was kept aside is offered again."""
-    if order.import_state is ImportState.QUARANTINED:
-        again = order.problem is not None and order.problem.reason == spoiled.reason
-        since = order.problem.since_time if again and order.problem else at
-        tries = (order.problem.try_count if order.problem else 0) + 1
-        return await db.change(tx, order, try_count=tries, **problem(spoiled.reason, spoiled.message, at=since))
+    reason, message = spoiled.reason, spoiled.message
     if order.taken:  # StormCom has it as it was told: what cannot be read now is a remark, no reason to stop
-        return await db.change(tx, order, **problem(spoiled.reason, spoiled.message, at=at))
+        return order if _waits(order) else await db.change(tx, order, **problem(reason, message, at=at))
+    if order.import_state is ImportState.QUARANTINED:
+        known = order.problem
+        since = known.since_time if known and known.reason == reason else at
+        tries = (known.try_count if known else 0) + 1
+        values = problem(reason, message, at=since, retry_time=next_try(tries, at=at))
+        return await db.change(tx, order, try_count=tries, **values)
     after = move(order.import_state, Happening.SPOIL)
     if after is None:
         return order
-    values = problem(spoiled.reason, spoiled.message, at=at)
+    values = problem(reason, message, at=at, retry_time=next_try(1, at=at))
     order = await db.change(tx, order, import_state=after, try_count=1, version=order.version + 1, **values)
     await release(tx, order, at=at)
     return await db.change(tx, order, hold_ids=[], hold_expire_time=None)
+
+
+def _waits(order: Order) -> bool:
+    """Tell whether an order that StormCom has waits for its acknowledgement to be tried again: that problem is the greater one."""
+    return order.import_state is ImportState.QUARANTINED

@@ -13,12 +13,13 @@ from connector.orders.model.states import ImportState
 
 
 class Waiting(NamedTuple):
-    """One order of a batch: by our id, Meta's and StormCom's; `tries` counts the attempts before."""
+    """One order of a batch: by our id, Meta's and StormCom's; `tries` counts the attempts before, `rounds` how often they were given up."""
 
     id: UUID
     external_order_id: str
     local_order_id: str
     tries: int
+    rounds: int
 
 
 class Batch(NamedTuple):
@@ -28,7 +29,13 @@ class Batch(NamedTuple):
     orders: tuple[Waiting, ...]
 
 
-_SHOWN = orders.c.id, orders.c.external_order_id, orders.c.local_order_id, orders.c.acknowledge_tries
+_SHOWN = (
+    orders.c.id,
+    orders.c.external_order_id,
+    orders.c.local_order_id,
+    orders.c.acknowledge_tries,
+    orders.c.try_count,
+)
 
 
 async def next_batch(tx: Tx, connection_id: UUID, *, key: str, at: datetime, limit: int) -> Batch | None:

@@ -77,3 +77,10 @@ async def unfollowed(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
     told = orders.c.tell_time.is_not(None), orders.c.read_update_time == orders.c.update_time
     mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind, *told)
     return list(await tx.scalars(mine.order_by(orders.c.update_time).limit(limit)))
+
+
+async def retriable(tx: Tx, connection_id: UUID, *, at: datetime, limit: int) -> list[UUID]:
+    """List orders in quarantine whose time has come to be tried again."""
+    mine = orders.c.connection_id == connection_id, orders.c.import_state == ImportState.QUARANTINED
+    due = select(orders.c.id).where(*mine, orders.c.retry_time <= at)
+    return list(await tx.scalars(due.order_by(orders.c.retry_time, orders.c.id).limit(limit)))

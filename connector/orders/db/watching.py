@@ -11,44 +11,62 @@ from connector.db.schema import Tx
 
 KNOWN_FOR = timedelta(days=90)
 """For how long after an order is over it tells who bought."""
-_LATE = (
-    "import_state IN ('SEEN', 'RESERVED', 'IMPORTING', 'QUARANTINED') AND local_order_id = '' AND open_time <= :before"
-)
-_STUCK = "import_state IN ('QUARANTINED', 'REJECTED')"
+_UNDER_WAY = "import_state IN ('SEEN', 'RESERVED', 'IMPORTING', 'QUARANTINED', 'REJECTED')"
+_LATE = "import_state <> 'REJECTED' AND local_order_id = '' AND open_time <= :late"
+_PROCESSED = "import_state <> 'REJECTED' AND state = 'FB_PROCESSING' AND order_time <= :processed"
+# Nobody needs to act on an order that is over, unless StormCom never had it.
+_STUCK = """
+    import_state IN ('QUARANTINED', 'REJECTED')
+    AND (state NOT IN ('COMPLETED', 'CANCELLED', 'VANISHED') OR import_state = 'QUARANTINED' AND local_order_id = '')
+"""
+_UNSEEN = """
+    SELECT account.connection_id FROM order_accounts AS account
+    JOIN connections ON connections.id = account.connection_id AND connections.state = 'CONNECTED'
+    JOIN tasks ON tasks.key = 'every:POLL_ORDERS:' || account.connection_id AND tasks.reason IS NOT NULL
+    WHERE account.manager = 'OURS' AND coalesce(account.last_poll_time, account.associate_time) <= :late
+"""
 
 
 class Counted(NamedTuple):
-    """How many orders of a connection are late, and how many stand still."""
+    """How many orders of a connection are late, stand still, or are processed for very long; and whether none can be seen."""
 
     late: int
     stuck: int
+    processed: int
+    unseen: bool
 
 
 _NEXT = text(
     f"""
     SELECT min(connection_id::text) FROM (
-        SELECT connection_id FROM orders WHERE ({_LATE}) OR ({_STUCK})
+        SELECT connection_id FROM orders WHERE {_UNDER_WAY} AND (({_LATE}) OR ({_STUCK}) OR ({_PROCESSED}))
+        UNION {_UNSEEN}
         UNION SELECT connection_id FROM alerts WHERE reason IN :reasons) AS found
     WHERE connection_id > :after
     """  # noqa: S608 – words of ours
 ).bindparams(bindparam("reasons", expanding=True))
 _COUNT = text(
     f"""
-    SELECT count(*) FILTER (WHERE {_LATE}), count(*) FILTER (WHERE {_STUCK}) FROM orders
-    WHERE connection_id = :connection AND import_state IN ('SEEN', 'RESERVED', 'IMPORTING', 'QUARANTINED', 'REJECTED')
+    SELECT count(*) FILTER (WHERE {_LATE}), count(*) FILTER (WHERE {_STUCK}), count(*) FILTER (WHERE {_PROCESSED}),
+        EXISTS ({_UNSEEN} AND account.connection_id = :connection)
+    FROM orders WHERE connection_id = :connection AND {_UNDER_WAY}
     """  # noqa: S608 – words of ours
 )
 
 
-async def next_watched(tx: Tx, after: UUID, reasons: Sequence[str], *, before: datetime) -> UUID | None:
-    """Tell the next connection with something wrong, or with an open alert about it."""
-    found = await tx.scalar(_NEXT, {"after": after, "reasons": list(reasons), "before": before})
+async def next_watched(
+    tx: Tx, after: UUID, reasons: Sequence[str], *, late: datetime, processed: datetime
+) -> UUID | None:
+    """Tell the next connection with something wrong, by what was due at these moments, or with an open alert about it."""
+    given = {"after": after, "reasons": list(reasons), "late": late, "processed": processed}
+    found = await tx.scalar(_NEXT, given)
     return UUID(found) if found else None
 
 
-async def count(tx: Tx, connection_id: UUID, *, before: datetime) -> Counted:
+async def count(tx: Tx, connection_id: UUID, *, late: datetime, processed: datetime) -> Counted:
     """Count what is wrong with a connection's orders."""
-    return Counted(*(await tx.execute(_COUNT, {"connection": connection_id, "before": before})).one())
+    given = {"connection": connection_id, "late": late, "processed": processed}
+    return Counted(*(await tx.execute(_COUNT, given)).one())
 
 
 _FORGET = text(

@@ -97,7 +97,7 @@ def read(order: Json, items: Sequence[Json], promotions: Sequence[Json]) -> Read
         update_time=updated,
         ship_by_time=_moment(order.get("ship_by_date")),
         test_order=order.get("is_test_order") is True,
-        buyer=_read_buyer(order.get("buyer_details"), created),
+        buyer=_read_buyer(order.get("buyer_details"), _channel(order), created),
         address=_read_address(order.get("shipping_address")),
         shipping_option=option,
         sums=sums,
@@ -275,15 +275,17 @@ def _state(order: Json) -> State | None:
     return State(word) if word in set(STATES) else None
 
 
-def _read_buyer(told: Any, order_time: datetime) -> Json | None:
+def _read_buyer(told: Any, channel: Channel, order_time: datetime) -> Json | None:
     if not isinstance(told, Mapping) or not told:
         return None
     wish = told.get("email_remarketing_option")
     opt_in = {True: "YES", False: "NO"}.get(wish, "UNSPECIFIED") if isinstance(wish, bool) else "UNSPECIFIED"
     names = {"name": "name", "first_name": "first_name", "last_name": "last_name", "relay_email": "email", "phone": "phone_number"}  # fmt: skip
     buyer = {ours: _text(told.get(metas)) for ours, metas in names.items()}
-    time = order_time.isoformat() if opt_in != "UNSPECIFIED" else None
-    return buyer | {"marketing_opt_in": f"MARKETING_OPT_IN_{opt_in}", "marketing_opt_in_time": time}
+    said = {"marketing_opt_in": f"MARKETING_OPT_IN_{opt_in}", "marketing_opt_in_time": None}
+    if opt_in != "UNSPECIFIED":  # said in the checkout, with the order
+        said |= {"marketing_opt_in_time": order_time.isoformat(), "marketing_opt_in_source": f"ORDER_CHANNEL_{channel}"}
+    return buyer | said
 
 
 def _read_address(told: Any) -> Json | None:

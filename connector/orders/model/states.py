@@ -44,12 +44,6 @@ class ImportState(StrEnum):
     ENDED = "ENDED"
 
 
-KNOWN = frozenset({ImportState.IMPORTED, ImportState.ACKNOWLEDGED})
-"""StormCom has it."""
-OPEN = frozenset({ImportState.SEEN, ImportState.RESERVED, ImportState.IMPORTING, ImportState.QUARANTINED})
-"""StormCom has neither taken nor refused it."""
-
-
 class Happening(StrEnum):
     """What moves an order on."""
 

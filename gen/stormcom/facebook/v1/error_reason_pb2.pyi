@@ -442,6 +442,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
     ERROR_REASON_ORDER_MONEY_DIFFERS: _ErrorReason.ValueType  # 302
     """An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
+    ERROR_REASON_ORDER_PROCESSED_LONG: _ErrorReason.ValueType  # 330
+    """An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
+    ERROR_REASON_ORDERS_UNSEEN: _ErrorReason.ValueType  # 331
+    """An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -866,4 +870,8 @@ ERROR_REASON_RETURN_RESOLVED: ErrorReason.ValueType  # 301
 """FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
 ERROR_REASON_ORDER_MONEY_DIFFERS: ErrorReason.ValueType  # 302
 """An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
+ERROR_REASON_ORDER_PROCESSED_LONG: ErrorReason.ValueType  # 330
+"""An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
+ERROR_REASON_ORDERS_UNSEEN: ErrorReason.ValueType  # 331
+"""An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

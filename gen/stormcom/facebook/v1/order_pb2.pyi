@@ -262,6 +262,7 @@ class OrderBuyer(_message.Message):
     PHONE_FIELD_NUMBER: _builtins.int
     MARKETING_OPT_IN_FIELD_NUMBER: _builtins.int
     MARKETING_OPT_IN_TIME_FIELD_NUMBER: _builtins.int
+    MARKETING_OPT_IN_SOURCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name as Meta tells it."""
     first_name: _builtins.str
@@ -274,6 +275,8 @@ class OrderBuyer(_message.Message):
     """The telephone number, where Meta tells it."""
     marketing_opt_in: _attribution_pb2.MarketingOptIn.ValueType
     """Whether the buyer wants to be written to for marketing: yes, no, or unspecified when Meta does not say."""
+    marketing_opt_in_source: _checkout_pb2.OrderChannel.ValueType
+    """Where the buyer said so: in this channel's checkout. Unset when nothing was said."""
     @_builtins.property
     def marketing_opt_in_time(self) -> _timestamp_pb2.Timestamp:
         """When the buyer said so: as the order was placed. Unset when nothing was said."""
@@ -288,10 +291,11 @@ class OrderBuyer(_message.Message):
         phone: _builtins.str = ...,
         marketing_opt_in: _attribution_pb2.MarketingOptIn.ValueType = ...,
         marketing_opt_in_time: _timestamp_pb2.Timestamp | None = ...,
+        marketing_opt_in_source: _checkout_pb2.OrderChannel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["marketing_opt_in_time", b"marketing_opt_in_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_name", b"first_name", "last_name", b"last_name", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_time", b"marketing_opt_in_time", "name", b"name", "phone", b"phone", "relay_email", b"relay_email"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_name", b"first_name", "last_name", b"last_name", "marketing_opt_in", b"marketing_opt_in", "marketing_opt_in_source", b"marketing_opt_in_source", "marketing_opt_in_time", b"marketing_opt_in_time", "name", b"name", "phone", b"phone", "relay_email", b"relay_email"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
