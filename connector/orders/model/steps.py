@@ -24,8 +24,8 @@ class Step(StrEnum):
     END = "END"
 
 
-class Kept(NamedTuple):
-    """What is kept of an order before a reading: how far we and Meta came, whether StormCom has it, and whether it was told."""
+class Standing(NamedTuple):
+    """How an order stands before a reading: how far we and Meta came, whether StormCom has it, and whether it was told."""
 
     import_state: ImportState
     state: State
@@ -33,30 +33,31 @@ class Kept(NamedTuple):
     told: bool
 
 
-def next_step(kept: Kept, read: State, *, same: bool, lapsed: bool) -> tuple[Step, ImportState]:
+def next_step(order: Standing, read: State, *, same: bool, lapsed: bool) -> tuple[Step, ImportState]:
     """Tell what follows when Meta shows an order in a state, and how far we come by it.
 
     `same`: it says what was told; `lapsed`: the time is over for which its pieces were kept aside.
     """
+    begin = _retried(order)
     if read is State.FB_PROCESSING:
-        again = kept.import_state is ImportState.RESERVED and lapsed
-        return _lead(kept, Step.RESERVE, kept.import_state if again else move(kept.import_state, Happening.RESERVE))
-    if read in {State.CANCELLED, State.VANISHED} and not kept.told:
-        return _lead(kept, Step.END, move(kept.import_state, Happening.END, taken=kept.taken))
-    waits = kept.import_state is ImportState.IMPORTING and same and not lapsed
-    if not (kept.taken or kept.import_state is ImportState.REJECTED or waits or read is State.VANISHED):
-        return _lead(kept, Step.TELL, move(_retried(kept), Happening.TELL))
-    if read is kept.state or kept.import_state is ImportState.REJECTED:
-        return Step.NOTHING, kept.import_state
-    return Step.CHANGED, kept.import_state
+        again = begin is ImportState.RESERVED and lapsed
+        return _lead(order, Step.RESERVE, begin if again else move(begin, Happening.RESERVE))
+    if read in {State.CANCELLED, State.VANISHED} and not order.told:
+        return _lead(order, Step.END, move(begin, Happening.END, taken=order.taken))
+    waits = begin is ImportState.IMPORTING and same and not lapsed
+    if not (order.taken or begin is ImportState.REJECTED or waits or read is State.VANISHED):
+        return _lead(order, Step.TELL, move(begin, Happening.TELL))
+    if read is order.state or begin is ImportState.REJECTED:
+        return Step.NOTHING, order.import_state
+    return Step.CHANGED, order.import_state
 
 
-def _retried(kept: Kept) -> ImportState:
-    """Tell where an order stands that can be read again: Meta mended it, or we learned to."""
-    if kept.import_state is not ImportState.QUARANTINED:
-        return kept.import_state
-    return move(kept.import_state, Happening.RETRY, taken=kept.taken) or kept.import_state
+def _retried(order: Standing) -> ImportState:
+    """Tell where an order stands that can be read: one in quarantine can again, Meta mended it or we learned to."""
+    if order.import_state is not ImportState.QUARANTINED or order.taken:
+        return order.import_state
+    return move(order.import_state, Happening.RETRY) or order.import_state
 
 
-def _lead(kept: Kept, step: Step, after: ImportState | None) -> tuple[Step, ImportState]:
-    return (step, after) if after is not None else (Step.NOTHING, kept.import_state)
+def _lead(order: Standing, step: Step, after: ImportState | None) -> tuple[Step, ImportState]:
+    return (step, after) if after is not None else (Step.NOTHING, order.import_state)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from connector.orders.model.states import Happening, ImportState, State, move
-from connector.orders.model.steps import Kept, Step, next_step
+from connector.orders.model.steps import Standing, Step, next_step
 
 H, I, S = Happening, ImportState, State  # noqa: E741 – the tables below are read by it
 KNOWN = {I.IMPORTED, I.ACKNOWLEDGED}
@@ -50,7 +50,7 @@ class Story:
         """Take a reading in, unless it is older than what is kept."""
         if self.read and shown.number < self.read.number:
             return
-        before = Kept(self.kept, self.read.state if self.read else shown.state, self.taken, told=bool(self.heard))
+        before = Standing(self.kept, self.read.state if self.read else shown.state, self.taken, told=bool(self.heard))
         same = self.read is not None and self.read.content == shown.content
         step, self.kept = next_step(before, shown.state, same=same, lapsed=self.lapsed)
         self.read, self.reserved = shown, self.reserved + (step is Step.RESERVE)
