@@ -1,20 +1,21 @@
-"""Kills a process at its n-th send, by strace: the kernel never gets to do it. One thread is watched, and one of the ways of sending.
+"""Kills a process at its n-th send, by strace: the kernel never gets to do it.
 
-strace counts per thread and per system call, from its attaching on. libpq and Redis' client send with `sendto`, aiohttp's loop writes
-with `write`, so together that is every send there is; log lines are writes as well, and are dropped by their level.
+strace counts per thread and per system call, from its attaching on. libpq and Redis' client use `sendto`, gRPC `sendmsg`, uvloop, and
+so whatever goes to Meta, `write`. Log lines are writes as well, unless their level drops them.
 """
 
 import re
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-SENDTO, WRITE = "sendto", "write"
-_LINE = re.compile(r"(sendto|write)\((.*)")
+SENDTO, SENDMSG, WRITE = "sendto", "sendmsg", "write"
+_LINE = re.compile(r"^(?:(\d+) +)?(sendto|sendmsg|write)\((.*)", re.MULTILINE)
 
 
 class CannotTraceError(Exception):
@@ -22,8 +23,9 @@ class CannotTraceError(Exception):
 
 
 class Send(NamedTuple):
-    """A send as strace saw it: which of its kind, and how it begins."""
+    """A send as strace saw it: whose, when there are several threads; which of its kind; and how it begins."""
 
+    thread: str
     call: str
     number: int
     text: str
@@ -42,20 +44,24 @@ class Trace:
         return self.process.poll() is not None
 
     def sends(self) -> list[Send]:
-        """List the sends there were, each with its number among those of its kind."""
-        found: list[Send] = []
-        for call, text in _LINE.findall(self.file.read_text(errors="replace")):
-            found.append(Send(call, 1 + sum(one.call == call for one in found), text))
+        """List the sends there were, each with its number among those of its kind and thread."""
+        found, numbers = [], Counter[tuple[str, str]]()
+        for thread, call, text in _LINE.findall(self.file.read_text(errors="replace")):
+            numbers[thread, call] += 1
+            found.append(Send(thread, call, numbers[thread, call], text))
         return found
 
 
 @contextmanager
-def attached(thread: int, folder: Path, *, kill_at: tuple[str, int] | None = None) -> Iterator[Trace]:
-    """Watch a thread for the length of the block, and kill its process at the n-th send of a kind."""
+def attached(
+    thread: int, folder: Path, *, kill_at: tuple[str, int] | None = None, others: bool = False
+) -> Iterator[Trace]:
+    """Watch a thread, and others of its process if wanted, for the length of the block; kill at the n-th send of a kind."""
     file = folder / "trace"
     watched = kill_at[0] if kill_at else f"{SENDTO},{WRITE}"
     fate = ("-e", f"inject={watched}:signal=SIGKILL:when={kill_at[1]}") if kill_at else ()
-    command = ("strace", "-p", str(thread), "-o", str(file), "-e", f"trace={watched}", *fate)
+    whole = ("-f",) if others else ()
+    command = ("strace", *whole, "-p", str(thread), "-o", str(file), "-e", f"trace={watched}", *fate)
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError as missing:

@@ -1,8 +1,9 @@
 """Leads orders through all their steps while workers die on the way."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import NamedTuple
 
 from stack.supervisor import Stack
 from tests.e2e.deaths.desk import Desk, Step
-from tests.e2e.deaths.strace import Send, attached
+from tests.e2e.deaths.strace import Send, Trace, attached
 from tests.e2e.deaths.workers import Nursery, Worker, nursery
 from tests.e2e.storm.town import await_for
 
+CONNECTOR = "connector"
 _await = partial(await_for, poll_seconds=0.02)
 
 
 class Place(NamedTuple):
-    """Where a worker dies: at the n-th send of a thread, counted from the beginning of a step."""
+    """Where somebody dies: at the n-th send of a worker's thread, or of the connector, counted from the beginning of a step."""
 
     thread: str
     call: str
@@ -27,19 +29,20 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Walk:
-    """A store at work; `deaths` counts the workers that died, by what they were at."""
+    """A store at work; `deaths` counts those who died, by what they were at."""
 
     desk: Desk
-    folder: Path
+    stack: Stack
     nursery: Nursery
     worker: Worker
+    restart: Callable[[str], object]
     deaths: Counter[Step] = field(default_factory=Counter)
 
     def trace(self, steps: Sequence[Step] = tuple(Step)) -> Mapping[Step, list[Send]]:
         """Lead an order through steps, and note what the crew sends at each."""
         order, found = "", {}
         for step in steps:
-            with attached(self.worker.thread("crew"), self.folder) as trace:
+            with attached(self.worker.thread("crew"), _folder(self.stack)) as trace:
                 order = self.desk.begin(step, order)
                 self._finish(step, order)
             found[step] = trace.sends()
@@ -59,19 +62,27 @@ class Walk:
         return died
 
     def _die(self, step: Step, order: str, place: Place) -> tuple[str, bool]:
-        """Have a step done until the worker dies at a place, and replace it; it may come through instead."""
-        thread = self.worker.thread(place.thread)
-        with attached(thread, self.folder, kill_at=(place.call, place.number)) as trace:
-            order = self.desk.begin(step, order)
-            _await(f"the end of {step} or of the worker", lambda: trace.over or self.desk.done(step, order))
-        if len(trace.sends()) < place.number:
-            return order, False
-        _await("the worker's end", lambda: not self.worker.alive)
-        self._replace()
-        return order, True
+        """Have a step done until a process dies at a place, and replace it; it may come through instead."""
+        with ThreadPoolExecutor(1) as hand:
+            with self._watched(place) as trace:
+                begun = hand.submit(self.desk.begin, step, order)
+                end = f"the end of {step} or of the {place.thread}"
+                _await(end, lambda: trace.over or (begun.done() and self.desk.done(step, begun.result())))
+            dead = any(one.number >= place.number for one in trace.sends())
+            if dead and place.thread == CONNECTOR:
+                self.restart(CONNECTOR)
+            elif dead:
+                self._replace_worker()
+            return begun.result(), dead
 
-    def _replace(self) -> None:
+    def _watched(self, place: Place) -> AbstractContextManager[Trace]:
+        connector = self.stack.processes[CONNECTOR].pid if place.thread == CONNECTOR else None
+        thread = connector or self.worker.thread(place.thread)
+        return attached(thread, _folder(self.stack), kill_at=(place.call, place.number), others=bool(connector))
+
+    def _replace_worker(self) -> None:
         """Have another worker go on."""
+        _await("the worker's end", lambda: not self.worker.alive)
         begun = self.desk.bury()
         self.worker = self.nursery.bear()
         _await("the next worker", lambda: self.desk.heeded(since=begun))
@@ -87,13 +98,16 @@ class Walk:
 
 
 @contextmanager
-def walking(stack: Stack, number: int, *, build: str = "") -> Iterator[Walk]:
+def walking(stack: Stack, number: int, restart: Callable[[str], object], *, build: str = "") -> Iterator[Walk]:
     """Open a new store with a worker, of a broken build when one is named, for the length of the block."""
-    folder = stack.processes["relay"].log.parent
-    with nursery(stack.environment, folder / "workers.log", build=build) as found:
+    with nursery(stack.environment, _folder(stack) / "workers.log", build=build) as found:
         worker = found.bear()
         desk = Desk.open(stack, number)
         try:
-            yield Walk(desk, folder, found, worker)
+            yield Walk(desk, stack, found, worker, restart)
         finally:
             desk.close()
+
+
+def _folder(stack: Stack) -> Path:
+    return stack.processes[CONNECTOR].log.parent

@@ -26,9 +26,11 @@ class Worker:
         return False
 
     def thread(self, name: str) -> int:
-        """Find the id of a thread: the process' first one listens, the next one is the crew."""
-        first, crew, *_ = sorted(int(one.name) for one in Path(f"/proc/{self.pid}/task").iterdir())
-        return {"listener": first, "crew": crew}[name]
+        """Find the id of a thread: the process' first one listens, the next one is the crew. Ids grow, and begin anew at their end."""
+        ids = [int(one.name) for one in Path(f"/proc/{self.pid}/task").iterdir()]
+        end = int(Path("/proc/sys/kernel/pid_max").read_text())
+        listener, crew, *_ = sorted(ids, key=lambda one: (one - self.pid) % end)
+        return {"listener": listener, "crew": crew}[name]
 
 
 @dataclass(frozen=True, slots=True)
