@@ -124,6 +124,7 @@ class Task(StrEnum):
     EXPIRE_DRAFTS = "EXPIRE_DRAFTS"
     POLL_ORDERS = "POLL_ORDERS"
     READ_ORDER = "READ_ORDER"
+    IMPORT_ORDERS = "IMPORT_ORDERS"
     ACKNOWLEDGE_ORDERS = "ACKNOWLEDGE_ORDERS"
     WATCH_ORDERS = "WATCH_ORDERS"
     SEND_ORDER_COMMANDS = "SEND_ORDER_COMMANDS"
@@ -265,6 +266,14 @@ async def next_due(tx: Tx) -> datetime | None:
     return due
 
 
+async def stopped(tx: Tx, name: Task) -> list[UUID]:
+    """List the connections with failed tasks of a name."""
+    failed = tasks.c.name == name, tasks.c.due_time.is_(None), tasks.c.connection_id.is_not(None)
+    return list(
+        await tx.scalars(select(tasks.c.connection_id).where(*failed).distinct().order_by(tasks.c.connection_id))
+    )
+
+
 async def lags(tx: Tx, name: Task, *, at: datetime) -> bool:
     """Tell whether work of a kind is late or fails: what it would have done may not be done yet."""
     late = or_(tasks.c.due_time.is_(None), tasks.c.reason.is_not(None), tasks.c.due_time < at - LEASE)
@@ -354,9 +363,10 @@ async def forget_periodic(tx: Tx, connection_id: UUID) -> None:
     await tx.execute(delete(tasks).where(tasks.c.connection_id == connection_id, tasks.c.key.startswith(PERIODIC)))
 
 
-async def revive(tx: Tx, connection_id: UUID, *, at: datetime) -> int:
-    """Give every failed task of a connection another life, after the merchant mended what stopped them; tells how many."""
-    return await _revive(tx, tasks.c.connection_id == connection_id, at=at)
+async def revive(tx: Tx, connection_id: UUID, *names: Task, at: datetime) -> int:
+    """Give every failed task of a connection, or those of some names, another life: what stopped them changed; tells how many."""
+    these = tasks.c.connection_id == connection_id
+    return await _revive(tx, these & tasks.c.name.in_(names) if names else these, at=at)
 
 
 async def revive_passing(tx: Tx, *, at: datetime) -> int:

@@ -35,7 +35,7 @@ from connector.connections.actions.login import (
     own_callback,
 )
 from connector.connections.actions.news import problem_of, tell
-from connector.connections.actions.refusals import note_refusal, require_capability
+from connector.connections.actions.refusals import note_refusal, past_hope, require_capability
 from connector.connections.actions.standing import note_success, plan_check, reweigh, weigh_anew
 from connector.connections.actions.subscription import note_subscription, subscribe_page, unsubscribe_page
 from connector.connections.actions.tokens import access, binding, open_token, require_open, require_room
@@ -67,6 +67,7 @@ __all__ = [
     "note_success",
     "open_token",
     "own_callback",
+    "past_hope",
     "plan_check",
     "problem_of",
     "read_all",

@@ -3,7 +3,7 @@
 from connector.connections import db
 from connector.connections.actions.news import problem_of, tell
 from connector.connections.actions.standing import take_away
-from connector.connections.model import CONCERNED, Capability, CapabilityKind, Connection, State
+from connector.connections.model import CONCERNED, Capability, CapabilityKind, Connection, State, verdicts
 from connector.db.outbox import Task
 from connector.errors import FailedPrecondition, MetaRefused
 from connector.runtime import Runtime
@@ -32,6 +32,13 @@ async def note_refusal(
         changed = await take_away(runtime, tx, found, error, CONCERNED.get(task or ""))
         if changed is not found:
             await tell(tx, changed, at=now)
+
+
+def past_hope(runtime: Runtime, connection: Connection, kind: CapabilityKind) -> bool:
+    """Tell whether work that waits for the merchant waits in vain, for Meta has switched it off."""
+    if connection.environment not in runtime.apps:
+        return False
+    return verdicts.past_hope(connection, kind, runtime.app(connection.environment), at=runtime.now())
 
 
 def require_capability(connection: Connection, kind: CapabilityKind) -> Capability:

@@ -25,6 +25,9 @@ PROBE_REFUSED_EVERY = timedelta(hours=6)
 PROBE_POLICY_EVERY = timedelta(hours=24)
 """How long a policy block is left alone. Unverified: Meta does not say how long one lasts; a day is usual."""
 
+VOUCHED_FOR = timedelta(days=30)
+"""How long after Meta's date a try that was answered vouches for what cannot be tried any more."""
+
 
 class Consequence(StrEnum):
     """What a refusal means."""
@@ -104,6 +107,16 @@ def _ended(connection: Connection, kind: CapabilityKind, app: AppProfile, *, at:
         return None
     explanation = sunset.explanation if sunset else ""
     return Block("CAPABILITY_RETIRED_BY_META", at, Cause.STANDING, explanation=explanation)
+
+
+def past_hope(connection: Connection, kind: CapabilityKind, app: AppProfile, *, at: datetime) -> bool:
+    """Tell whether work that waits for the merchant waits in vain: Meta has switched it off, or should have and nobody saw it since."""
+    block, probe = connection.blocks.get(kind), connection.probes.get(kind)
+    if block is not None and block.reason == REASONS[Kind.RETIRED]:
+        return True
+    if (sunset := lifecycle.retired(kind, app.graph_version, at=at)) is None:
+        return False
+    return probe is None or not probe.alive or probe.time < max(sunset.time, at - VOUCHED_FOR)
 
 
 def _ungranted(connection: Connection, kind: CapabilityKind, *, at: datetime) -> Block | None:

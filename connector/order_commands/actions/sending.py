@@ -13,7 +13,7 @@ from connector.connections import db as connections
 from connector.connections.graph.subscriptions import page_bucket
 from connector.connections.model import CapabilityKind, Connection
 from connector.db import outbox
-from connector.db.outbox import Taken
+from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import ConnectorError, FailedPrecondition, MetaRefused, OutcomeUnknown, Throttled, Unavailable
 from connector.order_commands import db, graph
@@ -22,7 +22,7 @@ from connector.order_commands.actions.telling import end, hold_up, note_acknowle
 from connector.order_commands.model import faults
 from connector.order_commands.model.commands import UNCERTAIN, Attempt, Command, Kind, Outcome, Problem, State
 from connector.order_commands.model.faults import OrderFault, Then
-from connector.order_commands.model.patience import COUNTED, LADDERS, Step, next_step, pause, timeout
+from connector.order_commands.model.patience import LADDERS, LOOKED_AT, Step, next_step, pause, timeout
 from connector.orders.db import orders
 from connector.orders.model.values import Order
 from connector.runtime import Runtime
@@ -30,6 +30,8 @@ from connector.runtime import Runtime
 _STEPS_PER_TURN = 8
 _GONE = "CAPABILITY_RETIRED_BY_META"
 _OUTCOMES = {Then.SOON: Outcome.BUSY, Then.LATER: Outcome.EARLY, Then.LOOK: Outcome.BEFORE, Then.END: Outcome.REFUSED}
+_OVER = "Meta has switched this off: nothing of it goes out any more"
+_OVER_UNSURE = f"{_OVER}; what became of an earlier attempt nobody knows"
 _UNANSWERED = "Meta's answer was lost; it is asked again under the same key"
 
 
@@ -108,7 +110,8 @@ async def _require_road(turn: _Turn, tx: Tx, order: Order, command: Command) -> 
         connection_actions.require_capability(connection, CapabilityKind.ORDER_MANAGEMENT)
     except FailedPrecondition as refusal:
         problem = Problem(refusal.reason, refusal.message, turn.runtime.now())
-        if refusal.reason == _GONE:
+        if refusal.reason == _GONE or await _in_vain(turn.runtime, tx, turn.task.connection_id):
+            problem = Problem(_GONE, _OVER_UNSURE if command.uncertain else _OVER, turn.runtime.now())
             await end(turn.runtime, tx, order, command, State.FAILED, problem=problem)
             await outbox.again(tx, turn.task, turn.runtime.now())
             return None
@@ -125,6 +128,22 @@ async def _begin(runtime: Runtime, tx: Tx, command: Command, step: Step) -> Comm
     return await db.change(
         tx, command, attempts=[*command.attempts, attempt], problem=command.problem, state=State.SENT, retry_time=None
     )
+
+
+async def _in_vain(runtime: Runtime, tx: Tx, connection_id: UUID | None) -> bool:
+    """Tell whether the merchant may mend whatever they like: Meta has switched the road off."""
+    connection = await connections.by_id(tx, connection_id) if connection_id else None
+    return bool(connection and connection_actions.past_hope(runtime, connection, CapabilityKind.ORDER_MANAGEMENT))
+
+
+async def end_hopeless(runtime: Runtime) -> None:
+    """Have commands ended that wait for a merchant while Meta has switched the road off: each order's own task does it."""
+    async with runtime.db.begin() as tx:
+        stopped = await outbox.stopped(tx, Task.SEND_ORDER_COMMANDS)
+    for connection_id in stopped:
+        async with runtime.db.begin() as tx:
+            if await _in_vain(runtime, tx, connection_id):
+                await outbox.revive(tx, connection_id, Task.SEND_ORDER_COMMANDS, at=runtime.now())
 
 
 async def _lose(runtime: Runtime, tx: Tx, order: Order, command: Command) -> Command:
@@ -156,7 +175,7 @@ async def _tell_meta(turn: _Turn, due: _Due) -> None:
     async with runtime.db.begin() as tx:
         order, command = await _again(turn, tx, command)
         done = command.tried(Outcome.DONE)
-        if wish.kind in COUNTED:
+        if wish.kind in LOOKED_AT:
             await db.change(tx, command, attempts=done, answered=True)
         else:
             await db.change(tx, command, attempts=done)
@@ -201,7 +220,8 @@ async def _failed(turn: _Turn, command: Command, error: ConnectorError) -> None:
             return
         else:
             told = problem if outcome is Outcome.REFUSED else None
-            state = State.SENT if outcome is Outcome.BEFORE or command.uncertain else State.WAITING
+            sent = outcome is Outcome.BEFORE or any(one.outcome in UNCERTAIN for one in attempts)
+            state = State.SENT if sent else State.WAITING
             await hold_up(runtime, tx, order, command, attempts=attempts, problem=told, state=state)
     if outcome in {Outcome.PAUSED, Outcome.UNREACHED} or _passes(error, fault):
         raise error

@@ -25,6 +25,7 @@ from connector.events import db as events
 from connector.feeds import actions as feeds
 from connector.order_changes.db import changes as order_changes
 from connector.order_changes.db import returns as order_returns
+from connector.order_commands import actions as order_commands
 from connector.orders.db import watching as orders
 from connector.payouts.db import transactions
 from connector.privacy.db import ageing, ledger, logins
@@ -134,13 +135,14 @@ async def _forget_aged(table: str, rule: Aged, tx: Tx, at: datetime) -> bool:
 
 
 async def _look_after_connections(runtime: Runtime, now: datetime) -> None:
-    """Wipe what a disconnected Page left, end logins that ran out, revive what only waited."""
+    """Wipe what a disconnected Page left, end logins that ran out, revive what only waited, end what waits in vain."""
     async with runtime.db.begin() as tx:
         await connections.wipe(tx, disconnected_before=now - UNSUBSCRIBE_TIME, at=now)
         for ended in await connections.end_logins(tx, at=now):
             await tell(tx, ended, at=now)
     async with runtime.db.begin() as tx:
         await outbox.revive_passing(tx, at=now)
+    await order_commands.end_hopeless(runtime)
 
 
 async def _settle_audit(runtime: Runtime, now: datetime) -> None:
