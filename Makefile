@@ -18,6 +18,8 @@ PYTEST := $(PYTHON) -m pytest
 PROTOS = $(shell cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
 
 export PY
+# Processes start by the dozen, in tests above all: what was compiled once is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 # buf would otherwise write to the home folder.
 export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
