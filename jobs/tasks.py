@@ -93,6 +93,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.EXAMINE_CONNECTION: _plan("doctor.actions:examine", Lane.DEFAULT, limit_seconds=180),
     Task.POLL_ORDERS: _plan("orders.actions:poll_orders", Lane.DEFAULT, limit_seconds=300),
     Task.READ_ORDER: _plan("orders.actions:read_order", Lane.FAST),
+    Task.IMPORT_ORDERS: _plan("orders.actions:import_orders", Lane.FAST),
     Task.ACKNOWLEDGE_ORDERS: _plan("orders.actions:acknowledge_orders", Lane.DEFAULT, limit_seconds=120),
     Task.SEND_ORDER_COMMANDS: _plan("order_commands.actions:send_commands", Lane.FAST, limit_seconds=300),
     Task.WATCH_ORDERS: _plan("orders.actions:watch_orders", Lane.DEFAULT),

@@ -1,13 +1,14 @@
 """Brings orders that are placed at Meta into StormCom, each once, and tells Meta that they are there.
 
-Its files: `managing` (whose orders), `polling` (looks for them), `looking` (at Meta's lists), `reading` (each by itself), `reserving`
-(its pieces), `telling` (events, quarantine), `answering` (StormCom's answer), `acknowledging` (at Meta), `retrying` (what stands
-still), `watching` (alerts), `listing` (what callers see), `planning` and `asking` (our tasks, Meta).
+Its files: `managing` (whose orders), `polling` (looks for them), `looking` (at Meta's lists), `importing` (new ones, many at once),
+`reading` (each by itself), `reserving` (its pieces), `telling` (events, quarantine), `answering` (StormCom's answer), `acknowledging`
+(at Meta), `retrying` (what stands still), `watching` (alerts), `listing` (what callers see), `planning` and `asking` (our tasks, Meta).
 """
 
 from connector.orders.actions.acknowledging import acknowledge_orders
 from connector.orders.actions.answering import Answer, Outcome, answer
 from connector.orders.actions.asking import Road, open_road
+from connector.orders.actions.importing import import_orders
 from connector.orders.actions.listing import find_order, list_orders
 from connector.orders.actions.managing import Management, associate, note_hint, poll, read_management, release
 from connector.orders.actions.planning import plan_acknowledging, plan_poll, plan_reading
@@ -26,6 +27,7 @@ __all__ = [
     "answer",
     "associate",
     "find_order",
+    "import_orders",
     "list_orders",
     "note_hint",
     "open_road",

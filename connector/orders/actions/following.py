@@ -18,11 +18,16 @@ _PIECE = 200
 
 async def follow(tx: Tx, order: Order, *, at: datetime) -> None:
     """Have an order looked at that was just read whole."""
-    if any(line.shipped_quantity or line.cancelled_quantity for line in order.lines):
+    if has_changes(order):
         if order.tell_time is not None:
             await _plan(tx, order.connection_id, order.id, at=at)
     elif order.read_update_time is not None:
         await db.change(tx, order, changes_read_time=order.read_update_time)
+
+
+def has_changes(order: Order) -> bool:
+    """Tell whether anything can have been cancelled, given back or returned of an order."""
+    return any(line.shipped_quantity or line.cancelled_quantity for line in order.lines)
 
 
 async def follow_again(tx: Tx, connection_id: UUID, *, at: datetime) -> None:

@@ -22,6 +22,12 @@ async def plan_reading(tx: Tx, connection_id: UUID, order_ids: Sequence[UUID], *
         await outbox.add(tx, Task.READ_ORDER, due=at, connection_id=connection_id, key=key, arguments=arguments)
 
 
+async def plan_import(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
+    """Have orders read that were never read, many at once."""
+    key = f"{Task.IMPORT_ORDERS}:{connection_id}"
+    await outbox.add(tx, Task.IMPORT_ORDERS, due=at, connection_id=connection_id, key=key)
+
+
 async def plan_acknowledging(tx: Tx, connection_id: UUID, *, due: datetime) -> None:
     """Have Meta told of what StormCom has; wishes of the same moment are told together."""
     key = f"{Task.ACKNOWLEDGE_ORDERS}:{connection_id}"

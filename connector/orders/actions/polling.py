@@ -5,8 +5,9 @@ vanished is missed. The watermark is Meta's own time; it moves in the transactio
 failed goes on where it stood, and one with very much to see goes on in another turn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from connector.connections import actions as connection_actions
 from connector.connections import db as connections
@@ -20,9 +21,10 @@ from connector.orders import graph
 from connector.orders.actions.asking import ORDERS, Road, open_road
 from connector.orders.actions.following import follow_again
 from connector.orders.actions.looking import windows
-from connector.orders.actions.planning import plan_reading
+from connector.orders.actions.planning import plan_import, plan_reading
 from connector.orders.actions.retrying import try_again
 from connector.orders.db import accounts, sightings
+from connector.orders.db.sightings import Unread
 from connector.orders.graph import Sighting
 from connector.orders.model.accounts import Account, Manager
 from connector.orders.model.states import State
@@ -117,7 +119,7 @@ async def take_in(runtime: Runtime, tx: Tx, connection: Connection, account: Acc
         known = await sightings.known(tx, connection.store_id, [one.external_order_id for one in piece])
         ours = [one for one in piece if one.external_order_id in known or _is_ours(one, account)]
         told = [_row(runtime, connection, one, at=now) for one in sorted(ours, key=lambda one: one.external_order_id)]
-        await plan_reading(tx, connection.id, await sightings.see(tx, told, at=now), at=now)
+        await _plan(tx, connection.id, await sightings.see(tx, told, at=now), at=now)
 
 
 def _is_ours(one: Sighting, account: Account) -> bool:
@@ -141,6 +143,13 @@ def _row(runtime: Runtime, connection: Connection, one: Sighting, *, at: datetim
     }
 
 
+async def _plan(tx: Tx, connection_id: UUID, some: Sequence[Unread], *, at: datetime) -> None:
+    """Have orders read: new ones many at once, the others each by itself."""
+    if any(one.new for one in some):
+        await plan_import(tx, connection_id, at=at)
+    await plan_reading(tx, connection_id, [one.id for one in some if not one.new], at=at)
+
+
 async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: datetime) -> None:
     """Read the orders that Meta processed and does not list as such any more: they went on, or are gone."""
     before = await sightings.processed(tx, connection.id)
@@ -150,7 +159,7 @@ async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: date
 
 async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
     """Take up what was given up meanwhile, what is to be kept aside once more, and what in quarantine is tried again by itself."""
-    await plan_reading(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
+    await _plan(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
     await plan_reading(tx, connection.id, await sightings.lapsed(tx, connection.id, at=at, limit=_PIECE), at=at)
     for order_id in await sightings.retriable(tx, connection.id, at=at, limit=_PIECE):
         await try_again(tx, order_id, at=at)

@@ -5,6 +5,7 @@ new changes nothing.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,15 +24,16 @@ from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS, Road, open_road
 from connector.orders.actions.following import follow
-from connector.orders.actions.reserving import kept_until, release, reserve
+from connector.orders.actions.reserving import Kept, kept_until, release, reserve
 from connector.orders.db import accounts
 from connector.orders.db import orders as db
 from connector.orders.graph import Reading
 from connector.orders.model.latin import ascii_address
-from connector.orders.model.states import OVER, Happening, ImportState, State, move
+from connector.orders.model.states import OVER, ImportState, State
+from connector.orders.model.steps import Standing, Step, next_step
 from connector.orders.model.sums import Spoiled
 from connector.orders.model.values import Line, Order
-from connector.registry.db.names import Name, look_up
+from connector.registry.db.names import Name, Resolved, look_up
 from connector.runtime import Runtime
 
 _TOLD_BY = timedelta(seconds=5)
@@ -57,10 +59,7 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found = spoiled
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
-            current = await apply(runtime, tx, connection, current, found)
-            if isinstance(found, Reading) and began - found.update_time < _TOLD_BY:
-                current = await db.change(tx, current, read_update_time=None)  # it may have changed again since, unseen
-            await follow(tx, current, at=runtime.now())
+            await take(runtime, tx, connection, current, found, began=began)
         await outbox.hold(tx, task)
         await outbox.done(tx, task, at=runtime.now())
 
@@ -75,11 +74,39 @@ async def _ask(road: Road, external_order_id: str) -> Reading | None:
             return None
         raise
     items = await road.ask_all(lambda after: graph.list_items(external_order_id, page_id, after=after))
-    if not graph.needs_promotions(order, items):
-        with suppress(Spoiled):  # most add up as they are; otherwise something was taken off that nothing else tells
-            return graph.read(order, items, [])
+    if (plain := read_plain(order, items)) is not None:
+        return plain
     promotions = await road.ask_all(lambda after: graph.list_promotions(external_order_id, page_id, after=after))
     return graph.read(order, items, promotions)
+
+
+def read_plain(order: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> Reading | None:
+    """Read an order off which nothing was taken, as most are; None when only its promotions can tell its sums."""
+    if not graph.needs_promotions(order, items):
+        with suppress(Spoiled):
+            return graph.read(order, items, [])
+    return None
+
+
+async def take(
+    runtime: Runtime,
+    tx: Tx,
+    connection: Connection,
+    order: Order,
+    found: Reading | Spoiled | None,
+    *,
+    began: datetime,
+) -> None:
+    """Do all that follows from what Meta said of a locked order when it was asked at `began`."""
+    order = await apply(runtime, tx, connection, order, found)
+    if isinstance(found, Reading) and may_have_changed(found, began=began):
+        order = await db.change(tx, order, read_update_time=None)
+    await follow(tx, order, at=runtime.now())
+
+
+def may_have_changed(found: Reading, *, began: datetime) -> bool:
+    """Tell whether an order may have changed again since it was read, unseen."""
+    return began - found.update_time < _TOLD_BY
 
 
 async def apply(
@@ -100,72 +127,72 @@ async def _go_on(runtime: Runtime, tx: Tx, connection: Connection, order: Order,
     """Keep a reading, and do what an order wants that is so."""
     at = runtime.now()
     lines = await _mapped(tx, connection, found.lines)
-    digest = _digest(found, lines)
+    digest = digest_of(found, lines)
     await db.write_lines(tx, order.id, lines)
-    now = replace(await db.change(tx, order, **_values(order, found, digest, at=at)), lines=lines)
-    if now.import_state is ImportState.QUARANTINED and not now.taken:  # Meta mended it, or we learned to read it
-        after = move(now.import_state, Happening.RETRY) or now.import_state
-        now = await db.change(tx, now, import_state=after, **telling.NO_PROBLEM)
+    now = replace(await db.change(tx, order, **values_of(order, found, digest, at=at)), lines=lines)
     now = await db.change(tx, now, hold_expire_time=await kept_until(tx, now, at=at))
-    if found.state is State.FB_PROCESSING:
-        return await _reserve(runtime, tx, connection, now)
-    if now.state is State.CANCELLED and now.tell_time is None:
-        return await _end(tx, now, at=at)
-    same = now.import_state is ImportState.IMPORTING and digest == order.digest
-    told = now.taken or now.import_state is ImportState.REJECTED or (same and not now.lapsed(at=at))
-    if not told:
-        return await _tell(runtime, tx, connection, now)
-    passing = now.state is order.state or now.import_state is ImportState.REJECTED
-    return now if passing else await telling.state_changed(tx, now, order.state, at=at)
+    same, lapsed = digest == order.digest, now.lapsed(at=at)
+    step, after = next_step(standing(order), found.state, same=same, lapsed=lapsed)
+    match step:
+        case Step.RESERVE:
+            return await _reserve(runtime, tx, connection, now, after)
+        case Step.TELL:
+            return await _tell(runtime, tx, connection, now, after)
+        case Step.CHANGED:
+            return await telling.state_changed(tx, now, order.state, at=at)
+        case Step.END:
+            return await _end(tx, now, after, at=at)
+        case Step.NOTHING:
+            return now
 
 
-async def _reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
+def standing(order: Order) -> Standing:
+    """Tell what decides what follows from a reading."""
+    return Standing(order.import_state, order.state, order.taken, told=order.tell_time is not None)
+
+
+async def _reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order, after: ImportState) -> Order:
     """Keep an order's pieces aside while Meta processes it; again when that takes longer than a hold lasts."""
-    again = order.import_state is ImportState.RESERVED and order.lapsed(at=runtime.now())
-    after = order.import_state if again else move(order.import_state, Happening.RESERVE)
-    if after is None:
-        return order
-    order = await _keep_aside(runtime, tx, connection, order)
-    order = await db.change(tx, order, import_state=after, version=order.version + 1)
+    order = await _keep_aside(runtime, tx, connection, order, after)
+    order = await db.change(tx, order, version=order.version + 1)
     return await telling.reservation_requested(tx, order, at=runtime.now())
 
 
-async def _tell(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
+async def _tell(runtime: Runtime, tx: Tx, connection: Connection, order: Order, after: ImportState) -> Order:
     """Tell StormCom of an order, whole; its pieces are kept aside until StormCom has it."""
-    if (after := move(order.import_state, Happening.TELL)) is None:
-        return order
     if order.state not in OVER and (not order.hold_ids or order.lapsed(at=runtime.now())):
-        order = await _keep_aside(runtime, tx, connection, order)
+        order = await _keep_aside(runtime, tx, connection, order, after)
     return await telling.received(tx, order, after, at=runtime.now())
 
 
-async def _keep_aside(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Order:
-    kept = await reserve(runtime, tx, connection, order, order.lines)
+async def _keep_aside(runtime: Runtime, tx: Tx, connection: Connection, order: Order, after: ImportState) -> Order:
+    kept = await reserve(runtime, tx, connection, order)
+    return await db.change(tx, order, import_state=after, **kept_values(kept, at=runtime.now()))
+
+
+def kept_values(kept: Kept, *, at: datetime) -> dict[str, Any]:
+    """Write what was kept aside into an order's columns, and what is missing as its problem."""
     values: dict[str, Any] = {"hold_ids": list(kept.hold_ids), "hold_expire_time": kept.expire_time}
-    if kept.lacking:
-        message = f"Fewer pieces could be kept aside than were ordered; missing are {kept.lacking}"
-        values |= telling.problem("STOCK_INSUFFICIENT", message, at=runtime.now())
-    else:
-        values |= telling.NO_PROBLEM
-    return await db.change(tx, order, **values)
+    if not kept.lacking:
+        return values | telling.NO_PROBLEM
+    message = f"Fewer pieces could be kept aside than were ordered; missing are {kept.lacking}"
+    return values | telling.problem("STOCK_INSUFFICIENT", message, at=at)
 
 
 async def _vanish(tx: Tx, order: Order, *, at: datetime) -> Order:
     """Let an order that Meta has no more end; one that StormCom has is told as gone."""
     if order.state is State.VANISHED:
         return order
-    before = order.state
     values = {"state": State.VANISHED, "over_time": at, "read_update_time": order.update_time}
-    order = await db.change(tx, order, **values)
-    if order.tell_time is not None:
-        return await telling.state_changed(tx, order, before, at=at)
-    return await _end(tx, order, at=at)
+    gone = await db.change(tx, order, **values)
+    step, after = next_step(standing(order), State.VANISHED, same=True, lapsed=False)
+    if step is Step.CHANGED:
+        return await telling.state_changed(tx, gone, order.state, at=at)
+    return await _end(tx, gone, after, at=at) if step is Step.END else gone
 
 
-async def _end(tx: Tx, order: Order, *, at: datetime) -> Order:
+async def _end(tx: Tx, order: Order, after: ImportState, *, at: datetime) -> Order:
     """End an order that StormCom never had: its pieces are offered again."""
-    if (after := move(order.import_state, Happening.END, taken=order.taken)) is None:
-        return order
     reserved = order.import_state is ImportState.RESERVED
     order = await db.change(tx, order, import_state=after, version=order.version + 1, **telling.NO_PROBLEM)
     await release(tx, order, at=at)
@@ -174,9 +201,18 @@ async def _end(tx: Tx, order: Order, *, at: datetime) -> Order:
 
 async def _mapped(tx: Tx, connection: Connection, lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Find what products lines stand for; one that nobody knows stays a line."""
+    return with_products(lines, await known_items(tx, connection, lines))
+
+
+async def known_items(tx: Tx, connection: Connection, lines: Iterable[Line]) -> Mapping[str, Resolved]:
+    """Find the items that lines name."""
     asked = list(dict.fromkeys(line.retailer_id for line in lines if line.retailer_id))
     names = await look_up(tx, connection.id, [Name(one, "", "") for one in asked]) if asked else []
-    known = {one: found for one, found in zip(asked, names, strict=True) if found is not None}
+    return {one: found for one, found in zip(asked, names, strict=True) if found is not None}
+
+
+def with_products(lines: Iterable[Line], known: Mapping[str, Resolved]) -> tuple[Line, ...]:
+    """Tell lines with the products that they stand for."""
     return tuple(
         replace(line, mapped=True, product_id=known[line.retailer_id].product_id, variant_id=known[line.retailer_id].variant_id)
         if line.retailer_id in known
@@ -185,7 +221,7 @@ async def _mapped(tx: Tx, connection: Connection, lines: tuple[Line, ...]) -> tu
     )  # fmt: skip
 
 
-def _digest(found: Reading, lines: tuple[Line, ...]) -> bytes:
+def digest_of(found: Reading, lines: tuple[Line, ...]) -> bytes:
     """Hash what StormCom is told of an order when it is new: not what becomes of it later."""
     later = ("shipped_quantity", "cancelled_quantity", "refunded_quantity", "refundable", "mapped", "product_id", "variant_id")  # fmt: skip
     told = [{name: getattr(line, name) for name in line.__slots__ if name not in later} for line in lines]
@@ -193,7 +229,7 @@ def _digest(found: Reading, lines: tuple[Line, ...]) -> bytes:
     return hashlib.sha256(orjson.dumps([told, *rest], option=orjson.OPT_SORT_KEYS, default=list)).digest()
 
 
-def _values(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dict[str, Any]:
+def values_of(order: Order, found: Reading, digest: bytes, *, at: datetime) -> dict[str, Any]:
     """Write a reading into an order's columns; who bought is not taken in again once it is forgotten."""
     over, changed = found.state in OVER, max(order.update_time, found.update_time)
     behind = found.update_time < changed and at - changed < _LAGS

@@ -32,21 +32,39 @@ class Kept(NamedTuple):
     lacking: str
 
 
-async def reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order, lines: Sequence[Line]) -> Kept:
+async def reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order) -> Kept:
     """Keep what is open of mapped lines aside, in the caller's transaction, which has locked no product or item yet."""
+    (kept,) = await reserve_each(runtime, tx, connection, [order])
+    return kept
+
+
+async def reserve_each(runtime: Runtime, tx: Tx, connection: Connection, some: Sequence[Order]) -> list[Kept]:
+    """Keep what is open of mapped lines of orders aside, each order by itself, all at once."""
+    wanted = [(order, () if order.state in OVER else _wants(order.lines)) for order in some]
+    whole = iter(await _hold(runtime, tx, connection, [(order, wants) for order, wants in wanted if wants]))
+    kept: list[Kept] = []
+    for order, wants in wanted:
+        answer = next(whole) if wants else None
+        if isinstance(answer, Hold):
+            kept.append(Kept((str(answer.id),), answer.expire_time, ""))
+        else:
+            kept.append(await _in_pieces(runtime, tx, connection, order, wants) if wants else Kept((), None, ""))
+    return kept
+
+
+def _wants(lines: Sequence[Line]) -> tuple[Want, ...]:
     pieces: Counter[tuple[str, str]] = Counter()
     for line in lines:
         if line.mapped and line.open_quantity > 0:
             pieces[line.product_id, line.variant_id] += line.open_quantity
-    wants = [Want(*name, count) for name, count in sorted(pieces.items())]
-    if not wants:
-        return Kept((), None, "")
-    (whole,) = await _hold(runtime, tx, connection, order, [tuple(wants)])
-    if isinstance(whole, Hold):
-        return Kept((str(whole.id),), whole.expire_time, "")
-    single = await _hold(runtime, tx, connection, order, [(want,) for want in wants])
+    return tuple(Want(*name, count) for name, count in sorted(pieces.items()))
+
+
+async def _in_pieces(runtime: Runtime, tx: Tx, connection: Connection, order: Order, wants: Sequence[Want]) -> Kept:
+    """Keep aside what there is of an order that cannot be had whole."""
+    single = await _hold(runtime, tx, connection, [(order, (want,)) for want in wants])
     fewer = [_fewer(want, answer) for want, answer in zip(wants, single, strict=True)]
-    rest = await _hold(runtime, tx, connection, order, [(want,) for want in fewer if want and want.quantity])
+    rest = await _hold(runtime, tx, connection, [(order, (want,)) for want in fewer if want and want.quantity])
     holds = [one for one in (*single, *rest) if isinstance(one, Hold)]
     missed = [pair for *pair, one in zip(wants, fewer, single, strict=True) if not isinstance(one, Hold)]
     lacking = [_missing(want, less) for want, less in missed if want]
@@ -55,9 +73,9 @@ async def reserve(runtime: Runtime, tx: Tx, connection: Connection, order: Order
 
 
 async def _hold(
-    runtime: Runtime, tx: Tx, connection: Connection, order: Order, wanted: Sequence[tuple[Want, ...]]
+    runtime: Runtime, tx: Tx, connection: Connection, wanted: Sequence[tuple[Order, tuple[Want, ...]]]
 ) -> list[Hold | ConnectorError]:
-    wishes = [Wish(wants, LONGEST, PURPOSE, str(order.id)) for wants in wanted]
+    wishes = [Wish(wants, LONGEST, PURPOSE, str(order.id)) for order, wants in wanted]
     if not wishes:
         return []
     return await inventory.reserve_in(tx, connection, wishes, at=runtime.now(), new_id=runtime.new_id)

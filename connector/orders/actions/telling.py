@@ -24,8 +24,12 @@ def problem(reason: str, message: str, *, at: datetime, retry_time: datetime | N
 
 async def tell(tx: Tx, order: Order, kind: str, more: dict[str, Any], *, at: datetime) -> None:
     """Append an event with the order as it is now."""
+    await events.append(tx, _draft(order, kind, more), at=at)
+
+
+def _draft(order: Order, kind: str, more: dict[str, Any]) -> Draft:
     body = {"order": order.document()} | more
-    await events.append(tx, Draft(order.store_id, order.connection_id, f"order:{order.id}", kind, body), at=at)
+    return Draft(order.store_id, order.connection_id, f"order:{order.id}", kind, body)
 
 
 async def received(tx: Tx, order: Order, state: ImportState, *, at: datetime) -> Order:
@@ -33,9 +37,14 @@ async def received(tx: Tx, order: Order, state: ImportState, *, at: datetime) ->
     lacks = order.problem is not None and order.problem.reason == "STOCK_INSUFFICIENT"
     kept = {} if lacks else NO_PROBLEM
     order = await db.change(tx, order, import_state=state, version=order.version + 1, tell_time=at, **kept)
-    key = f"fb:{order.store_id}:{order.channel}:{order.external_order_id}"
-    await tell(tx, order, "order_received", {"idempotency_key": key}, at=at)
+    await events.append(tx, command(order), at=at)
     return order
+
+
+def command(order: Order) -> Draft:
+    """Write the wish that StormCom makes an order of it."""
+    key = f"fb:{order.store_id}:{order.channel}:{order.external_order_id}"
+    return _draft(order, "order_received", {"idempotency_key": key})
 
 
 async def reservation_requested(tx: Tx, order: Order, *, at: datetime) -> Order:

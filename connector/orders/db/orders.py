@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 
 from connector.db.schema import Tx
+from connector.db.sets import alteration, insertion, sent
 from connector.orders.db.tables import order_lines, orders
 from connector.orders.model.states import ImportState, State
 from connector.orders.model.values import Channel, Discount, Line, Option, Order, Problem, Sums
@@ -92,6 +93,26 @@ async def change(tx: Tx, order: Order, **values: Any) -> Order:
     return _read((await tx.execute(changed)).one(), order.lines)
 
 
+async def change_each(tx: Tx, changes: Sequence[tuple[Order, Mapping[str, Any]]]) -> list[Order]:
+    """Change locked orders, each to values of its own, all in the same columns; tells them as they are now."""
+    rows = [{"id": order.id, **values, "digest": rf"\x{values['digest'].hex()}"} for order, values in changes]
+    changed = alteration(orders, tuple(changes[0][1])).returning(*_SHOWN)
+    found = {row.id: row for row in await tx.execute(changed, sent(rows))}
+    return [_read(found[order.id], order.lines) for order, _ in changes]
+
+
+async def lock_each(tx: Tx, order_ids: Collection[UUID]) -> list[Order]:
+    """Find orders by our ids, without their lines, and keep them from changing."""
+    locked = select(*_SHOWN).where(orders.c.id.in_(order_ids)).order_by(orders.c.id).with_for_update()
+    return [_read(row, ()) for row in await tx.execute(locked)]
+
+
+async def add_lines(tx: Tx, some: Collection[Order]) -> None:
+    """Keep the lines of orders that have none yet."""
+    rows = [_line(order.id, place, line) for order in some for place, line in enumerate(order.lines)]
+    await tx.execute(insertion(order_lines, tuple(rows[0])), sent(rows))
+
+
 async def write_lines(tx: Tx, order_id: UUID, lines: Sequence[Line]) -> None:
     """Keep an order's lines as they are read now; what was refunded of a known line is kept as it was."""
     refunded = select(order_lines.c.line_id, order_lines.c.refunded_quantity).where(order_lines.c.order_id == order_id)
@@ -99,12 +120,16 @@ async def write_lines(tx: Tx, order_id: UUID, lines: Sequence[Line]) -> None:
     if known:
         await tx.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
     rows = [
-        {name: getattr(line, name) for name in Line.__slots__}
-        | {"order_id": order_id, "position": position, "refunded_quantity": known.get(line.line_id, 0)}
-        | {"shipping_option": list(line.shipping_option) if line.shipping_option else None}
-        for position, line in enumerate(lines)
+        _line(order_id, place, line) | {"refunded_quantity": known.get(line.line_id, 0)}
+        for place, line in enumerate(lines)
     ]
-    await tx.execute(insert(order_lines), rows)
+    await tx.execute(insertion(order_lines, tuple(rows[0])), sent(rows))
+
+
+def _line(order_id: UUID, position: int, line: Line) -> dict[str, Any]:
+    option = list(line.shipping_option) if line.shipping_option else None
+    same = {name: getattr(line, name) for name in Line.__slots__}
+    return same | {"order_id": order_id, "position": position, "shipping_option": option}
 
 
 class Filter(NamedTuple):

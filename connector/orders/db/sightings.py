@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
 
+from connector.db.outbox import Task, tasks
 from connector.db.schema import Tx
-from connector.orders.db.tables import orders
+from connector.db.sets import insertion, sent
+from connector.orders.db.tables import NEVER_READ, orders
 from connector.orders.model.states import OVER, ImportState, State
+
+_BEHIND = or_(orders.c.read_update_time.is_(None), orders.c.read_update_time < orders.c.update_time)
+_APART = exists().where(tasks.c.key == literal(f"{Task.READ_ORDER}:") + cast(orders.c.id, Text))
+
+
+class Unread(NamedTuple):
+    """An order that is to be read: `new` when it never was, so that it can be together with others."""
+
+    id: UUID
+    new: bool
 
 
 async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set[str]:
@@ -19,14 +30,15 @@ async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set
     return set(await tx.scalars(select(orders.c.external_order_id).where(*mine)))
 
 
-async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[UUID]:
+async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[Unread]:
     """Keep what a list tells; tells which orders have to be read: the new ones, and those that changed since they were read.
 
     What an order is, reading it tells: a list only says that it is there, and when it changed last.
     """
     if not rows:
         return []
-    wish = insert(orders).values([{**row, "create_time": at, "open_time": _open(row, at)} for row in rows])
+    seen = [{**row, "create_time": at, "open_time": _open(row, at)} for row in rows]
+    wish = insertion(orders, tuple(seen[0]))
     new = wish.excluded
     stored = wish.on_conflict_do_update(
         index_elements=["store_id", "external_order_id"],
@@ -40,8 +52,9 @@ async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[U
             orders.c.open_time.is_(None) & new.open_time.is_not(None),
             orders.c.connection_id != new.connection_id,
         ),
-    ).returning(orders.c.id, orders.c.update_time, orders.c.read_update_time)
-    return [row.id for row in await tx.execute(stored) if row.update_time != row.read_update_time]
+    ).returning(orders.c.id, NEVER_READ.label("new"), orders.c.update_time, orders.c.read_update_time)
+    found = await tx.execute(stored, sent(seen))
+    return [Unread(row.id, row.new) for row in found if row.update_time != row.read_update_time]
 
 
 def _open(row: dict[str, Any], at: datetime) -> datetime | None:
@@ -56,12 +69,19 @@ async def processed(tx: Tx, connection_id: UUID) -> dict[str, UUID]:
     return {row.external_order_id: row.id for row in rows}
 
 
-async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[UUID]:
+async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[Unread]:
     """List orders that changed at Meta since they were read, those first that StormCom does not have."""
-    behind = or_(orders.c.read_update_time.is_(None), orders.c.read_update_time < orders.c.update_time)
     first = case((orders.c.local_order_id == "", 0), else_=1)
-    mine = select(orders.c.id).where(orders.c.connection_id == connection_id, behind)
-    return list(await tx.scalars(mine.order_by(first, orders.c.update_time).limit(limit)))
+    new = and_(NEVER_READ, ~_APART).label("new")
+    mine = select(orders.c.id, new).where(orders.c.connection_id == connection_id, _BEHIND)
+    return [Unread(*row) for row in await tx.execute(mine.order_by(first, orders.c.update_time).limit(limit))]
+
+
+async def new(tx: Tx, connection_id: UUID, *, limit: int) -> dict[UUID, str]:
+    """List orders that were never read, the oldest change first, with Meta's ids; those that are read each by itself are left out."""
+    mine = orders.c.connection_id == connection_id, _BEHIND, NEVER_READ, ~_APART
+    wanted = select(orders.c.id, orders.c.external_order_id).where(*mine).order_by(orders.c.update_time, orders.c.id)
+    return {row.id: row.external_order_id for row in await tx.execute(wanted.limit(limit))}
 
 
 async def lapsed(tx: Tx, connection_id: UUID, *, at: datetime, limit: int) -> list[UUID]:

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 
@@ -106,7 +108,16 @@ orders = Table(
         "update_time",
         postgresql_where=text("changes_read_time IS NULL OR changes_read_time < update_time"),
     ),
+    Index(
+        "ix_orders_unread",
+        "connection_id",
+        "update_time",
+        "id",
+        postgresql_where=text("read_update_time IS NULL OR read_update_time < update_time"),
+    ),
 )  # fmt: skip
+NEVER_READ: ColumnElement[bool] = literal_column("(orders.import_state = 'SEEN' AND orders.digest = '')", Boolean)
+"""An order of which nothing is known but that it is there."""
 order_lines = Table(
     "order_lines",
     metadata,

@@ -3,9 +3,11 @@
 from connector.orders.graph.calls import (
     LONGER_PATIENCE,
     MOST_ACKNOWLEDGED,
+    MOST_READ,
     PATIENCE,
     Found,
     Verdict,
+    Whole,
     acknowledge,
     associate,
     find_account,
@@ -14,6 +16,7 @@ from connector.orders.graph.calls import (
     list_orders,
     list_promotions,
     read_order,
+    read_orders,
     release,
 )
 from connector.orders.graph.reading import STATES, Reading, Sighting, needs_promotions, read
@@ -21,12 +24,14 @@ from connector.orders.graph.reading import STATES, Reading, Sighting, needs_prom
 __all__ = [
     "LONGER_PATIENCE",
     "MOST_ACKNOWLEDGED",
+    "MOST_READ",
     "PATIENCE",
     "STATES",
     "Found",
     "Reading",
     "Sighting",
     "Verdict",
+    "Whole",
     "acknowledge",
     "associate",
     "find_account",
@@ -37,5 +42,6 @@ __all__ = [
     "needs_promotions",
     "read",
     "read_order",
+    "read_orders",
     "release",
 ]

@@ -15,7 +15,7 @@ from tests.integration.orders.conftest import Mall, Order
 from tests.integration.orders.mortality import Fuse, Killed, mortal, turn_of
 from tests.integration.orders.test_answers import held
 
-IMPORTING, ACKNOWLEDGING = {Task.POLL_ORDERS, Task.READ_ORDER}, {Task.ACKNOWLEDGE_ORDERS}
+IMPORTING, ACKNOWLEDGING = {Task.POLL_ORDERS, Task.IMPORT_ORDERS, Task.READ_ORDER}, {Task.ACKNOWLEDGE_ORDERS}
 
 
 async def bring_in(mall: Mall, name: str, runtime: Runtime) -> None:
