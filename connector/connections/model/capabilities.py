@@ -89,6 +89,7 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "POLL_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
     "SEND_ORDER_COMMANDS": CapabilityKind.ORDER_MANAGEMENT,
     "READ_ORDER": CapabilityKind.ORDER_MANAGEMENT,
+    "IMPORT_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
     "ACKNOWLEDGE_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
 }
 """Which capability a refusal met during a task is about. A task that is not named here takes nothing away."""
