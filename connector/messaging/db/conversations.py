@@ -75,15 +75,16 @@ async def meet(
     return {(one.connection_id, one.psid): one for one in found}
 
 
-async def require(tx: Tx, store_id: str, conversation_id: UUID) -> Conversation:
-    """Find a store's conversation.
+async def require(tx: Tx, store_id: str, conversation_id: UUID, *, keep: bool = False) -> Conversation:
+    """Find a store's conversation; `keep` lets nobody delete it until the transaction ends.
 
     Raises:
         NotFound: CONVERSATION_NOT_FOUND, also for another store's.
 
     """
     same = conversations.c.store_id == store_id, conversations.c.id == conversation_id
-    row = (await tx.execute(select(*CONVERSATION).where(*same))).one_or_none()
+    wanted = select(*CONVERSATION).where(*same)
+    row = (await tx.execute(wanted.with_for_update(read=True, key_share=True) if keep else wanted)).one_or_none()
     if row is None:
         raise missing(str(conversation_id))
     return read_conversation(row)

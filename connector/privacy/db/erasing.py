@@ -182,6 +182,25 @@ _WINDOW = text(f"""
 """)
 
 
+async def _conversations(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
+    """Delete conversations on which nothing hangs any more, last of all: by them the rest is known to be the person's.
+
+    Waits for whoever is about to hang something on one. What that is the next round finds: while there is a conversation, there is one.
+    """
+    given = _given(search.subject)
+    there = len((await tx.execute(_THERE, given)).all())
+    await tx.execute(_BARE, given)
+    return there, None
+
+
+_THERE = text(f"{_TALKS} ORDER BY id FOR UPDATE")
+_BARE = text(f"""
+    DELETE FROM conversations WHERE id IN ({_TALKS})
+        AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)
+        AND NOT EXISTS (SELECT FROM draft_orders WHERE conversation_id = conversations.id)
+        AND NOT EXISTS (SELECT FROM attributed_orders WHERE conversation_id = conversations.id)
+""")
+
 _MERCHANT = "user_id = '', page_tasks = '[]', granted_scopes = '[]', reach = '{}'"
 
 STEPS: Mapping[str, Step] = {
@@ -237,13 +256,9 @@ STEPS: Mapping[str, Step] = {
         f"DELETE FROM draft_orders WHERE conversation_id IN ({_TALKS})",
         f"UPDATE draft_orders SET note = '' WHERE :email AND {_STORES} AND note <> '' AND {_mentions('note')}",
     ),
-    # Last of what hangs on it: by the conversation all else is known to be the person's.
-    "conversations": _until_none(
-        f"""DELETE FROM conversations WHERE id IN ({_TALKS})
-            AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)
-            AND NOT EXISTS (SELECT FROM draft_orders WHERE conversation_id = conversations.id)
-            AND NOT EXISTS (SELECT FROM attributed_orders WHERE conversation_id = conversations.id)""",
-        f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}",
+    "conversations": _conversations,
+    "conversations.snippet": _until_none(
+        f"UPDATE conversations SET snippet = '' WHERE :email AND {_STORES} AND {_mentions('snippet')}"
     ),
     # Whom a file shows cannot be told: all that a Page has here go; what was sent is Meta's.
     "uploads": _until_none(f"DELETE FROM uploads WHERE {_CONNECTIONS}"),
