@@ -1,4 +1,4 @@
-"""Reads a feed file: packed or plain, in the feed's encoding and delimiter, its rows as items or reviews.
+"""Reads a feed file: packed or plain, in the feed's encoding and delimiter, its rows as items, reviews or offers.
 
 It refuses a file without its key column or that is no text; of a row too long it tells no more than its number.
 """
@@ -138,6 +138,46 @@ def review_problems(cells: Mapping[str, str]) -> list[str]:
     problems = [f"A required field is missing: {name}" for name in REVIEW_REQUIRED if not cells.get(name)]
     if cells.get("rating") and cells["rating"] not in {"1", "2", "3", "4", "5"}:
         problems.append("Invalid value for rating: it must be an integer from 1 to 5")
+    return problems
+
+
+# graph-api.md 7, facebook-for-woocommerce, PromotionsFeed: the words. Unverified: what Meta requires, and how it writes lists and amounts.
+OFFER_WORDS = {
+    "value_type": {"PERCENTAGE", "FIXED_AMOUNT"},
+    "application_type": {"SALE", "AUTOMATIC_AT_CHECKOUT", "BUYER_APPLIED"},
+    "target_type": {"LINE_ITEM", "SHIPPING"},
+    "target_granularity": {"ORDER_LEVEL", "ITEM_LEVEL"},
+    "target_selection": {"ALL_CATALOG_PRODUCTS", "SPECIFIC_PRODUCTS"},
+}
+OFFER_TARGETS = (
+    "target_product_retailer_ids",
+    "target_product_group_retailer_ids",
+    "target_product_set_retailer_ids",
+    "target_filter",
+)
+AMOUNT = re.compile(r"\d+(\.\d+)? [A-Z]{3}")
+
+
+def offer_problems(cells: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with a row of offers."""
+    required = ("offer_id", "title", "start_date_time", *OFFER_WORDS)
+    problems = [f"A required field is missing: {name}" for name in required if not cells.get(name)]
+    for name, words in OFFER_WORDS.items():
+        if cells.get(name) and cells[name] not in words:
+            problems.append(f"Invalid value for {name}: it must be one of {', '.join(sorted(words))}")
+    for name, form in (
+        ("fixed_amount_off", AMOUNT),
+        ("min_subtotal", AMOUNT),
+        ("percent_off", re.compile("[1-9][0-9]?|100")),
+    ):
+        if cells.get(name) and not form.fullmatch(cells[name]):
+            problems.append(f"Invalid value for {name}: {cells[name]}")
+    if bool(cells.get("percent_off")) == bool(cells.get("fixed_amount_off")):
+        problems.append("Invalid value for value_type: percent_off or fixed_amount_off is required, and not both")
+    if (cells.get("application_type") == "BUYER_APPLIED") != bool(cells.get("coupon_codes")):
+        problems.append("Invalid value for coupon_codes: they belong to BUYER_APPLIED, which needs some")
+    if (cells.get("target_selection") == "SPECIFIC_PRODUCTS") != any(cells.get(name) for name in OFFER_TARGETS):
+        problems.append("Invalid value for target_selection: SPECIFIC_PRODUCTS needs targets, and only that has any")
     return problems
 
 

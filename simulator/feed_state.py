@@ -21,6 +21,7 @@ class ProductFeed:
     settings: dict[str, Any] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     reviews: dict[str, dict[str, str]] = field(default_factory=dict)
+    offers: dict[str, dict[str, str]] = field(default_factory=dict)
     uploads: list["ProductFeedUpload"] = field(default_factory=list)
 
 
@@ -92,6 +93,7 @@ class CommercePartnerIntegration:
     updates: list["FileUpdate"] = field(default_factory=list)
     navigation: list[dict[str, Any]] = field(default_factory=list)
     reviews: dict[str, dict[str, str]] = field(default_factory=dict)
+    offers: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

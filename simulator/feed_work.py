@@ -7,14 +7,22 @@ An upload that fails to fetch, or whose file is unusable, ends with one fatal er
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import aiohttp
 
 from simulator.batches import note_overlap, remove_item, settle, write_item
-from simulator.feed_rows import FileUnusable, Row, read_item, read_navigation, read_rows, review_problems
+from simulator.feed_rows import (
+    FileUnusable,
+    Row,
+    offer_problems,
+    read_item,
+    read_navigation,
+    read_rows,
+    review_problems,
+)
 from simulator.feed_state import (
     CommercePartnerIntegration,
     FileUpdate,
@@ -101,7 +109,10 @@ async def _take_upload(world: World, upload: ProductFeedUpload, file: BinaryIO) 
         raise FileUnusable("The feed was deleted")
     if feed.feed_type != "PRODUCTS":
         await _wait(world, upload.finish_time)
-        await _take_reviews(world, upload, feed, file)
+        if feed.feed_type == "OFFER":
+            feed.offers = await _take_rows(world, upload, _rows(feed, file, key="offer_id"), _OFFERS, feed.offers)
+        else:
+            feed.reviews = await _take_rows(world, upload, _rows(feed, file, key="review_id"), _REVIEWS, feed.reviews)
         return
     async with _announced(world, catalog, upload, _rows(feed, file, key="id")):
         await _wait(world, upload.finish_time)
@@ -195,20 +206,32 @@ def _delete_missing(
     feed.created &= seen
 
 
-async def _take_reviews(world: World, upload: ProductFeedUpload, feed: ProductFeed, file: BinaryIO) -> None:
-    taken: dict[str, dict[str, str]] = dict(feed.reviews) if upload.update_only else {}
-    async for row in _breathing(_rows(feed, file, key="review_id")):
+class _Kind(NamedTuple):
+    """What names a row, and what tells what is wrong with it."""
+
+    key: str
+    problems: Callable[[Mapping[str, str]], list[str]]
+
+
+_REVIEWS, _OFFERS = _Kind("review_id", review_problems), _Kind("offer_id", offer_problems)
+Rows = dict[str, dict[str, str]]
+
+
+async def _take_rows(world: World, upload: ProductFeedUpload, rows: Iterator[Row], kind: _Kind, before: Rows) -> Rows:
+    """Take in rows that are no items; tells what there is now."""
+    taken: Rows = dict(before) if upload.update_only else {}
+    async for row in _breathing(rows):
         upload.detected += 1
-        problems = ["The line is longer than 5 MB"] if row.cells is None else review_problems(row.cells)
+        problems = ["The line is longer than 5 MB"] if row.cells is None else kind.problems(row.cells)
         for message in problems:
-            _note(world, upload, "fatal", _kind(message), message, row=row, name=(row.cells or {}).get("review_id", ""))
+            _note(world, upload, "fatal", _kind(message), message, row=row, name=(row.cells or {}).get(kind.key, ""))
         if problems or row.cells is None:
             upload.invalid += 1
             continue
-        taken[row.cells["review_id"]] = row.cells
+        taken[row.cells[kind.key]] = row.cells
         upload.persisted += 1
-    upload.deleted = len(feed.reviews.keys() - taken.keys())
-    feed.reviews = taken
+    upload.deleted = len(before.keys() - taken.keys())
+    return taken
 
 
 async def _take_update(world: World, update: FileUpdate, file: BinaryIO) -> None:
@@ -218,8 +241,13 @@ async def _take_update(world: World, update: FileUpdate, file: BinaryIO) -> None
     if update.feed_type == "NAVIGATION_MENU":
         integration.navigation = read_navigation(file)
         return
-    rows = [row.cells async for row in _breathing(read_rows(file, key="review_id")) if row.cells is not None]
-    integration.reviews = {cells["review_id"]: cells for cells in rows if not review_problems(cells)}
+    kind = _OFFERS if update.feed_type == "PROMOTIONS" else _REVIEWS
+    rows = [row.cells async for row in _breathing(read_rows(file, key=kind.key)) if row.cells is not None]
+    taken = {cells[kind.key]: cells for cells in rows if not kind.problems(cells)}
+    if kind is _OFFERS:
+        integration.offers = taken
+    else:
+        integration.reviews = taken
 
 
 def _kind(message: str) -> str:

@@ -19,8 +19,8 @@ from simulator.feed_state import (
 )
 from simulator.state import ProductCatalog
 
-# SDK 26.0.3, productfeed.py, ProductFeed.FeedType; of these the simulator takes in two.
-FEED_TYPES = ("PRODUCTS", "PRODUCT_RATINGS_AND_REVIEWS")
+# SDK 26.0.3, productfeed.py, ProductFeed.FeedType; of these the simulator takes in three.
+FEED_TYPES = ("PRODUCTS", "PRODUCT_RATINGS_AND_REVIEWS", "OFFER")
 # SDK 26.0.3, productcatalog.py, create_product_feed
 TEXTS = ("country", "default_currency", "file_name", "override_type", "override_value", "schedule", "update_schedule")
 CHOICES = {
@@ -29,8 +29,8 @@ CHOICES = {
     "quoted_fields_mode": ("AUTODETECT", "OFF", "ON"),
     "ingestion_source_type": ("primary_feed", "supplementary_feed"),
 }
-# graph-api.md 3.3, as facebook-for-woocommerce and meta-for-magento2 send them; the simulator takes in two.
-UPDATE_TYPES = ("NAVIGATION_MENU", "PRODUCT_RATINGS_AND_REVIEWS")
+# graph-api.md 3.3, as facebook-for-woocommerce and meta-for-magento2 send them; the simulator takes in three.
+UPDATE_TYPES = ("NAVIGATION_MENU", "PRODUCT_RATINGS_AND_REVIEWS", "PROMOTIONS")
 
 
 def list_feeds(call: Call) -> Rows:

@@ -1,4 +1,4 @@
-"""Feeds: switch them on, upload them now, see what Meta made of them, hand in reviews and navigation."""
+"""Feeds: switch them on, upload them now, see what Meta made of them, hand in reviews, navigation and promotions."""
 
 import itertools
 from pathlib import Path
@@ -15,6 +15,7 @@ from stormcom.facebook.v1.feed_service_pb2 import (
     ListFeedsRequest,
     ListFeedUploadsRequest,
     PutNavigationRequest,
+    PutPromotionsRequest,
     PutReviewsRequest,
     SetFeedRequest,
     UploadFeedRequest,
@@ -22,9 +23,9 @@ from stormcom.facebook.v1.feed_service_pb2 import (
 
 app = typer.Typer()
 feeds = typer.Typer(no_args_is_help=True)
-app.add_typer(feeds, name="feeds", help="Products, reviews and navigation as files that Meta fetches.")
+app.add_typer(feeds, name="feeds", help="Products, reviews, navigation and promotions as files that Meta fetches.")
 
-Kind = Annotated[str, typer.Argument(help="products, ratings_and_reviews or navigation.")]
+Kind = Annotated[str, typer.Argument(help="products, ratings_and_reviews, navigation or promotions.")]
 _CALL = 500
 
 
@@ -151,3 +152,16 @@ def navigation(
     request.connection_id = session.connection_id
     session.caller.call(session.caller.feeds.PutNavigation, request)
     session.output.say("Stored; `fbconnector feeds upload navigation` brings it to Meta.")
+
+
+@feeds.command()
+def promotions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help='JSON: {"promotions": [{"promotion_id", "title", "percent_off", …}]}')],
+) -> None:
+    """Hand in the promotions of the store, in place of those before."""
+    session = session_of(context)
+    request = read_message(file, PutPromotionsRequest)
+    request.connection_id = session.connection_id
+    session.caller.call(session.caller.feeds.PutPromotions, request)
+    session.output.say("Stored; `fbconnector feeds upload promotions` brings them to Meta.")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from connector.conversions import actions
 from connector.conversions.actions import Taken
@@ -24,9 +23,9 @@ from connector.errors import InvalidInput
 from connector.links import absolute
 from connector.registry.db.names import Name
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
-from connector.values import Money, decimals_of
-from stormcom.facebook.v1 import conversion_pb2, money_pb2
+from stormcom.facebook.v1 import conversion_pb2
 from stormcom.facebook.v1 import conversion_service_pb2 as pb
 
 _PIXEL_ID = re.compile("[0-9]{1,32}")
@@ -70,17 +69,16 @@ async def list_conversions(runtime: Runtime, request: pb.ListConversionsRequest)
     """List reports, the newest first."""
     size = read.page_size(request.page_size)
     scope = "conversions", request.store_id, request.connection_id, request.state
-    key = read.page_token(request.page_token, *scope, parts=2)
+    after = read_place(request.page_token, *scope)
     state = _STATES.get(request.state)
     if request.state and state is None:
         raise InvalidInput.of("state", "FIELD_INVALID", "must be one of the values of State")
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
     found = await actions.list_conversions(
         runtime, request.store_id, request.connection_id, state=state, after=after, limit=size + 1
     )
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListConversionsResponse(conversions=map(write_conversion, shown), next_page_token=token)
 
 
@@ -120,7 +118,7 @@ def _read_draft(event: conversion_pb2.ConversionDraft, path: str, *, at: datetim
         buyer=read_buyer(event.buyer, f"{path}.buyer"),
         event_source_url=read_url(event.event_source_url, f"{path}.event_source_url"),
         opt_out=event.opt_out,
-        value=read_money(event.value, f"{path}.value") if event.HasField("value") else None,
+        value=read.money(event.value, f"{path}.value") if event.HasField("value") else None,
         order_id=read.within(event.order_id, f"{path}.order_id", limit=128),
         search_string=read.within(event.search_string, f"{path}.search_string", limit=200),
     )
@@ -166,17 +164,6 @@ def read_url(url: str, path: str) -> str:
         raise InvalidInput.of(path, "LINK_NOT_ABSOLUTE", str(wrong)) from wrong
 
 
-def read_money(money: money_pb2.Money, path: str) -> Money:
-    """Read an amount that is not negative."""
-    if decimals_of(money.currency_code) is None:
-        message = "must be an ISO 4217 currency such as USD"
-        code = money.currency_code[:16]
-        raise InvalidInput.of(f"{path}.currency_code", "CURRENCY_UNKNOWN", message, currency_code=code)
-    if money.minor_units < 0:
-        raise InvalidInput.of(f"{path}.minor_units", "FIELD_INVALID", "must not be negative")
-    return Money(money.currency_code, money.minor_units)
-
-
 def _read_items(items: Iterable[conversion_pb2.ConversionItem], path: str) -> Iterable[tuple[Name, Content]]:
     for place, item in enumerate(items):
         at = f"{path}.items[{place}]"
@@ -187,5 +174,5 @@ def _read_items(items: Iterable[conversion_pb2.ConversionItem], path: str) -> It
             raise InvalidInput.of(f"{at}.retailer_id", "FIELD_REQUIRED", "or product_id is required, and not both")
         if not 0 <= item.quantity <= _MOST_PIECES:
             raise InvalidInput.of(f"{at}.quantity", "FIELD_INVALID", f"must be 0 to {_MOST_PIECES}")
-        price = read_money(item.price, f"{at}.price") if item.HasField("price") else None
+        price = read.money(item.price, f"{at}.price") if item.HasField("price") else None
         yield Name(item.retailer_id, item.product_id, item.variant_id), Content("", item.quantity or 1, price)

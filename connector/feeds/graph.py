@@ -9,11 +9,16 @@ from connector.graph.call import Call, Effect
 from connector.registry.graph import catalog_bucket
 
 # SDK 26.0.3, productfeed.py, FeedType
-_FEED_TYPES = {FeedKind.PRODUCTS: "PRODUCTS", FeedKind.RATINGS_AND_REVIEWS: "PRODUCT_RATINGS_AND_REVIEWS"}
+_FEED_TYPES = {
+    FeedKind.PRODUCTS: "PRODUCTS",
+    FeedKind.RATINGS_AND_REVIEWS: "PRODUCT_RATINGS_AND_REVIEWS",
+    FeedKind.PROMOTIONS: "OFFER",
+}
 # graph-api.md 3.3, as facebook-for-woocommerce and meta-for-magento2 send them
 _UPDATE_TYPES = {
     FeedKind.RATINGS_AND_REVIEWS: "PRODUCT_RATINGS_AND_REVIEWS",
     FeedKind.NAVIGATION: "NAVIGATION_MENU",
+    FeedKind.PROMOTIONS: "PROMOTIONS",
 }
 _MOST_FEEDS, _MOST_UPLOADS = 200, 5
 

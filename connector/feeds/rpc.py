@@ -1,26 +1,34 @@
 """Feeds, their uploads and what goes into them, as callers say them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from uuid import UUID
+from typing import TypeVar
 
 from connector.connections.model import Connection
 from connector.errors import InvalidInput
 from connector.feeds import actions
 from connector.feeds.model.navigation import Entry, Menu
+from connector.feeds.model.promotions import Application, Promotion, Target
 from connector.feeds.model.reviews import Review
 from connector.feeds.model.values import MOST_ERRORS, Feed, FeedKind, Upload, shown
 from connector.rpc import read, write
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
+from connector.values import Money
 from stormcom.facebook.v1 import feed_pb2
 from stormcom.facebook.v1 import feed_service_pb2 as pb
 
 _MOST_REVIEWS = 500
 _LONGEST_REVIEW_TITLE, _LONGEST_REVIEW, _LONGEST_NAME, _LONGEST_TITLE = 255, 5_000, 100, 100
 _MOST_MENUS, _MOST_ENTRIES, _MOST_LEVELS = 20, 1_000, 5
+_MOST_PROMOTIONS, _MOST_OF_PROMOTION, _LONGEST_PROMOTION_TITLE, _LONGEST_CODE, _LONGEST_TERMS = 200, 100, 200, 50, 2_000
+_APPLICATIONS = {feed_pb2.Promotion.Application.Value(f"APPLICATION_{one}"): one for one in Application}
+_TARGETS = {feed_pb2.Promotion.Target.Value(f"TARGET_{one}"): one for one in Target}
 _KINDS = {feed_pb2.FeedKind.Value(f"FEED_KIND_{kind}"): kind for kind in FeedKind}
 _NUMBERS = {kind: number for number, kind in _KINDS.items()}
+K = TypeVar("K", bound=int)
+W = TypeVar("W")
 
 
 async def set_feed(runtime: Runtime, request: pb.SetFeedRequest) -> pb.SetFeedResponse:
@@ -63,17 +71,17 @@ async def upload_feed(runtime: Runtime, request: pb.UploadFeedRequest) -> pb.Upl
 async def list_feed_uploads(runtime: Runtime, request: pb.ListFeedUploadsRequest) -> pb.ListFeedUploadsResponse:
     """List uploads, newest first."""
     size, scope = read.page_size(request.page_size), ("uploads", request.store_id, request.connection_id, request.kind)
-    key = read.page_token(request.page_token, *scope, parts=2)
+    before = read_place(request.page_token, *scope)
     found = await actions.list_uploads(
         runtime,
         request.store_id,
         request.connection_id,
         _kind(request.kind) if request.kind else None,
-        before=(datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None,
+        before=before,
         limit=size + 1,
     )
     page, more = found[:size], len(found) > size
-    token = read.write_page_token([page[-1].create_time.isoformat(), str(page[-1].id)], *scope) if more else ""
+    token = write_place(page[-1].create_time, page[-1].id, *scope) if more else ""
     return pb.ListFeedUploadsResponse(uploads=map(_write_upload, page), next_page_token=token)
 
 
@@ -109,6 +117,16 @@ async def put_navigation(runtime: Runtime, request: pb.PutNavigationRequest) -> 
     read.distinct((menu.handle for menu in menus), "menus")
     await actions.put_navigation(runtime, request.store_id, request.connection_id, menus)
     return pb.PutNavigationResponse()
+
+
+async def put_promotions(runtime: Runtime, request: pb.PutPromotionsRequest) -> pb.PutPromotionsResponse:
+    """Store the promotions of the store."""
+    if request.promotions:
+        read.entries(request.promotions, "promotions", limit=_MOST_PROMOTIONS)
+    promotions = [_read_promotion(one, f"promotions[{place}]") for place, one in enumerate(request.promotions)]
+    read.distinct((one.promotion_id for one in promotions), "promotions")
+    await actions.put_promotions(runtime, request.store_id, request.connection_id, promotions)
+    return pb.PutPromotionsResponse()
 
 
 def _read_entries(
@@ -150,6 +168,92 @@ def _read_review(review: feed_pb2.Review, path: str) -> Review:
         incentivized=review.incentivized,
         create_time=read.instant(review.create_time, f"{path}.create_time"),
     )
+
+
+def _read_promotion(promotion: feed_pb2.Promotion, path: str) -> Promotion:
+    read.storable(promotion, f"{path}.")
+    percent, amount = _read_value(promotion, path)
+    start, end = _read_times(promotion, path)
+    application = _word(promotion.application, f"{path}.application", _APPLICATIONS)
+    least = promotion.min_subtotal
+    return Promotion(
+        promotion_id=read.foreign_id(promotion.promotion_id, f"{path}.promotion_id"),
+        title=read.required(promotion.title, f"{path}.title", limit=_LONGEST_PROMOTION_TITLE),
+        application=application,
+        target=_word(promotion.target, f"{path}.target", _TARGETS),
+        percent_off=percent,
+        amount_off=amount,
+        product_ids=_listed(promotion.product_ids, f"{path}.product_ids", limit=64),
+        set_retailer_ids=_listed(promotion.set_retailer_ids, f"{path}.set_retailer_ids", limit=_LONGEST_NAME),
+        coupon_codes=_read_codes(promotion, path, needed=application is Application.CODE),
+        public_coupon_code=promotion.public_coupon_code,
+        start_time=start,
+        end_time=end,
+        min_subtotal=read.money(least, f"{path}.min_subtotal") if promotion.HasField("min_subtotal") else None,
+        min_quantity=_number(promotion.min_quantity, f"{path}.min_quantity"),
+        redeem_limit_per_buyer=_number(promotion.redeem_limit_per_buyer, f"{path}.redeem_limit_per_buyer"),
+        usage_limit=_number(promotion.usage_limit, f"{path}.usage_limit"),
+        terms=read.within(promotion.terms, f"{path}.terms", limit=_LONGEST_TERMS),
+        exclude_sale_priced=promotion.exclude_sale_priced,
+    )
+
+
+def _read_value(promotion: feed_pb2.Promotion, path: str) -> tuple[int, Money | None]:
+    match promotion.WhichOneof("value"):
+        case "amount_off":
+            amount = read.money(promotion.amount_off, f"{path}.amount_off")
+            if not amount.minor_units:
+                raise InvalidInput.of(f"{path}.amount_off.minor_units", "FIELD_INVALID", "must be more than nothing")
+            return 0, amount
+        case "percent_off" if not 1 <= promotion.percent_off <= 100:
+            raise InvalidInput.of(f"{path}.percent_off", "FIELD_INVALID", "must be 1 to 100")
+        case "percent_off":
+            return promotion.percent_off, None
+    raise InvalidInput.of(f"{path}.value", "FIELD_REQUIRED", "is required: percent_off or amount_off")
+
+
+def _read_times(promotion: feed_pb2.Promotion, path: str) -> tuple[datetime, datetime | None]:
+    if not promotion.HasField("start_time"):
+        raise InvalidInput.of(f"{path}.start_time", "FIELD_REQUIRED", "is required")
+    start = read.instant(promotion.start_time, f"{path}.start_time")
+    if not promotion.HasField("end_time"):
+        return start, None
+    end = read.instant(promotion.end_time, f"{path}.end_time")
+    if end <= start:
+        raise InvalidInput.of(f"{path}.end_time", "FIELD_INVALID", "must be after start_time")
+    return start, end
+
+
+def _read_codes(promotion: feed_pb2.Promotion, path: str, *, needed: bool) -> tuple[str, ...]:
+    codes = _listed(promotion.coupon_codes, f"{path}.coupon_codes", limit=_LONGEST_CODE)
+    if needed and not codes:
+        raise InvalidInput.of(f"{path}.coupon_codes", "FIELD_REQUIRED", "needs at least one entry: buyers give a code")
+    if codes and not needed:
+        raise InvalidInput.of(f"{path}.coupon_codes", "FIELD_INVALID", "must be empty: nobody is asked for a code")
+    if promotion.public_coupon_code and promotion.public_coupon_code not in codes:
+        raise InvalidInput.of(f"{path}.public_coupon_code", "FIELD_INVALID", "must be one of coupon_codes")
+    return codes
+
+
+def _listed(words: Sequence[str], path: str, *, limit: int) -> tuple[str, ...]:
+    if words:
+        read.entries(words, path, limit=_MOST_OF_PROMOTION)
+        read.distinct(words, path)
+    return tuple(read.required(word, f"{path}[{place}]", limit=limit) for place, word in enumerate(words))
+
+
+def _word(given: K, path: str, words: Mapping[K, W]) -> W:
+    if not given:
+        raise InvalidInput.of(path, "FIELD_REQUIRED", "is required")
+    if given not in words:
+        raise InvalidInput.of(path, "FIELD_INVALID", "is not one of its words")
+    return words[given]
+
+
+def _number(given: int, path: str) -> int:
+    if given < 0:
+        raise InvalidInput.of(path, "FIELD_INVALID", "must not be negative")
+    return given
 
 
 def _kind(given: feed_pb2.FeedKind.ValueType) -> FeedKind:

@@ -17,6 +17,8 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from connector.errors import InvalidInput, NotFound, Violation
+from connector.values import Money, decimals_of
+from stormcom.facebook.v1 import money_pb2
 
 T = TypeVar("T")
 
@@ -92,6 +94,17 @@ def one_of(value: str, field: str, allowed: Collection[str]) -> str:
     if value not in allowed:
         raise InvalidInput.of(field, "FIELD_INVALID", f"must be one of {', '.join(sorted(allowed))}")
     return value
+
+
+def money(value: money_pb2.Money, field: str) -> Money:
+    """Read an amount that is not negative."""
+    if decimals_of(value.currency_code) is None:
+        message = "must be an ISO 4217 currency such as USD"
+        code = value.currency_code[:16]
+        raise InvalidInput.of(f"{field}.currency_code", "CURRENCY_UNKNOWN", message, currency_code=code)
+    if value.minor_units < 0:
+        raise InvalidInput.of(f"{field}.minor_units", "FIELD_INVALID", "must not be negative")
+    return Money(value.currency_code, value.minor_units)
 
 
 def instant(value: Timestamp, field: str) -> datetime:

@@ -32,5 +32,8 @@ class Feeds(feed_grpc.FacebookFeedsServicer):
     async def DeleteReviews(self, request: feed_pb.DeleteReviewsRequest, _: Any) -> feed_pb.DeleteReviewsResponse:
         return await feeds.delete_reviews(self._runtime, request)
 
+    async def PutPromotions(self, request: feed_pb.PutPromotionsRequest, _: Any) -> feed_pb.PutPromotionsResponse:
+        return await feeds.put_promotions(self._runtime, request)
+
     async def PutNavigation(self, request: feed_pb.PutNavigationRequest, _: Any) -> feed_pb.PutNavigationResponse:
         return await feeds.put_navigation(self._runtime, request)

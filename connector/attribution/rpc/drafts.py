@@ -1,6 +1,5 @@
 """Draft orders, as callers say them."""
 
-from datetime import datetime
 from uuid import UUID
 
 from connector.attribution import actions
@@ -9,6 +8,7 @@ from connector.conversions.rpc import read_url
 from connector.errors import InvalidInput
 from connector.messaging import db as messaging
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import attribution_pb2
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
@@ -35,7 +35,7 @@ async def list_draft_orders(runtime: Runtime, request: pb.ListDraftOrdersRequest
     """List draft orders, the last sent first."""
     size = read.page_size(request.page_size)
     scope = "draft_orders", request.store_id, request.connection_id, request.state, request.conversation_id
-    key = read.page_token(request.page_token, *scope, parts=2)
+    after = read_place(request.page_token, *scope)
     state = _STATES.get(request.state)
     if request.state and state is None:
         raise InvalidInput.of("state", "FIELD_INVALID", "must be one of the values of State")
@@ -45,12 +45,12 @@ async def list_draft_orders(runtime: Runtime, request: pb.ListDraftOrdersRequest
         request.connection_id,
         state=state,
         conversation_id=read_conversation(request.conversation_id),
-        after=(datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None,
+        after=after,
         limit=size + 1,
     )
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
-    token = read.write_page_token([last.send_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.send_time, last.id, *scope) if last else ""
     return pb.ListDraftOrdersResponse(draft_orders=[_write(runtime, one) for one in shown], next_page_token=token)
 
 

@@ -14,13 +14,14 @@ from connector.attribution.rpc.drafts import read_conversation
 from connector.checkout.model.links import CONVERSATION, DRAFT_ORDER, LONGEST_LINK, Channel, Link, read_link
 from connector.checkout.rpc import read_channel
 from connector.conversions.model.matching import Buyer
-from connector.conversions.rpc import read_buyer, read_money, read_url
+from connector.conversions.rpc import read_buyer, read_url
 from connector.errors import InvalidInput
 from connector.inventory.model.holds import missing as missing_hold
 from connector.inventory.rpc.stock import MOST_LINES as MOST_STOCK_LINES
 from connector.inventory.rpc.stock import read_lines, write_result
 from connector.messaging.rpc.receipts import read_receipt
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import attribution_pb2, money_pb2
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
@@ -62,14 +63,13 @@ async def list_attributed_orders(
         read.instant(request.until_time, "until_time") if request.HasField("until_time") else None,
     )
     scope = "attributed_orders", request.store_id, request.connection_id, *which
-    key = read.page_token(request.page_token, *scope, parts=2)
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    after = read_place(request.page_token, *scope)
     found = await actions.list_orders(
         runtime, request.store_id, request.connection_id, which, after=after, limit=size + 1
     )
     shown = found[:size]
     last = shown[-1].order if len(found) > size else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListAttributedOrdersResponse(orders=map(_write, shown), next_page_token=token)
 
 
@@ -198,7 +198,7 @@ class _Amounts:
         return self._read(money, field)
 
     def _read(self, money: money_pb2.Money, field: str) -> int:
-        read_money(money, field)
+        read.money(money, field)
         if money.currency_code != self.code:
             message = f"is in {money.currency_code}, and the total in {self.code}"
             raise InvalidInput.of(f"{field}.currency_code", "CURRENCY_MISMATCH", message)

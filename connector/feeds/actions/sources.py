@@ -1,11 +1,13 @@
-"""Keeps what StormCom hands in for reviews and navigation; Meta learns of it by the next upload."""
+"""Keeps what StormCom hands in for reviews, navigation and promotions; Meta learns of it by the next upload."""
 
 from collections.abc import Sequence
 
 from connector.connections import db as connections_db
 from connector.feeds.actions.settings import require_enabled
+from connector.feeds.db import promotions as promotions_db
 from connector.feeds.db import sources
 from connector.feeds.model.navigation import Menu
+from connector.feeds.model.promotions import Promotion
 from connector.feeds.model.reviews import Review
 from connector.feeds.model.values import FeedKind
 from connector.runtime import Runtime
@@ -44,3 +46,16 @@ async def put_navigation(runtime: Runtime, store_id: str, connection_id: str, me
         connection = await connections_db.require(tx, store_id, connection_id)
         await require_enabled(tx, connection, FeedKind.NAVIGATION)
         await sources.put_navigation(tx, connection.id, menus, at=runtime.now())
+
+
+async def put_promotions(runtime: Runtime, store_id: str, connection_id: str, promotions: Sequence[Promotion]) -> None:
+    """Store the promotions of the store in place of those before. Repeating it changes nothing.
+
+    Raises:
+        FailedPrecondition: FEED_NOT_ENABLED.
+
+    """
+    async with runtime.db.begin() as tx:
+        connection = await connections_db.require(tx, store_id, connection_id)
+        await require_enabled(tx, connection, FeedKind.PROMOTIONS)
+        await promotions_db.put(tx, connection.id, promotions, at=runtime.now())

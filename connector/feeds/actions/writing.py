@@ -11,15 +11,17 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from connector.connections import actions as connections
 from connector.connections import db as connections_db
-from connector.connections.model import Connection
+from connector.connections.model import CapabilityKind, Connection
 from connector.db import outbox
 from connector.db.outbox import Taken, Task
 from connector.db.schema import Tx
 from connector.errors import FailedPrecondition
 from connector.feeds.actions.settings import require_enabled
 from connector.feeds.db import pieces, sources, uploads
-from connector.feeds.model import navigation, products, reviews
+from connector.feeds.db import promotions as promotions_db
+from connector.feeds.model import navigation, products, promotions, reviews
 from connector.feeds.model.files import new_token, pack, token_hash, write_rows
 from connector.feeds.model.values import FeedKind, State, Upload
 from connector.pieces import Cursor, go_through
@@ -50,6 +52,8 @@ async def upload_feed(
         if begun := await uploads.of_request(tx, store_id, request_id):
             return begun
         await require_enabled(tx, connection, kind)
+        if kind is FeedKind.PROMOTIONS:
+            connections.require_capability(connection, CapabilityKind.PROMOTIONS)
         await _require_ready(tx, connection, kind)
         if running := await uploads.find_open(tx, connection.id, kind):
             message = "An upload of this feed is under way: wait for its end, ListFeedUploads tells it"
@@ -65,6 +69,7 @@ async def _require_ready(tx: Tx, connection: Connection, kind: FeedKind) -> None
         FeedKind.PRODUCTS: (feeding.snapshot_applied, "CommitSnapshot"),
         FeedKind.RATINGS_AND_REVIEWS: (_had_reviews, "PutReviews"),
         FeedKind.NAVIGATION: (sources.read_navigation, "PutNavigation"),
+        FeedKind.PROMOTIONS: (_had_promotions, "PutPromotions"),
     }[kind]
     if not await ready(tx, connection.id):
         message = f"There is nothing to write into the feed {kind} yet: call {missing} first"
@@ -76,6 +81,11 @@ async def _had_reviews(tx: Tx, connection_id: UUID) -> bool:
     return await sources.has_reviews(tx, connection_id) or FeedKind.RATINGS_AND_REVIEWS in await uploads.last(
         tx, connection_id
     )
+
+
+async def _had_promotions(tx: Tx, connection_id: UUID) -> bool:
+    """Tell whether promotions were handed in, be it none: then the next upload takes them from Meta."""
+    return await promotions_db.read(tx, connection_id) is not None
 
 
 async def begin_by_snapshot(runtime: Runtime, task: Taken) -> None:
@@ -236,9 +246,19 @@ async def _write_navigation(_: Runtime, tx: Tx, connection: Connection, _upload:
     return _Written(navigation.write_menus(menus), len(menus), None)
 
 
+async def _write_promotions(_: Runtime, tx: Tx, connection: Connection, _upload: Upload, _after: str) -> _Written:
+    wanted = await promotions_db.read(tx, connection.id) or []
+    names = await promotions_db.names(
+        tx, connection.id, [product_id for one in wanted for product_id in one.product_ids]
+    )
+    rows = [row for one in wanted if (row := promotions.write_row(one, names))]
+    return _Written(write_rows([promotions.HEADER, *rows]), len(rows), None)
+
+
 _Write = Callable[[Runtime, Tx, Connection, Upload, str], Awaitable[_Written]]
 _WRITERS: dict[FeedKind, _Write] = {
     FeedKind.PRODUCTS: _write_products,
     FeedKind.RATINGS_AND_REVIEWS: _write_reviews,
     FeedKind.NAVIGATION: _write_navigation,
+    FeedKind.PROMOTIONS: _write_promotions,
 }

@@ -1,5 +1,5 @@
-"""Where feeds and uploads are kept (`uploads`), files in pieces (`pieces`), and what StormCom hands in for them (`sources`)."""
+"""Where feeds and uploads are kept (`uploads`), files in pieces (`pieces`), and what StormCom hands in for them (`sources`, `promotions`)."""
 
-from connector.feeds.db import pieces, sources, uploads
+from connector.feeds.db import pieces, promotions, sources, uploads
 
-__all__ = ["pieces", "sources", "uploads"]
+__all__ = ["pieces", "promotions", "sources", "uploads"]

@@ -33,6 +33,8 @@ FORMS = {
     FeedKind.PRODUCTS: Form("csv.gz", "application/gzip", packed=True),
     # Unverified: whether reviews may be packed; facebook-for-woocommerce sends them plain.
     FeedKind.RATINGS_AND_REVIEWS: Form("csv", "text/csv; charset=utf-8", packed=False),
+    # Unverified: whether promotions may be packed.
+    FeedKind.PROMOTIONS: Form("csv", "text/csv; charset=utf-8", packed=False),
     FeedKind.NAVIGATION: Form("json", "application/json", packed=False),
 }
 

@@ -29,6 +29,7 @@ class FeedKind(StrEnum):
     PRODUCTS = "PRODUCTS"
     RATINGS_AND_REVIEWS = "RATINGS_AND_REVIEWS"
     NAVIGATION = "NAVIGATION"
+    PROMOTIONS = "PROMOTIONS"
 
 
 class State(StrEnum):

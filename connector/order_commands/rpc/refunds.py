@@ -1,20 +1,19 @@
 """Refunds, as callers ask for them: every amount in one currency."""
 
-from connector.conversions.rpc import read_money
 from connector.errors import InvalidInput
 from connector.order_commands.model.commands import Pieces
 from connector.order_commands.model.refunds import Asked
 from connector.order_commands.model.wishes import Refund
-from connector.order_commands.rpc.asking import LONGEST_DESCRIPTION, read_line_id, read_quantity
+from connector.order_commands.rpc.asking import LONGEST_DESCRIPTION, MOST_LINES, read_line_id, read_quantity
 from connector.order_commands.rpc.following import ask
 from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import money_pb2, order_command_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
 
-_MOST_LINES, _LARGEST_AMOUNT, _LONGEST_ID = 500, 10**15, 100
+_LARGEST_AMOUNT, _LONGEST_ID = 10**15, 100
 # graph-api.md 6.2 (documentation, Feb 2026)
-_REASONS = {
+REFUND_REASONS = {
     order_command_pb2.REFUND_REASON_BUYERS_REMORSE: "BUYERS_REMORSE",
     order_command_pb2.REFUND_REASON_DAMAGED_GOODS: "DAMAGED_GOODS",
     order_command_pb2.REFUND_REASON_NOT_AS_DESCRIBED: "NOT_AS_DESCRIBED",
@@ -26,11 +25,11 @@ _REASONS = {
 
 async def refund_order(runtime: Runtime, request: pb.RefundOrderRequest) -> pb.RefundOrderResponse:
     """Pay back."""
-    if request.reason not in _REASONS:
+    if request.reason not in REFUND_REASONS:
         raise InvalidInput.of("reason", "FIELD_REQUIRED", "is required: one of the values of RefundReason")
     asking = Refund(
         _read(request),
-        _REASONS[request.reason],
+        REFUND_REASONS[request.reason],
         read.within(request.description, "description", limit=LONGEST_DESCRIPTION),
         read.within(request.return_id, "return_id", limit=_LONGEST_ID),
     )
@@ -41,7 +40,7 @@ def _read(request: pb.RefundOrderRequest) -> Asked:
     amounts = _Amounts()
     read.distinct([one.line_id for one in request.lines], "lines")
     if request.lines:
-        read.entries(request.lines, "lines", limit=_MOST_LINES)
+        read.entries(request.lines, "lines", limit=MOST_LINES)
     lines = tuple(amounts.line(one, place) for place, one in enumerate(request.lines))
     asked = Asked(
         lines,
@@ -84,7 +83,7 @@ class _Amounts:
         return self._read(getattr(request, name), name) if given else 0
 
     def _read(self, money: money_pb2.Money, field: str) -> int:
-        read_money(money, field)
+        read.money(money, field)
         self.field = self.field or f"{field}.currency_code"
         if self.code not in {"", money.currency_code}:
             message = f"is {money.currency_code}, and {self.field} {self.code}"

@@ -10,6 +10,7 @@ from stormcom.facebook.v1 import feed_service_pb2 as pb
 from stormcom.facebook.v1.feed_pb2 import (
     FEED_KIND_NAVIGATION,
     FEED_KIND_PRODUCTS,
+    FEED_KIND_PROMOTIONS,
     FEED_KIND_RATINGS_AND_REVIEWS,
     Feed,
     FeedKind,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an 
 
 Turn = Callable[[], Awaitable[int]]
 PRODUCTS, REVIEWS, NAVIGATION = FEED_KIND_PRODUCTS, FEED_KIND_RATINGS_AND_REVIEWS, FEED_KIND_NAVIGATION
+PROMOTIONS = FEED_KIND_PROMOTIONS
 Kind: TypeAlias = FeedKind.ValueType
 
 

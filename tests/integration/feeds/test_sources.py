@@ -16,7 +16,7 @@ from simulator.feed_state import CommercePartnerIntegration
 from stormcom.facebook.v1 import feed_service_pb2 as pb
 from stormcom.facebook.v1.feed_pb2 import NavigationEntry, NavigationMenu, Review
 from tests.integration.catalog.shop import product, reason_of
-from tests.integration.feeds.fair import NAVIGATION, PRODUCTS, REVIEWS, Fair, Killed, dying
+from tests.integration.feeds.fair import NAVIGATION, PRODUCTS, PROMOTIONS, REVIEWS, Fair, Killed, dying
 
 INTEGRATION = "8800000000000001"
 WRITTEN = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
@@ -203,7 +203,7 @@ def _deep(levels: int) -> NavigationMenu:
 async def test_feeds_are_listed_with_where_to_look(fair: Fair) -> None:
     """Every kind is listed, off, with the merchant's page for it; another store sees none of ours."""
     listed = await fair.feeds.ListFeeds(pb.ListFeedsRequest(store_id=fair.store_id))
-    assert [(PRODUCTS, False), (REVIEWS, False), (NAVIGATION, False)] == [
+    assert [(PRODUCTS, False), (REVIEWS, False), (NAVIGATION, False), (PROMOTIONS, False)] == [
         (feed.kind, feed.enabled) for feed in listed.feeds
     ]
     assert all(feed.manage_url.startswith("https://business.facebook.com/commerce/") for feed in listed.feeds)
@@ -234,5 +234,5 @@ async def test_feeds_are_listed_in_pages(fair: Fair) -> None:
     first = await fair.feeds.ListFeeds(asked)
     asked.page_token = first.next_page_token
     second = await fair.feeds.ListFeeds(asked)
-    assert [PRODUCTS, REVIEWS, NAVIGATION] == [feed.kind for feed in (*first.feeds, *second.feeds)]
+    assert [PRODUCTS, REVIEWS, NAVIGATION, PROMOTIONS] == [feed.kind for feed in (*first.feeds, *second.feeds)]
     assert "" == second.next_page_token

@@ -47,6 +47,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "UpdateShipment": {"shipment_id": "s", "tracking": {"carrier": "DHL"}, "request_id": "r"},
     "CancelOrder": {"request_id": "r"},
     "RefundOrder": {"everything": True, "reason": "REFUND_REASON_OTHER", "request_id": "r"},
+    "RestateOrder": {"lines": [{"line_id": "l", "shipped_quantity": 1}], "request_id": "r"},
     "ResolveReturn": {"return_id": "9", "answer": "ANSWER_APPROVE", "request_id": "r"},
     "AttachCatalog": {"catalog_id": "50000000000000001"},
     "BeginInstall": {
@@ -72,6 +73,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "SyncCatalog.product_ids": {"mode": "MODE_ITEMS"},
     "PutNavigation": {
         "menus": [{"handle": "main", "title": "Main", "entries": [{"title": "All", "set_retailer_id": "all"}]}]
+    },
+    "PutPromotions": {
+        "promotions": [
+            {
+                "promotion_id": "p",
+                "title": "Spring",
+                "application": "APPLICATION_SALE",
+                "target": "TARGET_ITEMS",
+                "percent_off": 10,
+                "start_time": "2026-11-01T00:00:00Z",
+            }
+        ]
     },
     "PutReviews": {
         "reviews": [

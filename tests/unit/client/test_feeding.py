@@ -24,6 +24,8 @@ from stormcom.facebook.v1.feed_service_pb2 import (
     ListFeedUploadsResponse,
     PutNavigationRequest,
     PutNavigationResponse,
+    PutPromotionsRequest,
+    PutPromotionsResponse,
     PutReviewsRequest,
     PutReviewsResponse,
     SetFeedRequest,
@@ -54,7 +56,7 @@ def test_a_feed_is_switched_on(connector: Connector, type_in: Type) -> None:
 
 def test_an_unknown_feed_is_refused_with_those_there_are(type_in: Type) -> None:
     """A wrong kind is a wrong option."""
-    done = type_in("feeds", "upload", "promotions")
+    done = type_in("feeds", "upload", "weather")
     assert (2, True) == (done.exit_code, "RATINGS_AND_REVIEWS" in done.output)
 
 
@@ -116,3 +118,12 @@ def test_navigation_is_handed_in(connector: Connector, type_in: Type, tmp_path: 
     connector.on("PutNavigation", PutNavigationResponse())
     assert 0 == type_in("feeds", "navigation", str(file)).exit_code
     assert "s" == connector.asked_for(PutNavigationRequest)[0].menus[0].entries[0].set_retailer_id
+
+
+def test_promotions_are_handed_in(connector: Connector, type_in: Type, tmp_path: Path) -> None:
+    """The file's promotions are sent as they are."""
+    file = tmp_path / "promotions.json"
+    file.write_text('{"promotions": [{"promotion_id": "p", "title": "Spring", "percent_off": 10}]}')
+    connector.on("PutPromotions", PutPromotionsResponse())
+    assert 0 == type_in("feeds", "promotions", str(file)).exit_code
+    assert 10 == connector.asked_for(PutPromotionsRequest)[0].promotions[0].percent_off

@@ -86,6 +86,7 @@ GOODS: Mapping[str, Entry] = {
         hash="digest",
         business="product_id placement",
     ),
+    "promotions": entry(SETTING, technical="connection_id update_time", business="promotions"),
     "readbacks": entry(
         LINKED,
         technical="connection_id sample_time full_time stage left page_size begin_time seen flipped",

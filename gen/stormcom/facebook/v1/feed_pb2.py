@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from stormcom.facebook.v1 import money_pb2 as stormcom_dot_facebook_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstormcom/facebook/v1/feed.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x01\n\x04\x46\x65\x65\x64\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x16\n\x0eintegration_id\x18\x03 \x01(\t\x12\x14\n\x0cmeta_feed_id\x18\x04 \x01(\t\x12\x35\n\x0blast_upload\x18\x05 \x01(\x0b\x32 .stormcom.facebook.v1.FeedUpload\x12\x12\n\nmanage_url\x18\x06 \x01(\t\"\xbb\x05\n\nFeedUpload\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.stormcom.facebook.v1.FeedUpload.State\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x16\n\x0emeta_upload_id\x18\x08 \x01(\t\x12\x16\n\x0e\x64\x65tected_count\x18\t \x01(\x03\x12\x17\n\x0fpersisted_count\x18\n \x01(\x03\x12\x15\n\rinvalid_count\x18\x0b \x01(\x03\x12\x15\n\rdeleted_count\x18\x0c \x01(\x03\x12\x35\n\x06\x65rrors\x18\r \x03(\x0b\x32%.stormcom.facebook.v1.FeedUploadError\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nfetch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_WRITING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_RUNNING\x10\x03\x12\x12\n\x0eSTATE_SETTLING\x10\x04\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x05\x12\x1d\n\x19STATE_PARTIALLY_SUCCEEDED\x10\x06\x12\x10\n\x0cSTATE_FAILED\x10\x07\"\xee\x01\n\x0f\x46\x65\x65\x64UploadError\x12@\n\x08severity\x18\x01 \x01(\x0e\x32..stormcom.facebook.v1.FeedUploadError.Severity\x12\x12\n\nerror_type\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x13\n\x0btotal_count\x18\x04 \x01(\x03\x12\x0f\n\x07samples\x18\x05 \x03(\t\"N\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_FATAL\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\"\x81\x02\n\x06Review\x12\x11\n\treview_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x0e\n\x06rating\x18\x04 \x01(\x05\x12\r\n\x05title\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\t\x12\x15\n\rreviewer_name\x18\x07 \x01(\t\x12\x13\n\x0breviewer_id\x18\x08 \x01(\t\x12\x19\n\x11verified_purchase\x18\t \x01(\x08\x12\x14\n\x0cincentivized\x18\n \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x0eNavigationMenu\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x36\n\x07\x65ntries\x18\x03 \x03(\x0b\x32%.stormcom.facebook.v1.NavigationEntry\"q\n\x0fNavigationEntry\x12\r\n\x05title\x18\x01 \x01(\t\x12\x17\n\x0fset_retailer_id\x18\x02 \x01(\t\x12\x36\n\x07\x65ntries\x18\x03 \x03(\x0b\x32%.stormcom.facebook.v1.NavigationEntry*z\n\x08\x46\x65\x65\x64Kind\x12\x19\n\x15\x46\x45\x45\x44_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x45\x45\x44_KIND_PRODUCTS\x10\x01\x12!\n\x1d\x46\x45\x45\x44_KIND_RATINGS_AND_REVIEWS\x10\x02\x12\x18\n\x14\x46\x45\x45\x44_KIND_NAVIGATION\x10\x03\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstormcom/facebook/v1/feed.proto\x12\x14stormcom.facebook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stormcom/facebook/v1/money.proto\"\xbe\x01\n\x04\x46\x65\x65\x64\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x16\n\x0eintegration_id\x18\x03 \x01(\t\x12\x14\n\x0cmeta_feed_id\x18\x04 \x01(\t\x12\x35\n\x0blast_upload\x18\x05 \x01(\x0b\x32 .stormcom.facebook.v1.FeedUpload\x12\x12\n\nmanage_url\x18\x06 \x01(\t\"\xbb\x05\n\nFeedUpload\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.stormcom.facebook.v1.FeedKind\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.stormcom.facebook.v1.FeedUpload.State\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\x16\n\x0emeta_upload_id\x18\x08 \x01(\t\x12\x16\n\x0e\x64\x65tected_count\x18\t \x01(\x03\x12\x17\n\x0fpersisted_count\x18\n \x01(\x03\x12\x15\n\rinvalid_count\x18\x0b \x01(\x03\x12\x15\n\rdeleted_count\x18\x0c \x01(\x03\x12\x35\n\x06\x65rrors\x18\r \x03(\x0b\x32%.stormcom.facebook.v1.FeedUploadError\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nfetch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_WRITING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_RUNNING\x10\x03\x12\x12\n\x0eSTATE_SETTLING\x10\x04\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x05\x12\x1d\n\x19STATE_PARTIALLY_SUCCEEDED\x10\x06\x12\x10\n\x0cSTATE_FAILED\x10\x07\"\xee\x01\n\x0f\x46\x65\x65\x64UploadError\x12@\n\x08severity\x18\x01 \x01(\x0e\x32..stormcom.facebook.v1.FeedUploadError.Severity\x12\x12\n\nerror_type\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x13\n\x0btotal_count\x18\x04 \x01(\x03\x12\x0f\n\x07samples\x18\x05 \x03(\t\"N\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSEVERITY_FATAL\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\"\x81\x02\n\x06Review\x12\x11\n\treview_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\x0e\n\x06rating\x18\x04 \x01(\x05\x12\r\n\x05title\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\t\x12\x15\n\rreviewer_name\x18\x07 \x01(\t\x12\x13\n\x0breviewer_id\x18\x08 \x01(\t\x12\x19\n\x11verified_purchase\x18\t \x01(\x08\x12\x14\n\x0cincentivized\x18\n \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x0eNavigationMenu\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x36\n\x07\x65ntries\x18\x03 \x03(\x0b\x32%.stormcom.facebook.v1.NavigationEntry\"q\n\x0fNavigationEntry\x12\r\n\x05title\x18\x01 \x01(\t\x12\x17\n\x0fset_retailer_id\x18\x02 \x01(\t\x12\x36\n\x07\x65ntries\x18\x03 \x03(\x0b\x32%.stormcom.facebook.v1.NavigationEntry\"\xb4\x06\n\tPromotion\x12\x14\n\x0cpromotion_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12@\n\x0b\x61pplication\x18\x03 \x01(\x0e\x32+.stormcom.facebook.v1.Promotion.Application\x12\x36\n\x06target\x18\x04 \x01(\x0e\x32&.stormcom.facebook.v1.Promotion.Target\x12\x15\n\x0bpercent_off\x18\x05 \x01(\x05H\x00\x12\x31\n\namount_off\x18\x06 \x01(\x0b\x32\x1b.stormcom.facebook.v1.MoneyH\x00\x12\x13\n\x0bproduct_ids\x18\x07 \x03(\t\x12\x18\n\x10set_retailer_ids\x18\x08 \x03(\t\x12\x14\n\x0c\x63oupon_codes\x18\t \x03(\t\x12\x1a\n\x12public_coupon_code\x18\n \x01(\t\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0cmin_subtotal\x18\r \x01(\x0b\x32\x1b.stormcom.facebook.v1.Money\x12\x14\n\x0cmin_quantity\x18\x0e \x01(\x05\x12\x1e\n\x16redeem_limit_per_buyer\x18\x0f \x01(\x05\x12\x13\n\x0busage_limit\x18\x10 \x01(\x05\x12\r\n\x05terms\x18\x11 \x01(\t\x12\x1b\n\x13\x65xclude_sale_priced\x18\x12 \x01(\x08\"q\n\x0b\x41pplication\x12\x1b\n\x17\x41PPLICATION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41PPLICATION_SALE\x10\x01\x12\x19\n\x15\x41PPLICATION_AUTOMATIC\x10\x02\x12\x14\n\x10\x41PPLICATION_CODE\x10\x03\"Y\n\x06Target\x12\x16\n\x12TARGET_UNSPECIFIED\x10\x00\x12\x10\n\x0cTARGET_ITEMS\x10\x01\x12\x10\n\x0cTARGET_ORDER\x10\x02\x12\x13\n\x0fTARGET_SHIPPING\x10\x03\x42\x07\n\x05value*\x94\x01\n\x08\x46\x65\x65\x64Kind\x12\x19\n\x15\x46\x45\x45\x44_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x45\x45\x44_KIND_PRODUCTS\x10\x01\x12!\n\x1d\x46\x45\x45\x44_KIND_RATINGS_AND_REVIEWS\x10\x02\x12\x18\n\x14\x46\x45\x45\x44_KIND_NAVIGATION\x10\x03\x12\x18\n\x14\x46\x45\x45\x44_KIND_PROMOTIONS\x10\x04\x42\x88\x01\n\x18\x63om.stormcom.facebook.v1P\x01Z#stormcom.com/facebook/v1;facebookv1\xaa\x02\x14StormCom.Facebook.V1\xca\x02\x14StormCom\\Facebook\\V1\xea\x02\x16StormCom::Facebook::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +34,28 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stormcom.facebook.v1.feed_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\030com.stormcom.facebook.v1P\001Z#stormcom.com/facebook/v1;facebookv1\252\002\024StormCom.Facebook.V1\312\002\024StormCom\\Facebook\\V1\352\002\026StormCom::Facebook::V1'
-  _globals['_FEEDKIND']._serialized_start=1706
-  _globals['_FEEDKIND']._serialized_end=1828
-  _globals['_FEED']._serialized_start=91
-  _globals['_FEED']._serialized_end=281
-  _globals['_FEEDUPLOAD']._serialized_start=284
-  _globals['_FEEDUPLOAD']._serialized_end=983
-  _globals['_FEEDUPLOAD_STATE']._serialized_start=808
-  _globals['_FEEDUPLOAD_STATE']._serialized_end=983
-  _globals['_FEEDUPLOADERROR']._serialized_start=986
-  _globals['_FEEDUPLOADERROR']._serialized_end=1224
-  _globals['_FEEDUPLOADERROR_SEVERITY']._serialized_start=1146
-  _globals['_FEEDUPLOADERROR_SEVERITY']._serialized_end=1224
-  _globals['_REVIEW']._serialized_start=1227
-  _globals['_REVIEW']._serialized_end=1484
-  _globals['_NAVIGATIONMENU']._serialized_start=1486
-  _globals['_NAVIGATIONMENU']._serialized_end=1589
-  _globals['_NAVIGATIONENTRY']._serialized_start=1591
-  _globals['_NAVIGATIONENTRY']._serialized_end=1704
+  _globals['_FEEDKIND']._serialized_start=2564
+  _globals['_FEEDKIND']._serialized_end=2712
+  _globals['_FEED']._serialized_start=125
+  _globals['_FEED']._serialized_end=315
+  _globals['_FEEDUPLOAD']._serialized_start=318
+  _globals['_FEEDUPLOAD']._serialized_end=1017
+  _globals['_FEEDUPLOAD_STATE']._serialized_start=842
+  _globals['_FEEDUPLOAD_STATE']._serialized_end=1017
+  _globals['_FEEDUPLOADERROR']._serialized_start=1020
+  _globals['_FEEDUPLOADERROR']._serialized_end=1258
+  _globals['_FEEDUPLOADERROR_SEVERITY']._serialized_start=1180
+  _globals['_FEEDUPLOADERROR_SEVERITY']._serialized_end=1258
+  _globals['_REVIEW']._serialized_start=1261
+  _globals['_REVIEW']._serialized_end=1518
+  _globals['_NAVIGATIONMENU']._serialized_start=1520
+  _globals['_NAVIGATIONMENU']._serialized_end=1623
+  _globals['_NAVIGATIONENTRY']._serialized_start=1625
+  _globals['_NAVIGATIONENTRY']._serialized_end=1738
+  _globals['_PROMOTION']._serialized_start=1741
+  _globals['_PROMOTION']._serialized_end=2561
+  _globals['_PROMOTION_APPLICATION']._serialized_start=2348
+  _globals['_PROMOTION_APPLICATION']._serialized_end=2461
+  _globals['_PROMOTION_TARGET']._serialized_start=2463
+  _globals['_PROMOTION_TARGET']._serialized_end=2552
 # @@protoc_insertion_point(module_scope)

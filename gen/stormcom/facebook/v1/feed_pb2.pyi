@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from stormcom.facebook.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -34,6 +35,8 @@ class _FeedKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FeedKind.Val
     """The store's ratings and reviews, all of them: what was deleted here is gone after the next upload. Meta lets only some merchants have them."""
     FEED_KIND_NAVIGATION: _FeedKind.ValueType  # 3
     """The menus of the shop. Needs a commerce integration of Meta's, which only some merchants have."""
+    FEED_KIND_PROMOTIONS: _FeedKind.ValueType  # 4
+    """The store's promotions, all of them, which Meta calls offers: what was taken away here is gone after the next upload. Meta lets only some merchants with a shop have them; everybody may put a coupon into a link (`BuildCheckoutLink`)."""
 
 class FeedKind(_FeedKind, metaclass=_FeedKindEnumTypeWrapper):
     """What a feed holds."""
@@ -46,6 +49,8 @@ FEED_KIND_RATINGS_AND_REVIEWS: FeedKind.ValueType  # 2
 """The store's ratings and reviews, all of them: what was deleted here is gone after the next upload. Meta lets only some merchants have them."""
 FEED_KIND_NAVIGATION: FeedKind.ValueType  # 3
 """The menus of the shop. Needs a commerce integration of Meta's, which only some merchants have."""
+FEED_KIND_PROMOTIONS: FeedKind.ValueType  # 4
+"""The store's promotions, all of them, which Meta calls offers: what was taken away here is gone after the next upload. Meta lets only some merchants with a shop have them; everybody may put a coupon into a link (`BuildCheckoutLink`)."""
 Global___FeedKind: _TypeAlias = FeedKind  # noqa: Y015
 
 @_typing.final
@@ -415,3 +420,163 @@ class NavigationEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NavigationEntry: _TypeAlias = NavigationEntry  # noqa: Y015
+
+@_typing.final
+class Promotion(_message.Message):
+    """Something cheaper for a while, shown in the merchant's shop. Orders that come with it tell it in their discounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Application:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ApplicationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Promotion._Application.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        APPLICATION_UNSPECIFIED: Promotion._Application.ValueType  # 0
+        """Never sent."""
+        APPLICATION_SALE: Promotion._Application.ValueType  # 1
+        """The price is lower wherever it is shown."""
+        APPLICATION_AUTOMATIC: Promotion._Application.ValueType  # 2
+        """It is taken off at checkout, by itself."""
+        APPLICATION_CODE: Promotion._Application.ValueType  # 3
+        """It is taken off for a coupon code."""
+
+    class Application(_Application, metaclass=_ApplicationEnumTypeWrapper):
+        """How a buyer gets it."""
+
+    APPLICATION_UNSPECIFIED: Promotion.Application.ValueType  # 0
+    """Never sent."""
+    APPLICATION_SALE: Promotion.Application.ValueType  # 1
+    """The price is lower wherever it is shown."""
+    APPLICATION_AUTOMATIC: Promotion.Application.ValueType  # 2
+    """It is taken off at checkout, by itself."""
+    APPLICATION_CODE: Promotion.Application.ValueType  # 3
+    """It is taken off for a coupon code."""
+
+    class _Target:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Promotion._Target.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TARGET_UNSPECIFIED: Promotion._Target.ValueType  # 0
+        """Never sent."""
+        TARGET_ITEMS: Promotion._Target.ValueType  # 1
+        """Each item it is on."""
+        TARGET_ORDER: Promotion._Target.ValueType  # 2
+        """The order, once."""
+        TARGET_SHIPPING: Promotion._Target.ValueType  # 3
+        """Shipping, by the standard way."""
+
+    class Target(_Target, metaclass=_TargetEnumTypeWrapper):
+        """What becomes cheaper."""
+
+    TARGET_UNSPECIFIED: Promotion.Target.ValueType  # 0
+    """Never sent."""
+    TARGET_ITEMS: Promotion.Target.ValueType  # 1
+    """Each item it is on."""
+    TARGET_ORDER: Promotion.Target.ValueType  # 2
+    """The order, once."""
+    TARGET_SHIPPING: Promotion.Target.ValueType  # 3
+    """Shipping, by the standard way."""
+
+    PROMOTION_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    APPLICATION_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    PERCENT_OFF_FIELD_NUMBER: _builtins.int
+    AMOUNT_OFF_FIELD_NUMBER: _builtins.int
+    PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    SET_RETAILER_IDS_FIELD_NUMBER: _builtins.int
+    COUPON_CODES_FIELD_NUMBER: _builtins.int
+    PUBLIC_COUPON_CODE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MIN_SUBTOTAL_FIELD_NUMBER: _builtins.int
+    MIN_QUANTITY_FIELD_NUMBER: _builtins.int
+    REDEEM_LIMIT_PER_BUYER_FIELD_NUMBER: _builtins.int
+    USAGE_LIMIT_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    EXCLUDE_SALE_PRICED_FIELD_NUMBER: _builtins.int
+    promotion_id: _builtins.str
+    """StormCom's id of it: 1 to 64 of `A-Z a-z 0-9 _ -`. Required."""
+    title: _builtins.str
+    """Its title, at most 200 characters. Required."""
+    application: Global___Promotion.Application.ValueType
+    """How a buyer gets it. Required."""
+    target: Global___Promotion.Target.ValueType
+    """What becomes cheaper. Required."""
+    percent_off: _builtins.int
+    """So many percent, 1 to 100."""
+    public_coupon_code: _builtins.str
+    """The one of them that Meta shows to everybody; empty: buyers have to know one."""
+    min_quantity: _builtins.int
+    """How many pieces one has to buy; 0: any."""
+    redeem_limit_per_buyer: _builtins.int
+    """How often one buyer may have it; 0: without limit."""
+    usage_limit: _builtins.int
+    """How often it can be had in all; 0: without limit."""
+    terms: _builtins.str
+    """Its small print, at most 2,000 characters."""
+    exclude_sale_priced: _builtins.bool
+    """Whether items that are on sale already are left out."""
+    @_builtins.property
+    def amount_off(self) -> _money_pb2.Money:
+        """So much; more than nothing."""
+
+    @_builtins.property
+    def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The products it is on, at most 100; with no `set_retailer_ids` either, all are. Unknown ones are left out of the file until they are known, as is a promotion on unknown ones only."""
+
+    @_builtins.property
+    def set_retailer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The product sets it is on, at most 100, as `ListProductSets` tells their `retailer_id`."""
+
+    @_builtins.property
+    def coupon_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The codes a buyer may give, at most 100 of up to 50 characters. Required with APPLICATION_CODE, else empty."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when. Required."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when; unset: until it is taken away."""
+
+    @_builtins.property
+    def min_subtotal(self) -> _money_pb2.Money:
+        """For how much one has to buy; unset: for anything."""
+
+    def __init__(
+        self,
+        *,
+        promotion_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        application: Global___Promotion.Application.ValueType = ...,
+        target: Global___Promotion.Target.ValueType = ...,
+        percent_off: _builtins.int = ...,
+        amount_off: _money_pb2.Money | None = ...,
+        product_ids: _abc.Iterable[_builtins.str] | None = ...,
+        set_retailer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        coupon_codes: _abc.Iterable[_builtins.str] | None = ...,
+        public_coupon_code: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        min_subtotal: _money_pb2.Money | None = ...,
+        min_quantity: _builtins.int = ...,
+        redeem_limit_per_buyer: _builtins.int = ...,
+        usage_limit: _builtins.int = ...,
+        terms: _builtins.str = ...,
+        exclude_sale_priced: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "end_time", b"end_time", "min_subtotal", b"min_subtotal", "percent_off", b"percent_off", "start_time", b"start_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_off", b"amount_off", "application", b"application", "coupon_codes", b"coupon_codes", "end_time", b"end_time", "exclude_sale_priced", b"exclude_sale_priced", "min_quantity", b"min_quantity", "min_subtotal", b"min_subtotal", "percent_off", b"percent_off", "product_ids", b"product_ids", "promotion_id", b"promotion_id", "public_coupon_code", b"public_coupon_code", "redeem_limit_per_buyer", b"redeem_limit_per_buyer", "set_retailer_ids", b"set_retailer_ids", "start_time", b"start_time", "target", b"target", "terms", b"terms", "title", b"title", "usage_limit", b"usage_limit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["percent_off", "amount_off"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___Promotion: _TypeAlias = Promotion  # noqa: Y015

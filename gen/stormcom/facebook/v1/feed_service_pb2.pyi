@@ -42,7 +42,7 @@ class SetFeedRequest(_message.Message):
     enabled: _builtins.bool
     """Whether it may be uploaded."""
     integration_id: _builtins.str
-    """The merchant's commerce integration at Meta: digits. Required for navigation, optional for ratings and reviews, empty for products."""
+    """The merchant's commerce integration at Meta: digits. Required for navigation, optional for ratings and reviews and for promotions, empty for products."""
     def __init__(
         self,
         *,
@@ -439,3 +439,56 @@ class PutNavigationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PutNavigationResponse: _TypeAlias = PutNavigationResponse  # noqa: Y015
+
+@_typing.final
+class PutPromotionsRequest(_message.Message):
+    """Hands in the promotions of the store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROMOTIONS_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    connection_id: _builtins.str
+    """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    @_builtins.property
+    def promotions(self) -> _containers.RepeatedCompositeFieldContainer[_feed_pb2.Promotion]:
+        """All promotions, at most 200, each once."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        promotions: _abc.Iterable[_feed_pb2.Promotion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "promotions", b"promotions", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPromotionsRequest: _TypeAlias = PutPromotionsRequest  # noqa: Y015
+
+@_typing.final
+class PutPromotionsResponse(_message.Message):
+    """Nothing further."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPromotionsResponse: _TypeAlias = PutPromotionsResponse  # noqa: Y015

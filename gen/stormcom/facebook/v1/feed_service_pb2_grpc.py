@@ -70,6 +70,11 @@ class FacebookFeedsStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationResponse.FromString,
                 _registered_method=True)
+        self.PutPromotions = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookFeeds/PutPromotions',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsResponse.FromString,
+                _registered_method=True)
 
 
 class FacebookFeedsServicer:
@@ -98,7 +103,7 @@ class FacebookFeedsServicer:
     def UploadFeed(self, request, context):
         """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
-        Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+        Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`; of promotions also with what blocks the capability PROMOTIONS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,6 +138,15 @@ class FacebookFeedsServicer:
         """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
 
         Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutPromotions(self, request, context):
+        """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
+
+        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +189,11 @@ def add_FacebookFeedsServicer_to_server(servicer, server):
                     servicer.PutNavigation,
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationResponse.SerializeToString,
+            ),
+            'PutPromotions': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPromotions,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -367,6 +386,33 @@ class FacebookFeeds:
             '/stormcom.facebook.v1.FacebookFeeds/PutNavigation',
             stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutNavigationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPromotions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookFeeds/PutPromotions',
+            stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_feed__service__pb2.PutPromotionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,7 +46,7 @@ class FacebookFeedsStub:
     UploadFeed: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.UploadFeedRequest, _feed_service_pb2.UploadFeedResponse]
     """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
-    Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+    Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`; of promotions also with what blocks the capability PROMOTIONS.
     """
     ListFeedUploads: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedUploadsRequest, _feed_service_pb2.ListFeedUploadsResponse]
     """Lists uploads, newest first, for 90 days. Fails with `PAGE_TOKEN_INVALID`."""
@@ -64,6 +64,11 @@ class FacebookFeedsStub:
     """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
 
     Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
+    PutPromotions: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.PutPromotionsRequest, _feed_service_pb2.PutPromotionsResponse]
+    """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
+
+    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
     """
 
 @_typing.type_check_only
@@ -84,7 +89,7 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     UploadFeed: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.UploadFeedRequest, _feed_service_pb2.UploadFeedResponse]  # type: ignore[assignment]
     """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
-    Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+    Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`; of promotions also with what blocks the capability PROMOTIONS.
     """
     ListFeedUploads: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ListFeedUploadsRequest, _feed_service_pb2.ListFeedUploadsResponse]  # type: ignore[assignment]
     """Lists uploads, newest first, for 90 days. Fails with `PAGE_TOKEN_INVALID`."""
@@ -102,6 +107,11 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
 
     Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+    """
+    PutPromotions: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.PutPromotionsRequest, _feed_service_pb2.PutPromotionsResponse]  # type: ignore[assignment]
+    """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
+
+    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
     """
 
 class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
@@ -137,7 +147,7 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_feed_service_pb2.UploadFeedResponse, _abc.Awaitable[_feed_service_pb2.UploadFeedResponse]]:
         """Writes a feed and has Meta fetch it, now, in the background; `ListFeedUploads` tells how far it is.
 
-        Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`.
+        Fails with `FEED_NOT_ENABLED`, `FEED_NOT_READY` (there is nothing to write yet), `FEED_UPLOAD_RUNNING`, `CATALOG_NOT_ATTACHED`, `META_TOKEN_INVALID`; of promotions also with what blocks the capability PROMOTIONS.
         """
 
     @_abc_1.abstractmethod
@@ -179,6 +189,17 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
         """Stores the menus of the shop in place of those before. Meta learns of them by the next `UploadFeed`.
 
         Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`.
+        """
+
+    @_abc_1.abstractmethod
+    def PutPromotions(
+        self,
+        request: _feed_service_pb2.PutPromotionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feed_service_pb2.PutPromotionsResponse, _abc.Awaitable[_feed_service_pb2.PutPromotionsResponse]]:
+        """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
+
+        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
         """
 
 def add_FacebookFeedsServicer_to_server(servicer: FacebookFeedsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

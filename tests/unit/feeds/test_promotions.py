@@ -1,0 +1,68 @@
+"""Promotions as callers hand them in: what is wrong is refused by its name, before anything else is looked at."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connector.errors import InvalidInput
+from connector.feeds.rpc import put_promotions
+from stormcom.facebook.v1.feed_pb2 import Promotion
+from stormcom.facebook.v1.feed_service_pb2 import PutPromotionsRequest
+from stormcom.facebook.v1.money_pb2 import Money
+
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def bdt(minor_units: int) -> Money:
+    """Write an amount."""
+    return Money(currency_code="BDT", minor_units=minor_units)
+
+
+def promotion(promotion_id: str, **changes: Any) -> Promotion:
+    """Make a promotion that nobody refuses, with some fields as told; None leaves one out."""
+    fields: dict[str, Any] = {
+        "title": "Spring",
+        "application": Promotion.APPLICATION_SALE,
+        "target": Promotion.TARGET_ITEMS,
+        "percent_off": 10,
+        "start_time": BEGIN,
+    }
+    return Promotion(promotion_id=promotion_id, **fields | changes)
+
+
+CODE = Promotion.APPLICATION_CODE
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "field"),
+    [
+        ({"promotion_id": "ü"}, "FIELD_INVALID", "promotion_id"),
+        ({"title": ""}, "FIELD_REQUIRED", "title"),
+        ({"title": "x" * 201}, "FIELD_TOO_LONG", "title"),
+        ({"application": 0}, "FIELD_REQUIRED", "application"),
+        ({"application": 9}, "FIELD_INVALID", "application"),
+        ({"target": 0}, "FIELD_REQUIRED", "target"),
+        ({"percent_off": None}, "FIELD_REQUIRED", "value"),
+        ({"percent_off": 0}, "FIELD_INVALID", "percent_off"),
+        ({"percent_off": 101}, "FIELD_INVALID", "percent_off"),
+        ({"percent_off": None, "amount_off": bdt(0)}, "FIELD_INVALID", "amount_off.minor_units"),
+        ({"percent_off": None, "amount_off": Money(currency_code="XXX")}, "CURRENCY_UNKNOWN", "amount_off.currency_code"),
+        ({"start_time": None}, "FIELD_REQUIRED", "start_time"),
+        ({"end_time": BEGIN}, "FIELD_INVALID", "end_time"),
+        ({"application": CODE}, "FIELD_REQUIRED", "coupon_codes"),
+        ({"coupon_codes": ["A"]}, "FIELD_INVALID", "coupon_codes"),
+        ({"application": CODE, "coupon_codes": ["A", "A"]}, "DUPLICATE_ENTRY", "coupon_codes[1]"),
+        ({"application": CODE, "coupon_codes": [""]}, "FIELD_REQUIRED", "coupon_codes[0]"),
+        ({"application": CODE, "coupon_codes": ["A"], "public_coupon_code": "B"}, "FIELD_INVALID", "public_coupon_code"),
+        ({"product_ids": [f"p{number}" for number in range(101)]}, "FIELD_TOO_LARGE", "product_ids"),
+        ({"min_quantity": -1}, "FIELD_INVALID", "min_quantity"),
+        ({"terms": "\0"}, "FIELD_INVALID", "terms"),
+    ],
+)  # fmt: skip
+async def test_wrong_promotions_are_refused_by_name(changes: dict[str, Any], reason: str, field: str) -> None:
+    """What is missing, too long or wrong is refused with its reason and field."""
+    given = promotion(**{"promotion_id": "1"} | changes)
+    with pytest.raises(InvalidInput) as refused:
+        await put_promotions(None, PutPromotionsRequest(promotions=[given]))  # type: ignore[arg-type] # it comes to nothing
+    assert (reason, f"promotions[0].{field}") == (refused.value.reason, refused.value.metadata["field"])
