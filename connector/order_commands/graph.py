@@ -19,14 +19,17 @@ _EDGES = {
     Kind.CANCEL: "cancellations",
     Kind.REFUND: "refunds",
     Kind.RESOLVE_RETURN: "returns",
+    Kind.RESTATE: "item_updates",
 }
-_SHOWN_BY = {**_EDGES, Kind.UPDATE_SHIPMENT: "shipments"}
+_SHOWN_BY = {**_EDGES, Kind.UPDATE_SHIPMENT: "shipments", Kind.RESTATE: "items"}
 _FIELDS = {
     "shipments": "id,external_shipment_id,items,tracking_info",
     "cancellations": "id,items,cancel_reason",
     "refunds": "id,items,refund_reason,refund_amount",
     # https://developers.facebook.com/docs/commerce-platform/order-management/returns-api (Feb 2025; read 2026-11-22)
     "returns": "id,return_status",
+    # graph-api.md 6.1 (documentation, Feb 2026)
+    "items": "id,status",
 }
 _MOST_SHOWN = 100
 
@@ -65,7 +68,10 @@ def look(kind: Kind, order_id: str, page_id: str, currency_code: str, *, after: 
     params = {"fields": _FIELDS[edge], "limit": str(_MOST_SHOWN), **({"after": after} if after else {})}
 
     def read(answer: Any) -> Listed[Shown]:
-        return read_list(answer, [_shown(one, currency_code) for one in answer["data"]])
+        told = answer["data"]
+        return read_list(
+            answer, map(_shown_line, told) if edge == "items" else [_shown(one, currency_code) for one in told]
+        )
 
     return Call("GET", f"{order_id}/{edge}", read, params=params, bucket=page_bucket(page_id))
 
@@ -73,6 +79,11 @@ def look(kind: Kind, order_id: str, page_id: str, currency_code: str, *, after: 
 def _read_order(answer: Any) -> Listed[Shown]:
     reference = str(answer.get("merchant_order_id") or "")
     return Listed((Shown(str(answer["id"]), external_id=reference, status=str(answer["order_status"]["state"])),), "")
+
+
+def _shown_line(one: Any) -> Shown:
+    line_id, status = str(one["id"]), one["status"]
+    return Shown(line_id, tuple(Pieces(line_id, int(status.get(fate) or 0)) for fate in ("fulfilled", "cancelled")))
 
 
 def _shown(one: Any, currency_code: str) -> Shown:

@@ -30,6 +30,9 @@ class OrderCommands(commands_grpc.FacebookOrderCommandsServicer):
     async def RefundOrder(self, request: pb.RefundOrderRequest, _: Any) -> pb.RefundOrderResponse:
         return await commands.refund_order(self._runtime, request)
 
+    async def RestateOrder(self, request: pb.RestateOrderRequest, _: Any) -> pb.RestateOrderResponse:
+        return await commands.restate_order(self._runtime, request)
+
     async def ResolveReturn(self, request: pb.ResolveReturnRequest, _: Any) -> pb.ResolveReturnResponse:
         return await changes.resolve_return(self._runtime, request)
 

@@ -17,7 +17,7 @@ from connector.order_commands import db, graph
 from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
 from connector.order_commands.model import faults
 from connector.order_commands.model.commands import UNCERTAIN, Attempt, Command, Kind, Outcome, Problem, State
-from connector.order_commands.model.patience import COUNTED, LADDERS, pause
+from connector.order_commands.model.patience import COUNTED, LADDERS, LOOKED_AT, pause
 from connector.order_commands.model.shown import Match, Shown, compare, counts
 from connector.orders.db import orders
 from connector.orders.db.pieces import Fate, count
@@ -43,11 +43,20 @@ async def look(runtime: Runtime, task: Taken, command: Command, connection: Conn
             raise outbox.LeaseLost(task.id)  # the store is gone, and its tasks with it
         command = await db.require(tx, command.store_id, command.id, lock=True)
         kind = command.wish.kind
-        if kind in _FATES:
-            await count(tx, order.id, _FATES[kind], counts(shown))
+        if kind in LOOKED_AT:
+            for fate, totals in _counted(kind, shown):
+                await count(tx, order.id, fate, totals)
             order = await orders.by_id(tx, order.id) or order
         claimed = await db.claims(tx, order.id, [kind]) if kind in COUNTED else {}
         await _settle(runtime, tx, order, command, compare(command, order, shown, claimed.keys()))
+
+
+def _counted(kind: Kind, shown: Sequence[Shown]) -> list[tuple[Fate, dict[str, int]]]:
+    """Count the pieces of each line that met a fate by now."""
+    if kind is not Kind.RESTATE:
+        return [(_FATES[kind], counts(shown))]
+    shipped, cancelled = ({one.id: one.lines[place].quantity for one in shown} for place in (0, 1))
+    return [(Fate.SHIPPED, shipped), (Fate.CANCELLED, cancelled)]
 
 
 async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Connection) -> list[Shown]:

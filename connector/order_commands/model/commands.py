@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CANCEL = "CANCEL"
     REFUND = "REFUND"
     RESOLVE_RETURN = "RESOLVE_RETURN"
+    RESTATE = "RESTATE"
 
 
 class State(StrEnum):

@@ -5,6 +5,7 @@ FULFILL           acknowledged; pieces that are neither shipped nor cancelled
 CANCEL            the same pieces, acknowledged or not; while Meta processes the order only after a day
 REFUND            pieces that were shipped and not refunded
 UPDATE_SHIPMENT, RESOLVE_RETURN   of what was shipped
+RESTATE           acknowledged, and alone: no other command of the order waits
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ _ALLOWED = {
     Kind.CANCEL: frozenset({State.FB_PROCESSING, State.CREATED, State.IN_PROGRESS}),
     Kind.REFUND: _AFTERWARDS,
     Kind.RESOLVE_RETURN: _AFTERWARDS,
+    Kind.RESTATE: _AFTERWARDS,
 }
 _WORDS = {
     State.FB_PROCESSING: "Meta still processes it: wait until it is CREATED, or, to cancel it, a day",
@@ -58,6 +60,19 @@ def require_state(kind: Kind, order: Order, *, now: datetime) -> None:
     words = "StormCom does not have it yet: answer AckOrderImport" if unknown else _WORDS[order.state]
     facts = {"order_id": str(order.id), "state": order.state, "import_state": order.import_state}
     raise FailedPrecondition("ORDER_STATE_INVALID", f"The order does not allow this: {words}", **facts)
+
+
+def require_alone(kind: Kind, order: Order, commands: Iterable[Command]) -> None:
+    """Refuse a snapshot beside anything else that waits, and anything beside a snapshot: its totals count what is done.
+
+    Raises:
+        FailedPrecondition: ORDER_BUSY.
+
+    """
+    others = (one for one in commands if one.state in OPEN)
+    if any(Kind.RESTATE in {kind, one.wish.kind} for one in others):
+        message = "A snapshot of an order stands alone: wait until its other commands are over, or cancel them"
+        raise FailedPrecondition("ORDER_BUSY", message, order_id=str(order.id))
 
 
 def waiting(commands: Iterable[Command], kinds: frozenset[Kind]) -> dict[str, int]:

@@ -62,8 +62,11 @@ class Step(StrEnum):
 
 COUNTED = frozenset({Kind.FULFILL, Kind.CANCEL, Kind.REFUND})
 """Of these Meta shows what came of them, by an id and in pieces."""
-# facebook-business-sdk-codegen 1338eb3, CommerceOrder.json: no idempotency_key among the parameters of POST returns.
-KEYLESS = frozenset({Kind.RESOLVE_RETURN})
+LOOKED_AT = COUNTED | {Kind.RESTATE}
+"""Once Meta did them, it is looked at how many pieces of each line met their fate."""
+# facebook-business-sdk-codegen 1338eb3, CommerceOrder.json: no idempotency_key among the parameters of POST returns; graph-api.md 6.2
+# (documentation, Feb 2026): nor among those of POST item_updates.
+KEYLESS = frozenset({Kind.RESOLVE_RETURN, Kind.RESTATE})
 """These have no key: before they are told again it is seen whether the first time counted."""
 
 

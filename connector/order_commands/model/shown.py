@@ -5,11 +5,15 @@ from typing import NamedTuple
 
 from connector.order_commands.model.commands import Command, Kind, Pieces, Wish
 from connector.order_commands.model.refunds import charged
+from connector.order_commands.model.snapshots import read_totals
 from connector.orders.model.values import Order
 
 
 class Shown(NamedTuple):
-    """A shipment, cancellation, refund or return, as Meta shows it; amounts are minor units."""
+    """A shipment, cancellation, refund or return, as Meta shows it; amounts are minor units.
+
+    Or a line by its id: first how many of its pieces are shipped, then how many are cancelled.
+    """
 
     id: str
     lines: tuple[Pieces, ...] = ()
@@ -61,7 +65,7 @@ def _same(wish: Wish, one: Shown, currency_code: str) -> bool:
             return wish.everything or _same_refund(wish, one, currency_code)
         case Kind.RESOLVE_RETURN:
             return one.id == wish.return_id and one.status == str(wish.body["update"]["status"])
-        case Kind.ACKNOWLEDGE:
+        case Kind.ACKNOWLEDGE | Kind.RESTATE:  # lines, by which a snapshot is looked at, have no such id
             return one.external_id == str(wish.body["merchant_order_reference"])
 
 
@@ -88,10 +92,23 @@ def _covered(wish: Wish, order: Order, free: Sequence[Shown]) -> bool:
     if wish.kind is Kind.CANCEL:
         found = counts(free)
         return all(found.get(one.line_id, 0) >= one.quantity for one in wish.lines)
+    if wish.kind is Kind.RESTATE:
+        return _is_restated(wish, order, free)
     if wish.kind is Kind.REFUND and wish.everything:
         back = sum(line.amount for one in free for line in one.lines)
         return bool(free) and back >= sum(charged(line) for line in order.lines)
     return False
+
+
+def _is_restated(wish: Wish, order: Order, shown: Sequence[Shown]) -> bool:
+    """Tell whether lines are shipped and cancelled as wanted. What is to be refunded the lines do not show: it is said again."""
+    refunded = {line.line_id: line.refunded_quantity for line in order.lines}
+    there = {one.id: [piece.quantity for piece in one.lines] for one in shown}
+    return all(
+        (one.refunded or 0) <= refunded.get(one.line_id, 0)
+        and all(have >= (want or 0) for have, want in zip(there.get(one.line_id, [-1, -1]), one[1:3], strict=True))
+        for one in read_totals(wish.body)
+    )
 
 
 def _difference(wish: Wish, free: Sequence[Shown]) -> str:

@@ -15,6 +15,7 @@ from connector.order_commands.model.commands import Command, Kind, Pieces, Wish
 from connector.order_commands.model.moves import (
     choose,
     left_to_ship,
+    require_alone,
     require_lines,
     require_new_shipment,
     require_new_tracking,
@@ -22,6 +23,7 @@ from connector.order_commands.model.moves import (
     require_state,
 )
 from connector.order_commands.model.refunds import Asked, require_refundable, write_body
+from connector.order_commands.model.snapshots import read_totals, require_totals
 from connector.orders.model.values import Order
 
 
@@ -46,6 +48,7 @@ class Asking(Protocol):
 def make_wish(asking: Asking, order: Order, commands: Sequence[Command], *, now: datetime) -> Wish:
     """Check what is asked for, and make the wish."""
     require_state(asking.kind, order, now=now)
+    require_alone(asking.kind, order, commands)
     return asking.wish(order, commands)
 
 
@@ -57,6 +60,9 @@ def check_again(wish: Wish, order: Order, commands: Sequence[Command], *, now: d
 
     """
     require_state(wish.kind, order, now=now)
+    require_alone(wish.kind, order, commands)
+    if wish.kind is Kind.RESTATE:
+        require_totals(order, read_totals(wish.body))
     if wish.kind in _TAKING:
         choose(wish.lines, left_to_ship(order, commands), word=_TAKING[wish.kind])
     if wish.kind is Kind.FULFILL:

@@ -14,13 +14,13 @@ from connector.runtime import Runtime
 from stormcom.facebook.v1 import order_command_pb2, order_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
 
-_MOST_ORDERS, _MOST_LINES, _MOST_PIECES = 100, 500, 1_000_000
+_MOST_ORDERS, MOST_LINES, MOST_PIECES = 100, 500, 1_000_000
 _LONGEST_TEXT, _LONGEST_NUMBER, _LONGEST_METHOD, LONGEST_DESCRIPTION = 200, 100, 100, 500
 # graph-api.md 6.2 (documentation, Feb 2026): letters, digits and _.
 _SHIPMENT_ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 # graph-api.md 6.2 (documentation, Feb 2026)
-_CANCEL_REASONS = {
+CANCEL_REASONS = {
     order_command_pb2.CANCEL_REASON_UNSPECIFIED: "CANCEL_REASON_OTHER",
     order_command_pb2.CANCEL_REASON_CUSTOMER_REQUESTED: "CUSTOMER_REQUESTED",
     order_command_pb2.CANCEL_REASON_OUT_OF_STOCK: "OUT_OF_STOCK",
@@ -54,7 +54,7 @@ async def fulfill_order(runtime: Runtime, request: pb.FulfillOrderRequest) -> pb
     asking = Fulfill(
         shipment_id=_shipment_id(request.shipment_id),
         lines=read_pieces(request.lines),
-        tracking=_tracking(request.tracking) if request.HasField("tracking") else Tracking(),
+        tracking=read_tracking(request.tracking) if request.HasField("tracking") else Tracking(),
         origin=_origin(request.origin) if request.HasField("origin") else {},
     )
     return pb.FulfillOrderResponse(command=await ask(runtime, request, asking))
@@ -64,17 +64,17 @@ async def update_shipment(runtime: Runtime, request: pb.UpdateShipmentRequest) -
     """Tell another tracking."""
     if not request.HasField("tracking"):
         raise InvalidInput.of("tracking", "FIELD_REQUIRED", "is required")
-    asking = UpdateShipment(_shipment_id(request.shipment_id), _tracking(request.tracking))
+    asking = UpdateShipment(_shipment_id(request.shipment_id), read_tracking(request.tracking))
     return pb.UpdateShipmentResponse(command=await ask(runtime, request, asking))
 
 
 async def cancel_order(runtime: Runtime, request: pb.CancelOrderRequest) -> pb.CancelOrderResponse:
     """Cancel pieces."""
-    if request.reason not in _CANCEL_REASONS:
+    if request.reason not in CANCEL_REASONS:
         raise InvalidInput.of("reason", "FIELD_INVALID", "must be one of the values of CancelReason")
     asking = Cancel(
         read_pieces(request.lines),
-        _CANCEL_REASONS[request.reason],
+        CANCEL_REASONS[request.reason],
         read.within(request.description, "description", limit=LONGEST_DESCRIPTION),
         restock=request.restock,
     )
@@ -85,7 +85,7 @@ def read_pieces(lines: Iterable[order_pb2.LineQuantity]) -> tuple[Pieces, ...]:
     """Read pieces of lines, each line once."""
     given = list(lines)
     if given:
-        read.entries(given, "lines", limit=_MOST_LINES)
+        read.entries(given, "lines", limit=MOST_LINES)
     read.distinct([one.line_id for one in given], "lines")
     return tuple(
         Pieces(read_line_id(one.line_id, place), read_quantity(one.quantity, place)) for place, one in enumerate(given)
@@ -99,8 +99,8 @@ def read_line_id(value: str, place: int) -> str:
 
 def read_quantity(value: int, place: int) -> int:
     """Read how many pieces."""
-    if not 1 <= value <= _MOST_PIECES:
-        raise InvalidInput.of(f"lines[{place}].quantity", "FIELD_INVALID", f"must be 1 to {_MOST_PIECES}")
+    if not 1 <= value <= MOST_PIECES:
+        raise InvalidInput.of(f"lines[{place}].quantity", "FIELD_INVALID", f"must be 1 to {MOST_PIECES}")
     return value
 
 
@@ -110,7 +110,8 @@ def _shipment_id(value: str) -> str:
     return value
 
 
-def _tracking(given: order_command_pb2.Tracking) -> Tracking:
+def read_tracking(given: order_command_pb2.Tracking) -> Tracking:
+    """Read how a shipment can be followed."""
     return tracking(
         read.required(given.carrier.strip(), "tracking.carrier", limit=_LONGEST_METHOD),
         read.within(given.tracking_number.strip(), "tracking.tracking_number", limit=_LONGEST_NUMBER),

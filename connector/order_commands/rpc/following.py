@@ -63,6 +63,7 @@ Wished = (
     | pb.CancelOrderRequest
     | pb.RefundOrderRequest
     | pb.ResolveReturnRequest
+    | pb.RestateOrderRequest
 )
 
 

@@ -427,7 +427,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_COMMAND_STATE_INVALID: _ErrorReason.ValueType  # 290
     """FAILED_PRECONDITION: the command is past the point: only a FAILED one can be tried again, only one that never went out can be taken back. Metadata: `command_id`, `state`. Example: `state=SENT`. The caller looks at `GetCommand`."""
     ERROR_REASON_ORDER_BUSY: _ErrorReason.ValueType  # 291
-    """FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`."""
+    """FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`. Also of a call: `RestateOrder` stands alone. Metadata: `order_id`. The caller waits until `ListCommands` shows none that waits."""
     ERROR_REASON_ORDER_NOT_CHARGED: _ErrorReason.ValueType  # 292
     """FAILED_PRECONDITION: why a refund is held up, or FAILED: Meta has not charged the buyer. Example: Meta's code 2361076. Nothing: it is tried again for a day; after that, `RetryCommand`."""
     ERROR_REASON_ORDER_CHANGED_AT_META: _ErrorReason.ValueType  # 293
@@ -446,6 +446,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
     ERROR_REASON_ORDERS_UNSEEN: _ErrorReason.ValueType  # 331
     """An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
+    ERROR_REASON_QUANTITY_DECREASED: _ErrorReason.ValueType  # 332
+    """FAILED_PRECONDITION: fewer pieces than are done already. Metadata: `line_id`, `least`. Example: `least=2`. The caller says at least so many, or leaves the total out."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -855,7 +857,7 @@ ERROR_REASON_COMMAND_NOT_FOUND: ErrorReason.ValueType  # 289
 ERROR_REASON_COMMAND_STATE_INVALID: ErrorReason.ValueType  # 290
 """FAILED_PRECONDITION: the command is past the point: only a FAILED one can be tried again, only one that never went out can be taken back. Metadata: `command_id`, `state`. Example: `state=SENT`. The caller looks at `GetCommand`."""
 ERROR_REASON_ORDER_BUSY: ErrorReason.ValueType  # 291
-"""FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`."""
+"""FAILED_PRECONDITION: why a command is held up, or FAILED after five tries: another change of the order is under way at Meta. Example: Meta's code 2361081. Nothing: it is tried again by itself; after that, `RetryCommand`. Also of a call: `RestateOrder` stands alone. Metadata: `order_id`. The caller waits until `ListCommands` shows none that waits."""
 ERROR_REASON_ORDER_NOT_CHARGED: ErrorReason.ValueType  # 292
 """FAILED_PRECONDITION: why a refund is held up, or FAILED: Meta has not charged the buyer. Example: Meta's code 2361076. Nothing: it is tried again for a day; after that, `RetryCommand`."""
 ERROR_REASON_ORDER_CHANGED_AT_META: ErrorReason.ValueType  # 293
@@ -874,4 +876,6 @@ ERROR_REASON_ORDER_PROCESSED_LONG: ErrorReason.ValueType  # 330
 """An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
 ERROR_REASON_ORDERS_UNSEEN: ErrorReason.ValueType  # 331
 """An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
+ERROR_REASON_QUANTITY_DECREASED: ErrorReason.ValueType  # 332
+"""FAILED_PRECONDITION: fewer pieces than are done already. Metadata: `line_id`, `least`. Example: `least=2`. The caller says at least so many, or leaves the total out."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -124,6 +124,8 @@ class OrderCommand(_message.Message):
         """Pays money back for what was shipped."""
         KIND_RESOLVE_RETURN: OrderCommand._Kind.ValueType  # 6
         """Answers a return."""
+        KIND_RESTATE: OrderCommand._Kind.ValueType  # 7
+        """Says how far all lines are."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What it does."""
@@ -142,6 +144,8 @@ class OrderCommand(_message.Message):
     """Pays money back for what was shipped."""
     KIND_RESOLVE_RETURN: OrderCommand.Kind.ValueType  # 6
     """Answers a return."""
+    KIND_RESTATE: OrderCommand.Kind.ValueType  # 7
+    """Says how far all lines are."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -152,7 +156,9 @@ class OrderCommand(_message.Message):
         STATE_UNSPECIFIED: OrderCommand._State.ValueType  # 0
         """Never sent."""
         STATE_WAITING: OrderCommand._State.ValueType  # 1
-        """Waits for its turn; commands of one order go one after the other."""
+        """Waits for its turn; commands of one order go one after the other. One that waits for the merchant (`problem`) fails with
+        `CAPABILITY_RETIRED_BY_META` once Meta has switched orders off: found by a try, or 30 days after orders last answered.
+        """
         STATE_SENT: OrderCommand._State.ValueType  # 2
         """Sent; Meta's answer is still to come, or was lost and is being found out."""
         STATE_SUCCEEDED: OrderCommand._State.ValueType  # 3
@@ -170,7 +176,9 @@ class OrderCommand(_message.Message):
     STATE_UNSPECIFIED: OrderCommand.State.ValueType  # 0
     """Never sent."""
     STATE_WAITING: OrderCommand.State.ValueType  # 1
-    """Waits for its turn; commands of one order go one after the other."""
+    """Waits for its turn; commands of one order go one after the other. One that waits for the merchant (`problem`) fails with
+    `CAPABILITY_RETIRED_BY_META` once Meta has switched orders off: found by a try, or 30 days after orders last answered.
+    """
     STATE_SENT: OrderCommand.State.ValueType  # 2
     """Sent; Meta's answer is still to come, or was lost and is being found out."""
     STATE_SUCCEEDED: OrderCommand.State.ValueType  # 3
@@ -321,6 +329,51 @@ class RefundLine(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_how_much) -> _WhichOneofReturnType_how_much | None: ...
 
 Global___RefundLine: _TypeAlias = RefundLine  # noqa: Y015
+
+@_typing.final
+class LineTotals(_message.Message):
+    """What is done about one line by now, all in all. What is not given stays as it is; a total never becomes less."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    SHIPPED_QUANTITY_FIELD_NUMBER: _builtins.int
+    CANCELLED_QUANTITY_FIELD_NUMBER: _builtins.int
+    REFUNDED_QUANTITY_FIELD_NUMBER: _builtins.int
+    line_id: _builtins.str
+    """Meta's id of the line. Required."""
+    shipped_quantity: _builtins.int
+    """Pieces shipped by now."""
+    cancelled_quantity: _builtins.int
+    """Pieces cancelled by now."""
+    refunded_quantity: _builtins.int
+    """Pieces refunded by now, at most those that are shipped. Not for orders with discounts on the whole order."""
+    def __init__(
+        self,
+        *,
+        line_id: _builtins.str = ...,
+        shipped_quantity: _builtins.int | None = ...,
+        cancelled_quantity: _builtins.int | None = ...,
+        refunded_quantity: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancelled_quantity", b"_cancelled_quantity", "_refunded_quantity", b"_refunded_quantity", "_shipped_quantity", b"_shipped_quantity", "cancelled_quantity", b"cancelled_quantity", "refunded_quantity", b"refunded_quantity", "shipped_quantity", b"shipped_quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancelled_quantity", b"_cancelled_quantity", "_refunded_quantity", b"_refunded_quantity", "_shipped_quantity", b"_shipped_quantity", "cancelled_quantity", b"cancelled_quantity", "line_id", b"line_id", "refunded_quantity", b"refunded_quantity", "shipped_quantity", b"shipped_quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cancelled_quantity: _TypeAlias = _typing.Literal["cancelled_quantity"]  # noqa: Y015
+    _WhichOneofArgType__cancelled_quantity: _TypeAlias = _typing.Literal["_cancelled_quantity", b"_cancelled_quantity"]  # noqa: Y015
+    _WhichOneofReturnType__refunded_quantity: _TypeAlias = _typing.Literal["refunded_quantity"]  # noqa: Y015
+    _WhichOneofArgType__refunded_quantity: _TypeAlias = _typing.Literal["_refunded_quantity", b"_refunded_quantity"]  # noqa: Y015
+    _WhichOneofReturnType__shipped_quantity: _TypeAlias = _typing.Literal["shipped_quantity"]  # noqa: Y015
+    _WhichOneofArgType__shipped_quantity: _TypeAlias = _typing.Literal["_shipped_quantity", b"_shipped_quantity"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cancelled_quantity) -> _WhichOneofReturnType__cancelled_quantity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refunded_quantity) -> _WhichOneofReturnType__refunded_quantity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shipped_quantity) -> _WhichOneofReturnType__shipped_quantity | None: ...
+
+Global___LineTotals: _TypeAlias = LineTotals  # noqa: Y015
 
 @_typing.final
 class Return(_message.Message):

@@ -401,6 +401,84 @@ class RefundOrderResponse(_message.Message):
 Global___RefundOrderResponse: _TypeAlias = RefundOrderResponse  # noqa: Y015
 
 @_typing.final
+class RestateOrderRequest(_message.Message):
+    """Says how far an order is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORE_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    TRACKING_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    REFUND_REASON_FIELD_NUMBER: _builtins.int
+    WAIT_SECONDS_FIELD_NUMBER: _builtins.int
+    store_id: _builtins.str
+    """The StormCom store the call is for. Required."""
+    order_id: _builtins.str
+    """The order, by our id. Required."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat, as everywhere; here it is required, for Meta must not be told twice."""
+    cancel_reason: _order_command_pb2.CancelReason.ValueType
+    """Why pieces are newly cancelled."""
+    refund_reason: _order_command_pb2.RefundReason.ValueType
+    """Why pieces are newly refunded. Required when `refunded_quantity` is given."""
+    wait_seconds: _builtins.int
+    """Waits for Meta's answer so many seconds: 0 to 20, never beyond the call's deadline."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_order_command_pb2.LineTotals]:
+        """The lines, each at most once (`DUPLICATE_ENTRY`); those that are not named stay as they are. Required."""
+
+    @_builtins.property
+    def tracking(self) -> _order_command_pb2.Tracking:
+        """How what is newly shipped can be followed; unset when it cannot."""
+
+    def __init__(
+        self,
+        *,
+        store_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        lines: _abc.Iterable[_order_command_pb2.LineTotals] | None = ...,
+        tracking: _order_command_pb2.Tracking | None = ...,
+        cancel_reason: _order_command_pb2.CancelReason.ValueType = ...,
+        refund_reason: _order_command_pb2.RefundReason.ValueType = ...,
+        wait_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["tracking", b"tracking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "lines", b"lines", "order_id", b"order_id", "refund_reason", b"refund_reason", "request_id", b"request_id", "store_id", b"store_id", "tracking", b"tracking", "wait_seconds", b"wait_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestateOrderRequest: _TypeAlias = RestateOrderRequest  # noqa: Y015
+
+@_typing.final
+class RestateOrderResponse(_message.Message):
+    """The command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def command(self) -> _order_command_pb2.OrderCommand:
+        """The command: WAITING or further."""
+
+    def __init__(
+        self,
+        *,
+        command: _order_command_pb2.OrderCommand | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestateOrderResponse: _TypeAlias = RestateOrderResponse  # noqa: Y015
+
+@_typing.final
 class ResolveReturnRequest(_message.Message):
     """Answers a return."""
 

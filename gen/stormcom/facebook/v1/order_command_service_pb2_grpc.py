@@ -63,6 +63,11 @@ class FacebookOrderCommandsStub:
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderRequest.SerializeToString,
                 response_deserializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderResponse.FromString,
                 _registered_method=True)
+        self.RestateOrder = channel.unary_unary(
+                '/stormcom.facebook.v1.FacebookOrderCommands/RestateOrder',
+                request_serializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderRequest.SerializeToString,
+                response_deserializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderResponse.FromString,
+                _registered_method=True)
         self.ResolveReturn = channel.unary_unary(
                 '/stormcom.facebook.v1.FacebookOrderCommands/ResolveReturn',
                 request_serializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.ResolveReturnRequest.SerializeToString,
@@ -137,6 +142,15 @@ class FacebookOrderCommandsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestateOrder(self, request, context):
+        """Says how many pieces of each line are shipped, cancelled and refunded by now, and Meta does what is missing: for who knows no single deeds, as after moving from another system. Stands alone: while it waits, or anything else of the order does, it is refused (`ORDER_BUSY`).
+
+        What Meta makes of it is told as `order_cancelled` and `order_refunded` without a `command_id`. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `ORDER_BUSY`, `QUANTITY_DECREASED`, `QUANTITY_EXCEEDED`, `TRACKING_REPEATED`, `REFUND_BY_AMOUNT_ONLY`, `FIELD_REQUIRED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResolveReturn(self, request, context):
         """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`.
         """
@@ -206,6 +220,11 @@ def add_FacebookOrderCommandsServicer_to_server(servicer, server):
                     servicer.RefundOrder,
                     request_deserializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderRequest.FromString,
                     response_serializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderResponse.SerializeToString,
+            ),
+            'RestateOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestateOrder,
+                    request_deserializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderRequest.FromString,
+                    response_serializer=stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderResponse.SerializeToString,
             ),
             'ResolveReturn': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolveReturn,
@@ -377,6 +396,33 @@ class FacebookOrderCommands:
             '/stormcom.facebook.v1.FacebookOrderCommands/RefundOrder',
             stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderRequest.SerializeToString,
             stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RefundOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestateOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stormcom.facebook.v1.FacebookOrderCommands/RestateOrder',
+            stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderRequest.SerializeToString,
+            stormcom_dot_facebook_dot_v1_dot_order__command__service__pb2.RestateOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

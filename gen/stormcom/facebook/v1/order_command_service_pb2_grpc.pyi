@@ -47,6 +47,11 @@ class FacebookOrderCommandsStub:
     """Cancels what was not shipped: the whole order, or pieces. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`."""
     RefundOrder: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.RefundOrderRequest, _order_command_service_pb2.RefundOrderResponse]
     """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
+    RestateOrder: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.RestateOrderRequest, _order_command_service_pb2.RestateOrderResponse]
+    """Says how many pieces of each line are shipped, cancelled and refunded by now, and Meta does what is missing: for who knows no single deeds, as after moving from another system. Stands alone: while it waits, or anything else of the order does, it is refused (`ORDER_BUSY`).
+
+    What Meta makes of it is told as `order_cancelled` and `order_refunded` without a `command_id`. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `ORDER_BUSY`, `QUANTITY_DECREASED`, `QUANTITY_EXCEEDED`, `TRACKING_REPEATED`, `REFUND_BY_AMOUNT_ONLY`, `FIELD_REQUIRED`.
+    """
     ResolveReturn: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _grpc.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]
@@ -79,6 +84,11 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     """Cancels what was not shipped: the whole order, or pieces. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`."""
     RefundOrder: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.RefundOrderRequest, _order_command_service_pb2.RefundOrderResponse]  # type: ignore[assignment]
     """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
+    RestateOrder: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.RestateOrderRequest, _order_command_service_pb2.RestateOrderResponse]  # type: ignore[assignment]
+    """Says how many pieces of each line are shipped, cancelled and refunded by now, and Meta does what is missing: for who knows no single deeds, as after moving from another system. Stands alone: while it waits, or anything else of the order does, it is refused (`ORDER_BUSY`).
+
+    What Meta makes of it is told as `order_cancelled` and `order_refunded` without a `command_id`. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `ORDER_BUSY`, `QUANTITY_DECREASED`, `QUANTITY_EXCEEDED`, `TRACKING_REPEATED`, `REFUND_BY_AMOUNT_ONLY`, `FIELD_REQUIRED`.
+    """
     ResolveReturn: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ResolveReturnRequest, _order_command_service_pb2.ResolveReturnResponse]  # type: ignore[assignment]
     """Answers a return that a buyer asks for. Fails with `RETURN_NOT_FOUND`, `RETURN_RESOLVED`."""
     ListReturns: _aio.UnaryUnaryMultiCallable[_order_command_service_pb2.ListReturnsRequest, _order_command_service_pb2.ListReturnsResponse]  # type: ignore[assignment]
@@ -138,6 +148,17 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_command_service_pb2.RefundOrderResponse, _abc.Awaitable[_order_command_service_pb2.RefundOrderResponse]]:
         """Pays money back for what was shipped: by pieces or by amounts, and shipping. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED`, `REFUND_EXCEEDED`, `REFUND_BY_AMOUNT_ONLY`, `REFUND_EMPTY`, `CURRENCY_MISMATCH`."""
+
+    @_abc_1.abstractmethod
+    def RestateOrder(
+        self,
+        request: _order_command_service_pb2.RestateOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_command_service_pb2.RestateOrderResponse, _abc.Awaitable[_order_command_service_pb2.RestateOrderResponse]]:
+        """Says how many pieces of each line are shipped, cancelled and refunded by now, and Meta does what is missing: for who knows no single deeds, as after moving from another system. Stands alone: while it waits, or anything else of the order does, it is refused (`ORDER_BUSY`).
+
+        What Meta makes of it is told as `order_cancelled` and `order_refunded` without a `command_id`. Fails with `ORDER_NOT_FOUND`, `ORDER_STATE_INVALID`, `ORDER_LINE_UNKNOWN`, `ORDER_BUSY`, `QUANTITY_DECREASED`, `QUANTITY_EXCEEDED`, `TRACKING_REPEATED`, `REFUND_BY_AMOUNT_ONLY`, `FIELD_REQUIRED`.
+        """
 
     @_abc_1.abstractmethod
     def ResolveReturn(

@@ -1,0 +1,78 @@
+"""Snapshots: StormCom says how far each line is, and Meta does what is missing, once."""
+
+import grpc
+import pytest
+
+from stormcom.facebook.v1 import order_command_pb2
+from stormcom.facebook.v1 import order_command_service_pb2 as pb
+from tests.integration.catalog.shop import reason_of
+from tests.integration.order_commands.conftest import DHL, Command, Desk, Order
+
+
+async def restate(desk: Desk, order: Order, **totals: int) -> Command:
+    """Say totals of an order's only line."""
+    line = order_command_pb2.LineTotals(line_id=order.lines[0].line_id, **totals)
+    reasons = {"cancel_reason": "CANCEL_REASON_OUT_OF_STOCK", "refund_reason": "REFUND_REASON_DAMAGED_GOODS"}
+    request = pb.RestateOrderRequest(**desk.wish(order), lines=[line], tracking=DHL, **reasons)
+    return (await desk.commands.RestateOrder(request)).command
+
+
+async def test_what_is_missing_is_done(desk: Desk) -> None:
+    """Totals become a parcel, a cancellation and a refund with their words; the same totals again change nothing."""
+    order = await desk.bought(pieces=4)
+    command = await desk.done(await restate(desk, order, shipped_quantity=2, cancelled_quantity=1))
+    assert (Command.STATE_SUCCEEDED, [3]) == (command.state, [one.quantity for one in command.lines])
+    line = (await desk.mall.get(order.external_order_id)).lines[0]
+    assert (2, 1) == (line.shipped_quantity, line.cancelled_quantity)
+    again = await desk.done(await restate(desk, order, shipped_quantity=2, refunded_quantity=1))
+    assert Command.STATE_SUCCEEDED == again.state
+    meta = desk.mall.meta(order.external_order_id)
+    assert [("dhl", "T-1")] == [(one.carrier, one.tracking_number) for one in meta.shipments]
+    assert ["OUT_OF_STOCK"] == [one.reason_code for one in meta.cancellations]
+    assert [(1, "DAMAGED_GOODS")] == [(one.lines[0].quantity, one.reason_code) for one in meta.refunds]
+    await desk.mall.look()
+    assert 1 == (await desk.mall.get(order.external_order_id)).lines[0].refunded_quantity
+
+
+@pytest.mark.parametrize("fault", ["drop_answer", "drop_before", "garbage"])
+async def test_a_lost_answer_does_nothing_twice(desk: Desk, fault: str) -> None:
+    """Whether Meta did it or not before its answer was lost: what is missing is done once, without a key."""
+    order = await desk.bought()
+    await desk.fail(fault, path="/item_updates$")
+    command = await restate(desk, order, shipped_quantity=1, cancelled_quantity=1)
+    assert await desk.settled([command]) <= {Command.STATE_SUCCEEDED, Command.STATE_ALREADY_DONE}
+    item = desk.mall.meta(order.external_order_id).items[0]
+    assert (1, 1, 1, 1) == (item.fulfilled, item.cancelled, len(desk.effects("ship")), len(desk.effects("cancel")))
+
+
+async def test_a_snapshot_stands_alone(desk: Desk) -> None:
+    """Beside anything else that waits its totals would count what is not done: it is refused, and so is what comes beside it."""
+    order = await desk.bought()
+    parcel = await desk.ship(order, 1)
+    with pytest.raises(grpc.aio.AioRpcError) as beside:
+        await restate(desk, order, shipped_quantity=2)
+    await desk.done(parcel)
+    await restate(desk, order, shipped_quantity=2)
+    with pytest.raises(grpc.aio.AioRpcError) as after:
+        await desk.cancel(order)
+    assert [("ORDER_BUSY",)] * 2 == [reason_of(one.value) for one in (beside, after)]
+
+
+@pytest.mark.parametrize(
+    ("totals", "reason"),
+    [
+        ({"shipped_quantity": 1}, "QUANTITY_DECREASED"),
+        ({"shipped_quantity": 3, "cancelled_quantity": 1}, "QUANTITY_EXCEEDED"),
+        ({"refunded_quantity": 3}, "QUANTITY_EXCEEDED"),
+        ({}, "FIELD_REQUIRED"),
+        ({"shipped_quantity": -1}, "FIELD_INVALID"),
+    ],
+)
+async def test_totals_that_cannot_be_are_refused(desk: Desk, totals: dict[str, int], reason: str) -> None:
+    """Fewer than are done, more than were ordered, refunds of what was not shipped, nothing at all: each has its reason."""
+    order = await desk.bought()
+    await desk.done(await desk.ship(order, 2))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await restate(desk, order, **totals)
+    assert (reason,) == reason_of(refused.value)
+    assert 1 == len(desk.effects("ship"))
