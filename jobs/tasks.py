@@ -19,7 +19,7 @@ Action = Callable[[Runtime, Taken], Awaitable[None]]
 class Lane(StrEnum):
     """A queue with workers of its own, so that slow work never stands in the way of quick work."""
 
-    FAST = "fast"  # stock, prices, messages: in one process, side by side
+    FAST = "fast"  # stock, prices, messages, orders: in one process, side by side
     DEFAULT = "default"  # the rest, and whatever its last worker did not survive: a process each
     BULK = "bulk"  # catalogs: a process each
 
@@ -91,10 +91,10 @@ PLANS: Mapping[Task, Plan] = {
     Task.READ_BACK: _plan("readback.actions:read_back", Lane.BULK, limit_seconds=180),
     Task.ERASE_PERSON: _plan("privacy.actions:erase", Lane.DEFAULT, patience_hours=720),
     Task.EXAMINE_CONNECTION: _plan("doctor.actions:examine", Lane.DEFAULT, limit_seconds=180),
-    Task.POLL_ORDERS: _plan("orders.actions:poll_orders", Lane.DEFAULT, limit_seconds=300),
+    Task.POLL_ORDERS: _plan("orders.actions:poll_orders", Lane.FAST, limit_seconds=300),
     Task.READ_ORDER: _plan("orders.actions:read_order", Lane.FAST),
     Task.IMPORT_ORDERS: _plan("orders.actions:import_orders", Lane.FAST),
-    Task.ACKNOWLEDGE_ORDERS: _plan("orders.actions:acknowledge_orders", Lane.DEFAULT, limit_seconds=120),
+    Task.ACKNOWLEDGE_ORDERS: _plan("orders.actions:acknowledge_orders", Lane.FAST, limit_seconds=120),
     Task.SEND_ORDER_COMMANDS: _plan("order_commands.actions:send_commands", Lane.FAST, limit_seconds=300),
     Task.WATCH_ORDERS: _plan("orders.actions:watch_orders", Lane.DEFAULT),
     Task.EXPIRE_DRAFTS: _plan("attribution.actions:expire_drafts", Lane.DEFAULT),
@@ -103,7 +103,7 @@ PLANS: Mapping[Task, Plan] = {
     Task.WATCH_INSTALLATIONS: _plan("business_extension.actions:watch", Lane.DEFAULT),
     Task.PUSH_EVENTS: _plan("pushes.actions:push_events", Lane.DEFAULT),
     Task.WATCH_CONSUMERS: _plan("pushes.actions:watch_consumers", Lane.DEFAULT),
-    Task.READ_CHANGES: _plan("order_changes.actions:read_changes", Lane.DEFAULT, limit_seconds=300),
+    Task.READ_CHANGES: _plan("order_changes.actions:read_changes", Lane.FAST, limit_seconds=300),
     Task.PULL_PAYOUTS: _plan("payouts.actions:pull_payouts", Lane.BULK, limit_seconds=180),
     Task.SWEEP: _plan("privacy.actions:sweep", Lane.DEFAULT, limit_seconds=300),
 }
