@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 
 _POLL_SECONDS = 0.05
-_NAMES = ["READ_ORDER", "READ_CHANGES", "ACKNOWLEDGE_ORDERS", "SEND_ORDER_COMMANDS"]
+_NAMES = ["IMPORT_ORDERS", "READ_ORDER", "READ_CHANGES", "ACKNOWLEDGE_ORDERS", "SEND_ORDER_COMMANDS"]
 _OURS = "connection_id IN (SELECT id FROM connections WHERE store_id = ANY (%(stores)s))"
 _BUSY = f"SELECT count(*) FROM tasks WHERE {_OURS} AND (leased OR due_time <= now())"  # noqa: S608 – words of ours
 _WAITING = f"SELECT count(*) FROM tasks WHERE {_OURS} AND due_time IS NOT NULL AND name = ANY (%(names)s)"  # noqa: S608 – as above

@@ -37,7 +37,8 @@ def draw(noise: random.Random) -> list[Action]:
 def afterwards(noise: random.Random) -> Action:
     """Make up how an answer gets lost."""
     weights, actions = zip(*AFTERWARDS.values(), strict=True)
-    return noise.choices(actions, weights)[0]
+    chosen: Action = noise.choices(actions, weights)[0]
+    return chosen
 
 
 def befall(simulation: Simulation, path: str, *actions: Action) -> None:
