@@ -111,7 +111,7 @@ _ROLES = {
         AcknowledgeOrders CancelCommand CancelOrder FulfillOrder RefundOrder ResolveReturn RestateOrder RetryCommand UpdateShipment
         RecordAttributedOrder SendConversionEvents SetCheckoutUrl SetPixel AbandonSnapshot ApplyAdoption AttachCatalog BeginInstall BeginSnapshot CancelOperation CommitSnapshot CompleteHold CompleteInstall
         ConfirmChange Connect CreateCatalog DeleteCategories DeletePersonalData DeleteProducts DeleteReviews Disconnect ExtendHold
-        InspectToken ListAuditEntries PlanAdoption PutNavigation PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
+        InspectToken ListAuditEntries PlanAdoption PutNavigation PutPromotions PutReviews PutSnapshotProducts RefreshInstallation ReleaseHold RepairInstallation ReserveStock RetryItems
         RevokeTokens RotateToken RunDiagnostics ScanCatalog SetCategories SetFeed SyncCatalog Uninstall UpdateCatalogSettings
         CreateMessageTemplate DeleteMessageTemplate UpdateSendingSettings
         DismissSignals GetDelivery GetSignal ReplayDeliveries ReplayDelivery ReplaySignals

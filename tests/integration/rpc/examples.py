@@ -74,6 +74,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "PutNavigation": {
         "menus": [{"handle": "main", "title": "Main", "entries": [{"title": "All", "set_retailer_id": "all"}]}]
     },
+    "PutPromotions": {
+        "promotions": [
+            {
+                "promotion_id": "p",
+                "title": "Spring",
+                "application": "APPLICATION_SALE",
+                "target": "TARGET_ITEMS",
+                "percent_off": 10,
+                "start_time": "2026-11-01T00:00:00Z",
+            }
+        ]
+    },
     "PutReviews": {
         "reviews": [
             {"review_id": "r", "product_id": "p", "rating": 5, "content": "Good", "create_time": "2026-11-01T00:00:00Z"}

@@ -1,12 +1,15 @@
-"""What orders and events by the hundred thousand need: indexes whose choice hangs on no statistics."""
+"""What orders and events by the hundred thousand need: indexes whose choice hangs on no statistics; and promotions."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+
+OWN_CONNECTION = "connection_id = ANY (ARRAY(SELECT id FROM connections))"
 
 
 _KINDS = "ACKNOWLEDGE", "FULFILL", "UPDATE_SHIPMENT", "CANCEL", "REFUND", "RESOLVE_RETURN"
@@ -31,10 +34,20 @@ def upgrade() -> None:
     behind = sa.text("read_update_time IS NULL OR read_update_time < update_time")
     _allow_kinds(*_KINDS, "RESTATE")
     op.create_index("ix_orders_unread", "orders", ["connection_id", "update_time", "id"], postgresql_where=behind)
+    op.create_table(
+        "promotions",
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("promotions", postgresql.JSONB(none_as_null=True), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_promotions")),
+    )
+    op.execute("ALTER TABLE promotions ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY own_store ON promotions USING ({OWN_CONNECTION})")
 
 
 def downgrade() -> None:
     """Take the one index of all kinds again."""
+    op.drop_table("promotions")
     op.drop_index("ix_orders_unread", table_name="orders")
     op.execute("DELETE FROM order_commands WHERE kind = 'RESTATE'")
     _allow_kinds(*_KINDS)
