@@ -1,6 +1,5 @@
 """Refunds, as callers ask for them: every amount in one currency."""
 
-from connector.conversions.rpc import read_money
 from connector.errors import InvalidInput
 from connector.order_commands.model.commands import Pieces
 from connector.order_commands.model.refunds import Asked
@@ -84,7 +83,7 @@ class _Amounts:
         return self._read(getattr(request, name), name) if given else 0
 
     def _read(self, money: money_pb2.Money, field: str) -> int:
-        read_money(money, field)
+        read.money(money, field)
         self.field = self.field or f"{field}.currency_code"
         if self.code not in {"", money.currency_code}:
             message = f"is {money.currency_code}, and {self.field} {self.code}"
