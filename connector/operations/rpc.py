@@ -1,7 +1,6 @@
 """FacebookOperations: get, list, watch, cancel; and the word that lets a held-back one go on."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
 from uuid import UUID
 
 from connector.errors import InvalidInput
@@ -9,6 +8,7 @@ from connector.operations import actions
 from connector.operations.db import missing
 from connector.operations.model import Kind, Operation, State
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import catalog_service_pb2 as catalog_pb
 from stormcom.facebook.v1 import operation_pb2
@@ -25,7 +25,7 @@ async def list_operations(runtime: Runtime, request: pb.ListOperationsRequest) -
     """List operations, newest first."""
     size, state = read.page_size(request.page_size), _state(request.state)
     scope = ("operations", request.store_id, request.connection_id, request.state)
-    key = read.page_token(request.page_token, *scope, parts=2)
+    after = read_place(request.page_token, *scope)
     connection_id = _uuid(request.connection_id)
     if request.connection_id and connection_id is None:
         return pb.ListOperationsResponse()
@@ -34,11 +34,11 @@ async def list_operations(runtime: Runtime, request: pb.ListOperationsRequest) -
         request.store_id,
         connection_id=connection_id,
         state=state,
-        after=(datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None,
+        after=after,
         size=size,
     )
     last = page.entries[-1] if page.next_token else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListOperationsResponse(operations=map(write_operation, page.entries), next_page_token=token)
 
 

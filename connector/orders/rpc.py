@@ -1,7 +1,7 @@
 """Orders of Meta's checkout, as callers say them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from connector.orders.model.accounts import Manager
 from connector.orders.model.states import ImportState, State
 from connector.orders.model.values import Channel, Order, missing
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import checkout_pb2, order_pb2
 from stormcom.facebook.v1 import order_service_pb2 as pb
@@ -37,14 +38,13 @@ async def list_orders(runtime: Runtime, request: pb.ListOrdersRequest) -> pb.Lis
         read.instant(request.until_time, "until_time") if request.HasField("until_time") else None,
     )
     scope = "orders", request.store_id, request.connection_id, *which
-    key = read.page_token(request.page_token, *scope, parts=2)
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    after = read_place(request.page_token, *scope)
     found = await actions.list_orders(
         runtime, request.store_id, request.connection_id, which, after=after, limit=size + 1
     )
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
-    token = read.write_page_token([last.order_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.order_time, last.id, *scope) if last else ""
     return pb.ListOrdersResponse(orders=map(write_order, shown), next_page_token=token)
 
 

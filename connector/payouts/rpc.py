@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from uuid import UUID
 
 from connector.errors import InvalidInput
 from connector.orders.model.values import missing
@@ -11,6 +10,7 @@ from connector.payouts.db.transactions import Filter
 from connector.payouts.model.balances import State
 from connector.payouts.model.values import Kept
 from connector.rpc import read, write
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import payout_service_pb2 as pb
 
@@ -71,13 +71,12 @@ async def list_order_balances(runtime: Runtime, request: pb.ListOrderBalancesReq
     if request.state not in _STATES:
         raise InvalidInput.of("state", "FIELD_INVALID", "must be one of the values of OrderBalance.State")
     scope = "order_balances", request.store_id, request.connection_id, request.state
-    key = read.page_token(request.page_token, *scope, parts=2)
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    after = read_place(request.page_token, *scope)
     found = await actions.list_balances(
         runtime, request.store_id, request.connection_id, state=_STATES[request.state], after=after, limit=size + 1
     )
     end = found[size - 1] if len(found) > size else None
-    token = read.write_page_token([end.order_time.isoformat(), str(end.order_id)], *scope) if end else ""
+    token = write_place(end.order_time, end.order_id, *scope) if end else ""
     told = [pb.OrderBalance(**one.document()) for one in found[:size]]
     return pb.ListOrderBalancesResponse(balances=told, next_page_token=token)
 

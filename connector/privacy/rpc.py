@@ -1,8 +1,6 @@
 """FacebookAdmin's half of data protection: deletions, and how long messages stay."""
 
 import re
-from datetime import datetime
-from uuid import UUID
 
 from connector.db.retentions import LONGEST, SHORTEST
 from connector.errors import InvalidInput
@@ -12,6 +10,7 @@ from connector.privacy.actions.asking import Person
 from connector.privacy.db import ledger
 from connector.privacy.model.deletions import Deletion, SubjectKind
 from connector.rpc import calling, read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import admin_service_pb2 as pb
 
@@ -42,12 +41,11 @@ async def get_deletion(runtime: Runtime, request: pb.GetDeletionRequest) -> pb.G
 async def list_deletions(runtime: Runtime, request: pb.ListDeletionsRequest) -> pb.ListDeletionsResponse:
     """List deletions, newest first."""
     size, scope = read.page_size(request.page_size), ("deletions", request.store_id)
-    key = read.page_token(request.page_token, *scope, parts=2)
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    after = read_place(request.page_token, *scope)
     found = await actions.list_deletions(runtime, request.store_id, size=size, after=after)
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListDeletionsResponse(deletions=map(_write, shown), next_page_token=token)
 
 

@@ -1,6 +1,6 @@
 """Holds, as callers say them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from connector.inventory import actions
 from connector.inventory.model.holds import LONGEST, SHORTEST, Hold, Want, Wish, missing
 from connector.inventory.rpc.stock import MOST_LINES, read_lines, write_result
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import inventory_pb2
 from stormcom.facebook.v1 import inventory_service_pb2 as pb
@@ -58,19 +59,19 @@ async def list_holds(runtime: Runtime, request: pb.ListHoldsRequest) -> pb.ListH
     """List holds, newest first."""
     size = read.page_size(request.page_size)
     scope = "holds", request.store_id, request.connection_id, request.active_only, request.reference
-    key = read.page_token(request.page_token, *scope, parts=2)
+    after = read_place(request.page_token, *scope)
     found = await actions.list_holds(
         runtime,
         request.store_id,
         request.connection_id,
         reference=request.reference,
         active_only=request.active_only,
-        after=(datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None,
+        after=after,
         limit=size + 1,
     )
     shown = found[:size]
     last = shown[-1] if len(found) > size else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListHoldsResponse(holds=[write_hold(runtime, hold) for hold in shown], next_page_token=token)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from connector.messaging import actions
 from connector.messaging.actions import Sight, Watched
-from connector.messaging.rpc.places import read_conversation_id
+from connector.messaging.rpc.ids import read_conversation_id
 from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import conversation_pb2

@@ -8,8 +8,9 @@ from connector.messaging import actions
 from connector.messaging.actions import Leaf
 from connector.messaging.db import Place, Wanted, words_of
 from connector.messaging.model import Channel
-from connector.messaging.rpc.places import read_conversation_id, read_place, write_place
+from connector.messaging.rpc.ids import read_conversation_id
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from stormcom.facebook.v1 import conversation_pb2

@@ -10,7 +10,7 @@ from connector.errors import InvalidInput
 from connector.messaging import actions, db
 from connector.messaging.model import Sender, Wish
 from connector.messaging.rpc.contents import read_parts
-from connector.messaging.rpc.places import read_conversation_id
+from connector.messaging.rpc.ids import read_conversation_id
 from connector.rpc import read
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import connector_service_pb2 as pb

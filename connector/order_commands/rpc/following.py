@@ -1,6 +1,6 @@
 """Commands, as callers read and move them; and how each is told to Meta while a caller waits."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from connector import deadline
@@ -12,6 +12,7 @@ from connector.order_commands.model.commands import State, missing
 from connector.order_commands.model.wishes import Asking
 from connector.orders.model.values import missing as missing_order
 from connector.rpc import read
+from connector.rpc.places import read_place, write_place
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import order_command_pb2
 from stormcom.facebook.v1 import order_command_service_pb2 as pb
@@ -34,14 +35,13 @@ async def list_commands(runtime: Runtime, request: pb.ListCommandsRequest) -> pb
         raise InvalidInput.of("state", "FIELD_INVALID", "must be one of the values of OrderCommand.State")
     which = Filter(read_order_id(request.order_id) if request.order_id else None, _STATES.get(request.state))
     scope = "order_commands", request.store_id, request.connection_id, *which
-    key = read.page_token(request.page_token, *scope, parts=2)
-    after = (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    after = read_place(request.page_token, *scope)
     found = await actions.list_commands(
         runtime, request.store_id, request.connection_id, which, after=after, limit=size + 1
     )
     shown = found[:size]
     last = shown[-1][0] if len(found) > size else None
-    token = read.write_page_token([last.create_time.isoformat(), str(last.id)], *scope) if last else ""
+    token = write_place(last.create_time, last.id, *scope) if last else ""
     return pb.ListCommandsResponse(commands=map(write, shown), next_page_token=token)
 
 
