@@ -43,7 +43,9 @@ async def resolve_checkout_link(
 
 async def build_checkout_link(runtime: Runtime, request: pb.BuildCheckoutLinkRequest) -> pb.BuildCheckoutLinkResponse:
     """Write a link."""
-    wanted = list(_read_items(read.entries(request.items, "items", limit=_MOST_ITEMS)))
+    if request.items or not request.coupon:
+        read.entries(request.items, "items", limit=_MOST_ITEMS)
+    wanted = list(_read_items(request.items))
     if len(request.tracking) > _MOST_TRACKING:
         raise InvalidInput.of(
             "tracking", "FIELD_TOO_LARGE", f"at most {_MOST_TRACKING} are allowed", limit=_MOST_TRACKING

@@ -68,6 +68,8 @@ _LOOK_UP = text(
 
 async def look_up(tx: Tx, connection_id: UUID, asked: Sequence[Name]) -> list[Resolved | None]:
     """Find items by any of their names, in the order asked; None for what is unknown."""
+    if not asked:
+        return []
     names, products, variants = (list(column) for column in zip(*asked, strict=True))
     given = {"connection": connection_id, "names": names, "products": products, "variants": variants}
     found = {row.place: Resolved(*row[1:]) for row in await tx.execute(_LOOK_UP, given)}

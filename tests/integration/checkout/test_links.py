@@ -299,6 +299,18 @@ async def test_a_built_link_leads_back_to_what_it_was_built_of(shelved: Shop) ->
     assert TrackingParameter(name="utm_campaign", value="é=1") in answer.tracking
 
 
+async def test_a_coupon_travels_alone(shelved: Shop) -> None:
+    """A link without items brings a coupon to the store; one without either is refused."""
+    await set_url(shelved, PAGE)
+    named: dict[str, Any] = {"store_id": shelved.store_id, "connection_id": str(CONNECTION)}
+    link = (await checkout(shelved).BuildCheckoutLink(pb.BuildCheckoutLinkRequest(**named, coupon="SaVe 10%"))).link
+    answer = await resolve(shelved, link)
+    assert ("SaVe 10%", [], "https://shop.example/") == (answer.coupon, list(answer.lines), answer.fallback_link)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await checkout(shelved).BuildCheckoutLink(pb.BuildCheckoutLinkRequest(**named))
+    assert ("FIELD_REQUIRED", "items") == reason_of(refused.value, "field")
+
+
 async def test_a_page_that_nobody_can_open_is_refused(shelved: Shop) -> None:
     """The checkout URL is public and https; without one no link can be built."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:

@@ -208,7 +208,7 @@ class BuildCheckoutLinkRequest(_message.Message):
     """The draft order it answers."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckoutItem]:
-        """What to buy: 1 to 50 items, each once."""
+        """What to buy: 1 to 50 items, each once. May be empty with a coupon: the link then brings the coupon, and the buyer chooses in the store."""
 
     @_builtins.property
     def tracking(self) -> _containers.RepeatedCompositeFieldContainer[_checkout_pb2.TrackingParameter]:

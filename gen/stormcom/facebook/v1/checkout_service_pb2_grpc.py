@@ -79,7 +79,7 @@ class FacebookCheckoutServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BuildCheckoutLink(self, request, context):
-        """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`.
+        """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

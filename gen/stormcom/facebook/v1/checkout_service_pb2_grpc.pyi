@@ -42,7 +42,7 @@ class FacebookCheckoutStub:
     Fails with `CONNECTION_NOT_FOUND`, `FIELD_TOO_LONG`, `FIELD_REQUIRED`, `FIELD_INVALID`.
     """
     BuildCheckoutLink: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.BuildCheckoutLinkRequest, _checkout_service_pb2.BuildCheckoutLinkResponse]
-    """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
+    """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
     SetCheckoutUrl: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.SetCheckoutUrlRequest, _checkout_service_pb2.SetCheckoutUrlResponse]
     """Sets the page of the store that opens a cart from a link: the one that is entered as checkout URL in Commerce Manager. An empty URL forgets it. Fails with `LINK_NOT_ABSOLUTE`."""
     GetCheckoutUrl: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.GetCheckoutUrlRequest, _checkout_service_pb2.GetCheckoutUrlResponse]
@@ -67,7 +67,7 @@ class FacebookCheckoutAsyncStub(FacebookCheckoutStub):
     Fails with `CONNECTION_NOT_FOUND`, `FIELD_TOO_LONG`, `FIELD_REQUIRED`, `FIELD_INVALID`.
     """
     BuildCheckoutLink: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.BuildCheckoutLinkRequest, _checkout_service_pb2.BuildCheckoutLinkResponse]  # type: ignore[assignment]
-    """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
+    """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
     SetCheckoutUrl: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.SetCheckoutUrlRequest, _checkout_service_pb2.SetCheckoutUrlResponse]  # type: ignore[assignment]
     """Sets the page of the store that opens a cart from a link: the one that is entered as checkout URL in Commerce Manager. An empty URL forgets it. Fails with `LINK_NOT_ABSOLUTE`."""
     GetCheckoutUrl: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.GetCheckoutUrlRequest, _checkout_service_pb2.GetCheckoutUrlResponse]  # type: ignore[assignment]
@@ -101,7 +101,7 @@ class FacebookCheckoutServicer(metaclass=_abc_1.ABCMeta):
         request: _checkout_service_pb2.BuildCheckoutLinkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_checkout_service_pb2.BuildCheckoutLinkResponse, _abc.Awaitable[_checkout_service_pb2.BuildCheckoutLinkResponse]]:
-        """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
+        """Writes a checkout link for items, to be sent in a conversation or put on a page. The link opens the store's checkout URL as Meta would open it. Fails with `CHECKOUT_URL_NOT_SET`, `ITEM_NOT_FOUND`, `FIELD_REQUIRED`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `FIELD_TOO_LONG`."""
 
     @_abc_1.abstractmethod
     def SetCheckoutUrl(
