@@ -63,7 +63,7 @@ def require_state(kind: Kind, order: Order, *, now: datetime) -> None:
 
 
 def require_alone(kind: Kind, order: Order, commands: Iterable[Command]) -> None:
-    """Refuse a snapshot beside anything else that waits, and anything beside a snapshot: its totals count what is done.
+    """Refuse totals beside anything else that waits, and anything beside them: they count what is done.
 
     Raises:
         FailedPrecondition: ORDER_BUSY.
@@ -71,7 +71,7 @@ def require_alone(kind: Kind, order: Order, commands: Iterable[Command]) -> None
     """
     others = (one for one in commands if one.state in OPEN)
     if any(Kind.RESTATE in {kind, one.wish.kind} for one in others):
-        message = "A snapshot of an order stands alone: wait until its other commands are over, or cancel them"
+        message = "Totals of an order stand alone: wait until its other commands are over, or cancel them"
         raise FailedPrecondition("ORDER_BUSY", message, order_id=str(order.id))
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from connector.order_commands.model.commands import Command, Kind, Pieces, Wish
 from connector.order_commands.model.refunds import charged
-from connector.order_commands.model.snapshots import read_totals
+from connector.order_commands.model.totals import read_totals
 from connector.orders.model.values import Order
 
 
@@ -65,7 +65,7 @@ def _same(wish: Wish, one: Shown, currency_code: str) -> bool:
             return wish.everything or _same_refund(wish, one, currency_code)
         case Kind.RESOLVE_RETURN:
             return one.id == wish.return_id and one.status == str(wish.body["update"]["status"])
-        case Kind.ACKNOWLEDGE | Kind.RESTATE:  # lines, by which a snapshot is looked at, have no such id
+        case Kind.ACKNOWLEDGE | Kind.RESTATE:  # lines, by which totals are looked at, have no such id
             return one.external_id == str(wish.body["merchant_order_reference"])
 
 

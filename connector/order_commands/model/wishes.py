@@ -23,7 +23,7 @@ from connector.order_commands.model.moves import (
     require_state,
 )
 from connector.order_commands.model.refunds import Asked, require_refundable, write_body
-from connector.order_commands.model.snapshots import read_totals, require_totals
+from connector.order_commands.model.totals import read_totals, require_totals
 from connector.orders.model.values import Order
 
 

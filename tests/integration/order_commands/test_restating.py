@@ -1,4 +1,4 @@
-"""Snapshots: StormCom says how far each line is, and Meta does what is missing, once."""
+"""StormCom says how far each line is, and Meta does what is missing, once."""
 
 import grpc
 import pytest
@@ -12,8 +12,13 @@ from tests.integration.order_commands.conftest import DHL, Command, Desk, Order
 async def restate(desk: Desk, order: Order, **totals: int) -> Command:
     """Say totals of an order's only line."""
     line = order_command_pb2.LineTotals(line_id=order.lines[0].line_id, **totals)
-    reasons = {"cancel_reason": "CANCEL_REASON_OUT_OF_STOCK", "refund_reason": "REFUND_REASON_DAMAGED_GOODS"}
-    request = pb.RestateOrderRequest(**desk.wish(order), lines=[line], tracking=DHL, **reasons)
+    request = pb.RestateOrderRequest(
+        **desk.wish(order),
+        lines=[line],
+        tracking=DHL,
+        cancel_reason=order_command_pb2.CANCEL_REASON_OUT_OF_STOCK,
+        refund_reason=order_command_pb2.REFUND_REASON_DAMAGED_GOODS,
+    )
     return (await desk.commands.RestateOrder(request)).command
 
 
@@ -45,8 +50,8 @@ async def test_a_lost_answer_does_nothing_twice(desk: Desk, fault: str) -> None:
     assert (1, 1, 1, 1) == (item.fulfilled, item.cancelled, len(desk.effects("ship")), len(desk.effects("cancel")))
 
 
-async def test_a_snapshot_stands_alone(desk: Desk) -> None:
-    """Beside anything else that waits its totals would count what is not done: it is refused, and so is what comes beside it."""
+async def test_totals_stand_alone(desk: Desk) -> None:
+    """Beside anything else that waits they would count what is not done: they are refused, and so is what comes beside them."""
     order = await desk.bought()
     parcel = await desk.ship(order, 1)
     with pytest.raises(grpc.aio.AioRpcError) as beside:

@@ -1,6 +1,6 @@
-"""Snapshots: how many pieces of each line are shipped, cancelled and refunded by now, all in all; Meta does what is missing. Pure.
+"""Totals: how many pieces of each line are shipped, cancelled and refunded by now, all in all; Meta does what is missing. Pure.
 
-Totals never become less. Saying them again does nothing, so a snapshot needs no key.
+Totals never become less. Saying them again does nothing, so they need no key.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""Snapshots, as callers say them: totals of lines."""
+"""Totals of lines, as callers say them."""
 
 from connector.errors import InvalidInput
-from connector.order_commands.model.snapshots import Restate, Totals
+from connector.order_commands.model.totals import Restate, Totals
 from connector.order_commands.rpc.asking import CANCEL_REASONS, MOST_LINES, MOST_PIECES, read_line_id, read_tracking
 from connector.order_commands.rpc.following import ask
 from connector.order_commands.rpc.refunds import REFUND_REASONS
