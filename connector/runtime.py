@@ -93,10 +93,18 @@ def open_vault(ring: Ring, *, now: Now) -> Vault:
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, *, now: Now = utc_now, ids: NewId = new_id, pool_size: int = 10
+    settings: Settings,
+    *,
+    now: Now = utc_now,
+    ids: NewId = new_id,
+    pool_size: int = 10,
+    engine: AsyncEngine | None = None,
 ) -> AsyncIterator[Runtime]:
-    """Open everything, and close it in reverse order."""
-    engine, gather = open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
+    """Open everything, and close it in reverse order.
+
+    An `engine` of the caller's keeps the statements it compiled when runtimes follow each other; its connections are closed, too.
+    """
+    engine, gather = engine or open_engine(settings.database_url.reveal(), pool_size=pool_size), Gather()
     ears = Ear(engine, now, WINDOWS | {"catalog_batch": settings.batch_window}), DriftEar(engine, now)
     versions = {app.app_id: app.graph_version for app in settings.apps.values()}
     vault = open_vault(settings.vault, now=now)

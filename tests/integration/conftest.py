@@ -13,7 +13,6 @@ from uuid import UUID
 
 import aiohttp
 import grpc
-import psycopg
 import pytest
 from yarl import URL
 
@@ -27,7 +26,7 @@ from simulator.world import World
 from stormcom.facebook.v1 import connection_pb2, connector_service_pb2_grpc
 from stormcom.facebook.v1 import connector_service_pb2 as pb
 from tests.contract.sdk_parameters import unknown_parameters
-from tests.integration.keepsakes import Numbers, Site, empty, once
+from tests.integration.keepsakes import Keeper, Numbers, Site, empty, keep_engine, once
 
 APP_ID, APP_SECRET, VERIFY_TOKEN = "610000000000001", "0123456789abcdef0123456789abcdef", "verify-me"
 DEVELOPMENT_TOKEN = "development-token-of-this-test"
@@ -102,12 +101,19 @@ async def control_api(meta_url: str) -> AsyncIterator[Callable[..., Awaitable[An
         yield call
 
 
+@pytest.fixture(scope="session")
+def keeper(database_url: str) -> Iterator[Keeper]:
+    """Who empties and fills the worker's database between the tests."""
+    keeper = Keeper(database_url)
+    yield keeper
+    keeper.close()
+
+
 @pytest.fixture
-def empty_database(database_url: str) -> Iterator[str]:
+def empty_database(database_url: str, keeper: Keeper) -> str:
     """The worker's migrated database, emptied."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        empty(connection)
-    yield database_url
+    empty(keeper.connection())
+    return database_url
 
 
 @pytest.fixture
@@ -138,16 +144,17 @@ def numbers() -> Numbers:
 
 
 @pytest.fixture
-def site(settings: Settings, world: World, numbers: Numbers, clock: Clock) -> Site:
+def site(settings: Settings, world: World, numbers: Numbers, clock: Clock, keeper: Keeper) -> Site:
     """What a walk changes: see `keepsakes`."""
-    return Site(settings, world, numbers, clock, lambda step: clock.jump(seconds=step.total_seconds()))
+    return Site(settings, keeper, world, numbers, clock, lambda step: clock.jump(seconds=step.total_seconds()))
 
 
 @pytest.fixture
 async def runtime(settings: Settings, clock: Clock, numbers: Numbers) -> AsyncIterator[Runtime]:
     """All that an action may touch, with a clock that moves and ids that count."""
+    engine = keep_engine(settings.database_url.reveal())
     async with open_runtime(
-        settings, now=clock, ids=lambda: UUID(int=7 << 76 | 2 << 62 | next(numbers)), pool_size=5
+        settings, now=clock, ids=lambda: UUID(int=7 << 76 | 2 << 62 | next(numbers)), engine=engine
     ) as runtime:
         yield runtime
 

@@ -10,12 +10,14 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from connector.db.schema import load_tables
+from connector.db.schema import load_tables, open_engine
 from connector.settings import Settings
 from simulator.clock import Clock
 from simulator.world import World
@@ -47,11 +49,43 @@ class Numbers:
         return self.last
 
 
+@dataclass(slots=True)
+class Keeper:
+    """One connection for all that happens to a database between the tests: what a new one must read first is known to it."""
+
+    database_url: str
+    _open: psycopg.Connection[Any] | None = None
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """Return it; a new one when a test cut it off."""
+        if self._open is not None:
+            try:
+                self._open.execute("SELECT")
+            except psycopg.OperationalError:
+                self.close()
+        if self._open is None:
+            self._open = psycopg.connect(self.database_url, autocommit=True)
+        return self._open
+
+    def close(self) -> None:
+        """Close it."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+@cache
+def keep_engine(database_url: str) -> AsyncEngine:
+    """Open a pool, the same for all tests of a worker: statements are compiled once; each test closes its connections."""
+    return open_engine(database_url, pool_size=5)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What a walk changes, and what decides whether two walks are alike."""
 
     settings: Settings
+    keeper: Keeper
     world: World
     numbers: Numbers
     now: Callable[[], datetime]
@@ -75,18 +109,17 @@ _KEPT: dict[str, list[_Keepsake[Any]]] = {}
 
 async def once(name: str, site: Site, walk: Callable[[], Awaitable[Result]]) -> Result:
     """Do a walk, or lay down what an equal one left."""
-    before = _state(site)
-    with psycopg.connect(site.settings.database_url.reveal(), autocommit=True) as database:
-        known = site.walked or not database.execute(TOUCHED).fetchone()
-        for kept in _KEPT.get(name, []) if known else ():
-            if kept.before == before:
-                _lay_down(kept, site, database)
-                result: Result = kept.result
-                break
-        else:
-            result = await walk()
-            if known:
-                _KEPT.setdefault(name, []).append(_keep(before, result, site, database))
+    before, database = _state(site), site.keeper.connection()
+    known = site.walked or not database.execute(TOUCHED).fetchone()
+    for kept in _KEPT.get(name, []) if known else ():
+        if kept.before == before:
+            _lay_down(kept, site, database)
+            result: Result = kept.result
+            break
+    else:
+        result = await walk()
+        if known:
+            _KEPT.setdefault(name, []).append(_keep(before, result, site, database))
     site.walked.append(name)
     return result
 
