@@ -173,10 +173,10 @@ async def test_a_thousand_bulk_messages_hold_up_nobody(chat: Chat, clock: Clock)
     await chat.send(talks[buyer], "It is")
     await chat.turn()
     assert ([], ["It is"]) == (chat.seen(person=fan), [one.text for one in chat.seen(person=buyer)])
-    clock.advance(seconds=99)
+    clock.advance(seconds=60)  # and what the machine takes: our clock goes on by itself
     await chat.turn()
     assert [] == chat.seen(person=fan)
-    clock.advance(seconds=1)
+    clock.advance(seconds=40)
     await chat.turn()
     assert ["News"] == [one.text for one in chat.seen(person=fan)]
 
