@@ -1,5 +1,6 @@
-"""Builds that are broken on purpose, in the two ways that are easiest to write. The reckoning must find them out."""
+"""Builds that are broken on purpose, in the ways that are easiest to write. The reckoning must find them out."""
 
+import asyncio
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +12,10 @@ from connector.events import db as events
 from connector.events.model import Draft
 from connector.graph.call import Call
 from connector.graph.client import Access, GraphClient
+from connector.registry.db import orders
+from connector.registry.db.orders import OrderMapping
+
+_mapping: list[asyncio.Task[None]] = []
 
 
 def tell_first() -> None:
@@ -22,6 +27,23 @@ def tell_first() -> None:
             await append(own, *drafts, at=at)
 
     events.append = append_first
+
+
+def map_later() -> None:
+    """Take StormCom's answer to an order in one transaction, and write down what it stands for in the next."""
+    map_order = orders.map_order
+
+    async def map_after(tx: Tx, mapping: OrderMapping, *, at: datetime) -> OrderMapping:
+        async def then() -> None:
+            while tx.in_transaction():  # noqa: ASYNC110 – nothing tells of its end
+                await asyncio.sleep(0)
+            async with tx.engine.begin() as own:
+                await map_order(own, mapping, at=at)
+
+        _mapping.append(asyncio.create_task(then()))
+        return mapping
+
+    orders.map_order = map_after  # whoever uses it is loaded later
 
 
 def make_fresh_keys() -> None:
@@ -36,4 +58,8 @@ def make_fresh_keys() -> None:
     GraphClient.send = send_anew  # type: ignore[method-assign] # breaking it is the purpose
 
 
-BUILDS: dict[str, Callable[[], None]] = {"tell_first": tell_first, "make_fresh_keys": make_fresh_keys}
+BUILDS: dict[str, Callable[[], None]] = {
+    "tell_first": tell_first,
+    "map_later": map_later,
+    "make_fresh_keys": make_fresh_keys,
+}

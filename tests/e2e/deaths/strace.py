@@ -68,8 +68,11 @@ def attached(
         raise CannotTraceError("strace is not installed") from missing
     with process:
         assert process.stderr
-        if "attached" not in (said := process.stderr.readline()):
-            raise CannotTraceError(said.strip())
+        said = process.stderr.readline().strip()
+        if "not permitted" in said:
+            raise CannotTraceError(said)
+        if "attached" not in said:
+            raise RuntimeError(said)
         try:
             yield Trace(process, file)
         finally:

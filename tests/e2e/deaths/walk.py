@@ -1,55 +1,61 @@
-"""Leads orders through all their steps while workers die on the way."""
+"""Leads orders through all their steps while workers, or the connector, die on the way."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from stack.supervisor import Stack
+from tests.e2e.deaths.births import Child, Nursery, nursery
 from tests.e2e.deaths.desk import Desk, Step
 from tests.e2e.deaths.strace import Send, Trace, attached
-from tests.e2e.deaths.workers import Nursery, Worker, nursery
 from tests.e2e.storm.town import await_for
 
-CONNECTOR = "connector"
+LISTENER, CREW, CONNECTOR = "listener", "crew", "connector"
+"""A worker's first thread listens to Redis, its second one does the work; of the connector any thread may send."""
+WORKER = "worker"
 _await = partial(await_for, poll_seconds=0.02)
 
 
 class Place(NamedTuple):
-    """Where somebody dies: at the n-th send of a worker's thread, or of the connector, counted from the beginning of a step."""
+    """Where somebody dies: at the n-th send of a kind, counted from the beginning of a step; nowhere, if of none."""
 
-    thread: str
+    who: str
     call: str
     number: int
+
+    @property
+    def kind(self) -> str:
+        """Tell which process it is."""
+        return CONNECTOR if self.who == CONNECTOR else WORKER
 
 
 @dataclass(slots=True)
 class Walk:
-    """A store at work; `deaths` counts those who died, by what they were at."""
+    """A store at work, and one process of each kind that dies and is born again; `deaths` counts them by what they were at."""
 
     desk: Desk
-    stack: Stack
-    nursery: Nursery
-    worker: Worker
-    restart: Callable[[str], object]
+    folder: Path
+    nurseries: Mapping[str, Nursery]
+    living: dict[str, Child]
     deaths: Counter[Step] = field(default_factory=Counter)
 
-    def trace(self, steps: Sequence[Step] = tuple(Step)) -> Mapping[Step, list[Send]]:
-        """Lead an order through steps, and note what the crew sends at each."""
+    def trace(self, steps: Sequence[Step] = tuple(Step), who: str = CREW) -> Mapping[Step, list[Send]]:
+        """Lead an order through steps, and note what somebody sends at each."""
         order, found = "", {}
         for step in steps:
-            with attached(self.worker.thread("crew"), _folder(self.stack)) as trace:
+            with self._watched(Place(who, "", 0)) as trace:
                 order = self.desk.begin(step, order)
                 self._finish(step, order)
             found[step] = trace.sends()
         return found
 
     def lead(self, places: Mapping[Step, Place], steps: Sequence[Step] = tuple(Step)) -> list[Step]:
-        """Lead an order through steps; the worker dies at the place of each, if it comes there. Tells at which it did."""
+        """Lead an order through steps; somebody dies at the place of each, if he comes there. Tells at which he did."""
         order, died = "", []
         for step in steps:
             if step in places:
@@ -66,26 +72,24 @@ class Walk:
         with ThreadPoolExecutor(1) as hand:
             with self._watched(place) as trace:
                 begun = hand.submit(self.desk.begin, step, order)
-                end = f"the end of {step} or of the {place.thread}"
+                end = f"the end of {step} or of the {place.kind}"
                 _await(end, lambda: trace.over or (begun.done() and self.desk.done(step, begun.result())))
-            dead = any(one.number >= place.number for one in trace.sends())
-            if dead and place.thread == CONNECTOR:
-                self.restart(CONNECTOR)
-            elif dead:
-                self._replace_worker()
+            if dead := any(one.number >= place.number for one in trace.sends()):
+                self._replace(place.kind)
             return begun.result(), dead
 
     def _watched(self, place: Place) -> AbstractContextManager[Trace]:
-        connector = self.stack.processes[CONNECTOR].pid if place.thread == CONNECTOR else None
-        thread = connector or self.worker.thread(place.thread)
-        return attached(thread, _folder(self.stack), kill_at=(place.call, place.number), others=bool(connector))
+        thread = self.living[place.kind].thread(int(place.who == CREW))
+        kill_at = (place.call, place.number) if place.call else None
+        return attached(thread, self.folder, kill_at=kill_at, others=place.who == CONNECTOR)
 
-    def _replace_worker(self) -> None:
-        """Have another worker go on."""
-        _await("the worker's end", lambda: not self.worker.alive)
-        begun = self.desk.bury()
-        self.worker = self.nursery.bear()
-        _await("the next worker", lambda: self.desk.heeded(since=begun))
+    def _replace(self, kind: str) -> None:
+        """Have another process go on; a caller waits for a connector by himself."""
+        _await(f"the {kind}'s end", lambda: not self.living[kind].alive)
+        begun = self.desk.bury() if kind == WORKER else None
+        self.living[kind] = self.nurseries[kind].bear()
+        if begun:
+            _await("the next worker", lambda: self.desk.heeded(since=begun))
 
     def _finish(self, step: Step, order: str) -> None:
         """Wait until a step is over; time flies meanwhile."""
@@ -98,16 +102,15 @@ class Walk:
 
 
 @contextmanager
-def walking(stack: Stack, number: int, restart: Callable[[str], object], *, build: str = "") -> Iterator[Walk]:
-    """Open a new store with a worker, of a broken build when one is named, for the length of the block."""
-    with nursery(stack.environment, _folder(stack) / "workers.log", build=build) as found:
-        worker = found.bear()
+def walking(stack: Stack, number: int, *kinds: str, build: str = "") -> Iterator[Walk]:
+    """Open a new store with one process of each kind, of a broken build when one is named, for the length of the block."""
+    folder = stack.processes["relay"].log.parent
+    with ExitStack() as cleanup:
+        nurseries = {
+            kind: cleanup.enter_context(nursery(stack.environment, folder / f"{kind}s.log", kind, build=build))
+            for kind in kinds
+        }
+        living = {kind: one.bear() for kind, one in nurseries.items()}
         desk = Desk.open(stack, number)
-        try:
-            yield Walk(desk, stack, found, worker, restart)
-        finally:
-            desk.close()
-
-
-def _folder(stack: Stack) -> Path:
-    return stack.processes[CONNECTOR].log.parent
+        cleanup.callback(desk.close)
+        yield Walk(desk, folder, nurseries, living)

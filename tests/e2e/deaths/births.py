@@ -1,4 +1,4 @@
-"""Real workers, one at a time: each is born when the last one died."""
+"""Processes of ours, started quickly: forked from one that has loaded everything and opened nothing."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from stack.folders import CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """A process that works in all lanes: one thread listens to Redis, another one does the work."""
+class Child:
+    """A process that was started."""
 
     pid: int
 
@@ -25,34 +25,33 @@ class Worker:
             return True
         return False
 
-    def thread(self, name: str) -> int:
-        """Find the id of a thread: the process' first one listens, the next one is the crew. Ids grow, and begin anew at their end."""
+    def thread(self, number: int) -> int:
+        """Find the id of its first thread, which is 0, or of a later one. Ids grow, and begin anew at their end."""
         ids = [int(one.name) for one in Path(f"/proc/{self.pid}/task").iterdir()]
         end = int(Path("/proc/sys/kernel/pid_max").read_text())
-        listener, crew, *_ = sorted(ids, key=lambda one: (one - self.pid) % end)
-        return {"listener": listener, "crew": crew}[name]
+        return sorted(ids, key=lambda one: (one - self.pid) % end)[number]
 
 
 @dataclass(frozen=True, slots=True)
 class Nursery:
-    """Where workers come from."""
+    """Where processes of a kind come from."""
 
     process: "subprocess.Popen[str]"
 
-    def bear(self) -> Worker:
-        """Start another worker."""
+    def bear(self) -> Child:
+        """Start another one."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return Worker(int(self.process.stdout.readline()))
+        return Child(int(self.process.stdout.readline()))
 
 
 @contextmanager
-def nursery(environment: Mapping[str, str], log: Path, *, build: str = "") -> Iterator[Nursery]:
-    """Have workers, of a broken build when one is named, for the length of the block."""
+def nursery(environment: Mapping[str, str], log: Path, kind: str, *, build: str = "") -> Iterator[Nursery]:
+    """Have processes of a kind, of a broken build when one is named; with the block all of them end."""
     told = {**environment, "METRICS_ADDRESS": "", "LOG_LEVEL": "warning"}
-    command = (sys.executable, "-m", "tests.e2e.deaths.nursery", *filter(None, [build]))
+    command = (sys.executable, "-m", "tests.e2e.deaths.nursery", kind, *filter(None, [build]))
     with (
         log.open("ab") as lines,
         subprocess.Popen(
