@@ -219,6 +219,36 @@ def test_reviews_have_a_feed_of_their_own_type(meta: Meta, catalog: ProductCatal
     assert (2, 1, 1) == tuple(ended[f"num_{name}_items"] for name in ("detected", "persisted", "invalid"))
 
 
+GOOD_OFFER = {
+    "title": "Spring", "value_type": "PERCENTAGE", "percent_off": "10", "fixed_amount_off": "", "application_type": "SALE",
+    "target_type": "LINE_ITEM", "target_granularity": "ITEM_LEVEL", "target_selection": "ALL_CATALOG_PRODUCTS",
+    "start_date_time": "1793491200", "coupon_codes": "", "target_product_retailer_ids": "",
+}  # fmt: skip
+WRONG_OFFERS = (
+    {"title": ""},
+    {"value_type": "HALF"},
+    {"percent_off": "101"},
+    {"percent_off": ""},
+    {"fixed_amount_off": "5.00 USD"},
+    {"percent_off": "", "fixed_amount_off": "5 dollars"},
+    {"application_type": "BUYER_APPLIED"},
+    {"coupon_codes": '["A"]'},
+    {"target_selection": "SPECIFIC_PRODUCTS"},
+    {"target_product_retailer_ids": '["A"]'},
+)
+
+
+def test_offers_have_a_feed_of_their_own_type(meta: Meta, catalog: ProductCatalog, user_api: FacebookAdsApi) -> None:
+    """A feed of offers takes rows of offers, and refuses each that contradicts itself; a file without one takes it away."""
+    feed = ProductFeed(catalog.create_product_feed(params={"name": "Offers", "feed_type": "OFFER"})["id"], api=user_api)
+    header = ("offer_id", *GOOD_OFFER)
+    rows = [{"offer_id": str(place), **GOOD_OFFER, **change} for place, change in enumerate(({}, *WRONG_OFFERS))]
+    for some, counts in ((rows, (11, 1, 10, 0)), (rows[1:2], (1, 0, 1, 1))):
+        ended = upload(meta, feed, write(some, header))
+        names = ("detected", "persisted", "invalid", "deleted")
+        assert counts == tuple(ended[f"num_{name}_items"] for name in names)
+
+
 def test_a_batch_and_a_file_with_the_same_item_overlap(meta: Meta, catalog: ProductCatalog, feed: ProductFeed) -> None:
     """An item that is in an unfinished batch and in a fetched file is listed as an overlap: a sender's fault."""
     meta.control("PATCH", "/switches", {"batch_seconds": 600.0, "feed_seconds": 600.0})
