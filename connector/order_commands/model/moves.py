@@ -38,6 +38,8 @@ _WORDS = {
     State.VANISHED: "it was never finished at Meta",
 }
 _TAKING = frozenset({Kind.FULFILL, Kind.CANCEL})
+_NAMING = frozenset({Kind.ACKNOWLEDGE, Kind.RESTATE})
+"""These tell Meta StormCom's id of the order."""
 
 
 def require_state(kind: Kind, order: Order, *, now: datetime) -> None:
@@ -54,7 +56,7 @@ def require_state(kind: Kind, order: Order, *, now: datetime) -> None:
         else order.state
     )
     too_soon = order.state is State.FB_PROCESSING and now < order.order_time + _PROCESSED_FOR
-    unknown = kind is Kind.ACKNOWLEDGE and not order.taken
+    unknown = kind in _NAMING and not order.taken
     if state in _ALLOWED[kind] and not too_soon and not unknown:
         return
     words = "StormCom does not have it yet: answer AckOrderImport" if unknown else _WORDS[order.state]

@@ -28,3 +28,12 @@ async def test_a_very_long_look_goes_on_in_another_turn(linked: Mall) -> None:
     await linked.turn()
     shown = await linked.orders.GetOrderManagement(pb.GetOrderManagementRequest(store_id=STORE))
     assert newest == shown.order_management.watermark_time.ToDatetime(newest.tzinfo)
+
+
+async def test_a_list_that_is_longer_than_a_page_is_read_whole(mall: Mall) -> None:
+    """However many lines an order has and however few Meta tells at once: each is there, in order, with its sums."""
+    mall.world.switches.change(max_page=3)
+    lines = [{"retailer_id": "sc_p1", "quantity": number, "price": "1.00", "tax": "0.10"} for number in range(1, 9)]
+    order = await mall.bought(lines=lines)
+    assert list(range(1, 9)) == [line.quantity for line in order.lines]
+    assert (3600, 3680) == (order.sums.items.minor_units, order.sums.total.minor_units)
