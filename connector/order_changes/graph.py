@@ -7,7 +7,7 @@ from connector.connections.graph.subscriptions import page_bucket
 from connector.graph.call import Call, Listed, read_list
 from connector.order_changes.model.changes import Cancellation, Part, Payment, Refund
 from connector.order_changes.model.returns import METAS_WORDS, Told
-from connector.orders.graph.amounts import read_amount
+from connector.orders.graph.amounts import read_minor_units
 
 PAGE_SIZE = 100
 _LONGEST_TEXT = 1_000
@@ -81,11 +81,17 @@ def _cancellation(entry: Mapping[str, Any]) -> Cancellation:
 def _refund(entry: Mapping[str, Any], currency_code: str) -> Refund:
     sums = entry["refund_amount"]
     parts = [
-        Part(str(one["id"]), _quantity(one.get("quantity") or 0), _amount(one.get("refund_subtotal"), currency_code))
+        Part(
+            str(one["id"]),
+            _quantity(one.get("quantity") or 0),
+            read_minor_units(one.get("refund_subtotal"), "refund_subtotal", currency_code),
+        )
         for one in _items(entry)
     ]
     # The tax is told as a negative amount.
-    subtotal, shipping, tax = (_amount(sums.get(name), currency_code) for name in ("subtotal", "shipping", "tax"))
+    subtotal, shipping, tax = (
+        read_minor_units(sums.get(name), name, currency_code) for name in ("subtotal", "shipping", "tax")
+    )
     total, reason = _required(sums, "total", currency_code), _text(entry.get("refund_reason") or {}, "reason_code")
     return Refund(str(entry["id"]), _joined(parts), subtotal, shipping, abs(tax), total, reason)
 
@@ -93,7 +99,10 @@ def _refund(entry: Mapping[str, Any], currency_code: str) -> Refund:
 def _payment(entry: Mapping[str, Any], currency_code: str) -> Payment:
     # A payment without transaction_details was not captured.
     captured = bool(entry.get("transaction_details"))
-    total, tax = _required(entry, "total_amount", currency_code), _amount(entry.get("tax"), currency_code)
+    total, tax = (
+        _required(entry, "total_amount", currency_code),
+        read_minor_units(entry.get("tax"), "tax", currency_code),
+    )
     return Payment(str(entry["id"]), total, tax, captured)
 
 
@@ -137,16 +146,7 @@ def _quantity(value: Any) -> int:
 def _required(entry: Mapping[str, Any], name: str, currency_code: str) -> int:
     if entry[name] is None:
         raise ValueError(f"{name} is missing")
-    return _amount(entry[name], currency_code)
-
-
-def _amount(told: Any, currency_code: str) -> int:
-    if told is None:
-        return 0
-    money = read_amount(told, "amount")
-    if money.currency_code != currency_code:
-        raise ValueError(f"an amount is in {money.currency_code}, and the order in {currency_code}")
-    return money.minor_units
+    return read_minor_units(entry[name], name, currency_code)
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:

@@ -9,7 +9,7 @@ from connector.graph.call import Call, Effect, Listed, read_list, read_success
 from connector.order_commands.model.commands import Kind, Pieces
 from connector.order_commands.model.patience import KEYLESS
 from connector.order_commands.model.shown import Shown
-from connector.orders.graph.amounts import read_amount
+from connector.orders.graph.amounts import read_minor_units
 
 # graph-api.md 6.2 (documentation, Feb 2026); returns: SDK 25.0.0, commerceorder.py, create_return.
 _EDGES = {
@@ -94,21 +94,11 @@ def _shown(one: Any, currency_code: str) -> Shown:
         external_id=str(one.get("external_shipment_id") or ""),
         tracking_number=str((one.get("tracking_info") or {}).get("tracking_number") or ""),
         status=str(one.get("return_status") or ""),
-        shipping=_minor_units(sums.get("shipping"), currency_code),
-        total=_minor_units(sums["total"], currency_code) if "total" in sums else None,
+        shipping=read_minor_units(sums.get("shipping"), "shipping", currency_code),
+        total=read_minor_units(sums["total"], "total", currency_code) if "total" in sums else None,
     )
 
 
 def _line(item: Any, currency_code: str) -> Pieces:
-    amount = _minor_units(item.get("refund_subtotal"), currency_code)
+    amount = read_minor_units(item.get("refund_subtotal"), "refund_subtotal", currency_code)
     return Pieces(str(item["id"]), int(item.get("quantity") or 0), amount)
-
-
-def _minor_units(money: Any, currency_code: str) -> int:
-    """Read an amount exactly; one in another currency is no answer we know."""
-    if money is None:
-        return 0
-    amount = read_amount(money, "amount")
-    if amount.currency_code != currency_code:
-        raise ValueError(f"{amount.currency_code} instead of {currency_code}")
-    return amount.minor_units

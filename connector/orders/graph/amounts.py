@@ -28,3 +28,18 @@ def read_amount(told: Any, field: str) -> Money:
     if not minor.is_finite() or abs(minor) > _LARGEST_AMOUNT or minor != int(minor):
         raise ValueError(f"{field}: the amount has more decimals than {currency}")
     return Money(currency, int(minor))
+
+
+def read_minor_units(told: Any, field: str, currency_code: str) -> int:
+    """Read an amount in a known currency; one that is not told is nothing.
+
+    Raises:
+        ValueError: it cannot be read exactly, or is in another currency; the message names the field.
+
+    """
+    if told is None:
+        return 0
+    amount = read_amount(told, field)
+    if amount.currency_code != currency_code:
+        raise ValueError(f"{field}: the amount is in {amount.currency_code}, and the order in {currency_code}")
+    return amount.minor_units

@@ -1,7 +1,7 @@
 """A store whose app may report conversions, with a pixel at Meta."""
 
-import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -9,18 +9,14 @@ import pytest
 
 from connector.runtime import Runtime
 from connector.settings import Settings
+from connector.values import CapabilityKind
 from simulator.pixels import AdsPixel, put_pixel
 from simulator.world import World
 from stormcom.facebook.v1 import conversion_service_pb2 as pb
 from stormcom.facebook.v1.conversion_service_pb2_grpc import FacebookConversionsStub
 from tests.integration.catalog.shop import Shop, Turn, product
 from tests.integration.conftest import (
-    APP_ID,
-    APP_SECRET,
-    DEVELOPMENT_TOKEN,
-    PUBLIC_URL,
     STORE,
-    VERIFY_TOKEN,
     Clock,
 )
 
@@ -28,24 +24,12 @@ PIXEL = "81000000000000001"
 
 
 @pytest.fixture
-def settings(empty_database: str, meta_url: str) -> Settings:
+def settings(settings: Settings) -> Settings:
     """Settings of an app that asks merchants for conversions too."""
-    return Settings.read(
-        {
-            "PROFILE": "development",
-            "DATABASE_URL": empty_database,
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "PUBLIC_URL": PUBLIC_URL,
-            "META_GRAPH_URL": meta_url,
-            "META_DIALOG_URL": meta_url,
-            "META_TEST_APP_ID": APP_ID,
-            "META_TEST_APP_SECRETS": APP_SECRET,
-            "META_TEST_VERIFY_TOKEN": VERIFY_TOKEN,
-            "META_TEST_CAPABILITIES": "CONVERSIONS",
-            "VAULT_KEYS": "1:" + base64.b64encode(bytes(range(32))).decode(),
-            "DEVELOPMENT_TOKEN": DEVELOPMENT_TOKEN,
-        }
-    )
+    apps = {
+        name: replace(app, capabilities=frozenset({CapabilityKind.CONVERSIONS})) for name, app in settings.apps.items()
+    }
+    return replace(settings, apps=apps)
 
 
 @pytest.fixture

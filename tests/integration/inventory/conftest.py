@@ -1,6 +1,5 @@
 """A connected store with an empty catalog; one with products at Meta; one that only keeps them."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import grpc
@@ -10,20 +9,12 @@ from sqlalchemy import insert
 from connector.connections.db import connections
 from connector.runtime import Runtime
 from simulator.world import World
+from tests.integration.catalog.conftest import shop as shop
 from tests.integration.catalog.shop import Shop, Turn, product, shirt
 from tests.integration.conftest import STORE, Clock
 from tests.integration.keepsakes import Site, once
 
 WARES = product("p1"), shirt("p2", "S", "M")
-
-
-@pytest.fixture
-def shop(  # noqa: PLR0917 – fixtures are asked for by name
-    channel: grpc.aio.Channel, world: World, clock: Clock, turn: Turn, runtime: Runtime, connected: str
-) -> Iterator[Shop]:
-    """The store of `connected`, at work; in the end, no item may ever have been in two batches that Meta was at work on."""
-    yield Shop(channel, world, clock, turn, runtime)
-    assert [] == world.records.overlaps
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """A store whose Page keeps its orders at Meta, and whose orders we manage."""
 
-import base64
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -11,6 +10,7 @@ import pytest
 from connector.events import db as events
 from connector.runtime import Runtime
 from connector.settings import Settings
+from connector.values import CapabilityKind
 from simulator import control, seeds
 from simulator.orders.access import MANAGE_ORDERS, READ_REPORTS, account_of_page
 from simulator.orders.state import CommerceOrder, Effect
@@ -24,10 +24,8 @@ from tests.integration.catalog.shop import Shop, Turn, product, shirt
 from tests.integration.conftest import (
     APP_ID,
     APP_SECRET,
-    DEVELOPMENT_TOKEN,
     PUBLIC_URL,
     STORE,
-    VERIFY_TOKEN,
     Clock,
     connect,
 )
@@ -57,24 +55,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def settings(empty_database: str, meta_url: str) -> Settings:
+def settings(settings: Settings) -> Settings:
     """Settings of an app that asks merchants for their orders too."""
-    return Settings.read(
-        {
-            "PROFILE": "development",
-            "DATABASE_URL": empty_database,
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "PUBLIC_URL": PUBLIC_URL,
-            "META_GRAPH_URL": meta_url,
-            "META_DIALOG_URL": meta_url,
-            "META_TEST_APP_ID": APP_ID,
-            "META_TEST_APP_SECRETS": APP_SECRET,
-            "META_TEST_VERIFY_TOKEN": VERIFY_TOKEN,
-            "META_TEST_CAPABILITIES": "ORDER_MANAGEMENT",
-            "VAULT_KEYS": "1:" + base64.b64encode(bytes(range(32))).decode(),
-            "DEVELOPMENT_TOKEN": DEVELOPMENT_TOKEN,
-        }
-    )
+    apps = {
+        name: replace(app, capabilities=frozenset({CapabilityKind.ORDER_MANAGEMENT}))
+        for name, app in settings.apps.items()
+    }
+    return replace(settings, apps=apps)
 
 
 @dataclass(frozen=True, slots=True)
