@@ -2,7 +2,7 @@
 
 What needs more than that – pages of lines, Meta's own checks, something that cannot be right – is done for each by itself. A turn
 that fails leaves its orders to `reading`: whichever is the reason holds no other up. Nothing is brought in twice: only orders that
-still stand as they stood when Meta was asked are touched.
+nobody read meanwhile are touched. Room that is left goes to those that were read within seconds of a change: they are looked at again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from connector.orders.graph import Reading, Whole
 from connector.orders.model.states import ImportState
 from connector.orders.model.steps import Step, next_step
 from connector.orders.model.sums import Spoiled
-from connector.orders.model.values import Order
+from connector.orders.model.values import Line, Order
 from connector.runtime import Runtime
 
 Found = Mapping[UUID, Reading | Spoiled]
@@ -43,7 +43,9 @@ async def import_orders(runtime: Runtime, task: Taken) -> None:
         connection = await connections.of_task(tx, task)
         account = await accounts.find(tx, connection.id)
         ours = account is not None and account.commerce_account_id and ORDERS not in connection.blocks
-        some = await sightings.new(tx, connection.id, limit=graph.MOST_READ) if ours else {}
+        new = await sightings.new(tx, connection.id, limit=graph.MOST_READ) if ours else {}
+        room = graph.MOST_READ - len(new)
+        some = new | (await sightings.doubtful(tx, connection.id, limit=room) if ours and room else {})
         if account is None or not some:
             await outbox.done(tx, task, at=runtime.now())
             return
@@ -51,30 +53,41 @@ async def import_orders(runtime: Runtime, task: Taken) -> None:
     # A turn before this one came to nothing: one of these orders may be the reason.
     found = {} if task.tries > 1 else await _ask(road, some)
     async with runtime.db.begin() as tx:
-        locked = [order for order in await db.lock_each(tx, found) if _untouched(order)]
+        locked = [order for order in await db.lock_each(tx, found) if order.read_update_time is None]
         read = [(order, one) for order in locked if isinstance(one := found[order.id], Reading)]
         placed = [(order, one) for order, one in read if _is_placed(order, one)]
+        same = [(order, one) for order, one in read if _is_same(order, one)]
         if placed:
             await _bring_in(runtime, tx, connection, placed, began=began)
+        if same:
+            await db.confirm(tx, [order.id for order, one in same if not reading.may_have_changed(one, began=began)])
         await outbox.hold(tx, task)
-    brought = {order.id for order, _ in placed}
+    through = {order.id for order, _ in (*placed, *same)}
     for order in locked:
-        if order.id not in brought:
+        if order.id not in through:
             await _take(road, order.id, found[order.id], began=began)
     async with runtime.db.begin() as tx:
         await plan_reading(tx, connection.id, sorted(some.keys() - found.keys()), at=runtime.now())
         task = await outbox.hold(tx, task)
-        more = len(some) == graph.MOST_READ
+        more = len(new) == graph.MOST_READ
         await (outbox.again(tx, task, runtime.now()) if more else outbox.done(tx, task, at=runtime.now()))
 
 
-def _untouched(order: Order) -> bool:
-    return order.import_state is ImportState.SEEN and not order.digest
-
-
 def _is_placed(order: Order, found: Reading) -> bool:
+    """Tell whether an order that was never read is one to tell StormCom of."""
     step, _ = next_step(reading.standing(order), found.state, same=False, lapsed=False)
-    return step is Step.TELL
+    return step is Step.TELL and not order.digest
+
+
+def _is_same(order: Order, found: Reading) -> bool:
+    """Tell whether an order is as it was read before, and nothing was done to it yet."""
+    if order.state is not found.state or order.update_time != found.update_time or has_changes(order):
+        return False
+    return order.digest == reading.digest_of(found, found.lines) and _open(order.lines) == _open(found.lines)
+
+
+def _open(lines: Sequence[Line]) -> list[tuple[str, int, int | None]]:
+    return [(line.line_id, line.open_quantity, line.refundable) for line in lines]
 
 
 async def _ask(road: Road, some: Mapping[UUID, str]) -> Found:
@@ -132,6 +145,6 @@ async def _take(road: Road, order_id: UUID, found: Reading | Spoiled, *, began: 
     """Act on what was read of one order, by itself."""
     async with road.runtime.db.begin() as tx:
         order = await db.by_id(tx, order_id, lock=True)
-        if order is not None and _untouched(order):
+        if order is not None and order.read_update_time is None:
             await reading.take(road.runtime, tx, road.connection, order, found, began=began)
         await outbox.hold(tx, road.task)

@@ -55,6 +55,7 @@ async def poll_orders(runtime: Runtime, task: Taken) -> None:
         road = await open_road(runtime, task, connection, account)
         last, over = await _look(road)
         processed = await road.ask_all(lambda after: _list_processed(road, after)) if over else []
+        await _try_again(road)
     except MetaRefused:
         async with runtime.db.begin() as tx:  # Meta may have switched the whole road off: a try tells
             await connection_actions.plan_check(runtime, tx, connection, ORDERS)
@@ -114,12 +115,14 @@ async def _looked_back(tx: Tx, connection: Connection, since: datetime, left: da
 async def take_in(runtime: Runtime, tx: Tx, connection: Connection, account: Account, seen: Iterable[Sighting]) -> None:
     """Keep what lists tell, and have new and changed orders read. Orders that others saw through before us stay theirs."""
     now, rows = runtime.now(), list({one.external_order_id: one for one in seen}.values())
+    unread: list[Unread] = []
     for start in range(0, len(rows), _PIECE):
         piece = rows[start : start + _PIECE]
         known = await sightings.known(tx, connection.store_id, [one.external_order_id for one in piece])
         ours = [one for one in piece if one.external_order_id in known or _is_ours(one, account)]
         told = [_row(runtime, connection, one, at=now) for one in sorted(ours, key=lambda one: one.external_order_id)]
-        await _plan(tx, connection.id, await sightings.see(tx, told, at=now), at=now)
+        unread += await sightings.see(tx, told, at=now)
+    await _plan(tx, connection.id, unread, at=now)
 
 
 def _is_ours(one: Sighting, account: Account) -> bool:
@@ -144,10 +147,10 @@ def _row(runtime: Runtime, connection: Connection, one: Sighting, *, at: datetim
 
 
 async def _plan(tx: Tx, connection_id: UUID, some: Sequence[Unread], *, at: datetime) -> None:
-    """Have orders read: new ones many at once, the others each by itself."""
-    if any(one.new for one in some):
+    """Have orders read, many at once where that can be, the others each by itself."""
+    if any(one.together for one in some):
         await plan_import(tx, connection_id, at=at)
-    await plan_reading(tx, connection_id, [one.id for one in some if not one.new], at=at)
+    await plan_reading(tx, connection_id, [one.id for one in some if not one.together], at=at)
 
 
 async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: datetime) -> None:
@@ -157,10 +160,19 @@ async def _miss(tx: Tx, connection: Connection, processed: set[str], *, at: date
     await plan_reading(tx, connection.id, missed, at=at)
 
 
+async def _try_again(road: Road) -> None:
+    """Take up what in quarantine is tried again by itself: each order in a transaction of its own, for it is locked before any task."""
+    runtime, at = road.runtime, road.runtime.now()
+    async with runtime.db.begin() as tx:
+        due = await sightings.retriable(tx, road.connection.id, at=at, limit=_PIECE)
+    for order_id in due:
+        async with runtime.db.begin() as tx:
+            await try_again(tx, order_id, at=at)
+            await outbox.hold(tx, road.task)
+
+
 async def _catch_up(tx: Tx, connection: Connection, *, at: datetime) -> None:
-    """Take up what was given up meanwhile, what is to be kept aside once more, and what in quarantine is tried again by itself."""
+    """Take up what was given up meanwhile, and what is to be kept aside once more."""
     await _plan(tx, connection.id, await sightings.unread(tx, connection.id, limit=_PIECE), at=at)
     await plan_reading(tx, connection.id, await sightings.lapsed(tx, connection.id, at=at, limit=_PIECE), at=at)
-    for order_id in await sightings.retriable(tx, connection.id, at=at, limit=_PIECE):
-        await try_again(tx, order_id, at=at)
     await follow_again(tx, connection.id, at=at)

@@ -102,9 +102,15 @@ async def change_each(tx: Tx, changes: Sequence[tuple[Order, Mapping[str, Any]]]
 
 
 async def lock_each(tx: Tx, order_ids: Collection[UUID]) -> list[Order]:
-    """Find orders by our ids, without their lines, and keep them from changing."""
+    """Find orders by our ids, and keep them from changing."""
     locked = select(*_SHOWN).where(orders.c.id.in_(order_ids)).order_by(orders.c.id).with_for_update()
-    return [_read(row, ()) for row in await tx.execute(locked)]
+    return await _with_lines(tx, (await tx.execute(locked)).all())
+
+
+async def confirm(tx: Tx, order_ids: Collection[UUID]) -> None:
+    """Note that what is kept of orders to which nothing was done is all there is."""
+    known = {"read_update_time": orders.c.update_time, "changes_read_time": orders.c.update_time}
+    await tx.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**known))
 
 
 async def add_lines(tx: Tx, some: Collection[Order]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal_column, or_, select
 
 from connector.db.outbox import Task, tasks
 from connector.db.schema import Tx
@@ -14,14 +14,16 @@ from connector.orders.db.tables import NEVER_READ, orders
 from connector.orders.model.states import OVER, ImportState, State
 
 _BEHIND = or_(orders.c.read_update_time.is_(None), orders.c.read_update_time < orders.c.update_time)
-_APART = exists().where(tasks.c.key == literal(f"{Task.READ_ORDER}:") + cast(orders.c.id, Text))
+_APART = exists().where(tasks.c.key == literal_column(f"'{Task.READ_ORDER}:'", Text) + cast(orders.c.id, Text))
+_DOUBTFUL = orders.c.read_update_time.is_(None) & (func.length(orders.c.digest) > 0)
+"""Read so soon after its last change that another one in the same second may have been missed."""
 
 
 class Unread(NamedTuple):
-    """An order that is to be read: `new` when it never was, so that it can be together with others."""
+    """An order that is to be read, by itself or together with others."""
 
     id: UUID
-    new: bool
+    together: bool
 
 
 async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set[str]:
@@ -52,9 +54,9 @@ async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[U
             orders.c.open_time.is_(None) & new.open_time.is_not(None),
             orders.c.connection_id != new.connection_id,
         ),
-    ).returning(orders.c.id, NEVER_READ.label("new"), orders.c.update_time, orders.c.read_update_time)
+    ).returning(orders.c.id, NEVER_READ.label("together"), orders.c.update_time, orders.c.read_update_time)
     found = await tx.execute(stored, sent(seen))
-    return [Unread(row.id, row.new) for row in found if row.update_time != row.read_update_time]
+    return [Unread(row.id, row.together) for row in found if row.update_time != row.read_update_time]
 
 
 def _open(row: dict[str, Any], at: datetime) -> datetime | None:
@@ -72,14 +74,23 @@ async def processed(tx: Tx, connection_id: UUID) -> dict[str, UUID]:
 async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[Unread]:
     """List orders that changed at Meta since they were read, those first that StormCom does not have."""
     first = case((orders.c.local_order_id == "", 0), else_=1)
-    new = and_(NEVER_READ, ~_APART).label("new")
-    mine = select(orders.c.id, new).where(orders.c.connection_id == connection_id, _BEHIND)
+    together = and_(or_(NEVER_READ, _DOUBTFUL), ~_APART).label("together")
+    mine = select(orders.c.id, together).where(orders.c.connection_id == connection_id, _BEHIND)
     return [Unread(*row) for row in await tx.execute(mine.order_by(first, orders.c.update_time).limit(limit))]
 
 
 async def new(tx: Tx, connection_id: UUID, *, limit: int) -> dict[UUID, str]:
     """List orders that were never read, the oldest change first, with Meta's ids; those that are read each by itself are left out."""
-    mine = orders.c.connection_id == connection_id, _BEHIND, NEVER_READ, ~_APART
+    return await _named(tx, connection_id, NEVER_READ, limit=limit)
+
+
+async def doubtful(tx: Tx, connection_id: UUID, *, limit: int) -> dict[UUID, str]:
+    """List orders likewise that may have changed again in the second in which they were read."""
+    return await _named(tx, connection_id, _DOUBTFUL, limit=limit)
+
+
+async def _named(tx: Tx, connection_id: UUID, which: ColumnElement[bool], *, limit: int) -> dict[UUID, str]:
+    mine = orders.c.connection_id == connection_id, _BEHIND, which, ~_APART
     wanted = select(orders.c.id, orders.c.external_order_id).where(*mine).order_by(orders.c.update_time, orders.c.id)
     return {row.id: row.external_order_id for row in await tx.execute(wanted.limit(limit))}
 
