@@ -85,11 +85,12 @@ def test_taxes_inside_prices_are_not_guessed() -> None:
     ("wish", "told"), [(True, "YES"), (False, "NO"), (None, "UNSPECIFIED"), ("true", "UNSPECIFIED")]
 )
 def test_a_wish_for_marketing_has_three_values(wish: object, told: str) -> None:
-    """Only a plain yes is a yes, and silence is no answer."""
+    """Only a plain yes is a yes, and silence is no answer; what was said was said in the order's own checkout, as it was placed."""
     found = read(order(buyer_details={"name": "B", "email_remarketing_option": wish}), [item()], [])
     assert found.buyer is not None
     assert f"MARKETING_OPT_IN_{told}" == found.buyer["marketing_opt_in"]
-    assert (told != "UNSPECIFIED") == (found.buyer["marketing_opt_in_time"] is not None)
+    said = ("ORDER_CHANNEL_FACEBOOK", found.order_time.isoformat()) if told != "UNSPECIFIED" else (None, None)
+    assert said == (found.buyer.get("marketing_opt_in_source"), found.buyer["marketing_opt_in_time"])
 
 
 @pytest.mark.parametrize(
