@@ -89,7 +89,7 @@ def test_a_wish_for_marketing_has_three_values(wish: object, told: str) -> None:
     found = read(order(buyer_details={"name": "B", "email_remarketing_option": wish}), [item()], [])
     assert found.buyer is not None
     assert f"MARKETING_OPT_IN_{told}" == found.buyer["marketing_opt_in"]
-    said = ("ORDER_CHANNEL_FACEBOOK", found.order_time.isoformat()) if told != "UNSPECIFIED" else (None, None)
+    said = ("ORDER_CHANNEL_INSTAGRAM", found.order_time.isoformat()) if told != "UNSPECIFIED" else (None, None)
     assert said == (found.buyer.get("marketing_opt_in_source"), found.buyer["marketing_opt_in_time"])
 
 
