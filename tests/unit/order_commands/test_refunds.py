@@ -1,5 +1,7 @@
 """What money may go back."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,39 @@ def test_any_sequence_of_partial_refunds_is_exact_and_never_too_much(
         sums[line_id] += pieces.amount or pieces.quantity * {"1": price, "2": 2000}[line_id]
     assert sums == {one.line_id: refunded(one, taken) for one in lines}
     assert all(sums[one.line_id] <= charged(one) for one in lines)
+
+
+@given(st.integers(1, 9), st.integers(1, 3000), st.data())
+def test_what_was_charged_is_the_exact_share_of_the_pieces_that_left(
+    quantity: int, price: int, data: st.DataObject
+) -> None:
+    """Less than a minor unit above the exact fraction and never below it; exactly all of it once every piece has left, nothing before one has."""
+    off, shipped = data.draw(st.integers(0, quantity * price)), data.draw(st.integers(0, quantity))
+    one = line(quantity=quantity, price=price, shipped=shipped, off=off)
+    exact = Fraction((quantity * price - off) * shipped, quantity)
+    assert 0 <= charged(one) - exact < 1
+    assert shipped not in {0, quantity} or charged(one) == exact
+
+
+@given(st.integers(1, 6), st.integers(1, 3000), st.integers(0, 5000), st.data())
+def test_refunds_between_shipments_come_to_no_more_than_left_the_house(
+    quantity: int, price: int, off: int, data: st.DataObject
+) -> None:
+    """However shipments and refunds take turns, what went back is at every time covered by what was shipped; in the end all can go back, to the last minor unit."""
+    off, taken = off % (quantity * price + 1), list[Command]()
+    for shipped in [*sorted(data.draw(st.lists(st.integers(1, quantity), max_size=5))), quantity]:
+        one = line(quantity=quantity, price=price, shipped=shipped, off=off)
+        amount = data.draw(st.integers(1, quantity * price))
+        try:
+            require_refundable(order(one), taken, Asked((Pieces("1", 0, amount),)))
+        except ConnectorError:
+            assert amount > charged(one) - refunded(one, taken)
+            continue
+        taken.append(command(Kind.REFUND, Pieces("1", 0, amount)))
+        assert refunded(one, taken) <= charged(one)
+    if rest := charged(one) - refunded(one, taken):
+        require_refundable(order(one), taken, Asked((Pieces("1", 0, rest),)))
+    assert quantity * price - off == refunded(one, taken) + rest
 
 
 @given(st.lists(st.integers(1, 400), max_size=12))

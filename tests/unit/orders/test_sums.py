@@ -1,5 +1,8 @@
 """Sums of orders: exact to the last minor unit, or refused."""
 
+from fractions import Fraction
+from itertools import accumulate
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,17 @@ def test_parts_come_to_the_whole(amount: int, weights: list[int]) -> None:
     assert amount == sum(parts)
     assert len(weights) == len(parts)
     assert 0 <= min(parts)
+
+
+@given(AMOUNTS, st.lists(st.integers(0, 10**6), min_size=1, max_size=12).filter(any))
+def test_parts_are_as_near_to_the_exact_ones_as_whole_minor_units_can_be(amount: int, weights: list[int]) -> None:
+    """Each part is less than a minor unit off the exact fraction, the parts up to any line half a one at most; what weighs nothing bears nothing."""
+    parts, whole = split(amount, weights), sum(weights)
+    exact = [Fraction(amount * weight, whole) for weight in weights]
+    assert all(abs(part - due) < 1 for part, due in zip(parts, exact, strict=True))
+    sums = zip(accumulate(parts), accumulate(exact), strict=True)
+    assert all(abs(part - due) <= Fraction(1, 2) for part, due in sums)
+    assert not any(part for part, weight in zip(parts, weights, strict=True) if not weight)
 
 
 @given(COSTS, st.data())
