@@ -179,6 +179,44 @@ async def test_the_order_ends_the_draft_and_its_receipt_reaches_the_person(
     assert (1, True) == (len(sent), bool(first.receipt_message_id))
 
 
+async def _linked(shop: Shop, draft: DraftOrder) -> None:
+    await answer(shop, draft, checkout_link="https://shop.example/c?products=sc_p1:2")
+
+
+async def _declined(shop: Shop, draft: DraftOrder) -> None:
+    await answer(shop, draft, decline_reason="Sold out")
+
+
+async def _expired(shop: Shop, _: DraftOrder) -> None:
+    shop.clock.advance(hours=25)
+    await shop.turn()
+
+
+@pytest.mark.parametrize(
+    ("end", "state", "local_order_id"),
+    [
+        (_linked, DraftOrder.STATE_CREATED, "order-1"),
+        (_expired, DraftOrder.STATE_CREATED, "order-1"),
+        (_declined, DraftOrder.STATE_DECLINED, ""),
+    ],
+)
+async def test_an_order_that_comes_after_all_is_the_drafts(  # noqa: PLR0917 – fixtures are asked for by name
+    shop: Shop, deliver: Deliver, cart: Cart, end: Callable[..., Awaitable[None]], state: int, local_order_id: str
+) -> None:
+    """By its link, or too late: the order ends the draft, and the link stays known; what was declined stays so, and the order is recorded."""
+    await deliver(cart(MUG))
+    await end(shop, await asked(shop))
+    before = await asked(shop)
+    recorded = (await FacebookAttributionStub(shop.channel).RecordAttributedOrder(order(before))).order
+    after = await asked(shop)
+    assert (before.draft_order_id, state, local_order_id) == (
+        recorded.draft_order_id,
+        after.state,
+        after.local_order_id,
+    )
+    assert before.checkout_link == after.checkout_link
+
+
 async def test_of_two_orders_out_of_one_cart_one_is_recorded(shop: Shop, deliver: Deliver, cart: Cart) -> None:
     """Two callers who make an order of the same cart at once: one is recorded, the other is told that the cart has its order."""
     await deliver(cart(MUG))
