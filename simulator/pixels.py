@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from simulator.call import Call, Json, NodeType, Route, attribute
-from simulator.errors import invalid_parameter
+from simulator.errors import invalid_parameter, missing_object
 from simulator.state import Business
 from simulator.world import World
 
@@ -53,7 +53,7 @@ OLDEST_SECONDS, OLDEST_IN_STORE_SECONDS, RECOGNISED_SECONDS = 7 * DAY_SECONDS, 6
 
 @dataclass(slots=True)
 class AdsPixel:
-    """A pixel (dataset), and what counted there; `received` counts repetitions too."""
+    """A pixel (dataset), and what counted there; `received` counts repetitions too. One that is not `shared` is out of every app's reach."""
 
     id: str
     business_id: str
@@ -61,10 +61,12 @@ class AdsPixel:
     received: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     counted: dict[tuple[str, str], float] = field(default_factory=dict)
+    shared: bool = True
 
 
 def create_events(call: Call) -> Json:
     """Take a batch of events."""
+    require_shared(call)
     pixel, now = call.node, call.world.clock.now()
     data = call.structure("data", list)
     if not 1 <= len(data) <= MOST_EVENTS:
@@ -78,6 +80,12 @@ def create_events(call: Call) -> Json:
     for event in events:
         _count(pixel, event, now, test)
     return {"events_received": len(events), "messages": [], "fbtrace_id": call.world.new_text_id("A", size=15)}
+
+
+def require_shared(call: Call) -> None:
+    """Raise when the pixel was taken away from the app. Unverified: that Meta then says what it says of absent objects."""
+    if not call.node.shared:
+        raise missing_object(call.method, call.node.id)
 
 
 def _count(pixel: AdsPixel, event: dict[str, Any], now: float, test: str) -> None:
@@ -133,10 +141,12 @@ def _faults_of_custom(event_name: str, custom: Any) -> Iterator[str]:
 
 
 def put_pixel(world: World, _request: web.Request, document: dict[str, Any]) -> dict[str, Any]:
-    """Give a business a pixel."""
+    """Give a business a pixel; `shared` false takes it away from the app, true gives it back."""
     pixel_id, business_id = str(document.get("pixel_id") or world.new_id()), str(document.get("business_id", ""))
     world.require(Business, business_id, name="business_id")
-    world.add(world.find(AdsPixel, pixel_id) or AdsPixel(pixel_id, business_id))
+    pixel = world.find(AdsPixel, pixel_id) or AdsPixel(pixel_id, business_id)
+    pixel.shared = bool(document.get("shared", True))
+    world.add(pixel)
     return {"pixel_id": pixel_id}
 
 
@@ -146,10 +156,10 @@ def list_events(world: World, request: web.Request, _document: dict[str, Any]) -
     return {"received": pixel.received, "events": pixel.events}
 
 
-NODES = {"AdsPixel": NodeType({name: attribute(name) for name in ("id", "name")})}
+NODES = {"AdsPixel": NodeType({name: attribute(name) for name in ("id", "name")}, scopes=SCOPES, guard=require_shared)}
 # SDK 26.0.3, adspixel.py, create_event. Unverified: that ads_management is enough.
 ROUTES = {("AdsPixel", "POST", "events"): Route(create_events, SCOPES)}
 CONTROL = (
-    ("POST", "/_simulator/pixels", put_pixel, "pixel_id business_id"),
+    ("POST", "/_simulator/pixels", put_pixel, "pixel_id business_id shared"),
     ("GET", "/_simulator/pixels/{pixel_id}/events", list_events, ""),
 )

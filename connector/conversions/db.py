@@ -124,6 +124,12 @@ async def attempt(tx: Tx, ids: Sequence[UUID], *, at: datetime) -> None:
     await tx.execute(update(conversions).where(*new).values(attempt_time=at))
 
 
+async def withdraw(tx: Tx, ids: Sequence[UUID], *, begun: datetime) -> None:
+    """Note that Meta refused an attempt whole: whatever went out first in it did not go out."""
+    first = conversions.c.id.in_(ids), conversions.c.attempt_time == begun
+    await tx.execute(update(conversions).where(*first).values(attempt_time=None))
+
+
 async def settle(
     tx: Tx, ids: Sequence[UUID], state: State, *, at: datetime, reason: str = "", message: str = ""
 ) -> list[Conversion]:

@@ -21,7 +21,8 @@ class Try:
 def probe(kind: CapabilityKind, *, page_id: str, catalog_id: str) -> Try | None:
     """Write the call that tries a capability; None when there is none, or nothing to try it on.
 
-    CONVERSIONS, INSIGHTS and INSTAGRAM_MESSAGING have none: a refusal has the tokens looked at, whose scopes tell; it blocks none of them by itself.
+    INSIGHTS and INSTAGRAM_MESSAGING have none: a refusal has the tokens looked at, whose scopes tell; it blocks none of them by itself.
+    CONVERSIONS is tried by the task that sends them, on the pixel.
     """
     match kind:
         case CapabilityKind.MESSAGING:

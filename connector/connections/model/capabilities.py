@@ -49,6 +49,7 @@ FIXES = {
     "CAPABILITY_NOT_ENABLED": "Operators name it in META_PRODUCTION_CAPABILITIES or META_TEST_CAPABILITIES.",
     "CAPABILITY_RETIRED_BY_META": "Nothing: Meta switched this off.",
     "CATALOG_NOT_ATTACHED": "Attach a catalog: AttachCatalog or CreateCatalog.",
+    "PIXEL_OUT_OF_REACH": "The merchant gives the app the pixel again in the business's settings, or SetPixel names another.",
     "": "Look at the products, then give the go: SyncCatalog.",
 }
 """What to press for each reason that can stop a capability; the empty reason waits for the go."""
@@ -70,6 +71,7 @@ EXPLANATIONS = {
     "CAPABILITY_NOT_ENABLED": "This service does not offer it.",
     "CAPABILITY_RETIRED_BY_META": "Facebook has switched this off.",
     "CATALOG_NOT_ATTACHED": "No catalog is chosen yet.",
+    "PIXEL_OUT_OF_REACH": "Your pixel is gone, or was taken away from this service.",
     "": "Everything is ready; nothing is sent before you say so.",
 }
 """What a merchant is told for each reason."""
@@ -91,6 +93,7 @@ CONCERNED: Mapping[str, CapabilityKind] = {
     "READ_ORDER": CapabilityKind.ORDER_MANAGEMENT,
     "IMPORT_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
     "ACKNOWLEDGE_ORDERS": CapabilityKind.ORDER_MANAGEMENT,
+    "SEND_CONVERSIONS": CapabilityKind.CONVERSIONS,
 }
 """Which capability a refusal met during a task is about. A task that is not named here takes nothing away."""
 

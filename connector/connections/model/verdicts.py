@@ -38,7 +38,9 @@ class Consequence(StrEnum):
     LOOK = "LOOK"  # it may not work: a probe tells
 
 
-_TAKING = {REASONS[kind] for kind in (Kind.PERMISSION, Kind.POLICY, Kind.RETIRED, Kind.APPROVAL)}
+_TAKING = {REASONS[kind] for kind in (Kind.PERMISSION, Kind.POLICY, Kind.RETIRED, Kind.APPROVAL)} | {
+    "PIXEL_OUT_OF_REACH"
+}
 # https://developers.facebook.com/docs/messenger-platform/error-codes (read 2026-11-21): the permission, or one person's consent.
 _DOUBTFUL = {(230, 0)}
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from connector.connections import db as connections
+from connector.connections.actions import note_success
 from connector.connections.model import CapabilityKind, CapabilityState, Connection
 from connector.connections.model import State as ConnectionState
 from connector.conversions import db
@@ -31,13 +32,14 @@ class Taken(NamedTuple):
 
 
 async def set_pixel(runtime: Runtime, store_id: str, connection_id: str, pixel: Pixel) -> Pixel:
-    """Keep the pixel; what waits is sent to it, or, without one, not at all."""
+    """Keep the pixel; what waits is sent to it, or, without one, not at all. What Meta refused before says nothing of it."""
     at = runtime.now()
     async with runtime.db.begin() as tx:
         connection = await connections.require(tx, store_id, connection_id, lock=True)
         await db.write_pixel(tx, connection.id, pixel, at=at)
         if await db.has_waiting(tx, connection.id):
             await plan(tx, connection.id, at=at)
+    await note_success(runtime, connection, CapabilityKind.CONVERSIONS)
     return pixel
 
 

@@ -20,6 +20,7 @@ _BUTTONS: Mapping[str, tuple[Owner, str, Where]] = {
     "INSTALLATION_ASSET_MISSING": (Owner.MERCHANT, "RefreshInstallation", Where.SETTINGS),
     "META_POLICY_BLOCKED": (Owner.MERCHANT, "", Where.QUALITY),
     "CATALOG_NOT_ATTACHED": (Owner.MERCHANT, "AttachCatalog", Where.NOWHERE),
+    "PIXEL_OUT_OF_REACH": (Owner.MERCHANT, "SetPixel", Where.SETTINGS),
     "META_APP_NOT_APPROVED": (Owner.STORMCOM, "", Where.NOWHERE),
     "CAPABILITY_NOT_ENABLED": (Owner.STORMCOM, "", Where.NOWHERE),
     "CAPABILITY_RETIRED_BY_META": (Owner.META, "", Where.NOWHERE),

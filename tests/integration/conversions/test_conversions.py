@@ -9,6 +9,8 @@ import grpc
 import pytest
 from sqlalchemy import text
 
+from connector.connections import db as connections
+from connector.connections.model import CapabilityKind
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import metadata
@@ -246,3 +248,67 @@ async def test_a_permission_that_is_gone_blocks_conversions_only(shop: Shop, con
         await send(shop, purchase("o2"))
     assert reason_of(refused.value)[0] in {"META_PERMISSION_MISSING", "SCOPES_MISSING"}
     assert {"o1": "PENDING"} == await states(shop)
+
+
+async def standing(shop: Shop) -> tuple[str, str]:
+    """Tell whether conversions can be reported, and why not."""
+    async with shop.runtime.db.begin() as tx:
+        one = (await connections.require(tx, shop.store_id, "")).capability(CapabilityKind.CONVERSIONS)
+    return one.state, one.reason
+
+
+async def share(control_api: ControlApi, pixel_id: str, *, shared: bool) -> None:
+    """Take a pixel away from the app, or give it one."""
+    wish = {"pixel_id": pixel_id, "business_id": "20000000000000001", "shared": shared}
+    await control_api("POST", "/pixels", wish)
+
+
+async def test_a_pixel_that_was_taken_away_loses_nothing(shop: Shop, control_api: ControlApi) -> None:
+    """What waits stays, the capability is blocked and names the button, told once; when the pixel is back, all is sent within six hours."""
+    await send(shop, purchase("o1"), purchase("o2"))
+    await share(control_api, PIXEL, shared=False)
+    await shop.turn()
+    shop.clock.advance(hours=6, minutes=1)
+    await shop.turn()
+    assert {"o1": "PENDING", "o2": "PENDING"} == await states(shop)
+    assert ("BLOCKED", "PIXEL_OUT_OF_REACH") == await standing(shop)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await send(shop, purchase("o3"))
+    assert ("PIXEL_OUT_OF_REACH",) == reason_of(refused.value)
+    await share(control_api, PIXEL, shared=True)
+    shop.clock.advance(hours=6, minutes=1)
+    await shop.turn()
+    assert {"o1": "SENT", "o2": "SENT"} == await states(shop)
+    assert ("ACTIVE", "") == await standing(shop)
+    pulled = await FacebookEventsStub(shop.channel).PullEvents(PullEventsRequest(store_id=shop.store_id))
+    told = [event.connection_changed for event in pulled.events if event.HasField("connection_changed")]
+    reasons = [[one.reason for one in change.connection.capabilities if one.reason] for change in told]
+    assert 1 == sum("PIXEL_OUT_OF_REACH" in each for each in reasons)
+
+
+async def test_a_pixel_is_tried_though_nothing_waits(shop: Shop, control_api: ControlApi) -> None:
+    """Once all that waited is too old, a pixel that comes back is found out all the same."""
+    await send(shop, purchase("o1"))
+    await share(control_api, PIXEL, shared=False)
+    await shop.turn()
+    shop.clock.advance(days=8)
+    await shop.turn()
+    assert ({"o1": "EXPIRED"}, ("BLOCKED", "PIXEL_OUT_OF_REACH")) == (await states(shop), await standing(shop))
+    await share(control_api, PIXEL, shared=True)
+    shop.clock.advance(hours=6, minutes=1)
+    await shop.turn()
+    assert ("ACTIVE", "") == await standing(shop)
+
+
+async def test_another_pixel_takes_what_waits(shop: Shop, control_api: ControlApi) -> None:
+    """SetPixel is the button: what the old pixel did not get, the new one gets at once."""
+    await send(shop, purchase("o1"))
+    await share(control_api, PIXEL, shared=False)
+    await shop.turn()
+    await share(control_api, "81000000000000002", shared=True)
+    await conversions(shop).SetPixel(
+        pb.SetPixelRequest(store_id=shop.store_id, pixel=pb.Pixel(pixel_id="81000000000000002"))
+    )
+    assert ("ACTIVE", "") == await standing(shop)
+    await shop.turn()
+    assert ({"o1": "SENT"}, 0) == (await states(shop), pixel(shop).received)

@@ -442,6 +442,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
     ERROR_REASON_ORDER_MONEY_DIFFERS: _ErrorReason.ValueType  # 302
     """An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
+    ERROR_REASON_PIXEL_OUT_OF_REACH: _ErrorReason.ValueType  # 310
+    """FAILED_PRECONDITION: Meta does not let us report to the pixel any more: it is gone, or was taken away from the app. Why `CONVERSIONS` is BLOCKED, and why an order has no conversion. Example: Meta's code 100, subcode 33. The merchant gives the app the pixel again in the business's settings, or the caller names another: `SetPixel`. It is tried every six hours, and what waits is sent as long as Meta takes it."""
     ERROR_REASON_ORDER_PROCESSED_LONG: _ErrorReason.ValueType  # 330
     """An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
     ERROR_REASON_ORDERS_UNSEEN: _ErrorReason.ValueType  # 331
@@ -872,6 +874,8 @@ ERROR_REASON_RETURN_RESOLVED: ErrorReason.ValueType  # 301
 """FAILED_PRECONDITION: the return was answered, or the money is back. Metadata: `return_id`, `state`. Example: `state=REFUNDED`. The caller looks at `ListReturns`."""
 ERROR_REASON_ORDER_MONEY_DIFFERS: ErrorReason.ValueType  # 302
 """An alert, no status of a call: for some orders Meta paid out something else than it should, or nothing for more than 30 days. Example: `item_count=3`. The merchant looks at `ListOrderBalances` and asks Meta. It closes when all fit."""
+ERROR_REASON_PIXEL_OUT_OF_REACH: ErrorReason.ValueType  # 310
+"""FAILED_PRECONDITION: Meta does not let us report to the pixel any more: it is gone, or was taken away from the app. Why `CONVERSIONS` is BLOCKED, and why an order has no conversion. Example: Meta's code 100, subcode 33. The merchant gives the app the pixel again in the business's settings, or the caller names another: `SetPixel`. It is tried every six hours, and what waits is sent as long as Meta takes it."""
 ERROR_REASON_ORDER_PROCESSED_LONG: ErrorReason.ValueType  # 330
 """An alert, no status of a call: orders that Meta has processed for more than a day. Example: `item_count=1`. Meta lets them be cancelled now: `CancelOrder`; otherwise they are placed or vanish in time."""
 ERROR_REASON_ORDERS_UNSEEN: ErrorReason.ValueType  # 331
