@@ -34,3 +34,8 @@ def alteration(table: Table, names: tuple[str, ...]) -> Update:
 def sent(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Write rows as the parameter of an `insertion`: times, ids and enums become texts, which their columns read again."""
     return {ROWS: list(rows)}
+
+
+def octets(value: bytes) -> str:
+    """Write bytes for a row that is `sent`, as a column of bytes reads them again."""
+    return f"\\x{value.hex()}"

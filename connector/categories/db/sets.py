@@ -29,10 +29,10 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from connector.categories.model.sets import Due, ProductSet, Seen, State, Wish, digest
 from connector.db.schema import Instant, Tx, metadata, plain
+from connector.db.sets import insertion, octets, sent
 
 _STATE = """
 CASE WHEN NOT wanted AND NOT stands THEN 'REMOVED'
@@ -79,16 +79,16 @@ async def want(tx: Tx, connection_id: UUID, wishes: Iterable[Wish]) -> None:
     """Store how sets should be; one that Meta refused gets another chance, changed or not: what it minded may be mended elsewhere."""
     rows = [
         {name: getattr(one, name) for name in ("category_id", "retailer_id", "name", "document")}
-        | {"connection_id": connection_id, "wanted": True, "desired_hash": digest(one.document)}
+        | {"connection_id": connection_id, "wanted": True, "desired_hash": octets(digest(one.document))}
         for one in sorted(wishes, key=lambda one: one.category_id)
     ]
     if not rows:
         return
-    wish = insert(sets).values(rows)
+    wish = insertion(sets, tuple(rows[0]))
     new = {name: wish.excluded[name] for name in ("wanted", "name", "document", "desired_hash")}
     changes = or_(sets.c.desired_hash != wish.excluded.desired_hash, ~sets.c.wanted, sets.c.refused)
     keys = [sets.c.connection_id, sets.c.category_id]
-    await tx.execute(wish.on_conflict_do_update(index_elements=keys, set_=new | _CLEARED, where=changes))
+    await tx.execute(wish.on_conflict_do_update(index_elements=keys, set_=new | _CLEARED, where=changes), sent(rows))
 
 
 async def let_go(tx: Tx, connection_id: UUID, category_ids: Sequence[str], *, allow_live: bool) -> None:

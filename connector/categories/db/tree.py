@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.categories.model.tree import Category, Resolved, resolve
+from connector.db import sets
 from connector.db.schema import Instant, Json, Tx, metadata
 
 categories = Table(
@@ -119,10 +120,10 @@ async def write(tx: Tx, connection_id: UUID, wanted: Sequence[Category], *, at: 
         {name: getattr(one, name) for name in _NAMES} | {"connection_id": connection_id, "update_time": at}
         for one in sorted(wanted, key=lambda one: one.category_id)
     ]
-    wish = insert(categories).values(rows)
+    wish = sets.insertion(categories, tuple(rows[0]))
     changed = {name: wish.excluded[name] for name in (*_NAMES, "update_time")}
     keys = [categories.c.connection_id, categories.c.category_id]
-    await tx.execute(wish.on_conflict_do_update(index_elements=keys, set_=changed))
+    await tx.execute(wish.on_conflict_do_update(index_elements=keys, set_=changed), sets.sent(rows))
 
 
 async def forget(tx: Tx, connection_id: UUID, category_ids: Sequence[str]) -> set[str]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from connector.db import sets
 from connector.db.schema import Instant, Json, Tx, metadata
 from connector.feeds.model.navigation import Entry, Menu
 from connector.feeds.model.reviews import Review, Reviewed
@@ -56,9 +57,10 @@ navigations = Table(
 async def put_reviews(tx: Tx, connection_id: UUID, wanted: Sequence[Review]) -> None:
     """Store reviews in place of those of the same ids."""
     rows = [{"connection_id": connection_id, **asdict(review)} for review in wanted]
-    wish = insert(reviews).values(rows)
+    wish = sets.insertion(reviews, tuple(rows[0]))
     values = {column.name: wish.excluded[column.name] for column in reviews.c if not column.primary_key}
-    await tx.execute(wish.on_conflict_do_update(index_elements=["connection_id", "review_id"], set_=values))
+    known = ["connection_id", "review_id"]
+    await tx.execute(wish.on_conflict_do_update(index_elements=known, set_=values), sets.sent(rows))
 
 
 async def delete_reviews(tx: Tx, connection_id: UUID, review_ids: Sequence[str]) -> None:

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
 from connector.connections.model import Connection
+from connector.db import sets
 from connector.db.schema import Tx
 from connector.orders.db.tables import orders
 from connector.payouts.db.tables import order_balances
@@ -52,9 +52,10 @@ async def weigh(tx: Tx, connection: Connection, *, after: UUID | None, at: datet
     given = {"connection_id": connection.id, "after": after or UUID(int=0), "limit": limit}
     found = (await tx.execute(_FACTS, given)).all()
     if found:
-        wish = insert(order_balances).values([_weighed(connection, row, at=at) for row in found])
+        rows = [_weighed(connection, row, at=at) for row in found]
+        wish = sets.insertion(order_balances, tuple(rows[0]))
         newest = {name: wish.excluded[name] for name in ("state", "expected", "received", "fees", "weigh_time")}
-        await tx.execute(wish.on_conflict_do_update(index_elements=["order_id"], set_=newest))
+        await tx.execute(wish.on_conflict_do_update(index_elements=["order_id"], set_=newest), sets.sent(rows))
     return found[-1].id if len(found) == limit else None
 
 

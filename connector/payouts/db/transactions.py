@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connector.connections.model import Connection
+from connector.db import sets
 from connector.db.schema import Tx, plain
 from connector.orders.db.tables import orders
 from connector.payouts.db.tables import LAST, payout_pulls, payout_transactions, payouts
@@ -72,9 +73,10 @@ async def keep_payouts(tx: Tx, connection: Connection, told: Collection[Payout],
     }
     if not rows:
         return
-    wish = insert(payouts).values(list(rows.values()))
+    wish = sets.insertion(payouts, tuple(next(iter(rows.values()))))
     newest = {name: wish.excluded[name] for name in ("payout_reference_id", "transfer_id", "amount", "state", "payout_time", "seen_time")}  # fmt: skip
-    await tx.execute(wish.on_conflict_do_update(index_elements=["connection_id", "name", "currency_code"], set_=newest))
+    known = ["connection_id", "name", "currency_code"]
+    await tx.execute(wish.on_conflict_do_update(index_elements=known, set_=newest), sets.sent([*rows.values()]))
 
 
 async def seen(tx: Tx, connection_id: UUID, digests: Collection[bytes], *, at: datetime) -> Mapping[bytes, int]:
@@ -92,11 +94,14 @@ async def keep_transactions(
     if not told:
         return
     owner = {"connection_id": connection.id, "store_id": connection.store_id, "seen_time": at}
-    rows = [{**owner, "digest": digest, "ordinal": ordinal, **_written(one)} for digest, ordinal, one in told]
-    wish = insert(payout_transactions).values(rows)
+    rows = [
+        {**owner, "digest": sets.octets(digest), "ordinal": ordinal, **_written(one)} for digest, ordinal, one in told
+    ]
+    wish = sets.insertion(payout_transactions, tuple(rows[0]))
     names = "tax_rate", "region", "payout_reference_id", "transfer_id", "order_time", "seen_time"
     newest = {name: wish.excluded[name] for name in names}  # a postal code that was forgotten does not come back
-    await tx.execute(wish.on_conflict_do_update(index_elements=["connection_id", "digest", "ordinal"], set_=newest))
+    known = ["connection_id", "digest", "ordinal"]
+    await tx.execute(wish.on_conflict_do_update(index_elements=known, set_=newest), sets.sent(rows))
 
 
 async def forget_unseen(tx: Tx, connection_id: UUID, *, since: datetime, at: datetime) -> None:
