@@ -66,8 +66,8 @@ async def read_changes(runtime: Runtime, task: Taken) -> None:
             raise
         found = None
     async with runtime.db.begin() as tx:
-        task = await outbox.hold(tx, task)
         current = await orders_db.by_id(tx, order.id, lock=True)
+        task = await outbox.hold(tx, task)
         if current is not None and found is not None:
             await apply(tx, current, found, at=runtime.now())
         # Up to what was known before Meta was asked: what it changes meanwhile brings the order back. Meta tells times by the

@@ -158,7 +158,7 @@ async def cancel(runtime: Runtime, store_id: str, command_id: UUID) -> Told:
 
 
 async def _with_order(tx: Tx, store_id: str, command_id: UUID) -> tuple[Command, Order]:
-    """Lock a command's order before it, as everywhere."""
+    """Lock a command's order before it (`orders.db` tells the order of locks)."""
     command = await db.require(tx, store_id, command_id)
     order = await _lock(tx, store_id, command.order_id)
     return await db.require(tx, store_id, command_id, lock=True), order

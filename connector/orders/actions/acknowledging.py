@@ -52,12 +52,13 @@ async def acknowledge_orders(runtime: Runtime, task: Taken) -> None:
             return
     verdicts = await _send(runtime, connection, account, batch)
     async with runtime.db.begin() as tx:
-        await outbox.hold(tx, task)
+        await orders_db.lock_each(tx, [one.id for one in batch.orders])
         for one in batch.orders:
             await _settle(tx, one, verdicts.get(one.external_order_id), at=runtime.now())
         if any(verdict.code == MANAGED_ELSEWHERE for verdict in verdicts.values()):
             await accounts.change(tx, connection.id, manager=Manager.TAKEN)
             await tell_manager(tx, connection, Manager.TAKEN, at=runtime.now())
+        await outbox.hold(tx, task)
         await _finish(tx, task, connection, at=runtime.now(), more=True)
 
 

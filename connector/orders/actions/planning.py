@@ -17,7 +17,7 @@ async def plan_poll(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
 
 async def plan_reading(tx: Tx, connection_id: UUID, order_ids: Sequence[UUID], *, at: datetime) -> None:
     """Have orders read, each by itself: one that cannot be read holds no other up."""
-    for order_id in order_ids:
+    for order_id in sorted(order_ids):
         key, arguments = f"{Task.READ_ORDER}:{order_id}", {"order_id": str(order_id)}
         await outbox.add(tx, Task.READ_ORDER, due=at, connection_id=connection_id, key=key, arguments=arguments)
 

@@ -17,14 +17,14 @@ from tests.integration.conftest import STORE, Clock
 from tests.integration.privacy.conftest import PSID, Canary
 
 WISH = Recording("sc-1", Channel.MESSENGER, "USD", (Line("", "p1", "", 1, 100, 0, 100),), Totals(100, 0, 0, 0, 100))
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def until_they_wait(canary: Canary, count: int, *under_way: asyncio.Task[object]) -> None:
     """Wait until so many wait for a lock, or all that is under way is over."""
     async with at_once(canary.runtime.db) as look:
         # Locks of PostgreSQL's ring no bell.
-        while await look.scalar(text(_WAITING)) < count and not all(one.done() for one in under_way):  # noqa: ASYNC110 – see above
+        while (await look.scalar(text(WAITING)) or 0) < count and not all(one.done() for one in under_way):  # noqa: ASYNC110 – see above
             await asyncio.sleep(0.01)
 
 
