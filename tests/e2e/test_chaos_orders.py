@@ -30,9 +30,9 @@ in_full_only = pytest.mark.skipif(not EVERY, reason="a connector's death costs s
 OTHERS = [name for name in NAMES if not name.startswith("worker")]
 CHANCES = 3
 """No two orders cause quite the same sends: so often in a row nobody has to come to a place before there is none."""
-WORKERS_WAYS = {(CREW, SENDTO): 40, (CREW, WRITE): 2, (LISTENER, SENDTO): 0}
+WORKERS_WAYS = {(CREW, SENDTO): 40, (CREW, WRITE): 1, (LISTENER, SENDTO): 0}
 """Every way a worker sends: to PostgreSQL, to Meta, and to Redis, which a crew that hears for itself may do without; how often at least."""
-CONNECTORS_WAYS = {(CONNECTOR, SENDTO): 5, (CONNECTOR, SENDMSG): 1}
+CONNECTORS_WAYS = {(CONNECTOR, SENDTO): 1, (CONNECTOR, SENDMSG): 1}
 """Every way the connector sends: to PostgreSQL, and to whoever calls."""
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def lead_few(walk: Walk) -> None:
 
 
 def lead_all(walk: Walk, ways: Mapping[tuple[str, str], int]) -> None:
-    """Lead an order for every place of every way, until nobody comes so far any more."""
+    """Lead an order for every place of every way, until nobody comes so far any more; reckon after each way."""
     for way, least in ways.items():
         last = dict.fromkeys(Step, 0)
         for number in count(1, EVERY):
@@ -81,6 +81,7 @@ def lead_all(walk: Walk, ways: Mapping[tuple[str, str], int]) -> None:
             last |= dict.fromkeys(walk.lead({step: Place(*way, number) for step in steps}), number)
         print(*way, last)  # noqa: T201 – how many places there are
         assert least <= min(last.values()), "places were lost"
+        assert Balance() == settled(walk.desk), way
 
 
 def around(place: Place) -> Iterator[Place]:
