@@ -6,8 +6,8 @@ The database at DATABASE_URL must be up to date. Read what was written before co
 import os
 import sys
 
-from connector.db import migrations
+from connector.db.migrations import history
 from connector.settings import read_database_url
 
 if __name__ == "__main__":
-    migrations.write(read_database_url(os.environ), " ".join(sys.argv[1:]))
+    history.write(read_database_url(os.environ), " ".join(sys.argv[1:]))

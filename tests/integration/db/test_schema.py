@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url
 
 from connector.db import migrations
+from connector.db.migrations import history
 from connector.db.schema import load_tables, open_engine
 from connector.vault import Secret
 from stack import databases
@@ -77,7 +78,7 @@ def test_what_was_there_before_a_migration_is_there_after_it(database_url: str) 
     name = f"{make_url(database_url).database}_older"
     databases.create(database_url, name)
     url = databases.sibling(database_url, name)
-    migrations.upgrade(Secret(url), revision="0001")
+    history.upgrade(Secret(url), revision="0001")
     with psycopg.connect(url) as connection:
         connection.execute(
             """
@@ -85,7 +86,7 @@ def test_what_was_there_before_a_migration_is_there_after_it(database_url: str) 
             VALUES (gen_random_uuid(), 'store_1', 'TEST', 'AWAITING_CHOICE', now(), 'sealed', '{"pages": []}', now(), now())
             """
         )
-    migrations.upgrade(Secret(url))
+    history.upgrade(Secret(url))
     kept = _rows(url, "SELECT store_id, state, login_offer::text, login_expire_time > now() FROM connections")
     assert {("store_1", "AWAITING_CHOICE", '{"pages": []}', True)} == kept
     databases.drop(database_url, name)
@@ -96,10 +97,10 @@ def test_conversations_deliveries_and_loans_are_there_after_their_migration(data
     name = f"{make_url(database_url).database}_before"
     databases.create(database_url, name)
     url = databases.sibling(database_url, name)
-    migrations.upgrade(Secret(url), revision="0002")
+    history.upgrade(Secret(url), revision="0002")
     with psycopg.connect(url) as connection:
         connection.execute(_OLDER_ROWS)
-    migrations.upgrade(Secret(url))
+    history.upgrade(Secret(url))
     rows = {what: _rows(url, query) for what, query in _KEPT_ROWS.items()}
     databases.drop(database_url, name)
     assert {
@@ -141,7 +142,7 @@ async def test_another_schema_is_refused(database_url: str) -> None:
     engine = open_engine(url)
     with pytest.raises(migrations.WrongSchemaError, match="python -m connector migrate"):
         await migrations.require_current(engine)
-    migrations.upgrade(Secret(url))
+    history.upgrade(Secret(url))
     await migrations.require_current(engine)
     await engine.dispose()
     with psycopg.connect(url, autocommit=True) as connection:

@@ -14,7 +14,8 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connector import deadline
-from connector.db import migrations, walls
+from connector.db import walls
+from connector.db.migrations import history
 from connector.db.schema import at_once, load_tables, open_engine
 from connector.vault import Secret
 from stack import databases
@@ -267,14 +268,14 @@ def humble(database_url: str) -> Iterator[tuple[str, str]]:
 async def test_who_may_not_make_roles_is_told_what_to_ask_for(humble: tuple[str, str], database_url: str) -> None:
     """Without the right to the role the tables are made, an administrator's statements are told, and calls are not served."""
     url, name = humble
-    statements = migrations.upgrade(Secret(url))
+    statements = history.upgrade(Secret(url))
     assert f"GRANT connector_store TO {name}" in statements
     engine = open_engine(url, pool_size=1)
     try:
         with pytest.raises(walls.NoWallError, match="DATABASE_ROW_SECURITY=off"):
             await walls.require(engine)
         _grant(database_url, name)
-        assert "" == migrations.upgrade(Secret(url))
+        assert "" == history.upgrade(Secret(url))
         await walls.require(engine)
     finally:
         await engine.dispose()
