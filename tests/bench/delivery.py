@@ -4,17 +4,15 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 import psycopg
 
-from stormcom.facebook.v1.event_service_pb2 import SubscribeRequest
+from stormcom.facebook.v1.event_pb2 import Event
+from tests.bench.following import following
 from tests.bench.ingress import PATH
 from tests.bench.measure import Better, Effort, Row, compare, in_turns, percentile
 from tests.bench.rig import Rig, Shop, load, requests_file, running_rig
@@ -98,12 +96,16 @@ async def _drained(rig: Rig) -> None:
     raise RuntimeError(f"Deliveries still wait after {_DRAIN_SECONDS:g} s: {left}")
 
 
+def _name(event: Event) -> str:
+    return event.message_received.message.mid
+
+
 async def _lags(rig: Rig, shop: Shop, numbers: "count[int]") -> list[float]:
     """Tell how many seconds passed for each of many messages until the stream brought it; requests leave at a steady pace."""
     sent: dict[str, float] = {}
     lags: list[float] = []
     total = STEADY_PER_SECOND * STEADY_SECONDS
-    async with _following(rig, shop) as mids, aiohttp.ClientSession() as http:
+    async with following(rig, shop, "message_received", _name) as mids, aiohttp.ClientSession() as http:
         posting = asyncio.create_task(_post_steadily(rig, shop, numbers, http, sent))
         async for mid, heard in mids:
             lags.append(heard - sent[mid])
@@ -129,27 +131,6 @@ async def _post_steadily(
         for place in range(STEADY_PER_SECOND * STEADY_SECONDS):
             await asyncio.sleep(max(0.0, begin + place / STEADY_PER_SECOND - time.perf_counter()))
             group.create_task(post(next(numbers)))
-
-
-@asynccontextmanager
-async def _following(rig: Rig, shop: Shop) -> AsyncIterator[AsyncIterator[tuple[str, float]]]:
-    """Follow the store's log from its end on; tells the `mid` of each message that arrived, and when."""
-    wish = SubscribeRequest(store_id=shop.store_id, idle_seconds=1, max_batch=100, kinds=["message_received"])
-    stream: Any = rig.events.Subscribe(wish, metadata=rig.metadata)
-    while not (await stream.read()).HasField("idle"):
-        pass
-
-    async def heard() -> AsyncIterator[tuple[str, float]]:
-        while True:
-            answer = await stream.read()
-            now = time.perf_counter()
-            for event in answer.events:
-                yield event.message_received.message.mid, now
-
-    try:
-        yield heard()
-    finally:
-        stream.cancel()
 
 
 def _http(body: bytes, headers: dict[str, str]) -> bytes:

@@ -7,7 +7,6 @@ rows by hand, an order a transaction.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from itertools import count, islice
 from pathlib import Path
 from statistics import median
@@ -17,12 +16,13 @@ import grpc
 import psycopg
 
 from stormcom.facebook.v1.connector_service_pb2 import UpdateInventoryRequest
-from stormcom.facebook.v1.event_service_pb2 import SubscribeRequest
+from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.order_service_pb2 import AssociateOrderManagementRequest, PollOrdersRequest
 from stormcom.facebook.v1.order_service_pb2_grpc import FacebookOrdersStub
 from tests.bench import goods
 from tests.bench.byhand import spend_by_hand
 from tests.bench.filling import fill_orders
+from tests.bench.following import following
 from tests.bench.measure import Better, Effort, Row, compare, cpu_seconds, in_turns, percentile
 from tests.bench.rig import Rig, Shop, running_rig
 
@@ -171,6 +171,10 @@ def _cpu(rig: Rig) -> float:
     return sum(cpu_seconds(pid) for name, pid in rig.pids().items() if name != META)
 
 
+def _name(event: Event) -> str:
+    return event.order_received.order.external_order_id
+
+
 async def _lags(rig: Rig, shop: Shop, numbers: Numbers) -> list[float]:
     """Tell how many seconds passed for each of many orders, placed at a steady pace, until the stream brought it."""
     await rig.control("PATCH", "/switches", {"order_webhooks": "page.orders"})
@@ -182,7 +186,7 @@ async def _lags(rig: Rig, shop: Shop, numbers: Numbers) -> list[float]:
         placed[await _place(rig, shop, numbers)] = begin
 
     begin = time.perf_counter()
-    async with _following(rig, shop) as heard, asyncio.TaskGroup() as group:
+    async with following(rig, shop, "order_received", _name) as heard, asyncio.TaskGroup() as group:
         for place in range(STEADY):
             group.create_task(one(begin + place / PACE))
         arrivals = [item async for item in _first(heard, STEADY)]
@@ -194,7 +198,7 @@ async def _look(rig: Rig, shop: Shop, numbers: Numbers) -> list[float]:
     """Tell how many seconds passed for each of some orders from the begin of a look until the stream brought it."""
     for _ in islice(count(), PACE):
         await _place(rig, shop, numbers)
-    async with _following(rig, shop) as heard:
+    async with following(rig, shop, "order_received", _name) as heard:
         begin = time.perf_counter()
         await _poll(rig, shop)
         return [at - begin async for _, at in _first(heard, PACE)]
@@ -203,24 +207,3 @@ async def _look(rig: Rig, shop: Shop, numbers: Numbers) -> list[float]:
 async def _first(heard: AsyncIterator[tuple[str, float]], total: int) -> AsyncIterator[tuple[str, float]]:
     for _ in range(total):
         yield await anext(heard)
-
-
-@asynccontextmanager
-async def _following(rig: Rig, shop: Shop) -> AsyncIterator[AsyncIterator[tuple[str, float]]]:
-    """Follow the store's log from its end on; tells Meta's id of each order that arrived, and when."""
-    wish = SubscribeRequest(store_id=shop.store_id, idle_seconds=1, max_batch=100, kinds=["order_received"])
-    stream: Any = rig.events.Subscribe(wish, metadata=rig.metadata)
-    while not (await stream.read()).HasField("idle"):
-        pass
-
-    async def heard() -> AsyncIterator[tuple[str, float]]:
-        while True:
-            answer = await stream.read()
-            now = time.perf_counter()
-            for event in answer.events:
-                yield event.order_received.order.external_order_id, now
-
-    try:
-        yield heard()
-    finally:
-        stream.cancel()
