@@ -118,9 +118,16 @@ async def apply(
         return await telling.spoil(tx, await db.change(tx, order, read_update_time=order.update_time), found, at=at)
     if found is None:
         return await _vanish(tx, order, at=at)
-    if order.read_update_time is not None and found.update_time < order.read_update_time:
-        return order  # an older copy of Meta's: what is known is newer
+    if _is_older(found, order, at=at):
+        return order  # what is known is newer
     return await _go_on(runtime, tx, connection, order, found)
+
+
+def _is_older(found: Reading, order: Order, *, at: datetime) -> bool:
+    """Tell whether Meta showed an older copy of an order than the one that is kept, though it may be doubtful."""
+    if order.read_update_time is not None:
+        return found.update_time < order.read_update_time
+    return bool(order.digest) and found.update_time < order.update_time and at - order.update_time < _LAGS
 
 
 async def _go_on(runtime: Runtime, tx: Tx, connection: Connection, order: Order, found: Reading) -> Order:
