@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal_column, or_, select
 
 from connector.db.outbox import Task, tasks
 from connector.db.schema import Tx
@@ -72,11 +72,10 @@ async def processed(tx: Tx, connection_id: UUID) -> dict[str, UUID]:
 
 
 async def unread(tx: Tx, connection_id: UUID, *, limit: int) -> list[Unread]:
-    """List orders that changed at Meta since they were read, those first that StormCom does not have."""
-    first = case((orders.c.local_order_id == "", 0), else_=1)
+    """List orders that changed at Meta since they were read, the oldest change first."""
     together = and_(or_(NEVER_READ, _DOUBTFUL), ~_APART).label("together")
     mine = select(orders.c.id, together).where(orders.c.connection_id == connection_id, _BEHIND)
-    return [Unread(*row) for row in await tx.execute(mine.order_by(first, orders.c.update_time).limit(limit))]
+    return [Unread(*row) for row in await tx.execute(mine.order_by(orders.c.update_time, orders.c.id).limit(limit))]
 
 
 async def new(tx: Tx, connection_id: UUID, *, limit: int) -> dict[UUID, str]:

@@ -94,6 +94,7 @@ orders = Table(
     CheckConstraint("import_state NOT IN ('QUARANTINED', 'REJECTED') OR problem_reason <> ''", "explained"),
     Index("uq_orders_local_order_id", "store_id", "local_order_id", unique=True, postgresql_where=text("local_order_id <> ''")),
     Index("ix_orders_order_time", "connection_id", "order_time", "id"),
+    Index("ix_orders_connection_id", "connection_id", "id"),
     Index(
         "ix_orders_open_time",
         "connection_id",
