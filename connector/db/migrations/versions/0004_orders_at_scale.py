@@ -34,6 +34,7 @@ def upgrade() -> None:
     behind = sa.text("read_update_time IS NULL OR read_update_time < update_time")
     _allow_kinds(*_KINDS, "RESTATE")
     op.create_index("ix_orders_unread", "orders", ["connection_id", "update_time", "id"], postgresql_where=behind)
+    op.create_index("ix_orders_connection_id", "orders", ["connection_id", "id"])
     op.create_table(
         "promotions",
         sa.Column("connection_id", sa.Uuid(), nullable=False),
@@ -48,7 +49,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the one index of all kinds again."""
     op.drop_table("promotions")
-    op.drop_index("ix_orders_unread", table_name="orders")
+    for name in ("ix_orders_connection_id", "ix_orders_unread"):
+        op.drop_index(name, table_name="orders")
     op.execute("DELETE FROM order_commands WHERE kind = 'RESTATE'")
     _allow_kinds(*_KINDS)
     for name in ("ix_handouts_open", "ix_handouts_settled"):
