@@ -28,7 +28,8 @@ from tests.bench.rig import Rig, Shop, running_rig
 
 PRODUCTS, LINES = 600, 3
 ORDERS, FEW, MANY = 300, 1_000, 100_000
-PACE, STEADY = 10, 100
+AGE_SECONDS = 60  # what a look finds was placed a while ago
+PACE, STEADY = 10, 60
 META = "simulator"
 WORKING = (META, "connector", "ingress", "relay", "worker-fast", "worker-default", "worker-bulk")
 WHOLE = {"META_TEST_CAPABILITIES": "ORDER_MANAGEMENT"}
@@ -126,19 +127,15 @@ async def _take_over(rig: Rig, shop: Shop) -> None:
             return
 
 
-async def _place(rig: Rig, shop: Shop, numbers: Numbers) -> str:
-    """Let a buyer order three things."""
+async def _place(rig: Rig, shop: Shop, numbers: Numbers, *, age_seconds: int = 0) -> str:
+    """Let a buyer order three things, now or some time ago."""
     first = next(numbers) * LINES
     lines = [
         {"retailer_id": f"sc_{goods.name_of((first + place) % PRODUCTS)}", "quantity": 1 + place, "price": "20.00", "tax": "1.50"}
         for place in range(LINES)
     ]  # fmt: skip
-    document = {
-        "lines": lines,
-        "currency": "USD",
-        "processing_seconds": 0,
-        "shipping": {"price": "5.00", "tax": "0.40"},
-    }
+    shipping = {"price": "5.00", "tax": "0.40"}
+    document = {"lines": lines, "currency": "USD", "shipping": shipping, "processing_seconds": 0, "age_seconds": age_seconds}  # fmt: skip
     placed = await rig.control("POST", f"/pages/{shop.world.page_id}/orders", document)
     return str(placed["order_ids"][0])
 
@@ -148,7 +145,7 @@ async def _import(
 ) -> tuple[float, float]:
     """Tell the CPU seconds and the time that orders take from the look at Meta to the last command."""
     for _ in range(total):
-        await _place(rig, shop, numbers)
+        await _place(rig, shop, numbers, age_seconds=AGE_SECONDS)
     before, cpu, begin = await _told(database), _cpu(rig), time.perf_counter()
     await _poll(rig, shop)
     while await _told(database) < before + total:
