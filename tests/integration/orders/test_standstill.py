@@ -123,7 +123,7 @@ async def test_an_older_copy_of_metas_changes_nothing(mall: Mall) -> None:
         assert heard is not None
         heard = await orders.change(tx, heard, update_time=mall.clock())  # as a list tells it
         await apply(mall.runtime, tx, connection, heard, old)
-        assert [(heard.id, False)] == await sightings.unread(tx, connection.id, limit=9)
+        assert [heard.id] == [one.id for one in await sightings.unread(tx, connection.id, limit=9)]
     await mall.look()
     assert "Sylhet" == (await mall.get(order.external_order_id)).address.original.city
     async with mall.runtime.db.begin() as tx:
