@@ -63,16 +63,21 @@ async def test_fast_tasks_need_no_relay(runtime: Runtime, start_worker: StartWor
 async def test_a_killed_workers_task_runs_again(
     runtime: Runtime, start_worker: StartWorker, start_relay: StartRelay, eventually: Eventually
 ) -> None:
-    """A task whose worker was killed with SIGKILL runs again within 30 seconds, elsewhere, and has its effect once."""
+    """A task whose worker was killed with SIGKILL is due again within 20 seconds, when it runs elsewhere and has its effect once.
+
+    In `tests/e2e` such tasks come back by real time.
+    """
     start_relay()
     start_worker("once", "default")
     victim = start_worker("once", "fast")
     await wish(runtime, "a", work_seconds=2)
     await eventually(1, lambda: _taken(runtime))
     victim.kill()
-    killed = time.monotonic()
+    victim.wait()
+    (task,) = await rows(runtime)
+    assert task.due_time - runtime.now() <= timedelta(seconds=20)
+    await _expire_leases(runtime)
     await eventually({"a": 1}, lambda: effect_counts(runtime), seconds=30)
-    assert time.monotonic() - killed < 30
     assert 0 == await _unfinished(runtime)
 
 
