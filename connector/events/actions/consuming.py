@@ -34,8 +34,10 @@ async def forget_consumer(runtime: Runtime, store_id: str, name: str) -> None:
         FailedPrecondition: CONSUMER_PUSHED.
 
     """
-    async with runtime.db.begin() as tx:
-        await db.forget(tx, store_id, name)
+    more = True
+    while more:
+        async with runtime.db.begin() as tx:
+            more = await db.forget(tx, store_id, name)
 
 
 async def list_dead_letters(
@@ -57,9 +59,13 @@ async def list_dead_letters(
 async def redrive(
     runtime: Runtime, store_id: str, consumer: str, *, ids: Collection[UUID] | None, ordering_key: str
 ) -> int:
-    """Hand dead letters out again: those named, those of a key, or all. Tells how many."""
-    async with runtime.db.begin() as tx:
-        return await db.redrive(tx, store_id, consumer, ids=ids, ordering_key=ordering_key, at=runtime.now())
+    """Hand dead letters out again that died before the call: those named, those of a key, or all, in pieces. Tells how many."""
+    at, count, piece = runtime.now(), 0, db.PIECE
+    while piece == db.PIECE:
+        async with runtime.db.begin() as tx:
+            piece = await db.redrive(tx, store_id, consumer, ids=ids, ordering_key=ordering_key, at=at)
+        count += piece
+    return count
 
 
 async def replay(

@@ -1,5 +1,6 @@
 """Where events, consumers and loans are kept. Each query takes the open transaction."""
 
+from connector.events.db.again import PIECE as PIECE
 from connector.events.db.again import count as count
 from connector.events.db.again import dead_letters as dead_letters
 from connector.events.db.again import redrive as redrive

@@ -19,6 +19,8 @@ from connector.events.db.log import CHANNEL, SHOWN, places_of
 from connector.events.db.tables import DEAD, consumers, events, handouts
 from connector.events.model import DeadLetter, Event, Wanted
 
+PIECE = 5_000
+"""So many rows change in one transaction: nobody waits long for a consumer of which very much is dead."""
 MOST_PICKED = 50_000
 """So many events that are picked out a replay hands out again at once."""
 
@@ -36,16 +38,18 @@ async def dead_letters(
 async def redrive(
     tx: Tx, store_id: str, consumer: str, *, ids: Collection[UUID] | None, ordering_key: str, at: datetime
 ) -> int:
-    """Hand dead letters out again, their deliveries counted anew; tells how many.
+    """Hand a piece of the dead letters that died by `at` out again, the oldest first, their deliveries counted anew; tells how many.
 
     Raises:
         NotFound: CONSUMER_NOT_FOUND.
 
     """
     await require(tx, store_id, consumer)
-    these = update(handouts).where(_dead(store_id, consumer, ordering_key))
+    dead = select(handouts.c.position).where(_dead(store_id, consumer, ordering_key), handouts.c.due_time <= at)
     if ids is not None:
-        these = these.where(handouts.c.position.in_([position for position, _ in await places_of(tx, store_id, ids)]))
+        dead = dead.where(handouts.c.position.in_([position for position, _ in await places_of(tx, store_id, ids)]))
+    piece = dead.order_by(handouts.c.position).limit(PIECE).scalar_subquery()
+    these = update(handouts).where(_mine(store_id, consumer), handouts.c.position == func.any(func.array(piece)))
     again = these.values(state="WAITING", due_time=at, deliveries=0, reason="")
     count = (await tx.execute(again)).rowcount
     await ring(tx, CHANNEL, store_id)

@@ -16,6 +16,9 @@ from connector.events.model import AfterDeadLetter, Consumer, Kind
 LARGEST_LAG = 100_000
 """So far a lag is counted."""
 
+_PIECE = 5_000
+"""So many rows go in one transaction."""
+
 _SHOWN = text("""
     SELECT name, kind, most_deliveries, after_dead_letter,
         coalesce(open.position - 1, cursor) AS position,
@@ -101,8 +104,8 @@ async def require(tx: Tx, store_id: str, name: str) -> tuple[Kind, int]:
     return Kind(row.kind), row.cursor
 
 
-async def forget(tx: Tx, store_id: str, name: str) -> None:
-    """Forget a consumer and all that it has not worked off.
+async def forget(tx: Tx, store_id: str, name: str) -> bool:
+    """Forget a piece of what a consumer has not worked off, and with the last one the consumer; tells whether there is more.
 
     Raises:
         NotFound: CONSUMER_NOT_FOUND.
@@ -112,8 +115,18 @@ async def forget(tx: Tx, store_id: str, name: str) -> None:
     kind, _ = await require(tx, store_id, name)
     if kind is Kind.PUSH:
         raise pushed(name)
-    await tx.execute(delete(handouts).where(handouts.c.store_id == store_id, handouts.c.consumer == name))
+    mine = handouts.c.store_id == store_id, handouts.c.consumer == name
+    piece = select(handouts.c.position).where(*mine).order_by(handouts.c.position).limit(_PIECE).scalar_subquery()
+    gone = (
+        await tx.execute(delete(handouts).where(*mine, handouts.c.position == func.any(func.array(piece))))
+    ).rowcount
+    if (
+        gone == _PIECE
+    ):  # whoever takes events of it meanwhile, or after a call that was cut off, has them again: none is lost
+        await tx.execute(update(consumers).where(*_named(store_id, name)).values(cursor=0))
+        return True
     await tx.execute(delete(consumers).where(*_named(store_id, name)))
+    return False
 
 
 async def floor_of(tx: Tx, store_id: str, consumer: str) -> int:

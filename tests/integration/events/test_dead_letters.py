@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connector.errors import InvalidInput, NotFound
-from connector.events import rpc
+from connector.events import db, rpc
 from connector.runtime import Runtime
 from stormcom.facebook.v1 import event_service_pb2 as pb
 from tests.integration.events.test_loans import STORE, acknowledge, keys, pull
@@ -34,6 +35,36 @@ async def treat(runtime: Runtime, **named: Any) -> pb.Consumer:
 async def only_consumer(runtime: Runtime) -> pb.Consumer:
     (one,) = (await rpc.list_consumers(runtime, pb.ListConsumersRequest(store_id=STORE))).consumers
     return one
+
+
+async def bury(runtime: Runtime, count: int) -> None:
+    """Have very many dead letters."""
+    async with runtime.db.begin() as tx:
+        await tx.execute(
+            text("INSERT INTO consumers (store_id, name, cursor) VALUES (:store, 'default', :count)"),
+            {"store": STORE, "count": count},
+        )
+        rows = "SELECT :store, 'default', n, 'key', 'DEAD', :at, 'EVENT_REJECTED' FROM generate_series(1, :count) AS n"
+        names = "store_id, consumer, position, ordering_key, state, due_time, reason"
+        wish = text(f"INSERT INTO handouts ({names}) {rows}")
+        await tx.execute(wish, {"store": STORE, "count": count, "at": runtime.now()})
+
+
+async def test_very_many_are_redriven_in_pieces(runtime: Runtime) -> None:
+    """However many there are, no transaction holds the consumer for more than some thousands; all come again."""
+    await bury(runtime, db.PIECE + 1)
+    assert db.PIECE + 1 == await redrive(runtime, all=True)
+    async with runtime.db.begin() as tx:
+        told = (await tx.execute(text("SELECT state, count(DISTINCT xmin::text) FROM handouts GROUP BY state"))).all()
+    assert [("WAITING", 2)] == [tuple(row) for row in told]
+
+
+async def test_a_consumer_with_very_many_is_forgotten_whole(runtime: Runtime) -> None:
+    """A consumer goes with all that it has not worked off, however much that is."""
+    await bury(runtime, db.PIECE + 1)
+    await rpc.delete_consumer(runtime, pb.DeleteConsumerRequest(store_id=STORE))
+    async with runtime.db.begin() as tx:
+        assert 0 == await tx.scalar(text("SELECT (SELECT count(*) FROM handouts) + (SELECT count(*) FROM consumers)"))
 
 
 async def test_what_is_given_back_comes_again_after_its_pause(runtime: Runtime, tell: Any, clock: Any) -> None:
