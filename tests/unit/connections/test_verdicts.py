@@ -15,7 +15,7 @@ from connector.connections.graph import probe
 from connector.connections.model import CONCERNED, Block, CapabilityKind, Cause, Connection, Probe, Reach
 from connector.connections.model.capabilities import CapabilityState
 from connector.connections.model.needs import BASIC, FURTHER, NEEDS, scopes_for
-from connector.connections.model.verdicts import Consequence, consequence, lift, probes_due, weigh
+from connector.connections.model.verdicts import Consequence, consequence, lift, past_hope, probes_due, weigh
 from connector.errors import ConnectorError, MetaRefused
 from connector.graph.call import Call
 from connector.graph.decipher import Answer, decipher
@@ -111,6 +111,25 @@ def test_a_probe_counts_more_than_a_date(probe: bool | None, at: datetime, state
     probes = {} if probe is None else {ORDERS: Probe(probe, at)}
     told = standing(replace(EVERYTHING, probes=probes), at=at)
     assert ({ORDERS.value: (state, "CAPABILITY_RETIRED_BY_META")} if state else {}) == told
+
+
+@pytest.mark.parametrize(
+    ("probe", "at", "hopeless"),
+    [
+        (None, BEFORE_ORDERS_END, False),
+        (Probe(True, BEFORE_ORDERS_END), BEFORE_ORDERS_END, False),
+        (None, NOW, True),
+        (Probe(False, NOW), NOW, True),
+        (Probe(True, BEFORE_ORDERS_END), NOW, True),
+        (Probe(True, NOW - timedelta(days=29)), NOW, False),
+        (Probe(True, NOW - timedelta(days=31)), NOW, True),
+    ],
+)
+def test_a_try_vouches_for_a_month(probe: Probe | None, at: datetime, hopeless: bool) -> None:  # noqa: FBT001 – a column
+    """Past Meta's date, work that cannot be tried waits on for 30 days since orders last answered; without a date, for ever."""
+    waiting = replace(EVERYTHING, probes={ORDERS: probe} if probe else {})
+    assert hopeless is past_hope(waiting, ORDERS, APP, at=at)
+    assert not past_hope(waiting, CATALOG, APP, at=at)
 
 
 def test_a_block_that_stays_keeps_its_time() -> None:
@@ -243,8 +262,9 @@ def test_without_a_catalog_there_is_nothing_to_try() -> None:
 
 
 def test_whatever_a_refusal_can_block_can_be_tried() -> None:
-    """A block that is waited for to heal has a call that heals it."""
+    """A block that is waited for to heal has a call that heals it; conversions are tried by the task that sends them, on the pixel."""
     blockable = {*CONCERNED.values(), *(kind for kind, need in NEEDS.items() if need.asset)}
+    blockable -= {CapabilityKind.CONVERSIONS}
     assert all(probe(kind, page_id="1", catalog_id="5") for kind in blockable)
 
 
