@@ -1,6 +1,6 @@
 """Workers are killed by the kernel at a network send, while an order is imported, acknowledged, shipped, cancelled and paid back.
 
-`make chaos` kills one at every send there is, `DEATHS_EVERY=3 make chaos` at every third; otherwise at those on which most depends. Broken
+`make chaos` kills one at every send there is, `DEATHS_EVERY=3 make chaos` at every third, and the slower connector at each eighth of those; otherwise at those on which most depends. Broken
 builds must be found out.
 """
 
@@ -70,12 +70,12 @@ def lead_few(walk: Walk) -> None:
     walk.lead({step: others[number % 2] for number, step in enumerate(Step)})
 
 
-def lead_all(walk: Walk, ways: Mapping[tuple[str, str], int]) -> None:
+def lead_all(walk: Walk, ways: Mapping[tuple[str, str], int], every: int) -> None:
     """Lead an order for every place of every way, until nobody comes so far any more; reckon after each way."""
     for way, least in ways.items():
         last = dict.fromkeys(Step, 0)
-        for number in count(1, EVERY):
-            steps = [step for step in Step if number - last[step] <= CHANCES * EVERY]
+        for number in count(1, every):
+            steps = [step for step in Step if number - last[step] <= CHANCES * every]
             if not steps:
                 break
             last |= dict.fromkeys(walk.lead({step: Place(*way, number) for step in steps}), number)
@@ -124,7 +124,7 @@ def survive(lead: Callable[[Walk], None]) -> Callable[[Walk], Balance]:
 
 async def test_whoever_dies_at_a_send_leaves_nothing_undone_or_done_twice(workerless: Stack) -> None:
     """Meta, StormCom and the tables hold one of everything, to the minor unit, wherever a worker died and another one went on."""
-    lead = partial(lead_all, ways=WORKERS_WAYS) if EVERY else lead_few
+    lead = partial(lead_all, ways=WORKERS_WAYS, every=EVERY) if EVERY else lead_few
     left = await walk_with(survive(lead), workerless, 1, WORKER)
     assert Balance() == left, left.counts
 
@@ -132,7 +132,7 @@ async def test_whoever_dies_at_a_send_leaves_nothing_undone_or_done_twice(worker
 @in_full_only
 async def test_a_wish_outlives_whoever_took_it(workerless: Stack) -> None:
     """The same holds when the connector dies at a send, while StormCom answers, ships, cancels or pays back, and asks again."""
-    lead = partial(lead_all, ways=CONNECTORS_WAYS)
+    lead = partial(lead_all, ways=CONNECTORS_WAYS, every=8 * EVERY)
     left = await walk_with(survive(lead), workerless, 2, WORKER, CONNECTOR)
     assert Balance() == left, left.counts
 
