@@ -118,16 +118,22 @@ async def apply(
         return await telling.spoil(tx, await db.change(tx, order, read_update_time=order.update_time), found, at=at)
     if found is None:
         return await _vanish(tx, order, at=at)
-    if _is_older(found, order, at=at):
+    if _is_older(found, order):
         return order  # what is known is newer
     return await _go_on(runtime, tx, connection, order, found)
 
 
-def _is_older(found: Reading, order: Order, *, at: datetime) -> bool:
-    """Tell whether Meta showed an older copy of an order than the one that is kept, though it may be doubtful."""
+_STATES = list(State)
+
+
+def _is_older(found: Reading, order: Order) -> bool:
+    """Tell whether Meta showed an older copy of an order than is kept; of one that is doubtful, by what never goes back."""
     if order.read_update_time is not None:
         return found.update_time < order.read_update_time
-    return bool(order.digest) and found.update_time < order.update_time and at - order.update_time < _LAGS
+    left = {line.line_id: line.open_quantity for line in order.lines}
+    grown = any(line.open_quantity > left.get(line.line_id, line.open_quantity) for line in found.lines)
+    back = _STATES.index(found.state) < _STATES.index(order.state)
+    return bool(order.digest) and found.update_time < order.update_time and (grown or back)
 
 
 async def _go_on(runtime: Runtime, tx: Tx, connection: Connection, order: Order, found: Reading) -> Order:
