@@ -49,7 +49,7 @@ async def crew(environ: dict[str, str], *, members: int = 2) -> AsyncIterator[tu
     command = (sys.executable, "-m", "webhook_ingress")
     process = await asyncio.create_subprocess_exec(*command, env=environ, stdin=PIPE, stdout=PIPE)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):  # two starts of processes, on a machine busy with others
             yield process, await _ready(process, members=members)
     finally:
         with suppress(ProcessLookupError):
