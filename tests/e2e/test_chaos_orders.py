@@ -1,7 +1,7 @@
 """Workers are killed by the kernel at a network send, while an order is imported, acknowledged, shipped, cancelled and paid back.
 
-`make chaos` kills one at every send there is, `DEATHS_EVERY=3 make chaos` at every third, and the slower connector at each eighth of those; otherwise at those on which most depends. Broken
-builds must be found out.
+`make chaos` kills one at every send there is, and the connector, which comes back slowly, at every eighth; `DEATHS_EVERY=3 make chaos` at a
+third of them. Otherwise one dies where most depends on it. Broken builds must be found out.
 """
 
 import asyncio
