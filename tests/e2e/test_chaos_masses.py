@@ -26,7 +26,7 @@ from tests.e2e.masses.reckoning import Books
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 IN_FULL = "MASS_ORDERS" in os.environ
-ORDERS, IMPORTS = int(os.environ.get("MASS_ORDERS", "4")), int(os.environ.get("MASS_IMPORTS", "120"))
+ORDERS, IMPORTS = int(os.environ.get("MASS_ORDERS", "4")), int(os.environ.get("MASS_IMPORTS", "40"))
 SEED = int(os.environ.get("MASS_SEED", "20261122"))
 AT_ONCE = 2
 """Orders of a Page whose writes go wrong at the same time: when half of its calls fail, Meta is left alone for a while."""
