@@ -102,7 +102,9 @@ async def associate_order_management(
     runtime: Runtime, request: pb.AssociateOrderManagementRequest
 ) -> pb.AssociateOrderManagementResponse:
     """Take the orders over."""
-    found = await actions.associate(runtime, request.store_id, request.connection_id)
+    code = request.currency_code if request.HasField("currency_code") else None
+    currency_code = read.currency(code, "currency_code") if code else code
+    found = await actions.associate(runtime, request.store_id, request.connection_id, currency_code=currency_code)
     return pb.AssociateOrderManagementResponse(order_management=_write_management(found))
 
 
@@ -152,6 +154,7 @@ def _write_management(found: Management) -> pb.OrderManagement:
         "state": f"STATE_{manager}",
         "commerce_account_id": account.commerce_account_id if account else "",
         "commerce_account_name": account.name if account else "",
+        "currency_code": account.currency_code if account else "",
         "last_poll_time": account.last_poll_time if account else None,
         "watermark_time": account.watermark_time if account else None,
         "unanswered_count": counts.unanswered,

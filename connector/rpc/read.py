@@ -96,12 +96,17 @@ def one_of(value: str, field: str, allowed: Collection[str]) -> str:
     return value
 
 
+def currency(code: str, field: str) -> str:
+    """Read a currency."""
+    if decimals_of(code) is None:
+        message = "must be an ISO 4217 currency such as USD"
+        raise InvalidInput.of(field, "CURRENCY_UNKNOWN", message, currency_code=code[:16])
+    return code
+
+
 def money(value: money_pb2.Money, field: str) -> Money:
     """Read an amount that is not negative."""
-    if decimals_of(value.currency_code) is None:
-        message = "must be an ISO 4217 currency such as USD"
-        code = value.currency_code[:16]
-        raise InvalidInput.of(f"{field}.currency_code", "CURRENCY_UNKNOWN", message, currency_code=code)
+    currency(value.currency_code, f"{field}.currency_code")
     if value.minor_units < 0:
         raise InvalidInput.of(f"{field}.minor_units", "FIELD_INVALID", "must not be negative")
     return Money(value.currency_code, value.minor_units)

@@ -96,7 +96,8 @@ async def _ask(road: Road, some: Mapping[UUID, str]) -> Found:
         told = await road.ask(graph.read_orders(some.values(), road.connection.page_id))
     except MetaRefused:
         return {}  # whether it is about one of them, and which, asking for each by itself tells
-    read = {order_id: _read(told[name]) for order_id, name in some.items() if name in told}
+    wanted = road.account.currency_code
+    read = {order_id: reading.in_currency(_read(told[name]), wanted) for order_id, name in some.items() if name in told}
     return {order_id: found for order_id, found in read.items() if found is not None}
 
 

@@ -41,8 +41,10 @@ class Management(NamedTuple):
     retired: bool
 
 
-async def associate(runtime: Runtime, store_id: str, connection_id: str) -> Management:
-    """Take the orders of the Page's shop over; again changes nothing.
+async def associate(
+    runtime: Runtime, store_id: str, connection_id: str, *, currency_code: str | None = None
+) -> Management:
+    """Take the orders of the Page's shop over; again changes nothing but the store's currency, when it is given.
 
     Raises:
         FailedPrecondition: ORDER_MANAGEMENT_TAKEN, COMMERCE_ACCOUNT_MISSING, or why orders cannot be managed at all.
@@ -54,7 +56,8 @@ async def associate(runtime: Runtime, store_id: str, connection_id: str) -> Mana
     if found is None:
         await _keep(runtime, connection, Manager.NO_ACCOUNT, commerce_account_id="", name="")
         raise no_account(connection.page_id)
-    known = {"commerce_account_id": found.commerce_account_id, "name": found.name}
+    said = {} if currency_code is None else {"currency_code": currency_code}
+    known = {"commerce_account_id": found.commerce_account_id, "name": found.name, **said}
     try:
         await _send(runtime, connection, graph.associate(found.commerce_account_id, connection.page_id), access)
     except MetaRefused as refused:

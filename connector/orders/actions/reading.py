@@ -57,6 +57,8 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found: Reading | Spoiled | None = await _ask(road, order.external_order_id)
     except Spoiled as spoiled:
         found = spoiled
+    if not order.taken:
+        found = in_currency(found, account.currency_code)
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
             await take(runtime, tx, connection, current, found, began=began)
@@ -86,6 +88,17 @@ def read_plain(order: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> 
         with suppress(Spoiled):
             return graph.read(order, items, [])
     return None
+
+
+def in_currency(found: Reading | Spoiled | None, currency_code: str) -> Reading | Spoiled | None:
+    """Refuse an order in another currency than the store's: StormCom's orders have none of their own."""
+    if not isinstance(found, Reading) or currency_code in {"", found.currency_code}:
+        return found
+    message = (
+        f"The order is in {found.currency_code} and the store in {currency_code}: cancel it in Commerce Manager, "
+        "or say another currency with AssociateOrderManagement and retry"
+    )
+    return Spoiled("ORDER_CURRENCY_MISMATCH", message)
 
 
 async def take(

@@ -29,6 +29,7 @@ order_accounts = Table(
     Column("store_id", Text, nullable=False),
     Column("commerce_account_id", Text, nullable=False, server_default=""),
     Column("name", Text, nullable=False, server_default=""),
+    Column("currency_code", Text, nullable=False, server_default="", comment="the store's; empty: orders may have any"),
     Column("manager", Text, nullable=False, comment="who manages the orders: FREE, OURS, TAKEN, NO_ACCOUNT"),
     Column("associate_time", Instant, comment="when we became the manager"),
     Column("watermark_time", Instant, comment="Meta's time: every change up to it is known"),

@@ -19,13 +19,14 @@ class Manager(StrEnum):
 class Account:
     """A connection's commerce account, as it is kept.
 
-    `watermark_time` is Meta's: every change up to it is known. `since_time` is how far the next look goes back instead.
+    `currency_code` is the store's, as StormCom said it; empty means any. `watermark_time` is Meta's: every change up to it is known. `since_time` is how far the next look goes back instead.
     """
 
     connection_id: UUID
     store_id: str
     commerce_account_id: str
     name: str
+    currency_code: str
     manager: Manager
     associate_time: datetime | None
     watermark_time: datetime | None

@@ -93,6 +93,16 @@ class Mall:
         await self.look()
         return await self.get(name)
 
+    async def say_currency(self, code: str | None) -> pb.OrderManagement:
+        """Take the orders over, and say the store's currency, or nothing of it."""
+        request = pb.AssociateOrderManagementRequest(store_id=STORE, currency_code=code)
+        return (await self.orders.AssociateOrderManagement(request)).order_management
+
+    async def manages(self) -> pb.OrderManagement:
+        """Tell how the road does."""
+        request = pb.GetOrderManagementRequest(store_id=STORE)
+        return (await self.orders.GetOrderManagement(request)).order_management
+
     async def get(self, external_order_id: str) -> Order:
         """Get an order by Meta's id."""
         return (

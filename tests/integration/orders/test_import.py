@@ -106,6 +106,34 @@ async def test_one_bad_order_holds_no_other_up(mall: Mall) -> None:
     assert [("ORDER_QUARANTINED", False), ("ORDER_QUARANTINED", True)] == await mall.alerts()
 
 
+async def test_an_order_in_another_currency_is_not_told(mall: Mall) -> None:
+    """Once StormCom has said the store's currency, an order in another one waits in quarantine, alone or among many, until that changes."""
+    told = await mall.say_currency("USD")
+    assert "USD" == told.currency_code
+    names = [(await mall.place())[0] for _ in range(3)]
+    mall.meta(names[1]).currency = "EUR"
+    await mall.look()
+    order = await mall.get(names[1])
+    assert (Order.IMPORT_STATE_QUARANTINED, "ORDER_CURRENCY_MISMATCH") == (order.import_state, order.problem.reason)
+    assert ["order_received"] * 2 == await mall.told()
+    await mall.orders.RetryOrder(pb.RetryOrderRequest(store_id=STORE, order_id=order.order_id))
+    await mall.turn()
+    assert "ORDER_CURRENCY_MISMATCH" == (await mall.get(names[1])).problem.reason
+    assert "USD" == (await mall.say_currency(None)).currency_code  # taking over again forgets nothing
+    assert not (await mall.say_currency("")).currency_code
+    await mall.orders.RetryOrder(pb.RetryOrderRequest(store_id=STORE, order_id=order.order_id))
+    await mall.turn()
+    assert ["order_received"] * 3 == await mall.told()
+
+
+async def test_a_currency_that_does_not_exist_is_refused(linked: Mall) -> None:
+    """A wrong code names its field before Meta is asked."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await linked.say_currency("usd")
+    assert ("CURRENCY_UNKNOWN", "currency_code") == reason_of(refused.value, "field")
+    assert pb.OrderManagement.STATE_FREE == (await linked.manages()).state
+
+
 async def test_one_order_by_every_way_is_one_order(mall: Mall) -> None:
     """A hundred webhooks, looks that are asked for and eight workers at once: one order is one row and one command."""
     (name,) = await mall.place()

@@ -33,6 +33,10 @@ def upgrade() -> None:
         op.create_index(name, "handouts", columns, postgresql_where=sa.text(which))
     behind = sa.text("read_update_time IS NULL OR read_update_time < update_time")
     _allow_kinds(*_KINDS, "RESTATE")
+    comment = "the store's; empty: orders may have any"
+    op.add_column(
+        "order_accounts", sa.Column("currency_code", sa.Text(), server_default="", nullable=False, comment=comment)
+    )
     op.create_index("ix_orders_unread", "orders", ["connection_id", "update_time", "id"], postgresql_where=behind)
     op.create_index("ix_orders_connection_id", "orders", ["connection_id", "id"])
     op.create_table(
@@ -51,6 +55,7 @@ def downgrade() -> None:
     op.drop_table("promotions")
     for name in ("ix_orders_connection_id", "ix_orders_unread"):
         op.drop_index(name, table_name="orders")
+    op.drop_column("order_accounts", "currency_code")
     op.execute("DELETE FROM order_commands WHERE kind = 'RESTATE'")
     _allow_kinds(*_KINDS)
     for name in ("ix_handouts_open", "ix_handouts_settled"):

@@ -42,7 +42,7 @@ TRADE: Mapping[str, Entry] = {
     ),
     "order_accounts": entry(
         Held("as long as the connection"),
-        technical="connection_id store_id manager associate_time watermark_time since_time last_poll_time",
+        technical="connection_id store_id currency_code manager associate_time watermark_time since_time last_poll_time",
         business="commerce_account_id name",
     ),
     "order_commands": entry(

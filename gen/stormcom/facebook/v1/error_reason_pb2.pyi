@@ -450,6 +450,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
     ERROR_REASON_QUANTITY_DECREASED: _ErrorReason.ValueType  # 332
     """FAILED_PRECONDITION: fewer pieces than are done already. Metadata: `line_id`, `least`. Example: `least=2`. The caller says at least so many, or leaves the total out."""
+    ERROR_REASON_ORDER_CURRENCY_MISMATCH: _ErrorReason.ValueType  # 333
+    """FAILED_PRECONDITION: why an order is in quarantine, it is in another currency than the store; orders in StormCom have none of their own. Example: an order in EUR, `AssociateOrderManagement.currency_code=USD`. The merchant cancels it in Commerce Manager, or the caller says another currency, then `RetryOrder`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `google.rpc.ErrorInfo.reason` and every `ItemFault.reason` the connector uses; the domain is `facebook.stormcom`. Each names its gRPC code, cause, metadata, and who mends it how."""
@@ -882,4 +884,6 @@ ERROR_REASON_ORDERS_UNSEEN: ErrorReason.ValueType  # 331
 """An alert, no status of a call: for more than 15 minutes no look for orders has come to its end. Example: none. It goes on by itself; `GetStatus.throttles` and `PollOrders` tell why."""
 ERROR_REASON_QUANTITY_DECREASED: ErrorReason.ValueType  # 332
 """FAILED_PRECONDITION: fewer pieces than are done already. Metadata: `line_id`, `least`. Example: `least=2`. The caller says at least so many, or leaves the total out."""
+ERROR_REASON_ORDER_CURRENCY_MISMATCH: ErrorReason.ValueType  # 333
+"""FAILED_PRECONDITION: why an order is in quarantine, it is in another currency than the store; orders in StormCom have none of their own. Example: an order in EUR, `AssociateOrderManagement.currency_code=USD`. The merchant cancels it in Commerce Manager, or the caller says another currency, then `RetryOrder`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -425,6 +425,7 @@ class OrderManagement(_message.Message):
     QUARANTINED_COUNT_FIELD_NUMBER: _builtins.int
     UNACKNOWLEDGED_COUNT_FIELD_NUMBER: _builtins.int
     OLDEST_OPEN_TIME_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     state: Global___OrderManagement.State.ValueType
     """Who manages the orders."""
     commerce_account_id: _builtins.str
@@ -437,6 +438,8 @@ class OrderManagement(_message.Message):
     """Orders in quarantine."""
     unacknowledged_count: _builtins.int
     """Orders that StormCom has and Meta was not told of yet."""
+    currency_code: _builtins.str
+    """The store's currency, as `AssociateOrderManagement` was told it; empty means that orders may have any."""
     @_builtins.property
     def last_poll_time(self) -> _timestamp_pb2.Timestamp:
         """When the last look for orders ended; unset before the first."""
@@ -461,10 +464,11 @@ class OrderManagement(_message.Message):
         quarantined_count: _builtins.int = ...,
         unacknowledged_count: _builtins.int = ...,
         oldest_open_time: _timestamp_pb2.Timestamp | None = ...,
+        currency_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_poll_time", b"last_poll_time", "oldest_open_time", b"oldest_open_time", "watermark_time", b"watermark_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commerce_account_id", b"commerce_account_id", "commerce_account_name", b"commerce_account_name", "last_poll_time", b"last_poll_time", "oldest_open_time", b"oldest_open_time", "quarantined_count", b"quarantined_count", "state", b"state", "unacknowledged_count", b"unacknowledged_count", "unanswered_count", b"unanswered_count", "watermark_time", b"watermark_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commerce_account_id", b"commerce_account_id", "commerce_account_name", b"commerce_account_name", "currency_code", b"currency_code", "last_poll_time", b"last_poll_time", "oldest_open_time", b"oldest_open_time", "quarantined_count", b"quarantined_count", "state", b"state", "unacknowledged_count", b"unacknowledged_count", "unanswered_count", b"unanswered_count", "watermark_time", b"watermark_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,24 +533,30 @@ class AssociateOrderManagementRequest(_message.Message):
     STORE_ID_FIELD_NUMBER: _builtins.int
     CONNECTION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     store_id: _builtins.str
     """The StormCom store the call is for. Required."""
     connection_id: _builtins.str
     """The connection; empty means the store's only live one. With several, it is required (`CONNECTION_AMBIGUOUS`)."""
     request_id: _builtins.str
     """Makes the call safe to repeat: 1 to 64 characters, best a UUID, new for every new wish. The same id with the same request returns the first answer for at least 24 hours; with another request it is refused (`REQUEST_ID_REUSED`)."""
+    currency_code: _builtins.str
+    """The store's currency (ISO 4217, `CURRENCY_UNKNOWN`): an order in another one goes into quarantine with `ORDER_CURRENCY_MISMATCH` instead of to StormCom. Unset leaves what was said before; empty lets orders have any, as at the beginning."""
     def __init__(
         self,
         *,
         store_id: _builtins.str = ...,
         connection_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        currency_code: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_currency_code", b"_currency_code", "currency_code", b"currency_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_currency_code", b"_currency_code", "connection_id", b"connection_id", "currency_code", b"currency_code", "request_id", b"request_id", "store_id", b"store_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__currency_code: _TypeAlias = _typing.Literal["currency_code"]  # noqa: Y015
+    _WhichOneofArgType__currency_code: _TypeAlias = _typing.Literal["_currency_code", b"_currency_code"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__currency_code) -> _WhichOneofReturnType__currency_code | None: ...
 
 Global___AssociateOrderManagementRequest: _TypeAlias = AssociateOrderManagementRequest  # noqa: Y015
 

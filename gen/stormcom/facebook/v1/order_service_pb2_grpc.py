@@ -131,7 +131,7 @@ class FacebookOrdersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AssociateOrderManagement(self, request, context):
-        """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CAPABILITY_RETIRED_BY_META`.
+        """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CURRENCY_UNKNOWN`, `CAPABILITY_RETIRED_BY_META`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

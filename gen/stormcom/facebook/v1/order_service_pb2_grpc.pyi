@@ -53,7 +53,7 @@ class FacebookOrdersStub:
     GetOrderManagement: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderManagementRequest, _order_service_pb2.GetOrderManagementResponse]
     """Tells who manages the orders of the Page's commerce account, and how the road does."""
     AssociateOrderManagement: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.AssociateOrderManagementRequest, _order_service_pb2.AssociateOrderManagementResponse]
-    """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CAPABILITY_RETIRED_BY_META`."""
+    """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CURRENCY_UNKNOWN`, `CAPABILITY_RETIRED_BY_META`."""
     ReleaseOrderManagement: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrderManagementRequest, _order_service_pb2.ReleaseOrderManagementResponse]
     """Gives the orders of the Page's commerce account up, so that another app may manage them. Orders that are with us stay; none is read any more until `AssociateOrderManagement`.
 
@@ -85,7 +85,7 @@ class FacebookOrdersAsyncStub(FacebookOrdersStub):
     GetOrderManagement: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderManagementRequest, _order_service_pb2.GetOrderManagementResponse]  # type: ignore[assignment]
     """Tells who manages the orders of the Page's commerce account, and how the road does."""
     AssociateOrderManagement: _aio.UnaryUnaryMultiCallable[_order_service_pb2.AssociateOrderManagementRequest, _order_service_pb2.AssociateOrderManagementResponse]  # type: ignore[assignment]
-    """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CAPABILITY_RETIRED_BY_META`."""
+    """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CURRENCY_UNKNOWN`, `CAPABILITY_RETIRED_BY_META`."""
     ReleaseOrderManagement: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrderManagementRequest, _order_service_pb2.ReleaseOrderManagementResponse]  # type: ignore[assignment]
     """Gives the orders of the Page's commerce account up, so that another app may manage them. Orders that are with us stay; none is read any more until `AssociateOrderManagement`.
 
@@ -156,7 +156,7 @@ class FacebookOrdersServicer(metaclass=_abc_1.ABCMeta):
         request: _order_service_pb2.AssociateOrderManagementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_service_pb2.AssociateOrderManagementResponse, _abc.Awaitable[_order_service_pb2.AssociateOrderManagementResponse]]:
-        """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CAPABILITY_RETIRED_BY_META`."""
+        """Makes our app the one that manages the orders of the Page's commerce account: from then on they wait for an acknowledgement. Fails with `ORDER_MANAGEMENT_TAKEN` when another app does, `COMMERCE_ACCOUNT_MISSING`, `CURRENCY_UNKNOWN`, `CAPABILITY_RETIRED_BY_META`."""
 
     @_abc_1.abstractmethod
     def ReleaseOrderManagement(
