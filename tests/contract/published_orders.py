@@ -96,6 +96,13 @@ FORMER_EDGES = {place: set(table) for place, table in PUBLISHED.items() if place
 FORMER_KINDS = frozenset(
     {"OrderItem", "OrderPayment", "OrderShipment", "OrderCancellation", "OrderRefund", "OrderReturn"}
 )
+# The things of `FIELDS` that Graph reads as nodes.
+NODES_READ = {
+    "CommerceOrder": "order",
+    "CommerceMerchantSettings": "account",
+    "OrderItem": "items",
+    "OrderReturn": "returns",
+}
 # What can be read of each thing. Sources: the spec above, its `fields`; https://developers.facebook.com/docs/graph-api/reference/
 # commerce-order-item, -cancellation and commerce-promotion-detail (v24.0), https://developers.facebook.com/docs/commerce-platform/
 # reporting/payments and /transactions, /order-management/returns-api (all read 2026-11-22); graph-api.md 6.1 and 6.2 for the rest.
