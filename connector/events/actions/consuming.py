@@ -59,13 +59,17 @@ async def list_dead_letters(
 async def redrive(
     runtime: Runtime, store_id: str, consumer: str, *, ids: Collection[UUID] | None, ordering_key: str
 ) -> int:
-    """Hand dead letters out again that died before the call: those named, those of a key, or all, in pieces. Tells how many."""
-    at, count, piece = runtime.now(), 0, db.PIECE
-    while piece == db.PIECE:
+    """Hand dead letters out again: those named, those of a key, or all, in pieces, each once. Tells how many."""
+    count, after = 0, 0
+    while True:
         async with runtime.db.begin() as tx:
-            piece = await db.redrive(tx, store_id, consumer, ids=ids, ordering_key=ordering_key, at=at)
-        count += piece
-    return count
+            piece = await db.redrive(
+                tx, store_id, consumer, ids=ids, ordering_key=ordering_key, after=after, at=runtime.now()
+            )
+        count += len(piece)
+        if len(piece) < db.PIECE:
+            return count
+        after = max(piece)
 
 
 async def replay(

@@ -36,24 +36,33 @@ async def dead_letters(
 
 
 async def redrive(
-    tx: Tx, store_id: str, consumer: str, *, ids: Collection[UUID] | None, ordering_key: str, at: datetime
-) -> int:
-    """Hand a piece of the dead letters that died by `at` out again, the oldest first, their deliveries counted anew; tells how many.
+    tx: Tx,
+    store_id: str,
+    consumer: str,
+    *,
+    ids: Collection[UUID] | None,
+    ordering_key: str,
+    after: int,
+    at: datetime,
+) -> list[int]:
+    """Hand a piece of the dead letters behind the position `after` out again, the oldest first, their deliveries counted anew.
+
+    Returns the positions.
 
     Raises:
         NotFound: CONSUMER_NOT_FOUND.
 
     """
     await require(tx, store_id, consumer)
-    dead = select(handouts.c.position).where(_dead(store_id, consumer, ordering_key), handouts.c.due_time <= at)
+    dead = select(handouts.c.position).where(_dead(store_id, consumer, ordering_key), handouts.c.position > after)
     if ids is not None:
         dead = dead.where(handouts.c.position.in_([position for position, _ in await places_of(tx, store_id, ids)]))
     piece = dead.order_by(handouts.c.position).limit(PIECE).scalar_subquery()
     these = update(handouts).where(_mine(store_id, consumer), handouts.c.position == func.any(func.array(piece)))
     again = these.values(state="WAITING", due_time=at, deliveries=0, reason="")
-    count = (await tx.execute(again)).rowcount
+    positions = list(await tx.scalars(again.returning(handouts.c.position)))
     await ring(tx, CHANNEL, store_id)
-    return count
+    return positions
 
 
 async def count(tx: Tx, store_id: str, consumer: str, wanted: Wanted) -> int:

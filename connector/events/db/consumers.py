@@ -117,12 +117,9 @@ async def forget(tx: Tx, store_id: str, name: str) -> bool:
         raise pushed(name)
     mine = handouts.c.store_id == store_id, handouts.c.consumer == name
     piece = select(handouts.c.position).where(*mine).order_by(handouts.c.position).limit(_PIECE).scalar_subquery()
-    gone = (
-        await tx.execute(delete(handouts).where(*mine, handouts.c.position == func.any(func.array(piece))))
-    ).rowcount
-    if (
-        gone == _PIECE
-    ):  # whoever takes events of it meanwhile, or after a call that was cut off, has them again: none is lost
+    gone = await tx.execute(delete(handouts).where(*mine, handouts.c.position == func.any(func.array(piece))))
+    if gone.rowcount == _PIECE:
+        # Whoever takes events of it meanwhile, or after a call that was cut off, has them again: none is lost.
         await tx.execute(update(consumers).where(*_named(store_id, name)).values(cursor=0))
         return True
     await tx.execute(delete(consumers).where(*_named(store_id, name)))

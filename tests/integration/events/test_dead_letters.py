@@ -135,6 +135,16 @@ async def test_a_redriven_key_arrives_in_order(runtime: Runtime, tell: Any, way:
     assert 0 == await redrive(runtime, **{way: chosen[way]})
 
 
+async def test_what_died_by_a_clock_ahead_is_redriven(runtime: Runtime, tell: Any) -> None:
+    """A dead letter is redriven though whoever buried it has a clock ahead of ours."""
+    await tell("a")
+    await nack(runtime, *await pull(runtime), reject=True)
+    async with runtime.db.begin() as tx:
+        await tx.execute(text("UPDATE handouts SET due_time = due_time + interval '2 seconds'"))
+    assert 1 == await redrive(runtime, all=True)
+    assert ["a"] == keys(await pull(runtime))
+
+
 async def test_an_acknowledged_dead_letter_is_given_up(runtime: Runtime, tell: Any) -> None:
     """To acknowledge a dead letter lets its key go on without it."""
     await tell("a", "a")
