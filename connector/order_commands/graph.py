@@ -93,7 +93,7 @@ def _shown(one: Any, currency_code: str) -> Shown:
         lines=tuple(_line(item, currency_code) for item in (one.get("items") or {}).get("data", ())),
         external_id=str(one.get("external_shipment_id") or ""),
         tracking_number=str((one.get("tracking_info") or {}).get("tracking_number") or ""),
-        status=str(one.get("return_status") or ""),
+        status=str(one.get("return_status") or "").upper(),
         shipping=read_minor_units(sums.get("shipping"), "shipping", currency_code),
         total=read_minor_units(sums["total"], "total", currency_code) if "total" in sums else None,
     )

@@ -25,7 +25,7 @@ from connector.orders.model.values import Order
 from connector.runtime import Runtime
 
 _FATES = {Kind.FULFILL: Fate.SHIPPED, Kind.CANCEL: Fate.CANCELLED, Kind.REFUND: Fate.REFUNDED}
-_NEVER = "Meta never answered, and shows nothing of it: RetryCommand goes on under the same key"
+_NEVER = "Meta never answered, and shows nothing of it: RetryCommand goes on, so that nothing happens twice"
 
 
 async def look(runtime: Runtime, task: Taken, command: Command, connection: Connection) -> None:

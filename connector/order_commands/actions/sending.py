@@ -32,7 +32,7 @@ _GONE = "CAPABILITY_RETIRED_BY_META"
 _OUTCOMES = {Then.SOON: Outcome.BUSY, Then.LATER: Outcome.EARLY, Then.LOOK: Outcome.BEFORE, Then.END: Outcome.REFUSED}
 _OVER = "Meta has switched this off: nothing of it goes out any more"
 _OVER_UNSURE = f"{_OVER}; what became of an earlier attempt nobody knows"
-_UNANSWERED = "Meta's answer was lost; it is asked again under the same key"
+_UNANSWERED = "Meta's answer was lost; it is asked again, so that nothing happens twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,8 @@ async def _next(turn: _Turn) -> _Due | None:
     """Find the next step, and keep the key of an attempt; None when the task is finished, or waits."""
     runtime, task = turn.runtime, turn.task
     async with runtime.db.begin() as tx:
-        order = await orders.by_id(
-            tx, turn.order_id, lock=True
-        )  # before the task's row and the command's, as everywhere
+        # Before the task's row and the command's, as everywhere.
+        order = await orders.by_id(tx, turn.order_id, lock=True)
         await outbox.hold(tx, task)
         command = await db.next_open(tx, turn.order_id) if order else None
         if order is None or command is None:
@@ -111,14 +110,22 @@ async def _require_road(turn: _Turn, tx: Tx, order: Order, command: Command) -> 
     except FailedPrecondition as refusal:
         problem = Problem(refusal.reason, refusal.message, turn.runtime.now())
         if refusal.reason == _GONE or await _in_vain(turn.runtime, tx, turn.task.connection_id):
-            problem = Problem(_GONE, _OVER_UNSURE if command.uncertain else _OVER, turn.runtime.now())
-            await end(turn.runtime, tx, order, command, State.FAILED, problem=problem)
+            await _end_with_road(turn.runtime, tx, order, command)
             await outbox.again(tx, turn.task, turn.runtime.now())
             return None
         await hold_up(turn.runtime, tx, order, command, attempts=command.attempts, problem=problem)
         await outbox.give_up(tx, turn.task, reason=refusal.reason, message=refusal.message)
         return None
     return connection
+
+
+async def _end_with_road(runtime: Runtime, tx: Tx, order: Order, command: Command) -> None:
+    """End a command that cannot go on for good; what Meta did, and cannot be looked at any more, succeeded."""
+    if command.answered:
+        await end(runtime, tx, order, command, State.SUCCEEDED)
+        return
+    problem = Problem(_GONE, _OVER_UNSURE if command.uncertain else _OVER, runtime.now())
+    await end(runtime, tx, order, command, State.FAILED, problem=problem)
 
 
 async def _begin(runtime: Runtime, tx: Tx, command: Command, step: Step) -> Command:

@@ -79,8 +79,11 @@ class Desk:
 
     async def now(self, command: Command) -> Command:
         """Tell a command as it is."""
-        request = pb.GetCommandRequest(store_id=STORE, command_id=command.command_id)
-        return (await self.commands.GetCommand(request)).command
+        return (await self.commands.GetCommand(pb.GetCommandRequest(**self.named(command)))).command
+
+    def named(self, command: Command) -> dict[str, Any]:
+        """Name a command in a request."""
+        return {"store_id": STORE, "command_id": command.command_id}
 
     async def shipped(self, **said: Any) -> Order:
         """Have an order of which everything is shipped."""

@@ -52,6 +52,18 @@ async def test_a_lost_answer_does_nothing_twice(desk: Desk) -> None:
     assert (3, 3) == (len(desk.effects("ship")), len(desk.effects("cancel")))
 
 
+async def test_what_never_arrived_is_told_again_when_asked_for(desk: Desk) -> None:
+    """Five attempts without an answer are given up; RetryCommand looks whether the last one counted, and then tells it once more."""
+    order = await desk.bought()
+    await desk.fail("drop_before", 5, path="/item_updates$")
+    command = await restate(desk, order, shipped_quantity=1)
+    assert {Command.STATE_FAILED} == await desk.settled([command])
+    assert "META_OUTCOME_UNKNOWN" == (await desk.now(command)).problem.reason
+    await desk.commands.RetryCommand(pb.RetryCommandRequest(**desk.named(command)))
+    assert Command.STATE_SUCCEEDED == (await desk.done(command)).state
+    assert 1 == len(desk.effects("ship"))
+
+
 async def test_totals_stand_alone(desk: Desk) -> None:
     """Beside anything else that waits they would count what is not done: they are refused, and so is what comes beside them."""
     order = await desk.bought()

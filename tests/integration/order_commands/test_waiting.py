@@ -41,6 +41,23 @@ async def test_a_login_is_waited_for_while_the_road_may_be_open(desk: Desk) -> N
     assert [] == desk.effects("ship")
 
 
+async def test_what_meta_did_is_no_failure(desk: Desk) -> None:
+    """A refund that Meta answered succeeded, though what came of it could not be looked at before the road was closed."""
+    order = await desk.shipped()
+    unseen = {
+        "match": {"method": "GET", "path": "/refunds$"},
+        "times": 1,
+        "action": {"kind": "error", "status": 503, "code": 2},
+    }
+    await desk.mall.control("POST", "/faults", unseen)
+    command = await desk.done(await desk.refund(order, 1))
+    assert Command.STATE_SENT == command.state
+    await desk.mall.control("POST", "/tokens/revoke", {"user_id": "10000000000000001", "subcode": 460})
+    assert (Command.STATE_SUCCEEDED, "") == await swept(desk, command, days=31)
+    assert ["STATE_SUCCEEDED"] == await ends(desk, command)
+    assert 1 == len(desk.effects("refund"))
+
+
 async def test_what_a_refusal_stopped_ends_with_the_road(desk: Desk) -> None:
     """A command that waits for a permission fails, told once, when a try finds that Meta has switched orders off."""
     order = await desk.bought()
