@@ -142,8 +142,9 @@ def review_problems(cells: Mapping[str, str]) -> list[str]:
 
 
 # graph-api.md 7, facebook-for-woocommerce, PromotionsFeed: the words. Unverified: what Meta requires, and how it writes lists and amounts.
+OFFER_VALUES = {"PERCENTAGE": "percent_off", "FIXED_AMOUNT": "fixed_amount_off"}
 OFFER_WORDS = {
-    "value_type": {"PERCENTAGE", "FIXED_AMOUNT"},
+    "value_type": OFFER_VALUES.keys(),
     "application_type": {"SALE", "AUTOMATIC_AT_CHECKOUT", "BUYER_APPLIED"},
     "target_type": {"LINE_ITEM", "SHIPPING"},
     "target_granularity": {"ORDER_LEVEL", "ITEM_LEVEL"},
@@ -155,7 +156,14 @@ OFFER_TARGETS = (
     "target_product_set_retailer_ids",
     "target_filter",
 )
-AMOUNT = re.compile(r"\d+(\.\d+)? [A-Z]{3}")
+_AMOUNT, _UNIX_SECONDS = re.compile(r"\d+(\.\d+)? [A-Z]{3}", re.ASCII), re.compile(r"\d{1,12}", re.ASCII)
+OFFER_FORMS = {
+    "fixed_amount_off": _AMOUNT,
+    "min_subtotal": _AMOUNT,
+    "percent_off": re.compile("[1-9][0-9]?|100"),
+    "start_date_time": _UNIX_SECONDS,
+    "end_date_time": _UNIX_SECONDS,
+}
 
 
 def offer_problems(cells: Mapping[str, str]) -> list[str]:
@@ -165,15 +173,14 @@ def offer_problems(cells: Mapping[str, str]) -> list[str]:
     for name, words in OFFER_WORDS.items():
         if cells.get(name) and cells[name] not in words:
             problems.append(f"Invalid value for {name}: it must be one of {', '.join(sorted(words))}")
-    for name, form in (
-        ("fixed_amount_off", AMOUNT),
-        ("min_subtotal", AMOUNT),
-        ("percent_off", re.compile("[1-9][0-9]?|100")),
-    ):
+    for name, form in OFFER_FORMS.items():
         if cells.get(name) and not form.fullmatch(cells[name]):
             problems.append(f"Invalid value for {name}: {cells[name]}")
-    if bool(cells.get("percent_off")) == bool(cells.get("fixed_amount_off")):
-        problems.append("Invalid value for value_type: percent_off or fixed_amount_off is required, and not both")
+    given = [word for word, name in OFFER_VALUES.items() if cells.get(name)]
+    if given != [cells.get("value_type")]:
+        problems.append(
+            "Invalid value for value_type: percent_off or fixed_amount_off is required, as it says, and not both"
+        )
     if (cells.get("application_type") == "BUYER_APPLIED") != bool(cells.get("coupon_codes")):
         problems.append("Invalid value for coupon_codes: they belong to BUYER_APPLIED, which needs some")
     if (cells.get("target_selection") == "SPECIFIC_PRODUCTS") != any(cells.get(name) for name in OFFER_TARGETS):

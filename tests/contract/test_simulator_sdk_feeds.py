@@ -222,7 +222,7 @@ def test_reviews_have_a_feed_of_their_own_type(meta: Meta, catalog: ProductCatal
 GOOD_OFFER = {
     "title": "Spring", "value_type": "PERCENTAGE", "percent_off": "10", "fixed_amount_off": "", "application_type": "SALE",
     "target_type": "LINE_ITEM", "target_granularity": "ITEM_LEVEL", "target_selection": "ALL_CATALOG_PRODUCTS",
-    "start_date_time": "1793491200", "coupon_codes": "", "target_product_retailer_ids": "",
+    "start_date_time": "1793491200", "end_date_time": "", "coupon_codes": "", "target_product_retailer_ids": "",
 }  # fmt: skip
 WRONG_OFFERS = (
     {"title": ""},
@@ -230,7 +230,11 @@ WRONG_OFFERS = (
     {"percent_off": "101"},
     {"percent_off": ""},
     {"fixed_amount_off": "5.00 USD"},
-    {"percent_off": "", "fixed_amount_off": "5 dollars"},
+    {"percent_off": "", "fixed_amount_off": "5.00 USD"},
+    {"value_type": "FIXED_AMOUNT"},
+    {"value_type": "FIXED_AMOUNT", "percent_off": "", "fixed_amount_off": "5 dollars"},
+    {"start_date_time": "2026-11-01"},
+    {"end_date_time": "soon"},
     {"application_type": "BUYER_APPLIED"},
     {"coupon_codes": '["A"]'},
     {"target_selection": "SPECIFIC_PRODUCTS"},
@@ -243,7 +247,7 @@ def test_offers_have_a_feed_of_their_own_type(meta: Meta, catalog: ProductCatalo
     feed = ProductFeed(catalog.create_product_feed(params={"name": "Offers", "feed_type": "OFFER"})["id"], api=user_api)
     header = ("offer_id", *GOOD_OFFER)
     rows = [{"offer_id": str(place), **GOOD_OFFER, **change} for place, change in enumerate(({}, *WRONG_OFFERS))]
-    for some, counts in ((rows, (11, 1, 10, 0)), (rows[1:2], (1, 0, 1, 1))):
+    for some, counts in ((rows, (len(rows), 1, len(WRONG_OFFERS), 0)), (rows[1:2], (1, 0, 1, 1))):
         ended = upload(meta, feed, write(some, header))
         names = ("detected", "persisted", "invalid", "deleted")
         assert counts == tuple(ended[f"num_{name}_items"] for name in names)
