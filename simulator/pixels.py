@@ -141,11 +141,13 @@ def _faults_of_custom(event_name: str, custom: Any) -> Iterator[str]:
 
 
 def put_pixel(world: World, _request: web.Request, document: dict[str, Any]) -> dict[str, Any]:
-    """Give a business a pixel; `shared` false takes it away from the app, true gives it back."""
+    """Give a business a pixel; `shared` false takes it away from the app, true, or nothing, gives it back."""
     pixel_id, business_id = str(document.get("pixel_id") or world.new_id()), str(document.get("business_id", ""))
+    if not isinstance(shared := document.get("shared", True), bool):
+        raise ValueError(f"shared: expected true or false, got {shared!r}")
     world.require(Business, business_id, name="business_id")
     pixel = world.find(AdsPixel, pixel_id) or AdsPixel(pixel_id, business_id)
-    pixel.shared = bool(document.get("shared", True))
+    pixel.shared = shared
     world.add(pixel)
     return {"pixel_id": pixel_id}
 

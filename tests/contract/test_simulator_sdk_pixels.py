@@ -71,3 +71,18 @@ def test_one_old_event_takes_the_batch_with_it(meta: Meta, pixel: AdsPixel) -> N
         _send(pixel, _purchase("o1"), _purchase("o2", at=time.time() - 8 * 86_400))
     assert 100 == refused.value.api_error_code()
     assert 0 == meta.control("GET", f"/pixels/{PIXEL}/events")["received"]
+
+
+def test_a_pixel_that_was_taken_away_does_not_exist(meta: Meta, pixel: AdsPixel) -> None:
+    """It takes no events and tells nothing, like one that never was, until it is given back; a word for `shared` is refused."""
+    place = {"pixel_id": PIXEL, "business_id": meta.seed["businesses"][0]["id"]}
+    meta.control("POST", "/pixels", {**place, "shared": False})
+    for act in (lambda: _send(pixel, _purchase("o1")), lambda: pixel.api_get(fields=["name"])):
+        with pytest.raises(FacebookRequestError) as refused:
+            act()
+        assert (100, 33) == (refused.value.api_error_code(), refused.value.api_error_subcode())
+    with pytest.raises(AssertionError, match="shared: expected true or false"):
+        meta.control("POST", "/pixels", {**place, "shared": "no"})
+    meta.control("POST", "/pixels", {**place, "shared": True})
+    assert 1 == _send(pixel, _purchase("o1"))["events_received"]
+    assert 1 == meta.control("GET", f"/pixels/{PIXEL}/events")["received"]
