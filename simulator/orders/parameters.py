@@ -64,22 +64,10 @@ PARAMETERS: Mapping[tuple[str, str, str], Mapping[str, str]] = {
     for edge, names in edges.items()
 }
 # https://developers.facebook.com/docs/graph-api/overview (read 2026-11-21): understood everywhere.
-_EVERYWHERE = frozenset(
-    [
-        "access_token",
-        "appsecret_proof",
-        "appsecret_time",
-        "fields",
-        "limit",
-        "after",
-        "before",
-        "summary",
-        "metadata",
-        "debug",
-        "locale",
-        "method",
-    ]
-)
+_EVERYWHERE = {
+    "access_token", "appsecret_proof", "appsecret_time", "fields", "limit", "after", "before", "summary", "metadata", "debug", "locale",
+    "method",
+}  # fmt: skip
 
 
 def _text(call: Call, name: str) -> None:

@@ -98,7 +98,7 @@ def _tracking(_call: Call, shipment: OrderShipment) -> Json:
     return {name: value for name, value in tracking.items() if value} or None
 
 
-# --- cancellations, refunds ---------------------------------------------------------------------------------
+# --- cancellations, refunds ------------------------------------------------------------------------------------------
 
 
 def _cancelled_items(call: Call, cancellation: OrderCancellation) -> Json:

@@ -115,6 +115,7 @@ def _reasons(_call: Call, one: OrderReturn) -> Json:
 
 
 def _items(_call: Call, one: OrderReturn) -> Json:
+    # The order's lines as they were bought; how much of each comes back is among the quantities.
     return {"data": [name_line(unit.item) | {"quantity": unit.item.quantity} for unit in one.units]}
 
 

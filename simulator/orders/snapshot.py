@@ -16,7 +16,7 @@ from simulator.orders.money import read_money
 from simulator.orders.refusals import OrderRefusal
 from simulator.orders.state import CommerceOrder, LineAmount, OrderItem, Units
 from simulator.orders.units import read_lines, read_quantity
-from simulator.orders.writing import ready, require_processed
+from simulator.orders.writing import ready, require_processed, touched
 from simulator.world import World
 
 
@@ -47,6 +47,7 @@ def update_items(call: Call) -> Json:
         if any(told.values()):
             note(call.world, order, kind, told=told)
     change(call.world, order, state=complete(order), what="updated")
+    touched(call.world, order)
     return SUCCESS
 
 

@@ -2,6 +2,7 @@
 
     order_write(act)    a Graph write with a key, done once
     ready(call)         what comes before any write: the order as it is now, or a refusal
+    touched(…)          what comes after any write: others wait a while
 
 Bulk calls ask `require_account` once and `require_free` for each order.
 """

@@ -128,6 +128,25 @@ async def test_a_refused_snapshot_changes_nothing(shop: Shop) -> None:
     assert before == await shop.truth(order_id)
 
 
+async def test_a_snapshot_keeps_other_changes_away_and_returns_alive(shop: Shop) -> None:
+    """An order that a snapshot changed is busy for a while; a return it had before is read by its id, and refunded there."""
+    order_id = await shop.place(lines=[{"retailer_id": "A", "quantity": 2, "price": "10.00"}])
+    await shop.done(f"{order_id}/acknowledge_order")
+    one = [{"retailer_id": "A", "quantity": 1}]
+    await shop.done(f"{order_id}/shipments", items=one)
+    await shop.done(f"{order_id}/returns", items=one, merchant_return_id="RMA-1")
+    return_id = (await shop.truth(order_id))["returns"][0]["id"]
+    item = (await shop.read(f"{order_id}/items"))["data"][0]["id"]
+    await shop.switch(busy_order_seconds=60)
+    wanted = [{"item_id": item, "cancel_quantity": 1}]
+    await shop.done(f"{order_id}/item_updates", merchant_order_reference="4711", items=wanted)
+    refund = {"reason_code": "REFUND_FOR_RETURN", "return_id": return_id}
+    assert 2361081 == await shop.refused(f"{order_id}/refunds", **refund)
+    await shop.advance(60)
+    await shop.done(f"{order_id}/refunds", **refund)
+    assert "REFUNDED" == (await shop.read(return_id))["return_status"]
+
+
 async def test_bulk_verdicts_are_of_each_order(shop: Shop) -> None:
     """One unknown order keeps no other back, and more than a hundred are refused."""
     placed = await shop.place_many(count=101)
