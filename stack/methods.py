@@ -62,9 +62,9 @@ def _effect(method: MethodDescriptorProto) -> str:
 
 
 def _first_sentence(comment: str) -> str:
-    """Return what a comment begins with; full stops within words and brackets end nothing."""
+    """Return what a comment begins with; full stops within words end nothing."""
     text = " ".join(comment.split())
-    return re.split(r"(?<=[.:])\s+(?=[A-Z`])", text, maxsplit=1)[0]
+    return re.split(r"(?<=\.)\s+(?=[A-Z`])", text, maxsplit=1)[0]
 
 
 if __name__ == "__main__":
