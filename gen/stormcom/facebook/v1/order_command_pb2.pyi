@@ -332,7 +332,7 @@ Global___RefundLine: _TypeAlias = RefundLine  # noqa: Y015
 
 @_typing.final
 class LineTotals(_message.Message):
-    """What is done about one line by now, all in all. What is not given stays as it is; a total never becomes less."""
+    """What is done about one line by now, all in all: 0 to 1,000,000 pieces, at least one total. What is not given stays as it is; a total never becomes less."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -421,14 +421,14 @@ class RestateOrderRequest(_message.Message):
     request_id: _builtins.str
     """Makes the call safe to repeat, as everywhere; here it is required, for Meta must not be told twice."""
     cancel_reason: _order_command_pb2.CancelReason.ValueType
-    """Why pieces are newly cancelled."""
+    """Why pieces are newly cancelled; unset means CANCEL_REASON_OTHER."""
     refund_reason: _order_command_pb2.RefundReason.ValueType
     """Why pieces are newly refunded. Required when `refunded_quantity` is given."""
     wait_seconds: _builtins.int
     """Waits for Meta's answer so many seconds: 0 to 20, never beyond the call's deadline."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[_order_command_pb2.LineTotals]:
-        """The lines, each at most once (`DUPLICATE_ENTRY`); those that are not named stay as they are. Required."""
+        """The lines, 1 to 500, each at most once (`DUPLICATE_ENTRY`); those that are not named stay as they are. Required."""
 
     @_builtins.property
     def tracking(self) -> _order_command_pb2.Tracking:

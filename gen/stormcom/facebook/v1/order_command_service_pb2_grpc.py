@@ -29,7 +29,8 @@ class FacebookOrderCommandsStub:
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     def __init__(self, channel):
@@ -104,7 +105,8 @@ class FacebookOrderCommandsServicer:
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     def AcknowledgeOrders(self, request, context):
@@ -268,7 +270,8 @@ class FacebookOrderCommands:
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     @staticmethod

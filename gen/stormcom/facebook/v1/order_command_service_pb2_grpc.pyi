@@ -30,7 +30,8 @@ class FacebookOrderCommandsStub:
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     @_typing.overload
@@ -70,7 +71,8 @@ class FacebookOrderCommandsAsyncStub(FacebookOrderCommandsStub):
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -106,7 +108,8 @@ class FacebookOrderCommandsServicer(metaclass=_abc_1.ABCMeta):
     """Tells Meta what StormCom does with its orders: each wish once, whatever is lost on the way.
 
     A method stores the wish and answers; `wait_seconds` waits for Meta. The outcome is the event `order_command_changed` and stands in `GetCommand`. Commands of one order go one after the other.
-    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`.
+    What cannot be is refused before Meta is asked: `ORDER_STATE_INVALID` (not acknowledged yet, cancelled, ended), `ORDER_LINE_UNKNOWN`, `QUANTITY_EXCEEDED` naming what is left, `CAPABILITY_RETIRED_BY_META`, and while totals wait
+    (`RestateOrder`) `ORDER_BUSY`.
     """
 
     @_abc_1.abstractmethod
