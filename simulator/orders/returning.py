@@ -21,6 +21,8 @@ from simulator.orders.writing import ready, require_processed, touched
 STATUSES = ("REQUESTED", "APPROVED", "DISAPPROVED", "REFUNDED", "MERCHANT_MARKED_COMPLETED")
 # Unverified: what a seller may say; REFUNDED comes with a refund that names the return.
 SELLERS_STATUSES = ("APPROVED", "DISAPPROVED", "MERCHANT_MARKED_COMPLETED")
+# Unverified: the word of who gives no reason; sellers have no parameter for one.
+NO_REASON = "OTHER"
 
 
 def write_return(call: Call) -> Json:
@@ -35,7 +37,7 @@ def write_return(call: Call) -> Json:
     return answer
 
 
-def open_return(call: Call, order: CommerceOrder, *, by: str, status: str) -> Json:
+def open_return(call: Call, order: CommerceOrder, *, by: str, status: str, reason: str = NO_REASON) -> Json:
     """Open a return on somebody's behalf, of units that were shipped and are not on their way back yet."""
     merchant_return_id = call.text("merchant_return_id", "")
     if merchant_return_id and any(one.merchant_return_id == merchant_return_id for one in order.returns):
@@ -51,7 +53,7 @@ def open_return(call: Call, order: CommerceOrder, *, by: str, status: str) -> Js
         )
     found = OrderReturn(
         call.world.new_id(), order.page_id, order.id, call.world.clock.now(), units, status,
-        call.text("reason", "OTHER"), merchant_return_id, call.text("return_message", ""),
+        reason, merchant_return_id, call.text("return_message", ""),
     )  # fmt: skip
     order.returns.append(call.world.add(found))
     told = {"return_id": found.id, "units": {one.item.id: one.quantity for one in units}, "status": status}

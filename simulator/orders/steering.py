@@ -15,7 +15,7 @@ from simulator.orders.cancelling import cancel_by
 from simulator.orders.charging import collect
 from simulator.orders.control import describe, find_order
 from simulator.orders.refunding import METAS_REASON, REASONS, refund_by
-from simulator.orders.returning import open_return
+from simulator.orders.returning import NO_REASON, open_return
 from simulator.orders.state import CommerceOrder
 from simulator.world import World
 
@@ -36,7 +36,11 @@ def refund(world: World, request: web.Request, document: Document) -> Document:
 
 def send_back(world: World, request: web.Request, document: Document) -> Document:
     """Let the buyer ask for a return: items, reason, return_message, by."""
-    return _act(world, request, document, lambda call, order, by: open_return(call, order, by=by, status="REQUESTED"))
+
+    def ask(call: Call, order: CommerceOrder, by: str) -> Json:
+        return open_return(call, order, by=by, status="REQUESTED", reason=call.text("reason", NO_REASON))
+
+    return _act(world, request, document, ask)
 
 
 def _act(

@@ -142,7 +142,7 @@ async def test_a_snapshot_keeps_other_changes_away_and_returns_alive(shop: Shop)
     await shop.done(f"{order_id}/item_updates", merchant_order_reference="4711", items=wanted)
     refund = {"reason_code": "REFUND_FOR_RETURN", "return_id": return_id}
     assert 2361081 == await shop.refused(f"{order_id}/refunds", **refund)
-    await shop.advance(60)
+    await shop.advance(61)
     await shop.done(f"{order_id}/refunds", **refund)
     assert "REFUNDED" == (await shop.read(return_id))["return_status"]
 

@@ -179,6 +179,18 @@ async def test_a_return_reads_as_documented(shop: Shop) -> None:
     assert [] == (await shop.read(f"{order_id}/returns", statuses="APPROVED"))["data"]
 
 
+async def test_a_seller_has_no_word_for_why_something_comes_back(shop: Shop) -> None:
+    """What no table names is passed over: a reason that an app sends does not become the return's."""
+    order_id = await _eventful_order(shop)
+    await shop.done(
+        f"{order_id}/returns", items=[{"retailer_id": "A", "quantity": 1}], merchant_return_id="RMA-2", reason="TOO_BIG"
+    )
+    (opened,) = (await shop.read(f"{order_id}/returns", merchant_return_id="RMA-2", fields="item_return_reasons"))[
+        "data"
+    ]
+    assert ["other"] == [one["value"] for one in opened["item_return_reasons"]]
+
+
 async def test_a_return_that_is_decided_twice_has_one_effect(shop: Shop) -> None:
     """Returns have no key: the same word again changes nothing, and the seller's own id opens one return."""
     order_id = await _eventful_order(shop)
