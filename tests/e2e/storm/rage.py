@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,11 @@ STORES = 3
 _POLL_SECONDS = 0.5
 
 
+def beyond_repair(balance: Balance) -> bool:
+    """Tell whether something is wrong that time cannot mend."""
+    return bool(balance.doubled or balance.phantom)
+
+
 @dataclass(frozen=True, slots=True)
 class Storm:
     """How big a storm is: so many webhooks at a pace, in a weather, from a seed."""
@@ -35,6 +40,7 @@ class Storm:
     people: int = 30
     drain_seconds: float = 60.0
     with_redis: bool = True
+    over: Callable[[Balance], bool] = beyond_repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +103,15 @@ async def rage(stack: Stack, storm: Storm) -> Outcome:
                     order = shuffled(storm.webhooks, noise)
                     await sender.send(bodies, order, per_second=storm.per_second)
                 ended = time.monotonic()
-                balance = await _settle(books, storm.drain_seconds)
+                balance = await _settle(books, storm)
     return Outcome(balance, storm, weather.counts, sender.answers, ended - begun, time.monotonic() - ended)
 
 
-async def _settle(books: Books, seconds: float) -> Balance:
-    """Wait until everything is settled, something is wrong that time cannot mend, or the time to drain is over."""
-    end = time.monotonic() + seconds
+async def _settle(books: Books, storm: Storm) -> Balance:
+    """Wait until everything is settled, nothing is left to wait for, or the time to drain is over."""
+    end = time.monotonic() + storm.drain_seconds
     while True:
         balance = await asyncio.to_thread(books.balance)
-        if balance == Balance() or balance.doubled or balance.phantom or time.monotonic() > end:
+        if balance == Balance() or storm.over(balance) or time.monotonic() > end:
             return balance
         await asyncio.sleep(_POLL_SECONDS)
