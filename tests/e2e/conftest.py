@@ -21,7 +21,9 @@ async def running() -> AsyncIterator[Stack]:
     """Run everything; Meta sends duplicates and overtakes itself all the time."""
     folders.sweep(RUNS)
     folder = RUNS / str(os.getpid())
-    async with running_stack(folder, durable=False, environment={"META_TEST_CAPABILITIES": "ORDER_MANAGEMENT"}) as stack:
+    async with running_stack(
+        folder, durable=False, environment={"META_TEST_CAPABILITIES": "ORDER_MANAGEMENT"}
+    ) as stack:
         simulation = Simulation(stack.simulator_url)
         simulation._ask(
             "PATCH", "/_simulator/switches", {"duplicate_share": 0.2, "reorder_share": 0.2, "parallel_posts": 4}

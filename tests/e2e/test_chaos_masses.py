@@ -69,7 +69,7 @@ async def test_lost_answers_do_nothing_twice(running: Stack) -> None:
 
 @pytest.mark.timeout(300 + IMPORTS)
 async def test_orders_come_in_without_any_webhook(running: Stack) -> None:
-    """Meta says nothing of thousands of orders: the look of every five minutes finds all, StormCom hears of each once, and Meta knows, up to a hundred at once."""
+    """Meta says nothing of thousands of orders: the look of every five minutes finds all, StormCom hears of each once, and Meta knows."""
     begun = time.monotonic()
     mall = await asyncio.to_thread(Mall.open, running, 540, shops=1)
     (shop,) = mall.shops

@@ -11,12 +11,11 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 
-from client.call import Caller, open_channel
-from client.failures import CallFailed
-from client.tour.simulation import Simulation, World, allow
+from client.call import Caller
+from client.tour.simulation import Simulation
 from stack.supervisor import Stack
 from stormcom.facebook.v1.catalog_service_pb2 import UpsertProductsRequest
-from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest
+from stormcom.facebook.v1.connector_service_pb2 import GetStatusRequest
 from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.event_service_pb2 import AckEventsRequest, PullEventsRequest
 from stormcom.facebook.v1.money_pb2 import Money
@@ -30,12 +29,11 @@ from stormcom.facebook.v1.order_command_service_pb2 import CancelOrderRequest, F
 from stormcom.facebook.v1.order_pb2 import LineQuantity, Order
 from stormcom.facebook.v1.order_service_pb2 import (
     AckOrderImportRequest,
-    AssociateOrderManagementRequest,
     GetOrderRequest,
     PollOrdersRequest,
 )
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
-from tests.e2e.storm.town import await_for
+from tests.e2e.storm.town import await_for, found, take_over
 
 PIECES, PRICE, PAID_BACK = 3, "20.01", 2001
 _WORK = ["POLL_ORDERS", "IMPORT_ORDERS", "READ_ORDER", "ACKNOWLEDGE_ORDERS", "SEND_ORDER_COMMANDS", "READ_CHANGES"]
@@ -91,24 +89,25 @@ class Desk:
 
     caller: Caller
     simulation: Simulation
-    world: World
+    page_id: str
     database: psycopg.Connection
-    connection_id: str = ""
-    retailer_id: str = ""
+    connection_id: str
+    retailer_id: str
     orders: list[str] = field(default_factory=list)
     heard: dict[str, Event] = field(default_factory=dict)
 
     @classmethod
     def open(cls, stack: Stack, number: int) -> "Desk":
         """Connect a new store and take its Page's orders over; a worker has to live."""
-        simulation = Simulation(stack.simulator_url)
-        world = simulation.seed(2 * 10**12 + number)
-        simulation.open_shop(world)
-        channel = open_channel(stack.addresses["connector"])
-        caller = Caller(channel=channel, token=stack.token, store_id=f"desk-{number}")
-        desk = cls(caller, simulation, world, psycopg.connect(stack.servers.database_url, autocommit=True))
-        desk._connect()
-        await_for("order management", desk._associate)
+        simulation, town = Simulation(stack.simulator_url), found(stack, number, stores=1, page={"orders": "kept"})
+        (caller,), (page_id,) = town.callers, town.people
+        simulation._ask("PATCH", f"/_simulator/pages/{page_id}/shop", {})
+        connection = caller.call(caller.connector.GetStatus, GetStatusRequest()).status.connection
+        (offered,) = caller.call(caller.catalog.UpsertProducts, UpsertProductsRequest(products=[_WARE])).results
+        (retailer_id,) = offered.retailer_ids
+        take_over(caller)
+        database = psycopg.connect(stack.servers.database_url, autocommit=True)
+        desk = cls(caller, simulation, page_id, database, connection.connection_id, retailer_id)
         await_for("the first look", lambda: not desk.left())
         return desk
 
@@ -116,27 +115,6 @@ class Desk:
         """Leave it to itself."""
         self.database.close()
         self.caller.channel.close()
-
-    def _connect(self) -> None:
-        connector = self.caller.connector
-        begun = self.caller.call(connector.Connect, ConnectRequest(begin=BeginConnect()))
-        self.connection_id = begun.connection.connection_id
-        allow(begun.open_dialog.url, self.world.user_id)
-        choose = ChooseAssets(page_id=self.world.page_id)
-        self.caller.call(connector.Connect, ConnectRequest(connection_id=self.connection_id, choose=choose))
-        request = UpsertProductsRequest(connection_id=self.connection_id, products=[_WARE])
-        (result,) = self.caller.call(self.caller.catalog.UpsertProducts, request).results
-        (self.retailer_id,) = result.retailer_ids
-
-    def _associate(self) -> bool:
-        request = AssociateOrderManagementRequest(connection_id=self.connection_id)
-        try:
-            self.caller.call(self.caller.orders.AssociateOrderManagement, request)
-        except CallFailed as failure:
-            if failure.reason != "CAPABILITY_RETIRED_BY_META":  # not found out yet that it answers here
-                raise
-            return False
-        return True
 
     def begin(self, step: Step, order: str = "") -> str:
         """Have a step begun, with a new order or a known one; return Meta's id of it."""
@@ -150,7 +128,7 @@ class Desk:
         lines = [{"retailer_id": self.retailer_id, "quantity": PIECES, "price": PRICE}]
         # Old enough that nothing new is expected of it: it is not read again without need.
         document = {"lines": lines, "processing_seconds": 0, "age_seconds": 60}
-        (order,) = self.simulation._ask("POST", f"/_simulator/pages/{self.world.page_id}/orders", document)["order_ids"]
+        (order,) = self.simulation._ask("POST", f"/_simulator/pages/{self.page_id}/orders", document)["order_ids"]
         self.orders.append(order)
         self.caller.call(self.caller.orders.PollOrders, PollOrdersRequest(connection_id=self.connection_id))
         return str(order)

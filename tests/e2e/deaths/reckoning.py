@@ -42,7 +42,7 @@ def balance(desk: Desk) -> Balance:
 
 def _at_meta(desk: Desk) -> Balance:
     """Compare what was done to orders at Meta, how often and how much; and no key may stand for two deeds."""
-    answer = desk.simulation._ask("GET", f"/_simulator/pages/{desk.world.page_id}/effects?limit=1000000")
+    answer = desk.simulation._ask("GET", f"/_simulator/pages/{desk.page_id}/effects?limit=1000000")
     deeds = [(str(one["kind"]), str(one["order_id"]), _size(one)) for one in answer["effects"]]
     must_be: dict[str, Value] = {f"acknowledge {name}": (local(name),) for name in desk.orders}
     sizes = {"ship": 1, "cancel": 1, "refund": PAID_BACK}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SENDTO, SENDMSG, WRITE = "sendto", "sendmsg", "write"
+_FORBIDDEN = ("not permitted", "not implemented")  # by the kernel's settings, or by a sandbox's kernel
 _LINE = re.compile(r"^(?:(\d+) +)?(sendto|sendmsg|write)\((.*)", re.MULTILINE)
 
 
@@ -69,7 +70,7 @@ def attached(
     with process:
         assert process.stderr
         said = process.stderr.readline().strip()
-        if "not permitted" in said:
+        if any(word in said for word in _FORBIDDEN):
             raise CannotTraceError(said)
         if "attached" not in said:
             raise RuntimeError(said)

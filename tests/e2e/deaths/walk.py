@@ -74,6 +74,7 @@ class Walk:
                 begun = hand.submit(self.desk.begin, step, order)
                 end = f"the end of {step} or of the {place.kind}"
                 _await(end, lambda: trace.over or (begun.done() and self.desk.done(step, begun.result())))
+            # Not before strace has gone: until then even one who came through may die, of what he sends next.
             if dead := any(one.number >= place.number for one in trace.sends()):
                 self._replace(place.kind)
             return begun.result(), dead

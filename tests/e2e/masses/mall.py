@@ -12,20 +12,17 @@ from typing import Any
 from client.call import Caller
 from client.tour.simulation import Simulation
 from stack.supervisor import Stack
-from stormcom.facebook.v1.connection_pb2 import Capability
-from stormcom.facebook.v1.connector_service_pb2 import GetStatusRequest
 from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.order_command_pb2 import CANCEL_REASON_OUT_OF_STOCK, REFUND_REASON_DAMAGED_GOODS, RefundLine
 from stormcom.facebook.v1.order_command_service_pb2 import CancelOrderRequest, FulfillOrderRequest, RefundOrderRequest
 from stormcom.facebook.v1.order_pb2 import LineQuantity, Order
 from stormcom.facebook.v1.order_service_pb2 import (
     AckOrderImportRequest,
-    AssociateOrderManagementRequest,
     ListOrdersRequest,
     PollOrdersRequest,
 )
 from tests.e2e.masses.hours import Hours
-from tests.e2e.storm.town import await_for, found
+from tests.e2e.storm.town import found, take_over
 
 CALLERS = 8
 SHIPPED, CANCELLED = 2, 1
@@ -130,15 +127,5 @@ class Mall:
 
 def _open(simulation: Simulation, caller: Caller, page_id: str) -> Shop:
     shown = simulation._ask("PATCH", f"/_simulator/pages/{page_id}/shop", {})
-    status = GetStatusRequest()
-
-    def able() -> bool:
-        kinds = {
-            one.kind: one.state
-            for one in caller.call(caller.connector.GetStatus, status).status.connection.capabilities
-        }
-        return kinds.get(Capability.KIND_ORDER_MANAGEMENT) == Capability.STATE_ACTIVE
-
-    await_for("the road of orders", able)
-    caller.call(caller.orders.AssociateOrderManagement, AssociateOrderManagementRequest())
+    take_over(caller)
     return Shop(caller, page_id, str(shown["id"]))

@@ -9,11 +9,14 @@ from typing import Any
 from client.call import Caller, open_channel
 from client.tour.simulation import Simulation, allow
 from stack.supervisor import Stack
+from stormcom.facebook.v1.connection_pb2 import Capability
 from stormcom.facebook.v1.connector_service_pb2 import BeginConnect, ChooseAssets, ConnectRequest, GetStatusRequest
+from stormcom.facebook.v1.order_service_pb2 import AssociateOrderManagementRequest
 
 PATIENCE = timedelta(minutes=3)
 """How long a call is repeated: whatever it needs may be down again and again."""
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 150.0
+"""How long something may take that takes seconds at most on a machine that has nothing else to do."""
 _POLL_SECONDS = 0.1
 
 
@@ -61,6 +64,18 @@ def _connect(caller: Caller, user_id: str, page_id: str) -> None:
     caller.call(caller.connector.Connect, ConnectRequest(connection_id=connection_id, choose=choose))
     status = GetStatusRequest(connection_id=connection_id)
     await_for("the first tasks", lambda: not caller.call(caller.connector.GetStatus, status).status.backlog.task_count)
+
+
+def take_over(caller: Caller) -> None:
+    """Take the orders of a store's Page over, as soon as the connector has found out that Meta still answers for them here."""
+
+    def able() -> bool:
+        status = caller.call(caller.connector.GetStatus, GetStatusRequest()).status
+        states = {one.kind: one.state for one in status.connection.capabilities}
+        return states.get(Capability.KIND_ORDER_MANAGEMENT) == Capability.STATE_ACTIVE
+
+    await_for("the road of orders", able)
+    caller.call(caller.orders.AssociateOrderManagement, AssociateOrderManagementRequest())
 
 
 def await_for(
