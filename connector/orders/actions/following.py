@@ -11,6 +11,7 @@ from connector.db.outbox import Task
 from connector.db.schema import Tx
 from connector.orders.db import orders as db
 from connector.orders.db import sightings
+from connector.orders.model.states import ImportState
 from connector.orders.model.values import Order
 
 _PIECE = 200
@@ -18,7 +19,7 @@ _PIECE = 200
 
 async def follow(tx: Tx, order: Order, *, at: datetime) -> None:
     """Have an order looked at that was just read whole."""
-    if has_changes(order):
+    if has_changes(order) and order.import_state is not ImportState.ENDED:  # of which StormCom never heard
         if order.tell_time is not None:
             await _plan(tx, order.connection_id, order.id, at=at)
     elif order.read_update_time is not None:

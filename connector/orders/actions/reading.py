@@ -57,11 +57,9 @@ async def read_order(runtime: Runtime, task: Taken) -> None:
         found: Reading | Spoiled | None = await _ask(road, order.external_order_id)
     except Spoiled as spoiled:
         found = spoiled
-    if not order.taken:
-        found = in_currency(found, account.currency_code)
     async with runtime.db.begin() as tx:
         if (current := await db.by_id(tx, order.id, lock=True)) is not None:
-            await take(runtime, tx, connection, current, found, began=began)
+            await take(road, tx, current, found, began=began)
         await outbox.hold(tx, task)
         await outbox.done(tx, task, at=runtime.now())
 
@@ -90,9 +88,9 @@ def read_plain(order: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> 
     return None
 
 
-def in_currency(found: Reading | Spoiled | None, currency_code: str) -> Reading | Spoiled | None:
-    """Refuse an order in another currency than the store's: StormCom's orders have none of their own."""
-    if not isinstance(found, Reading) or currency_code in {"", found.currency_code}:
+def in_currency(order: Order, found: Reading, currency_code: str) -> Reading | Spoiled:
+    """Refuse an order in another currency than the store's: StormCom's orders have none of their own. One that it has stays."""
+    if order.taken or currency_code in {"", found.currency_code}:
         return found
     message = (
         f"The order is in {found.currency_code} and the store in {currency_code}: cancel it in Commerce Manager, "
@@ -101,20 +99,14 @@ def in_currency(found: Reading | Spoiled | None, currency_code: str) -> Reading 
     return Spoiled("ORDER_CURRENCY_MISMATCH", message)
 
 
-async def take(
-    runtime: Runtime,
-    tx: Tx,
-    connection: Connection,
-    order: Order,
-    found: Reading | Spoiled | None,
-    *,
-    began: datetime,
-) -> None:
+async def take(road: Road, tx: Tx, order: Order, found: Reading | Spoiled | None, *, began: datetime) -> None:
     """Do all that follows from what Meta said of a locked order when it was asked at `began`."""
-    order = await apply(runtime, tx, connection, order, found)
+    if isinstance(found, Reading):
+        found = in_currency(order, found, road.account.currency_code)
+    order = await apply(road.runtime, tx, road.connection, order, found)
     if isinstance(found, Reading) and may_have_changed(found, began=began):
         order = await db.change(tx, order, read_update_time=None)
-    await follow(tx, order, at=runtime.now())
+    await follow(tx, order, at=road.runtime.now())
 
 
 def may_have_changed(found: Reading, *, began: datetime) -> bool:
@@ -152,9 +144,8 @@ def _is_older(found: Reading, order: Order) -> bool:
 async def _go_on(runtime: Runtime, tx: Tx, connection: Connection, order: Order, found: Reading) -> Order:
     """Keep a reading, and do what an order wants that is so."""
     at = runtime.now()
-    lines = await _mapped(tx, connection, found.lines)
+    lines = await db.write_lines(tx, order.id, await _mapped(tx, connection, found.lines))
     digest = digest_of(found, lines)
-    await db.write_lines(tx, order.id, lines)
     now = replace(await db.change(tx, order, **values_of(order, found, digest, at=at)), lines=lines)
     now = await db.change(tx, now, hold_expire_time=await kept_until(tx, now, at=at))
     same, lapsed = digest == order.digest, now.lapsed(at=at)
@@ -222,7 +213,9 @@ async def _end(tx: Tx, order: Order, after: ImportState, *, at: datetime) -> Ord
     reserved = order.import_state is ImportState.RESERVED
     order = await db.change(tx, order, import_state=after, version=order.version + 1, **telling.NO_PROBLEM)
     await release(tx, order, at=at)
-    return await telling.reservation_released(tx, order, at=at) if reserved else order
+    if reserved:
+        await telling.reservation_released(tx, order, at=at)
+    return await db.change(tx, order, hold_ids=[], hold_expire_time=None)
 
 
 async def _mapped(tx: Tx, connection: Connection, lines: tuple[Line, ...]) -> tuple[Line, ...]:

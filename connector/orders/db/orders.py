@@ -1,6 +1,7 @@
 """Orders and their lines: found, locked, changed, listed."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -119,17 +120,16 @@ async def add_lines(tx: Tx, some: Collection[Order]) -> None:
     await tx.execute(insertion(order_lines, tuple(rows[0])), sent(rows))
 
 
-async def write_lines(tx: Tx, order_id: UUID, lines: Sequence[Line]) -> None:
-    """Keep an order's lines as they are read now; what was refunded of a known line is kept as it was."""
+async def write_lines(tx: Tx, order_id: UUID, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Keep an order's lines as they are read now, and what was refunded of a known line as it was; tells them as they are kept."""
     refunded = select(order_lines.c.line_id, order_lines.c.refunded_quantity).where(order_lines.c.order_id == order_id)
     known = {row.line_id: row.refunded_quantity for row in await tx.execute(refunded)}
     if known:
         await tx.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
-    rows = [
-        _line(order_id, place, line) | {"refunded_quantity": known.get(line.line_id, 0)}
-        for place, line in enumerate(lines)
-    ]
+    kept = tuple(replace(line, refunded_quantity=known.get(line.line_id, 0)) for line in lines)
+    rows = [_line(order_id, place, line) for place, line in enumerate(kept)]
     await tx.execute(insertion(order_lines, tuple(rows[0])), sent(rows))
+    return kept
 
 
 def _line(order_id: UUID, position: int, line: Line) -> dict[str, Any]:

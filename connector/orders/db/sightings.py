@@ -35,13 +35,13 @@ async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set
 async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[Unread]:
     """Keep what a list tells; tells which orders have to be read: the new ones, and those that changed since they were read.
 
-    What an order is, reading it tells: a list only says that it is there, and when it changed last.
+    What an order is, reading it tells: a list only says that it is there, and when it changed last. One that was gone is read anew.
     """
     if not rows:
         return []
     seen = [{**row, "create_time": at, "open_time": _open(row, at)} for row in rows]
     wish = insertion(orders, tuple(seen[0]))
-    new = wish.excluded
+    new, gone = wish.excluded, orders.c.state == State.VANISHED
     stored = wish.on_conflict_do_update(
         index_elements=["store_id", "external_order_id"],
         set_={
@@ -53,10 +53,15 @@ async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[U
             orders.c.update_time < new.update_time,
             orders.c.open_time.is_(None) & new.open_time.is_not(None),
             orders.c.connection_id != new.connection_id,
+            gone,
         ),
-    ).returning(orders.c.id, NEVER_READ.label("together"), orders.c.update_time, orders.c.read_update_time)
+    ).returning(
+        orders.c.id,
+        and_(NEVER_READ, ~_APART).label("together"),
+        or_(gone, orders.c.update_time.is_distinct_from(orders.c.read_update_time)).label("unread"),
+    )
     found = await tx.execute(stored, sent(seen))
-    return [Unread(row.id, row.together) for row in found if row.update_time != row.read_update_time]
+    return [Unread(row.id, row.together) for row in found if row.unread]
 
 
 def _open(row: dict[str, Any], at: datetime) -> datetime | None:

@@ -8,6 +8,7 @@
      │  (its content changed)                  │      │ │
      ├─spoil (from RESERVED, IMPORTING, IMPORTED too)─▶ QUARANTINED ──retry──▶ SEEN, or IMPORTED once StormCom has it
      └─end (from RESERVED, QUARANTINED too)──▶ ENDED    └─retry of REJECTED──▶ SEEN
+                                                 └─return (it was gone, and is there again)──▶ SEEN
 
 What happens twice, late or in another order than it should moves nothing: StormCom's first answer counts, and what it has is
 never taken from it again.
@@ -55,6 +56,7 @@ class Happening(StrEnum):
     SPOIL = "SPOIL"
     RETRY = "RETRY"
     END = "END"
+    RETURN = "RETURN"
 
 
 _S, _H = ImportState, Happening
@@ -69,6 +71,7 @@ _MOVES = {
     **{(state, _H.SPOIL): _S.QUARANTINED for state in (_S.SEEN, _S.RESERVED, _S.IMPORTING, _S.IMPORTED)},
     **{(state, _H.END): _S.ENDED for state in (_S.SEEN, _S.RESERVED, _S.QUARANTINED)},
     (_S.REJECTED, _H.RETRY): _S.SEEN,
+    (_S.ENDED, _H.RETURN): _S.SEEN,
 }
 
 

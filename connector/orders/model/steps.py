@@ -5,7 +5,8 @@
     StormCom does not have it    TELL, unless it was told just so and its pieces are still kept aside
     otherwise                    CHANGED, when Meta came further
 
-A reading that is older than what is kept says nothing. Whatever comes twice, late or in another order leads nowhere.
+One that ended because Meta had it no more, and has it again, begins anew. A reading that is older than what is
+kept says nothing. Whatever comes twice, late or in another order leads nowhere.
 """
 
 from enum import StrEnum
@@ -38,7 +39,7 @@ def next_step(order: Standing, read: State, *, same: bool, lapsed: bool) -> tupl
 
     `same`: it says what was told; `lapsed`: the time is over for which its pieces were kept aside.
     """
-    begin = _retried(order)
+    begin = _begin(order, read)
     if read is State.FB_PROCESSING:
         again = begin is ImportState.RESERVED and lapsed
         return _lead(order, Step.RESERVE, begin if again else move(begin, Happening.RESERVE))
@@ -52,8 +53,11 @@ def next_step(order: Standing, read: State, *, same: bool, lapsed: bool) -> tupl
     return Step.CHANGED, order.import_state
 
 
-def _retried(order: Standing) -> ImportState:
-    """Tell where an order stands that can be read: one in quarantine can again, Meta mended it or we learned to."""
+def _begin(order: Standing, read: State) -> ImportState:
+    """Tell where an order stands that can be read: one in quarantine can again, Meta mended it or we learned to; one may be back."""
+    back = order.state is State.VANISHED and read is not State.VANISHED
+    if back and (anew := move(order.import_state, Happening.RETURN)) is not None:
+        return anew
     if order.import_state is not ImportState.QUARANTINED or order.taken:
         return order.import_state
     return move(order.import_state, Happening.RETRY) or order.import_state

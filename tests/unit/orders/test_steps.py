@@ -94,6 +94,7 @@ EVENTS: Mapping[str, Callable[[Story], None]] = {
     "ship": lambda story: story.goes(S.IN_PROGRESS, S.CREATED, to=S.COMPLETED),
     "cancel": lambda story: story.goes(S.IN_PROGRESS, S.CREATED, to=S.CANCELLED),
     "gone": lambda story: story.goes(S.FB_PROCESSING, S.CREATED, S.IN_PROGRESS, to=S.VANISHED),
+    "back": lambda story: story.goes(S.VANISHED, to=S.CREATED),
     "other address": lambda story: story.goes(S.CREATED),
 }
 SETS = (
@@ -107,6 +108,8 @@ SETS = (
     (S.FB_PROCESSING, "look", "placed", "hint", "take", "cancel", "late page"),
     (S.FB_PROCESSING, "look", "vanish", "placed", "take", "late page", "lapse"),
     (S.FB_PROCESSING, "look", "lapse", "hint", "placed", "spoil", "retry"),
+    (S.FB_PROCESSING, "look", "vanish", "hint", "back", "take", "late page"),
+    (S.CREATED, "gone", "look", "back", "hint", "take", "spoil"),
     (S.FB_PROCESSING, "placed", "look", "take", "acknowledge", "ship", "late page"),
 )
 

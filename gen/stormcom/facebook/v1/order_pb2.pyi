@@ -48,7 +48,7 @@ class Order(_message.Message):
         STATE_CANCELLED: Order._State.ValueType  # 5
         """Everything was cancelled."""
         STATE_VANISHED: Order._State.ValueType  # 6
-        """It was never finished at Meta: gone while it was processed."""
+        """Meta has it no more. One that it lists again later goes on."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """How far Meta came with it."""
@@ -66,7 +66,7 @@ class Order(_message.Message):
     STATE_CANCELLED: Order.State.ValueType  # 5
     """Everything was cancelled."""
     STATE_VANISHED: Order.State.ValueType  # 6
-    """It was never finished at Meta: gone while it was processed."""
+    """Meta has it no more. One that it lists again later goes on."""
 
     class _ImportState:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -91,7 +91,7 @@ class Order(_message.Message):
         IMPORT_STATE_QUARANTINED: Order._ImportState.ValueType  # 7
         """It cannot be handed over as it is; `problem` says why. `RetryOrder` tries again."""
         IMPORT_STATE_ENDED: Order._ImportState.ValueType  # 8
-        """It ended before StormCom had it."""
+        """It ended before StormCom had it. One that was gone and is listed again begins anew."""
 
     class ImportState(_ImportState, metaclass=_ImportStateEnumTypeWrapper):
         """How far we came with it."""
@@ -113,7 +113,7 @@ class Order(_message.Message):
     IMPORT_STATE_QUARANTINED: Order.ImportState.ValueType  # 7
     """It cannot be handed over as it is; `problem` says why. `RetryOrder` tries again."""
     IMPORT_STATE_ENDED: Order.ImportState.ValueType  # 8
-    """It ended before StormCom had it."""
+    """It ended before StormCom had it. One that was gone and is listed again begins anew."""
 
     ORDER_ID_FIELD_NUMBER: _builtins.int
     STORE_ID_FIELD_NUMBER: _builtins.int
