@@ -117,7 +117,7 @@ async def _belonging(
     if draft and conversation_id and conversation_id != draft.conversation_id:
         raise InvalidInput.of("conversation_id", "FIELD_INVALID", "is not the one in which the draft order was sent")
     conversation_id = draft.conversation_id if draft else conversation_id
-    conversation = await messaging.require(tx, store_id, conversation_id, keep=True) if conversation_id else None
+    conversation = await messaging.require(tx, store_id, conversation_id, lock=True) if conversation_id else None
     theirs = conversation.connection_id if conversation else ""
     connection = await connections.require(tx, store_id, connection_id or theirs)
     if conversation and conversation.connection_id != connection.id:

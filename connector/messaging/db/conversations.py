@@ -75,8 +75,8 @@ async def meet(
     return {(one.connection_id, one.psid): one for one in found}
 
 
-async def require(tx: Tx, store_id: str, conversation_id: UUID, *, keep: bool = False) -> Conversation:
-    """Find a store's conversation; `keep` lets nobody delete it until the transaction ends.
+async def require(tx: Tx, store_id: str, conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    """Find a store's conversation; `lock` keeps others from changing its messages, and from deleting it.
 
     Raises:
         NotFound: CONVERSATION_NOT_FOUND, also for another store's.
@@ -84,7 +84,7 @@ async def require(tx: Tx, store_id: str, conversation_id: UUID, *, keep: bool = 
     """
     same = conversations.c.store_id == store_id, conversations.c.id == conversation_id
     wanted = select(*CONVERSATION).where(*same)
-    row = (await tx.execute(wanted.with_for_update(read=True, key_share=True) if keep else wanted)).one_or_none()
+    row = (await tx.execute(wanted.with_for_update() if lock else wanted)).one_or_none()
     if row is None:
         raise missing(str(conversation_id))
     return read_conversation(row)

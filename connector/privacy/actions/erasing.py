@@ -35,12 +35,12 @@ async def _piece(pseudonyms: Pseudonyms, tx: Tx, cursor: Cursor, at: datetime) -
         return None
     step = _NAMES[place]
     search = erasing.Search(subject, pseudonyms, at)
-    touched, after = await erasing.STEPS[step](tx, search, cursor.get("after", 0))
-    if touched:
-        await ledger.count(tx, deletion_id, step.partition(".")[0], touched)
-    found = cursor.get("found", 0) + touched
-    if after is not None:
-        return cursor | {"after": after, "found": found}
+    done = await erasing.STEPS[step](tx, search, cursor.get("after", 0))
+    if done.touched:
+        await ledger.count(tx, deletion_id, step.partition(".")[0], done.touched)
+    found = cursor.get("found", 0) + done.touched + done.left
+    if done.after is not None:
+        return cursor | {"after": done.after, "found": found}
     if place + 1 < len(_NAMES):
         return cursor | {"step": place + 1, "after": 0, "found": found}
     if found:  # what was under way while the steps went by is found by the next round

@@ -1,7 +1,7 @@
 """Takes a person out of every table that may know them: a step per table, each done in pieces until it finds nothing more.
 
-`STEPS` is in the order of the work: first what still comes in, so that nothing is made anew behind our back. Each step tells
-how many rows it touched and where it goes on; None ends it. Its name is its table's, perhaps with a column behind it.
+`STEPS` is in the order of the work: first what still comes in, so that nothing is made anew behind our back. The name of a step
+is its table's, perhaps with a column behind it.
 """
 # ruff: noqa: S608 – every statement is made of words of ours
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -36,7 +36,17 @@ class Search:
 
 
 After = int | str
-Step = Callable[[Tx, Search, Any], Awaitable[tuple[int, After | None]]]
+
+
+class Done(NamedTuple):
+    """What a piece of a step did: how many rows it touched, where it goes on, if at all, and how many it has to leave to the next round."""
+
+    touched: int
+    after: After | None
+    left: int = 0
+
+
+Step = Callable[[Tx, Search, Any], Awaitable[Done]]
 
 
 def _patterns(subject: Subject) -> list[str]:
@@ -89,11 +99,11 @@ def _until_none(*statements: str) -> Step:
     """Make a step of statements that each touch at most a piece, and are repeated until they find nothing."""
     prepared = [(text(statement), set(re.findall(r"(?<!:):(\w+)", statement))) for statement in statements]
 
-    async def step(tx: Tx, search: Search, _after: After) -> tuple[int, int | None]:
+    async def step(tx: Tx, search: Search, _after: After) -> Done:
         given, touched = _given(search.subject), 0
         for statement, names in prepared:
             touched += (await tx.execute(statement, {name: given[name] for name in names})).rowcount
-        return touched, 0 if touched else None
+        return Done(touched, 0 if touched else None)
 
     return step
 
@@ -107,35 +117,35 @@ def _in_windows(table: str, change: str, condition: str, *, only: Collection[Sub
     statement = text(f"UPDATE {table} SET {change} WHERE {window} AND {condition}")
     names = set(re.findall(r"(?<!:):(\w+)", condition))
 
-    async def step(tx: Tx, search: Search, after: After) -> tuple[int, After | None]:
+    async def step(tx: Tx, search: Search, after: After) -> Done:
         if search.subject.kind not in only:
-            return 0, None
+            return Done(0, None)
         begin, given = after or str(UUID(int=0)), _given(search.subject)
         end: str | None = await tx.scalar(ahead, {"after": begin})
         bounds = {"after": begin, "upto": end or str(UUID(int=2**128 - 1))}
         touched = await tx.execute(statement, bounds | {name: given[name] for name in names})
-        return touched.rowcount, end
+        return Done(touched.rowcount, end)
 
     return step
 
 
-async def _people(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
+async def _people(tx: Tx, search: Search, _after: int) -> Done:
     """Write the person down as a hash, before anything else: from now on nothing about them is taken in."""
     subject = search.subject
     if subject.kind is SubjectKind.PSID:
         named = [search.pseudonyms.of_person(*page, subject.word) for page in subject.pages]
         await forgotten.forget(tx, named, at=search.time)
-    return 0, None
+    return Done(0, None)
 
 
-async def _deliveries(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
+async def _deliveries(tx: Tx, search: Search, after: int) -> Done:
     """Write deliveries without the person, a window of ids at once; one at work is left to the task that works it off.
 
     Waits for a batch that is being worked off: what it makes of the person is found by the steps that follow.
     """
     begin: int | None = await tx.scalar(text("SELECT min(id) FROM deliveries WHERE id > :after"), {"after": after})
     if begin is None:
-        return 0, None
+        return Done(0, None)
     found = await tx.execute(_WINDOW, _given(search.subject) | {"begin": begin, "end": begin + PIECE})
     touched = 0
     for row in found.all():
@@ -145,7 +155,7 @@ async def _deliveries(tx: Tx, search: Search, after: int) -> tuple[int, int | No
             named = [search.pseudonyms.of_bytes(digest(signal.raw)) for signal in dropped]
             await forgotten.forget(tx, named, at=row.receive_time)
             await webhooks.rewrite(tx, row.id, kept)
-    return touched, begin + PIECE
+    return Done(touched, begin + PIECE)
 
 
 def _concerns(subject: Subject, signal: Signal) -> bool:
@@ -162,15 +172,15 @@ def _removed(table: str, raw: str) -> Step:
         DELETE FROM {table} WHERE id BETWEEN :begin AND :end AND {_PAGES} AND {_raw(raw)} RETURNING digest, receive_time
     """)
 
-    async def step(tx: Tx, search: Search, after: int) -> tuple[int, int | None]:
+    async def step(tx: Tx, search: Search, after: int) -> Done:
         begin: int | None = await tx.scalar(first, {"after": after})
         if begin is None:
-            return 0, None
+            return Done(0, None)
         end = begin + WINDOW
         gone = (await tx.execute(removal, _given(search.subject) | {"begin": begin, "end": end})).all()
         for row in gone:
             await forgotten.forget(tx, [search.pseudonyms.of_bytes(bytes(row.digest))], at=row.receive_time)
-        return len(gone), end
+        return Done(len(gone), end)
 
     return step
 
@@ -182,15 +192,15 @@ _WINDOW = text(f"""
 """)
 
 
-async def _conversations(tx: Tx, search: Search, _after: int) -> tuple[int, int | None]:
+async def _conversations(tx: Tx, search: Search, _after: int) -> Done:
     """Delete conversations on which nothing hangs any more, last of all: by them the rest is known to be the person's.
 
     Waits for whoever is about to hang something on one. What that is the next round finds: while there is a conversation, there is one.
     """
     given = _given(search.subject)
     there = len((await tx.execute(_THERE, given)).all())
-    await tx.execute(_BARE, given)
-    return there, None
+    bare = (await tx.execute(_BARE, given)).rowcount
+    return Done(bare, None, left=there - bare)
 
 
 _THERE = text(f"{_TALKS} ORDER BY id FOR UPDATE")

@@ -10,9 +10,11 @@ import grpc
 import pytest
 from sqlalchemy import insert
 
+from connector.checkout.model.links import Channel
 from connector.connections.db import connections
 from connector.db import outbox
 from connector.db.outbox import Task
+from connector.registry.db.orders import OrderMapping, map_order
 from stormcom.facebook.v1 import attribution_service_pb2 as pb
 from stormcom.facebook.v1 import message_pb2
 from stormcom.facebook.v1.admin_service_pb2 import DeletePersonalDataRequest
@@ -31,6 +33,7 @@ from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, Turn, product, reason_of
 from tests.integration.conftest import STORE, Clock
+from tests.integration.privacy.test_together import until_they_wait
 from tests.integration.webhooks.bodies import PAGE, PERSON
 from tests.integration.webhooks.conftest import Deliver
 
@@ -335,3 +338,30 @@ async def test_a_receipt_that_cannot_be_sent_keeps_no_order_from_being_recorded(
     )  # fmt: skip
     answer = await FacebookAttributionStub(shop.channel).RecordAttributedOrder(order(draft, receipt=receipt))
     assert ("", "MESSAGING_WINDOW_CLOSED") == (answer.order.receipt_message_id, answer.order.receipt_reason)
+
+
+async def test_two_orders_of_one_conversation_send_their_receipts(shop: Shop, deliver: Deliver, cart: Cart) -> None:
+    """Recorded at the same moment, neither order keeps the other from reaching the person: who has the conversation has it alone."""
+    await deliver(cart(MUG))
+    draft, total = await asked(shop), Money(currency_code="BDT", minor_units=2_300)
+    receipt = message_pb2.Receipt(
+        order_number="1", recipient_name="B", payment_method="Cash",
+        lines=[message_pb2.Receipt.Line(title="Mug", quantity=1, price=total)], subtotal=total, total=total,
+    )  # fmt: skip
+    recordings: list[asyncio.Task[pb.RecordAttributedOrderResponse]] = []
+    async with shop.runtime.db.connect() as hurdle:
+        transaction = await hurdle.begin()
+        # Holds the first one up, which has the conversation by then.
+        await map_order(hurdle, OrderMapping(STORE, Channel.MESSENGER, "order.o1", "other"), at=shop.clock())
+        for name in ("o1", "o2"):
+            wish = order(draft, local_order_id=name, draft_order_id="", receipt=receipt)
+            recordings.append(asyncio.create_task(_record(shop, wish)))
+            await until_they_wait(shop.runtime, len(recordings), *recordings)
+        assert not any(one.done() for one in recordings)
+        await transaction.rollback()
+    answers = await asyncio.gather(*recordings)
+    assert [True, True] == [bool(answer.order.receipt_message_id) for answer in answers]
+
+
+async def _record(shop: Shop, wish: pb.RecordAttributedOrderRequest) -> pb.RecordAttributedOrderResponse:
+    return await FacebookAttributionStub(shop.channel).RecordAttributedOrder(wish)

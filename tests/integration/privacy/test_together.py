@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from connector.checkout.model.links import Channel
 from connector.conversions.model.matching import Buyer
 from connector.db.schema import Tx, at_once
 from connector.registry.db.orders import OrderMapping, map_order
+from connector.runtime import Runtime
 from tests.integration.conftest import STORE, Clock
 from tests.integration.privacy.conftest import PSID, Canary
 
@@ -20,9 +22,9 @@ WISH = Recording("sc-1", Channel.MESSENGER, "USD", (Line("", "p1", "", 1, 100, 0
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-async def until_they_wait(canary: Canary, count: int, *under_way: asyncio.Task[object]) -> None:
+async def until_they_wait(runtime: Runtime, count: int, *under_way: asyncio.Task[Any]) -> None:
     """Wait until so many wait for a lock, or all that is under way is over."""
-    async with at_once(canary.runtime.db) as look:
+    async with at_once(runtime.db) as look:
         # Locks of PostgreSQL's ring no bell.
         while (await look.scalar(text(WAITING)) or 0) < count and not all(one.done() for one in under_way):  # noqa: ASYNC110 – see above
             await asyncio.sleep(0.01)
@@ -49,9 +51,9 @@ async def test_an_order_that_is_being_recorded_keeps_no_conversation(
         transaction = await hurdle.begin()
         await block(hurdle, canary)
         recording = asyncio.create_task(record(canary.runtime, STORE, canary.connection_id, said))
-        await until_they_wait(canary, 1, recording)
+        await until_they_wait(canary.runtime, 1, recording)
         deleting = asyncio.create_task(canary.delete(psid=PSID))
-        await until_they_wait(canary, 2, deleting)
+        await until_they_wait(canary.runtime, 2, deleting)
         await transaction.rollback()
     order = (await recording).order
     await deleting
@@ -60,3 +62,4 @@ async def test_an_order_that_is_being_recorded_keeps_no_conversation(
     told = "SELECT body::text FROM events WHERE kind = 'attributed_order_recorded'"
     assert ["{}"] == await canary.ask(told)
     assert PSID not in await canary.ask("SELECT psid FROM conversations")
+    assert [1] == await canary.ask("SELECT (removed ->> 'conversations')::int FROM deletions")
