@@ -55,7 +55,8 @@ async def send_conversions(runtime: Runtime, task: Taken) -> None:
             connection = await connections_db.of_task(tx, task)
         await connections.note_refusal(runtime, connection, refused, task=task.name)
         async with runtime.db.begin() as tx:
-            await outbox.again(tx, task, runtime.now() + TRIED_EVERY)
+            wished = (await outbox.hold(tx, task)).wishes != task.wishes  # meanwhile, perhaps for another pixel
+            await outbox.again(tx, task, runtime.now() if wished else runtime.now() + TRIED_EVERY)
 
 
 async def _send_all(runtime: Runtime, task: Taken) -> None:

@@ -1,5 +1,6 @@
 """Conversions reach the pixel once each, hashed; what Meta would refuse is refused here or found alone."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 from functools import partial
@@ -11,6 +12,9 @@ from sqlalchemy import text
 
 from connector.connections import db as connections
 from connector.connections.model import CapabilityKind
+from connector.conversions import db
+from connector.conversions.actions.keeping import plan
+from connector.conversions.model.values import Pixel
 from connector.db import outbox
 from connector.db.outbox import Task
 from connector.db.schema import metadata
@@ -25,6 +29,7 @@ from stormcom.facebook.v1.event_service_pb2_grpc import FacebookEventsStub
 from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import Shop, reason_of
 from tests.integration.conversions.conftest import PIXEL, ControlApi, pixel
+from tests.integration.privacy.test_together import until_they_wait
 
 if TYPE_CHECKING:  # the stubs' own name for what the constructor returns on an asynchronous channel
     from stormcom.facebook.v1.conversion_service_pb2_grpc import FacebookConversionsAsyncStub
@@ -312,3 +317,19 @@ async def test_another_pixel_takes_what_waits(shop: Shop, control_api: ControlAp
     assert ("ACTIVE", "") == await standing(shop)
     await shop.turn()
     assert ({"o1": "SENT"}, 0) == (await states(shop), pixel(shop).received)
+
+
+async def test_a_pixel_named_while_another_is_refused_is_tried_at_once(shop: Shop, control_api: ControlApi) -> None:
+    """SetPixel in the midst of the refusal is no wish that is lost: the new pixel waits no six hours."""
+    await send(shop, purchase("o1"))
+    await share(control_api, PIXEL, shared=False)
+    await share(control_api, "81000000000000002", shared=True)
+    async with shop.runtime.db.begin() as tx:
+        connection = await connections.require(tx, shop.store_id, "", lock=True)  # the refusal is noted there
+        turn = asyncio.ensure_future(shop.turn())
+        await until_they_wait(shop.runtime, 1, turn)
+        assert not turn.done(), "nothing was refused"
+        await db.write_pixel(tx, connection.id, Pixel("81000000000000002"), at=shop.clock())
+        await plan(tx, connection.id, at=shop.clock())
+    await turn
+    assert ({"o1": "SENT"}, ("ACTIVE", "")) == (await states(shop), await standing(shop))
