@@ -6,7 +6,7 @@ An entry may be read in several ways; all of them are candidates, best first, an
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -234,6 +234,8 @@ def _with_forms(ways: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def _behind_underscores(name: str) -> list[str]:
-    parts = name.split("_")
-    return [behind for cut in range(1, len(parts)) if (behind := "_".join(parts[cut:]))][:_MOST_FORMS]
+def _behind_underscores(name: str) -> Iterable[str]:
+    """Tell what stands behind the first underscores, and behind the last one, however many there are."""
+    parts = name.split("_", _MOST_FORMS - 1)
+    behind = ["_".join(parts[cut:]) for cut in range(1, len(parts))]
+    return filter(None, [*behind, name.rpartition("_")[2]] if behind else [])

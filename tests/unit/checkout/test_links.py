@@ -1,5 +1,6 @@
 """Checkout links: whatever somebody makes of one is read, and nothing it names is lost without a word."""
 
+import tracemalloc
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -8,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.checkout.model.lines import Known, State, resolve
-from connector.checkout.model.links import MOST_ENTRIES, MOST_PIECES, Channel, Warned, WarningKind, read_link
+from connector.checkout.model.links import (
+    LONGEST_LINK,
+    MOST_ENTRIES,
+    MOST_PIECES,
+    Channel,
+    Warned,
+    WarningKind,
+    read_link,
+)
 
 IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.", min_size=1, max_size=40)
 PAGE = "https://shop.example/fb-checkout"
@@ -119,6 +128,22 @@ def test_very_many_products_are_cut_with_a_warning() -> None:
     link = read_link("products=" + ",".join(f"p{number}:1" for number in range(MOST_ENTRIES + 1)))
     assert MOST_ENTRIES == len(link.entries)
     assert [WarningKind.TOO_MANY_PRODUCTS] == [one.kind for one in link.warnings]
+
+
+def test_an_id_behind_any_number_of_underscores_is_found() -> None:
+    """Of an old name the part behind the last underscore counts, however many its own number holds."""
+    (entry,) = read_link("products=A_B_C_D_E_F_G_H_I_42:1").entries
+    assert "42" in {way.name for way in entry.candidates}
+
+
+def test_a_link_of_underscores_alone_costs_no_more_than_others() -> None:
+    """The longest link of nothing else is read in memory of a few times its length: what is not kept is not made."""
+    tracemalloc.start()
+    try:
+        read_link("products=" + "_" * LONGEST_LINK)
+        assert 40 * LONGEST_LINK > tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def _known(product_id: str, variant_id: str) -> Known:
