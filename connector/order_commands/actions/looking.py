@@ -47,8 +47,10 @@ async def look(runtime: Runtime, task: Taken, command: Command, connection: Conn
             for fate, totals in _counted(kind, shown):
                 await count(tx, order.id, fate, totals)
             order = await orders.by_id(tx, order.id) or order
-        claimed = await db.claims(tx, order.id, [kind]) if kind in COUNTED else {}
-        await _settle(runtime, tx, order, command, compare(command, order, shown, claimed.keys()))
+        others = (
+            {*await db.claims(tx, order.id, [kind]), *await db.known_before(tx, command)} if kind in COUNTED else ()
+        )
+        await _settle(runtime, tx, order, command, compare(command, order, shown, others))
 
 
 def _counted(kind: Kind, shown: Sequence[Shown]) -> list[tuple[Fate, dict[str, int]]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import func, insert, select, text, tuple_, update
 
 from connector.db.bell import ring
 from connector.db.schema import Tx, plain
@@ -114,6 +114,23 @@ async def claims(tx: Tx, order_id: UUID, kinds: Collection[Kind]) -> dict[str, U
     """Tell which of Meta's cancellations, refunds and shipments of an order came of which command."""
     ours = _OURS.order_id == order_id, _OURS.kind.in_(kinds), _OURS.external_id != ""
     return {row.external_id: row.id for row in await tx.execute(select(_OURS.external_id, _OURS.id).where(*ours))}
+
+
+_BEFORE = text(
+    """
+    SELECT external_id FROM order_cancellations WHERE order_id = :order AND :kind = 'CANCEL'
+        AND create_time < :asked AND command_id IS DISTINCT FROM :command
+    UNION ALL
+    SELECT external_id FROM order_refunds WHERE order_id = :order AND :kind = 'REFUND'
+        AND create_time < :asked AND command_id IS DISTINCT FROM :command
+    """
+)
+
+
+async def known_before(tx: Tx, command: Command) -> list[str]:
+    """Tell which of Meta's cancellations or refunds of an order were known when a command was asked for: none came of it."""
+    asked = {"order": command.order_id, "kind": command.wish.kind, "asked": command.create_time, "command": command.id}
+    return list(await tx.scalars(_BEFORE, asked))
 
 
 class Filter(NamedTuple):

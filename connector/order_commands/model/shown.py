@@ -44,13 +44,13 @@ def counts(shown: Iterable[Shown]) -> dict[str, int]:
     return found
 
 
-def compare(command: Command, order: Order, shown: Sequence[Shown], claimed: Collection[str]) -> Match:
-    """Look for what a command wanted among what Meta shows; `claimed` are the things that other commands brought about."""
-    wish, free = command.wish, [one for one in shown if one.id not in claimed]
+def compare(command: Command, order: Order, shown: Sequence[Shown], others: Collection[str]) -> Match:
+    """Look for what a command wanted among what Meta shows; `others` are things that came of something else."""
+    wish, free = command.wish, [one for one in shown if one.id not in others]
     same = [one for one in free if _same(wish, one, order.currency_code)]
     if same:
         return Match(max(same, key=lambda one: (len(one.id), one.id)), done=True)
-    if _covered(wish, order, free):
+    if _covered(wish, order, shown if wish.everything else free):
         return Match(None, done=True)
     return Match(None, done=False, difference=_difference(wish, free))
 
@@ -97,7 +97,7 @@ def _pieces(lines: Iterable[Pieces]) -> dict[str, int]:
 
 
 def _covered(wish: Wish, order: Order, free: Sequence[Shown]) -> bool:
-    """Tell whether others did at least what was wanted. Of money only all of it: less is never guessed."""
+    """Tell whether others did at least what was wanted. Of money only all of it, whoever paid it back: less is never guessed."""
     if wish.kind is Kind.CANCEL:
         found = counts(free)
         return all(found.get(one.line_id, 0) >= one.quantity for one in wish.lines)

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from stormcom.facebook.v1 import money_pb2, order_command_pb2
+from tests.integration.order_changes.doings import act, pieces
 from tests.integration.order_commands.conftest import Command, Desk
 
 MANY = 8
@@ -93,6 +94,24 @@ async def test_a_failure_that_comes_after_the_effect_does_nothing_twice(desk: De
     command = await {"ship": desk.ship, "cancel": desk.cancel, "refund": desk.refund}[kind](order, 1)
     assert {Command.STATE_ALREADY_DONE} == await desk.settled([command])
     assert before + 1 == len(desk.effects(kind))
+
+
+@pytest.mark.parametrize("kind", ["cancel", "refund", "all"])
+async def test_what_others_did_before_is_not_taken_for_ours(desk: Desk, kind: str) -> None:
+    """Pieces that somebody cancelled or paid back at Meta before StormCom wanted others: what failed without effect is done, not found done."""
+    deed = "cancel" if kind == "cancel" else "refund"
+    order = await (desk.bought if kind == "cancel" else desk.shipped)()
+    desk.mall.clock.advance(seconds=5)
+    word = "quantity" if kind == "cancel" else "item_refund_quantity"
+    await act(desk.mall, order, deed, by="meta", items=pieces(order, 1, name=word))
+    await desk.mall.look()
+    desk.mall.clock.advance(seconds=5)
+    await desk.fail("error", status=500, code=2, message="An unexpected error")
+    before = len(desk.effects(deed))
+    asked = {"lines": [], "everything": True} if kind == "all" else {}
+    command = await (desk.cancel if kind == "cancel" else desk.refund)(order, 1, **asked)
+    assert {Command.STATE_SUCCEEDED} == await desk.settled([command])
+    assert before + 1 == len(desk.effects(deed))
 
 
 async def test_a_command_that_never_arrives_is_given_up_with_its_key(desk: Desk) -> None:
