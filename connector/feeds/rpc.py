@@ -175,12 +175,18 @@ def _read_promotion(promotion: feed_pb2.Promotion, path: str) -> Promotion:
     percent, amount = _read_value(promotion, path)
     start, end = _read_times(promotion, path)
     application = _word(promotion.application, f"{path}.application", _APPLICATIONS)
-    least = promotion.min_subtotal
+    target = _word(promotion.target, f"{path}.target", _TARGETS)
+    if application is Application.SALE and target is not Target.ITEMS:
+        raise InvalidInput.of(
+            f"{path}.target",
+            "FIELD_INVALID",
+            "must be TARGET_ITEMS with APPLICATION_SALE: a price shows only its item's discount",
+        )
     return Promotion(
         promotion_id=read.foreign_id(promotion.promotion_id, f"{path}.promotion_id"),
         title=read.required(promotion.title, f"{path}.title", limit=_LONGEST_PROMOTION_TITLE),
         application=application,
-        target=_word(promotion.target, f"{path}.target", _TARGETS),
+        target=target,
         percent_off=percent,
         amount_off=amount,
         product_ids=_listed(promotion.product_ids, f"{path}.product_ids", limit=64),
@@ -189,7 +195,7 @@ def _read_promotion(promotion: feed_pb2.Promotion, path: str) -> Promotion:
         public_coupon_code=promotion.public_coupon_code,
         start_time=start,
         end_time=end,
-        min_subtotal=read.money(least, f"{path}.min_subtotal") if promotion.HasField("min_subtotal") else None,
+        min_subtotal=_read_least(promotion, path, amount),
         min_quantity=_number(promotion.min_quantity, f"{path}.min_quantity"),
         redeem_limit_per_buyer=_number(promotion.redeem_limit_per_buyer, f"{path}.redeem_limit_per_buyer"),
         usage_limit=_number(promotion.usage_limit, f"{path}.usage_limit"),
@@ -210,6 +216,16 @@ def _read_value(promotion: feed_pb2.Promotion, path: str) -> tuple[int, Money | 
         case "percent_off":
             return promotion.percent_off, None
     raise InvalidInput.of(f"{path}.value", "FIELD_REQUIRED", "is required: percent_off or amount_off")
+
+
+def _read_least(promotion: feed_pb2.Promotion, path: str, amount: Money | None) -> Money | None:
+    if not promotion.HasField("min_subtotal"):
+        return None
+    least = read.money(promotion.min_subtotal, f"{path}.min_subtotal")
+    if amount and least.currency_code != amount.currency_code:
+        message = f"must be in {amount.currency_code}, as amount_off"
+        raise InvalidInput.of(f"{path}.min_subtotal.currency_code", "CURRENCY_MISMATCH", message)
+    return least
 
 
 def _read_times(promotion: feed_pb2.Promotion, path: str) -> tuple[datetime, datetime | None]:

@@ -436,7 +436,7 @@ class Promotion(_message.Message):
         APPLICATION_UNSPECIFIED: Promotion._Application.ValueType  # 0
         """Never sent."""
         APPLICATION_SALE: Promotion._Application.ValueType  # 1
-        """The price is lower wherever it is shown."""
+        """The price is lower wherever it is shown. With TARGET_ITEMS only."""
         APPLICATION_AUTOMATIC: Promotion._Application.ValueType  # 2
         """It is taken off at checkout, by itself."""
         APPLICATION_CODE: Promotion._Application.ValueType  # 3
@@ -448,7 +448,7 @@ class Promotion(_message.Message):
     APPLICATION_UNSPECIFIED: Promotion.Application.ValueType  # 0
     """Never sent."""
     APPLICATION_SALE: Promotion.Application.ValueType  # 1
-    """The price is lower wherever it is shown."""
+    """The price is lower wherever it is shown. With TARGET_ITEMS only."""
     APPLICATION_AUTOMATIC: Promotion.Application.ValueType  # 2
     """It is taken off at checkout, by itself."""
     APPLICATION_CODE: Promotion.Application.ValueType  # 3
@@ -547,7 +547,7 @@ class Promotion(_message.Message):
 
     @_builtins.property
     def min_subtotal(self) -> _money_pb2.Money:
-        """For how much one has to buy; unset: for anything."""
+        """For how much one has to buy, in the currency of `amount_off` (`CURRENCY_MISMATCH`); unset: for anything."""
 
     def __init__(
         self,

@@ -146,7 +146,7 @@ class FacebookFeedsServicer:
     def PutPromotions(self, request, context):
         """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
 
-        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
+        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

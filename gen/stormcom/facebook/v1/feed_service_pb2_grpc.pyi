@@ -68,7 +68,7 @@ class FacebookFeedsStub:
     PutPromotions: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.PutPromotionsRequest, _feed_service_pb2.PutPromotionsResponse]
     """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
 
-    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
+    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`.
     """
 
 @_typing.type_check_only
@@ -111,7 +111,7 @@ class FacebookFeedsAsyncStub(FacebookFeedsStub):
     PutPromotions: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.PutPromotionsRequest, _feed_service_pb2.PutPromotionsResponse]  # type: ignore[assignment]
     """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
 
-    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
+    Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`.
     """
 
 class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
@@ -199,7 +199,7 @@ class FacebookFeedsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_feed_service_pb2.PutPromotionsResponse, _abc.Awaitable[_feed_service_pb2.PutPromotionsResponse]]:
         """Stores the promotions of the store in place of those before; none takes all away. Meta learns of them by the next `UploadFeed`, if the capability PROMOTIONS works.
 
-        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`.
+        Fails with `FEED_NOT_ENABLED`, `FIELD_REQUIRED`, `FIELD_INVALID`, `FIELD_TOO_LONG`, `FIELD_TOO_LARGE`, `DUPLICATE_ENTRY`, `CURRENCY_UNKNOWN`, `CURRENCY_MISMATCH`.
         """
 
 def add_FacebookFeedsServicer_to_server(servicer: FacebookFeedsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
