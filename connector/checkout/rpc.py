@@ -43,7 +43,7 @@ async def resolve_checkout_link(
 
 async def build_checkout_link(runtime: Runtime, request: pb.BuildCheckoutLinkRequest) -> pb.BuildCheckoutLinkResponse:
     """Write a link."""
-    if request.items or not request.coupon:
+    if request.items or not request.coupon.strip():
         read.entries(request.items, "items", limit=_MOST_ITEMS)
     wanted = list(_read_items(request.items))
     if len(request.tracking) > _MOST_TRACKING:

@@ -166,10 +166,8 @@ def _hit(entry: Asked, found: Found) -> tuple[Candidate, Known] | None:
 def resolve(link: Link, found: Found, families: Families) -> Resolved:
     """Read a link against the catalog: a line per item, in the order of the link."""
     lines: dict[tuple[str, str], Line] = {}
-    warnings, most = (
-        [*link.warnings],
-        _MOST_CHOICES_OF_LINK // max(len(link.entries), _MOST_CHOICES_OF_LINK // MOST_CHOICES),
-    )
+    warnings = [*link.warnings]
+    most = min(MOST_CHOICES, _MOST_CHOICES_OF_LINK // max(len(link.entries), 1))
     for entry in link.entries:
         way, line = _read(entry, found, families, most)
         key = _key(line)

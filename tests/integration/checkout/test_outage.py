@@ -20,7 +20,7 @@ from stormcom.facebook.v1.checkout_service_pb2_grpc import FacebookCheckoutStub
 from tests.integration.catalog.shop import Shop
 from tests.integration.conftest import DEVELOPMENT_TOKEN, STORE
 
-IN_TIME_SECONDS = 5.0  # of the call; whoever waited for Meta or Redis would need longer, on the quickest machine
+IN_TIME_SECONDS = 20.0  # of the call, for the slowest machine; whoever needs Meta or Redis gets no answer at all
 
 
 @pytest.fixture
