@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def test_every_method_stands_in_one_page() -> None:
     """`docs/methods.md` is exactly what the contract and the table of roles say."""
     again = "write it anew: python -m stack.methods > docs/methods.md"
     assert write_page() == (ROOT / "docs" / "methods.md").read_text(), again
+
+
+def test_layers_are_told_as_they_are_checked() -> None:
+    """What CONTRIBUTING.md says of who imports whom is what the linter enforces, but for the small modules at the end."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    *checked, _small = next(one["layers"] for one in contracts if one["name"] == "Imports point down")
+    (said,) = re.findall(r"Imports point down: (.+?) → the small", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert [_members(layer) for layer in checked] == [_members(layer) for layer in said.split("→")]
+
+
+def _members(layer: str) -> set[str]:
+    return {name.strip("` \n").removeprefix("connector.") for name in layer.split("|")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
