@@ -97,7 +97,7 @@ def _page(call: Call, shop: CommerceMerchantSettings) -> Json:
 
 
 def _setting(name: str) -> Reader:
-    return lambda _call, shop: shop.settings.get(name)
+    return lambda _call, shop: shop.settings.get(name) or None
 
 
 NODES = {

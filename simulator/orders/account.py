@@ -62,7 +62,7 @@ def change_account(call: Call) -> Json:
     # SDK 26.0.3, commercemerchantsettings.py, api_update
     for name in SETTINGS:
         if name in call.params:
-            shop.settings[name] = call.text(name)
+            shop.settings[name] = call.text(name, "")
     shop.merchant_status = status
     return SUCCESS
 

@@ -104,3 +104,14 @@ async def test_a_page_without_a_shop_has_no_orders(shop: Shop) -> None:
     assert 100 == await shop.refused(f"{shop.page_id}/acknowledge_orders", orders=[{"id": "1"}])
     order_id = await shop.place()
     assert "IN_PROGRESS" == (await shop.truth(order_id))["state"]
+
+
+async def test_a_setting_is_kept_as_text_until_it_is_emptied(shop: Shop) -> None:
+    """What an app writes into an account's settings is read back as text; an empty one is absent again, the others stay."""
+    told = {"privacy_policy_localized": {"locale": "en"}, "korea_ftc_listing": "https://a.example/k"}
+    await shop.done(shop.account_id, **told)
+    fields = ",".join(told)
+    kept = {"id": shop.account_id, "privacy_policy_localized": '{"locale":"en"}'}
+    assert {**kept, "korea_ftc_listing": "https://a.example/k"} == await shop.read(shop.account_id, fields=fields)
+    await shop.done(shop.account_id, korea_ftc_listing="")
+    assert kept == await shop.read(shop.account_id, fields=fields)
