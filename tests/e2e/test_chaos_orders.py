@@ -25,7 +25,7 @@ from tests.e2e.deaths.walk import CONNECTOR, CREW, LISTENER, WORKER, Place, Walk
 from tests.e2e.ledger import Balance
 
 EVERY = int(os.environ.get("DEATHS_EVERY", "0"))
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(5_400 if EVERY else 240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(5_400 if EVERY else 480)]
 in_full_only = pytest.mark.skipif(not EVERY, reason="each costs seconds: `make chaos`")
 OTHERS = [name for name in NAMES if not name.startswith("worker")]
 CHANCES = 3

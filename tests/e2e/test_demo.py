@@ -17,6 +17,9 @@ from stack import folders
 from stack.__main__ import WHOLE
 from stack.supervisor import Stack, running_stack
 
+PATIENCE_SECONDS = 400
+"""How long one run may take, which takes half a minute on a machine that has nothing else to do."""
+pytestmark = pytest.mark.timeout(PATIENCE_SECONDS + 60)
 RUNS = folders.CONNECTOR_FOLDER / "tours"  # not beside the other test runs: they sweep what looks left behind
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -32,7 +35,9 @@ def run(module: str, *arguments: str, **terms: str) -> "subprocess.CompletedProc
     """Run a module in a process of its own, as from a shell without a terminal."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "gen"))), **terms}
     command = (sys.executable, "-m", module, *arguments)
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
