@@ -2,7 +2,8 @@
 
 Its files: `managing` (whose orders), `polling` (looks for them), `looking` (at Meta's lists), `importing` (new ones, many at once),
 `reading` (each by itself), `reserving` (its pieces), `telling` (events, quarantine), `answering` (StormCom's answer), `acknowledging`
-(at Meta), `retrying` (what stands still), `watching` (alerts), `listing` (what callers see), `planning` and `asking` (our tasks, Meta).
+(at Meta), `following` (what is done to it later), `retrying` (what stands still), `watching` (alerts), `listing` (what callers see),
+`planning` (asks for our tasks), `asking` (asks Meta).
 """
 
 from connector.orders.actions.acknowledging import acknowledge_orders

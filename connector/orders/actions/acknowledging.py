@@ -99,7 +99,7 @@ async def _settle(tx: Tx, one: Waiting, verdict: Verdict | None, *, at: datetime
     order = await orders_db.by_id(tx, one.id, lock=True)
     if order is None or order.import_state is not ImportState.IMPORTED:
         return
-    code = verdict.code if verdict else _NO_ANSWER
+    code = verdict.code if verdict else _FAILED  # the others were answered, so the key is used up
     if verdict and code in {0, BEYOND_ACKNOWLEDGEMENT}:  # shipped or cancelled at Meta meanwhile: nobody waits for us
         after = move(order.import_state, Happening.ACKNOWLEDGE) or order.import_state
         values = {"acknowledge_time": at, "acknowledge_key": None, "acknowledge_due_time": None, **telling.NO_PROBLEM}

@@ -5,7 +5,7 @@ vanished is missed. The watermark is Meta's own time; it moves in the transactio
 failed goes on where it stood, and one with very much to see goes on in another turn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -48,8 +48,9 @@ async def poll_orders(runtime: Runtime, task: Taken) -> None:
         task = await outbox.hold(tx, task)
         connection = await connections.of_task(tx, task)
         account = await accounts.find(tx, connection.id)
-        if account is None or account.manager is not Manager.OURS or ORDERS in connection.blocks:
-            await outbox.again(tx, task, runtime.now() + IDLE)
+        ours = account is not None and account.manager is Manager.OURS
+        if account is None or not ours or ORDERS in connection.blocks:
+            await outbox.again(tx, task, runtime.now() + (EVERY if ours else IDLE))
             return
     try:
         road = await open_road(runtime, task, connection, account)
@@ -66,9 +67,9 @@ async def poll_orders(runtime: Runtime, task: Taken) -> None:
             await take_in(runtime, tx, connection, account, processed)
             await _miss(tx, connection, {one.external_order_id for one in processed}, at=now)
             await _catch_up(tx, connection, at=now)
-            await accounts.change(tx, connection.id, last_poll_time=now)
+            await accounts.mark(tx, account, last_poll_time=now)
         if account.since_time is not None:
-            await _looked_back(tx, connection, account.since_time, None if over else last)
+            await _looked_back(tx, connection, account.since_time, None if over else last or account.since_time)
         wished = (await outbox.hold(tx, task)).wishes != task.wishes
         await outbox.again(tx, task, now + EVERY if over and not wished else now)
 
@@ -82,7 +83,7 @@ async def _look(road: Road) -> tuple[datetime | None, bool]:
         async with runtime.db.begin() as tx:
             await take_in(runtime, tx, connection, road.account, seen)
             watermark = max(filter(None, (last, road.account.watermark_time)), default=None)
-            await accounts.change(tx, connection.id, watermark_time=watermark)
+            await accounts.mark(tx, road.account, watermark_time=watermark)
             await outbox.hold(tx, road.task)
         count += bool(seen)
         if count == _WINDOWS_PER_TURN:
@@ -114,15 +115,21 @@ async def _looked_back(tx: Tx, connection: Connection, since: datetime, left: da
 
 async def take_in(runtime: Runtime, tx: Tx, connection: Connection, account: Account, seen: Iterable[Sighting]) -> None:
     """Keep what lists tell, and have new and changed orders read. Orders that others saw through before us stay theirs."""
-    now, rows = runtime.now(), list({one.external_order_id: one for one in seen}.values())
+    now, rows = runtime.now(), {one.external_order_id: one for one in seen}
+    known: dict[str, UUID] = {}
+    for names in _pieces(sorted(rows)):
+        known |= await sightings.known(tx, connection.store_id, names)
+    # Those that have a row are locked by our ids, as everywhere, and new ones come after them.
+    new = [name for name in sorted(rows.keys() - known.keys()) if _is_ours(rows[name], account)]
     unread: list[Unread] = []
-    for start in range(0, len(rows), _PIECE):
-        piece = rows[start : start + _PIECE]
-        known = await sightings.known(tx, connection.store_id, [one.external_order_id for one in piece])
-        ours = [one for one in piece if one.external_order_id in known or _is_ours(one, account)]
-        told = [_row(runtime, connection, one, at=now) for one in sorted(ours, key=lambda one: one.external_order_id)]
+    for names in _pieces([*sorted(known, key=known.__getitem__), *new]):
+        told = [_row(runtime, connection, rows[name], at=now) for name in names]
         unread += await sightings.see(tx, told, at=now)
     await _plan(tx, connection.id, unread, at=now)
+
+
+def _pieces(names: list[str]) -> Iterator[list[str]]:
+    return (names[start : start + _PIECE] for start in range(0, len(names), _PIECE))
 
 
 def _is_ours(one: Sighting, account: Account) -> bool:

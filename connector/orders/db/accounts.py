@@ -37,6 +37,13 @@ async def change(tx: Tx, connection_id: UUID, **values: Any) -> None:
     await tx.execute(update(order_accounts).where(order_accounts.c.connection_id == connection_id).values(**values))
 
 
+async def mark(tx: Tx, account: Account, **values: Any) -> None:
+    """Note how far an account was looked through, unless the Page has another shop by now: of that one it says nothing."""
+    mine = order_accounts.c.connection_id == account.connection_id
+    same = order_accounts.c.commerce_account_id == account.commerce_account_id
+    await tx.execute(update(order_accounts).where(mine, same).values(**values))
+
+
 async def of_commerce_account(tx: Tx, commerce_account_id: str) -> list[UUID]:
     """List the connections whose orders we manage in an account of Meta's."""
     mine = order_accounts.c.commerce_account_id == commerce_account_id, order_accounts.c.manager == Manager.OURS

@@ -26,10 +26,11 @@ class Unread(NamedTuple):
     together: bool
 
 
-async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> set[str]:
-    """Tell which orders have a row."""
+async def known(tx: Tx, store_id: str, external_order_ids: Sequence[str]) -> dict[str, UUID]:
+    """Tell which orders have a row, and our ids of them."""
     mine = orders.c.store_id == store_id, orders.c.external_order_id.in_(external_order_ids)
-    return set(await tx.scalars(select(orders.c.external_order_id).where(*mine)))
+    rows = await tx.execute(select(orders.c.external_order_id, orders.c.id).where(*mine))
+    return {row.external_order_id: row.id for row in rows}
 
 
 async def see(tx: Tx, rows: Sequence[dict[str, Any]], *, at: datetime) -> list[Unread]:

@@ -147,3 +147,16 @@ async def test_an_answer_that_says_nothing_is_refused(mall: Mall) -> None:
             await mall.answer(order, **said)
         assert (reason,) == reason_of(refused.value)
     assert Order.IMPORT_STATE_IMPORTING == (await mall.get(order.external_order_id)).import_state
+
+
+async def test_what_metas_answer_leaves_out_is_told_again_under_a_new_key(mall: Mall) -> None:
+    """Meta answered, and not for this order: the same key would bring the same answer, so the order goes under another one."""
+    order = await mall.bought()
+    mall.shop.break_calls("acknowledge_orders", "status", status=200, body='{"orders": []}')
+    await mall.answer(order, "local-1")
+    await mall.turn()
+    mall.clock.advance(minutes=10)
+    await mall.turn()
+    calls = [call for call in mall.world.records.calls if call.path.endswith("/acknowledge_orders")]
+    assert (2, 2) == (len(calls), len({call.parameters["idempotency_key"] for call in calls}))
+    assert Order.IMPORT_STATE_ACKNOWLEDGED == (await mall.get(order.external_order_id)).import_state
