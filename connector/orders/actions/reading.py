@@ -29,7 +29,7 @@ from connector.orders.db import accounts
 from connector.orders.db import orders as db
 from connector.orders.graph import Reading
 from connector.orders.model.latin import ascii_address
-from connector.orders.model.states import OVER, ImportState, State
+from connector.orders.model.states import OVER, Happening, ImportState, State, move
 from connector.orders.model.steps import Standing, Step, next_step
 from connector.orders.model.sums import Spoiled
 from connector.orders.model.values import Line, Order
@@ -120,7 +120,10 @@ async def apply(
     """Move a locked order on by what Meta says of it: a reading, that it cannot be read, or that it is gone."""
     at = runtime.now()
     if isinstance(found, Spoiled):
-        return await telling.spoil(tx, await db.change(tx, order, read_update_time=order.update_time), found, at=at)
+        known: dict[str, Any] = {"read_update_time": order.update_time}
+        if order.state is State.VANISHED and (anew := move(order.import_state, Happening.RETURN)) is not None:
+            known |= {"import_state": anew, "state": State.CREATED}  # it is there again, and that is all that is known
+        return await telling.spoil(tx, await db.change(tx, order, **known), found, at=at)
     if found is None:
         return await _vanish(tx, order, at=at)
     if _is_older(found, order):

@@ -23,6 +23,18 @@ async def test_an_order_that_seemed_gone_is_told_once_a_list_names_it_again(mall
     assert ["order_received"] == await mall.told()
 
 
+async def test_an_order_that_seemed_gone_and_cannot_be_read_is_in_quarantine(mall: Mall) -> None:
+    """Where what is listed again cannot be right, a person sees it, as of any order."""
+    (name,) = await mall.place()
+    mall.shop.break_calls(r"^(/?v[\d.]+)?/?$", "error", status=400, code=100, subcode=33)
+    mall.shop.break_calls(f"{name}$", "error", status=400, code=100, subcode=33)
+    await mall.look()
+    mall.meta(name).currency = "XXX"
+    await mall.look()
+    order = await mall.get(name)
+    assert ("ORDER_UNREADABLE", Order.IMPORT_STATE_QUARANTINED) == (order.problem.reason, order.import_state)
+
+
 async def test_an_order_processed_at_meta_that_seemed_gone_is_kept_aside_again(mall: Mall) -> None:
     """Its pieces were offered again when it seemed gone; when a list names it, they are kept aside anew."""
     order = await mall.bought(processing_seconds=7 * 86_400)
