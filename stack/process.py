@@ -18,7 +18,7 @@ from stack.daemon import leashed
 from stack.folders import CHECKOUT
 from stack.problems import StackError
 
-READY_TIMEOUT = timedelta(seconds=60)
+READY_TIMEOUT = timedelta(seconds=180)  # seconds at most, unless the machine is busy with others
 POLL = timedelta(milliseconds=50)
 LAST_LINES = 12
 
