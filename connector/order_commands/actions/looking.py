@@ -12,7 +12,7 @@ from connector.connections.model import Connection
 from connector.db import outbox
 from connector.db.outbox import Taken
 from connector.db.schema import Tx
-from connector.errors import MetaRefused
+from connector.errors import MetaRefused, Unavailable
 from connector.order_commands import db, graph
 from connector.order_commands.actions.telling import end, hold_up, note_acknowledged
 from connector.order_commands.model import faults
@@ -25,6 +25,7 @@ from connector.orders.model.values import Order
 from connector.runtime import Runtime
 
 _FATES = {Kind.FULFILL: Fate.SHIPPED, Kind.CANCEL: Fate.CANCELLED, Kind.REFUND: Fate.REFUNDED}
+_MOST_PAGES = 1_000
 _NEVER = "Meta never answered, and shows nothing of it: RetryCommand goes on, so that nothing happens twice"
 
 
@@ -62,11 +63,16 @@ def _counted(kind: Kind, shown: Sequence[Shown]) -> list[tuple[Fate, dict[str, i
 
 
 async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Connection) -> list[Shown]:
-    """Read all that Meta shows; of an order that is gone it shows nothing."""
+    """Read all that Meta shows; of an order that is gone it shows nothing.
+
+    Raises:
+        Unavailable: the list breaks off, or does not end: a part of it would look like all of it.
+
+    """
     access = await connection_actions.access(runtime, connection, kind="page")
     found: list[Shown] = []
     after = ""
-    while True:
+    for _ in range(_MOST_PAGES):
         call = graph.look(
             command.wish.kind, command.external_order_id, connection.page_id, command.currency_code, after=after
         )
@@ -78,11 +84,14 @@ async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Co
         except MetaRefused as refusal:
             if faults.find(*faults.codes_of(refusal)) is None and refusal.reason != "META_REJECTED":
                 raise
+            if after:
+                break
             return found
         found += page.entries
         after = page.after
         if not after:
             return found
+    raise Unavailable("META_UNAVAILABLE", "Meta's list of what came of commands breaks off; it is read again later")
 
 
 async def _settle(runtime: Runtime, tx: Tx, order: Order, command: Command, match: Match) -> None:

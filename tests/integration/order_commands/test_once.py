@@ -5,6 +5,9 @@ from contextlib import suppress
 
 import pytest
 
+from simulator.orders.book import change
+from simulator.orders.cancelling import cancel
+from simulator.orders.state import Units
 from stormcom.facebook.v1 import money_pb2, order_command_pb2
 from tests.integration.order_changes.doings import act, pieces
 from tests.integration.order_commands.conftest import Command, Desk
@@ -112,6 +115,29 @@ async def test_what_others_did_before_is_not_taken_for_ours(desk: Desk, kind: st
     command = await (desk.cancel if kind == "cancel" else desk.refund)(order, 1, **asked)
     assert {Command.STATE_SUCCEEDED} == await desk.settled([command])
     assert before + 1 == len(desk.effects(deed))
+
+
+async def test_a_list_that_breaks_off_is_read_again(desk: Desk) -> None:
+    """What failed behind its effect stands on the second page, which Meta refuses once: the first page is not taken for all."""
+    order = await desk.bought(pieces=150)
+    desk.mall.clock.advance(seconds=5)
+    there = desk.mall.meta(order.external_order_id)
+    for _ in range(100):
+        cancel(desk.mall.world, there, [Units(there.items[0], 1)], code="OUT_OF_STOCK", description="", restock=False)
+    change(desk.mall.world, there, what="cancelled")
+    await desk.mall.look()
+    desk.mall.clock.advance(seconds=5)
+    before = len(desk.effects("cancel"))
+    await desk.fail("error", status=500, code=2, message="An unexpected error", after=True)
+    command = await desk.done(await desk.cancel(order, 1))
+    page = {"method": "GET", "path": "/cancellations$"}
+    for action in (
+        {"kind": "delay", "seconds": 0},
+        {"kind": "error", "status": 400, "code": 100, "message": "Invalid cursor"},
+    ):
+        await desk.mall.control("POST", "/faults", {"match": page, "times": 1, "action": action})
+    assert {Command.STATE_ALREADY_DONE} == await desk.settled([command])
+    assert before + 1 == len(desk.effects("cancel"))
 
 
 async def test_a_command_that_never_arrives_is_given_up_with_its_key(desk: Desk) -> None:
