@@ -11,6 +11,7 @@ from client.tour.simulation import Simulation
 from stack import folders
 from stack.supervisor import Stack, running_stack
 from tests.e2e.shop import Shop
+from tests.e2e.storm.town import PATIENCE
 
 RUNS = folders.CONNECTOR_FOLDER / "e2e"  # not beside the other test runs: they sweep what looks left behind
 SEED = int(os.environ.get("DISASTER_SEED", "20261121"))
@@ -36,7 +37,8 @@ def open_shop(stack: Stack, number: int) -> Shop:
     """Open a store of its own in a running stack."""
     simulation = Simulation(stack.simulator_url)
     print(f"seed {SEED + number}")  # noqa: T201 – to run it again: DISASTER_SEED
-    caller = Caller(channel=open_channel(stack.addresses["connector"]), token=stack.token, store_id=f"store-{number}")
+    channel, store = open_channel(stack.addresses["connector"]), f"store-{number}"
+    caller = Caller(channel=channel, token=stack.token, store_id=store, patience=PATIENCE)
     shop = Shop(caller, simulation, simulation.seed(10**12 + number), random.Random(SEED + number))  # noqa: S311 – to be repeatable
     shop.open()
     return shop

@@ -40,6 +40,7 @@ from stormcom.facebook.v1.money_pb2 import Money
 from stormcom.facebook.v1.product_pb2 import PRODUCT_STATUS_ACTIVE, Product
 from stormcom.facebook.v1.status_pb2 import ConnectionStatus
 from tests.e2e.ledger import Balance, Value, compare, remaining, waiting
+from tests.e2e.storm.town import PATIENCE_SECONDS
 
 T = TypeVar("T")
 PRODUCTS = 40
@@ -210,12 +211,12 @@ class Shop:
         return remaining("backlog", counts)
 
 
-def _await(what: str, look: Callable[[], T], *, seconds: float = 30) -> T:
+def _await(what: str, look: Callable[[], T], *, seconds: float = PATIENCE_SECONDS) -> T:
     for _ in range(int(seconds / 0.05)):
         if found := look():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not come within {seconds} s")
+    raise AssertionError(f"{what} did not come within {seconds:g} s")
 
 
 def _product(name: str, title: str, *, version: int, price: int, quantity: int) -> Product:

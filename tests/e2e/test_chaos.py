@@ -15,7 +15,7 @@ from tests.e2e.leaks import core_files, leaks
 from tests.e2e.ledger import Balance
 from tests.e2e.shop import Shop
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480)]
 ROUNDS = 15
 RECOVERY = timedelta(seconds=240)
 """Meta's third attempt at a webhook, which a busy machine that starts an ingress slowly may need, and a lease; twice that."""
@@ -108,7 +108,6 @@ DISASTERS: list[Disaster] = [
 ]
 
 
-@pytest.mark.timeout(480)
 @pytest.mark.parametrize(("number", "disaster"), list(enumerate(DISASTERS)), ids=[d.__name__ for d in DISASTERS])
 async def test_all_counts_are_zero(running: Stack, number: int, disaster: Disaster) -> None:
     """Soon after a disaster under load, all five counts are zero."""

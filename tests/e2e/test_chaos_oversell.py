@@ -76,7 +76,7 @@ def pieces(holds: Iterable[Hold]) -> Counter[str]:
     return counted
 
 
-@pytest.mark.timeout(120 + ATTEMPTS // 50)
+@pytest.mark.timeout(480 + ATTEMPTS // 50)
 async def test_nothing_is_sold_twice(running: Stack) -> None:
     """What 64 callers were promised is what is held and what is reserved, for every product at most its stock, none below zero."""
     shop = await asyncio.to_thread(open_shop, running, 900)

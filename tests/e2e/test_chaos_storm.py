@@ -16,7 +16,7 @@ from tests.e2e.storm.rage import Storm, rage
 from tests.e2e.storm.sendings import Sendings
 from tests.e2e.storm.weather import CALM, LONG, SHORT
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480)]
 WEBHOOKS = int(os.environ.get("STORM_WEBHOOKS", "1000"))
 SEED = int(os.environ.get("STORM_SEED", "20261121"))
 SENDINGS = int(os.environ.get("STORM_SENDINGS", "1000"))
