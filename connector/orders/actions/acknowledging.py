@@ -19,7 +19,7 @@ from connector.orders import graph
 from connector.orders.actions import telling
 from connector.orders.actions.asking import ORDERS
 from connector.orders.actions.managing import tell_manager
-from connector.orders.actions.planning import plan_reading
+from connector.orders.actions.planning import plan_import
 from connector.orders.db import accounts
 from connector.orders.db import acknowledgements as db
 from connector.orders.db import orders as orders_db
@@ -55,6 +55,7 @@ async def acknowledge_orders(runtime: Runtime, task: Taken) -> None:
         await orders_db.lock_each(tx, [one.id for one in batch.orders])
         for one in batch.orders:
             await _settle(tx, one, verdicts.get(one.external_order_id), at=runtime.now())
+        await plan_import(tx, connection.id, at=runtime.now())  # what Meta made of them is read together
         if any(verdict.code == MANAGED_ELSEWHERE for verdict in verdicts.values()):
             await accounts.change(tx, connection.id, manager=Manager.TAKEN)
             await tell_manager(tx, connection, Manager.TAKEN, at=runtime.now())
@@ -102,10 +103,15 @@ async def _settle(tx: Tx, one: Waiting, verdict: Verdict | None, *, at: datetime
     code = verdict.code if verdict else _FAILED  # the others were answered, so the key is used up
     if verdict and code in {0, BEYOND_ACKNOWLEDGEMENT}:  # shipped or cancelled at Meta meanwhile: nobody waits for us
         after = move(order.import_state, Happening.ACKNOWLEDGE) or order.import_state
-        values = {"acknowledge_time": at, "acknowledge_key": None, "acknowledge_due_time": None, **telling.NO_PROBLEM}
+        values = {
+            "acknowledge_time": at,
+            "acknowledge_key": None,
+            "acknowledge_due_time": None,
+            "read_update_time": None,
+            **telling.NO_PROBLEM,
+        }
         order = await orders_db.change(tx, order, import_state=after, version=order.version + 1, **values)
         await telling.acknowledged(tx, order, at=at)
-        await plan_reading(tx, order.connection_id, [order.id], at=at)
     elif code in _PASSING and one.tries + 1 < MOST_TRIES:
         pause = db.SHORT_PAUSE if code in BUSY else db.LONGER_PAUSE if one.tries else db.FIRST_PAUSE
         await db.delay(tx, [one.id], due=at + pause, same_key=code == _NO_ANSWER)

@@ -2,7 +2,8 @@
 
 What needs more than that – pages of lines, Meta's own checks, something that cannot be right – is done for each by itself. A turn
 that fails leaves its orders to `reading`: whichever is the reason holds no other up. Nothing is brought in twice: only orders that
-nobody read meanwhile are touched. Room that is left goes to those that were read within seconds of a change: they are looked at again.
+nobody read meanwhile are touched. Room that is left goes to those that were read within seconds of a change, or that Meta was just told
+of: they are looked at again.
 """
 
 from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ async def plan_reading(tx: Tx, connection_id: UUID, order_ids: Sequence[UUID], *
 
 
 async def plan_import(tx: Tx, connection_id: UUID, *, at: datetime) -> None:
-    """Have orders read that were never read, many at once."""
+    """Have orders read many at once that were never read, or whose last reading may be out of date."""
     key = f"{Task.IMPORT_ORDERS}:{connection_id}"
     await outbox.add(tx, Task.IMPORT_ORDERS, due=at, connection_id=connection_id, key=key)
 
