@@ -6,7 +6,6 @@ Tokens themselves are neither opened nor changed, but for those of format 1. It 
 """
 
 import asyncio
-from uuid import UUID
 
 from connector import log, metrics
 from connector.db import outbox
@@ -21,7 +20,6 @@ from connector.vault import Unsealable
 
 _PIECE = 50
 """Tokens wrapped anew in one transaction: with a key service each is two calls of it, a few at a time."""
-_FIRST = UUID(int=0)
 
 
 async def rewrap_tokens(runtime: Runtime, task: Taken) -> None:

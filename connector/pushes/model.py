@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from uuid import UUID
@@ -145,8 +145,3 @@ def headers(event_id: str, body: bytes, secrets: Sequence[str], *, attempt: int,
 
 def _signature(key: bytes, signed: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-
-
-def second_of(at: datetime) -> datetime:
-    """Cut a moment to the second, as it is signed."""
-    return at.astimezone(UTC).replace(microsecond=0)

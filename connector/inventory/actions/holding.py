@@ -25,7 +25,6 @@ from connector.runtime import Runtime
 from connector.values import NewId
 
 _MOST_CALLS = 64  # in one transaction
-_PIECE = 500
 
 
 async def reserve(runtime: Runtime, store_id: str, connection_id: str, wish: Wish) -> Hold:
