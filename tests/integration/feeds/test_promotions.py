@@ -15,12 +15,11 @@ from connector.values import CapabilityKind
 from simulator.feed_state import CommercePartnerIntegration
 from stormcom.facebook.v1 import feed_service_pb2 as pb
 from stormcom.facebook.v1.feed_pb2 import Promotion
-from stormcom.facebook.v1.money_pb2 import Money
 from tests.integration.catalog.shop import product, reason_of, shirt
 from tests.integration.feeds.fair import PROMOTIONS, Fair
+from tests.unit.feeds.offers import bdt, promotion
 
 INTEGRATION = "8800000000000001"
-BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,23 +27,6 @@ def settings(settings: Settings) -> Settings:
     """Settings of an app that may show promotions too."""
     allowed = frozenset({CapabilityKind.PROMOTIONS})
     return replace(settings, apps={name: replace(app, capabilities=allowed) for name, app in settings.apps.items()})
-
-
-def bdt(minor_units: int) -> Money:
-    """Write an amount."""
-    return Money(currency_code="BDT", minor_units=minor_units)
-
-
-def promotion(promotion_id: str, **changes: Any) -> Promotion:
-    """Make a promotion that nobody refuses, with some fields as told; None leaves one out."""
-    fields: dict[str, Any] = {
-        "title": "Spring",
-        "application": Promotion.APPLICATION_SALE,
-        "target": Promotion.TARGET_ITEMS,
-        "percent_off": 10,
-        "start_time": BEGIN,
-    }
-    return Promotion(promotion_id=promotion_id, **fields | changes)
 
 
 async def put(fair: Fair, *promotions: Promotion) -> None:
