@@ -81,3 +81,18 @@ async def test_what_changed_in_the_second_of_its_reading_is_seen_by_the_next_loo
     await mall.look()
     assert (2, 0) == questions(mall)
     assert await told_once(mall, names)
+
+
+async def test_orders_that_meta_was_told_of_are_read_again_together(mall: Mall) -> None:
+    """What became of acknowledged orders at Meta is asked at once for all of them, and told of each."""
+    names = await mall.place(count=5)
+    await mall.look()
+    mall.clock.advance(minutes=6)
+    await mall.look()
+    _, single = questions(mall)
+    for place, order in enumerate(await mall.find()):
+        await mall.answer(order, f"local-{place}")
+    await mall.turn()
+    assert [Order.STATE_IN_PROGRESS] * 5 == [(await mall.get(name)).state for name in names]
+    assert 5 == len(await mall.told("order_state_changed"))
+    assert single == questions(mall)[1]
