@@ -31,9 +31,6 @@ def fill_orders(database_url: str, connection_id: str, total: int) -> None:
         connection.execute("SET session_replication_role = replica")  # nothing is asked of each row
         connection.execute(_ORDERS, given)
         connection.execute(_LINES, given)
-        for tidying in (
-            "RESET session_replication_role",
-            "VACUUM ANALYZE",
-            "CHECKPOINT",
-        ):  # so that none of it comes later
+        # So that none of it comes later.
+        for tidying in ("RESET session_replication_role", "VACUUM ANALYZE", "CHECKPOINT"):
             connection.execute(tidying)
