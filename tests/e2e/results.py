@@ -1,4 +1,4 @@
-"""Keeps in `build/chaos.json` what came of each disaster; one that is repeated replaces what it said before.
+"""Keeps in `build/chaos.json` what came of the storm, the masses and the deaths; one that is repeated replaces what it said before.
 
 Files of tests run side by side: who writes waits for the others, and nobody sees half of it.
 """

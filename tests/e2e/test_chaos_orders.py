@@ -1,7 +1,7 @@
 """Workers are killed by the kernel at a network send, while an order is imported, acknowledged, shipped, cancelled and paid back.
 
 `make chaos` kills one at every send there is, and the connector, which comes back slowly, at every eighth; `DEATHS_EVERY=3 make chaos` at a
-third of them. Otherwise one dies where most depends on it. Broken builds must be found out.
+third of them. Otherwise one dies where most depends on it. Broken builds must be found out. What came of it stands in `build/chaos.json`.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import pytest_asyncio
 from client.tour.simulation import Simulation
 from stack import folders
 from stack.supervisor import NAMES, Stack, running_stack
+from tests.e2e import results
 from tests.e2e.conftest import RUNS
 from tests.e2e.deaths.desk import Step
 from tests.e2e.deaths.reckoning import balance, settled
@@ -115,14 +116,15 @@ async def walk_with(act: Callable[[Walk], T], stack: Stack, number: int, *kinds:
             await stack.start(CONNECTOR)
 
 
-def survive(lead: Callable[[Walk], None]) -> Callable[[Walk], Balance]:
-    """Lead orders, and reckon."""
+def survive(lead: Callable[[Walk], None], *, noted: str) -> Callable[[Walk], Balance]:
+    """Lead orders, and reckon; what came of it is noted under a name."""
 
     def act(walk: Walk) -> Balance:
         lead(walk)
-        print(f"{walk.deaths.total()} deaths: {dict(walk.deaths)}")  # noqa: T201 – what was survived
+        left = settled(walk.desk)
+        results.note(**{noted: {**left.counts, "deaths": {str(step): walk.deaths[step] for step in Step}}})
         assert set(Step) == set(walk.deaths)
-        return settled(walk.desk)
+        return left
 
     return act
 
@@ -130,7 +132,7 @@ def survive(lead: Callable[[Walk], None]) -> Callable[[Walk], Balance]:
 async def test_whoever_dies_at_a_send_leaves_nothing_undone_or_done_twice(workerless: Stack) -> None:
     """Meta, StormCom and the tables hold one of everything, to the minor unit, wherever a worker died and another one went on."""
     lead = partial(lead_all, ways=WORKERS_WAYS, every=EVERY) if EVERY else lead_few
-    left = await walk_with(survive(lead), workerless, 1, WORKER)
+    left = await walk_with(survive(lead, noted="worker_deaths"), workerless, 1, WORKER)
     assert Balance() == left, left.counts
 
 
@@ -138,7 +140,7 @@ async def test_whoever_dies_at_a_send_leaves_nothing_undone_or_done_twice(worker
 async def test_a_wish_outlives_whoever_took_it(workerless: Stack) -> None:
     """The same holds when the connector dies at a send, while StormCom answers, ships, cancels or pays back, and asks again."""
     lead = partial(lead_all, ways=CONNECTORS_WAYS, every=8 * EVERY)
-    left = await walk_with(survive(lead), workerless, 2, WORKER, CONNECTOR)
+    left = await walk_with(survive(lead, noted="connector_deaths"), workerless, 2, WORKER, CONNECTOR)
     assert Balance() == left, left.counts
 
 
