@@ -79,10 +79,8 @@ async def test_orders_come_in_without_any_webhook(running: Stack) -> None:
         names = await asyncio.to_thread(mall.place, shop, lines=lines, count=IMPORTS)
         await asyncio.to_thread(mall.hours.look_for_orders, within=timedelta(minutes=5))
         await asyncio.to_thread(mall.hours.wait_until_quiet, seconds=PATIENCE_SECONDS)
-        read_seconds, stock = (
-            time.monotonic() - begun,
-            [Sold(order) for order in await asyncio.to_thread(list, shop.orders())],
-        )
+        read_seconds = time.monotonic() - begun
+        stock = [Sold(order) for order in await asyncio.to_thread(list, shop.orders())]
         await asyncio.to_thread(mall.together, [partial(shop.take, one.order) for one in stock])
         await asyncio.to_thread(mall.hours.wait_until_quiet, seconds=PATIENCE_SECONDS)
     placed: dict[str, Value] = dict.fromkeys(names, ())
