@@ -162,6 +162,18 @@ async def _eventful_order(shop: Shop) -> str:
     return order_id
 
 
+@pytest.mark.parametrize("name", ["external_shipment_id", "shipment_id", "fulfillment_id"])
+async def test_a_parcel_is_found_by_each_of_its_names(shop: Shop, name: str) -> None:
+    """The seller's id and Meta's, by either parameter of the table, lead to the parcel that gets another tracking."""
+    order_id = await _eventful_order(shop)
+    (parcel,) = (await shop.read(f"{order_id}/shipments"))["data"]
+    named = "box" if name == "external_shipment_id" else parcel["id"]
+    tracking = {"carrier": "UPS", "tracking_number": "2Z"}
+    await shop.done(f"{order_id}/update_shipment", **{name: named}, tracking_info=tracking)
+    (told,) = (await shop.read(f"{order_id}/shipments"))["data"]
+    assert "2Z" == told["tracking_info"]["tracking_number"]
+
+
 async def test_a_return_reads_as_documented(shop: Shop) -> None:
     """A return is read by its id, with its lines' quantities and reasons as keys and values, and the order it is of."""
     order_id = await _eventful_order(shop)
