@@ -20,7 +20,7 @@ from stack.folders import Account, claim
 from stack.problems import StackError
 
 LEASH = Path(__file__).with_name("leash.py")
-READY_TIMEOUT = timedelta(seconds=90)
+READY_TIMEOUT = timedelta(seconds=90)  # seconds at most, unless the machine is busy with others
 STOP_TIMEOUT = timedelta(seconds=6)
 POLL = timedelta(milliseconds=20)
 
