@@ -1,4 +1,7 @@
-"""A promotion of the store, and its row of the feed, which Meta calls offers. Buy-x-get-y is not among them: Meta opens that to few, apart."""
+"""A promotion of the store, and its row of the feed, which Meta calls offers. Buy-x-get-y is not among them.
+
+Meta opens offers on the whole order, and buy-x-get-y, apart from the others ("Build Offers Integration", October 2024: graph-api.md 7).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ import orjson
 
 from connector.values import Money
 
-# facebook-for-woocommerce, PromotionsFeed: the header (graph-api.md 7). Unverified: which of them Meta requires; lists as JSON.
+# facebook-for-woocommerce, PromotionsFeed: the header (graph-api.md 7). Unverified: which of them Meta requires; lists as JSON, amounts like prices.
 HEADER = (
     "offer_id", "title", "value_type", "percent_off", "fixed_amount_off", "application_type", "target_type",
     "target_shipping_option_types", "target_granularity", "target_selection", "start_date_time", "end_date_time",
@@ -36,7 +39,7 @@ class Target(StrEnum):
     SHIPPING = "SHIPPING"
 
 
-# graph-api.md 7
+# graph-api.md 7. Unverified: shipping that is less than free; facebook-for-woocommerce has it at 100 percent only.
 _APPLICATIONS = {
     Application.SALE: "SALE",
     Application.AUTOMATIC: "AUTOMATIC_AT_CHECKOUT",

@@ -12,6 +12,7 @@ from stormcom.facebook.v1.money_pb2 import Money
 from tests.unit.feeds.offers import BEGIN, bdt, promotion
 
 CODE = Promotion.APPLICATION_CODE
+MANY = [f"p{number}" for number in range(101)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,12 @@ CODE = Promotion.APPLICATION_CODE
         ({"application": CODE, "coupon_codes": ["A", "A"]}, "DUPLICATE_ENTRY", "coupon_codes[1]"),
         ({"application": CODE, "coupon_codes": [""]}, "FIELD_REQUIRED", "coupon_codes[0]"),
         ({"application": CODE, "coupon_codes": ["A"], "public_coupon_code": "B"}, "FIELD_INVALID", "public_coupon_code"),
-        ({"product_ids": [f"p{number}" for number in range(101)]}, "FIELD_TOO_LARGE", "product_ids"),
+        ({"application": CODE, "coupon_codes": ["x" * 51]}, "FIELD_TOO_LONG", "coupon_codes[0]"),
+        ({"application": CODE, "coupon_codes": MANY}, "FIELD_TOO_LARGE", "coupon_codes"),
+        ({"product_ids": MANY}, "FIELD_TOO_LARGE", "product_ids"),
+        ({"set_retailer_ids": MANY}, "FIELD_TOO_LARGE", "set_retailer_ids"),
+        ({"promotion_id": "x" * 65}, "FIELD_INVALID", "promotion_id"),
+        ({"terms": "x" * 2_001}, "FIELD_TOO_LONG", "terms"),
         ({"min_quantity": -1}, "FIELD_INVALID", "min_quantity"),
         ({"terms": "\0"}, "FIELD_INVALID", "terms"),
     ],
@@ -51,3 +57,18 @@ async def test_wrong_promotions_are_refused_by_name(changes: dict[str, Any], rea
     with pytest.raises(InvalidInput) as refused:
         await put_promotions(None, PutPromotionsRequest(promotions=[given]))  # type: ignore[arg-type] # it comes to nothing
     assert (reason, f"promotions[0].{field}") == (refused.value.reason, refused.value.metadata["field"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason", "field"),
+    [
+        ([str(number) for number in range(201)], "FIELD_TOO_LARGE", "promotions"),
+        (["1", "1"], "DUPLICATE_ENTRY", "promotions[1]"),
+    ],
+)
+async def test_promotions_are_at_most_200_and_each_once(ids: list[str], reason: str, field: str) -> None:
+    """More than 200 promotions, and one that comes twice, are refused whole."""
+    request = PutPromotionsRequest(promotions=[promotion(one) for one in ids])
+    with pytest.raises(InvalidInput) as refused:
+        await put_promotions(None, request)  # type: ignore[arg-type] # it comes to nothing
+    assert (reason, field) == (refused.value.reason, refused.value.metadata["field"])
