@@ -96,7 +96,9 @@ async def _try_pixel(way: _Way) -> None:
     try:
         await way.runtime.graph.send(call, await connections.access(way.runtime, way.connection, kind="user"))
     except MetaRefused as refused:
-        raise graph.out_of_reach(refused) or refused from refused
+        if (gone := graph.out_of_reach(refused)) is not None:
+            raise gone from refused
+        raise
     await connections.note_success(way.runtime, way.connection, CapabilityKind.CONVERSIONS)
 
 
@@ -115,7 +117,9 @@ async def _send(way: _Way, part: Sequence[Waiting]) -> bool:
         gone = graph.out_of_reach(refused)
         if gone is not None or refused.reason != _WRONG:
             await _withdraw(way, ids, begun)
-            raise gone or refused from refused
+            if gone is not None:
+                raise gone from refused
+            raise
         if len(part) > 1:
             return False
         refusal = refused
