@@ -1,10 +1,10 @@
 """Where events, consumers and loans are kept. Each query takes the open transaction."""
 
-from connector.events.db.again import PIECE as PIECE
 from connector.events.db.again import count as count
 from connector.events.db.again import dead_letters as dead_letters
 from connector.events.db.again import redrive as redrive
 from connector.events.db.again import replay as replay
+from connector.events.db.consumers import PIECE as PIECE
 from connector.events.db.consumers import adopt as adopt
 from connector.events.db.consumers import floor_of as floor_of
 from connector.events.db.consumers import forget as forget

@@ -14,13 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 from connector.db.bell import ring
 from connector.db.schema import Instant, Tx
 from connector.errors import InvalidInput
-from connector.events.db.consumers import require
+from connector.events.db.consumers import PIECE, require
 from connector.events.db.log import CHANNEL, SHOWN, places_of
 from connector.events.db.tables import DEAD, consumers, events, handouts
 from connector.events.model import DeadLetter, Event, Wanted
 
-PIECE = 5_000
-"""So many rows change in one transaction: nobody waits long for a consumer of which very much is dead."""
 MOST_PICKED = 50_000
 """So many events that are picked out a replay hands out again at once."""
 

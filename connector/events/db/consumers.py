@@ -16,8 +16,8 @@ from connector.events.model import AfterDeadLetter, Consumer, Kind
 LARGEST_LAG = 100_000
 """So far a lag is counted."""
 
-_PIECE = 5_000
-"""So many rows go in one transaction."""
+PIECE = 5_000
+"""So many rows change or go in one transaction: nobody waits long for a consumer that very much waits for."""
 
 _SHOWN = text("""
     SELECT name, kind, most_deliveries, after_dead_letter,
@@ -116,9 +116,9 @@ async def forget(tx: Tx, store_id: str, name: str) -> bool:
     if kind is Kind.PUSH:
         raise pushed(name)
     mine = handouts.c.store_id == store_id, handouts.c.consumer == name
-    piece = select(handouts.c.position).where(*mine).order_by(handouts.c.position).limit(_PIECE).scalar_subquery()
+    piece = select(handouts.c.position).where(*mine).order_by(handouts.c.position).limit(PIECE).scalar_subquery()
     gone = await tx.execute(delete(handouts).where(*mine, handouts.c.position == func.any(func.array(piece))))
-    if gone.rowcount == _PIECE:
+    if gone.rowcount == PIECE:
         # Whoever takes events of it meanwhile, or after a call that was cut off, has them again: none is lost.
         await tx.execute(update(consumers).where(*_named(store_id, name)).values(cursor=0))
         return True
