@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import psycopg
 
+from connector.orders.actions.polling import EVERY
 from stormcom.facebook.v1.connector_service_pb2 import UpdateInventoryRequest
 from stormcom.facebook.v1.event_pb2 import Event
 from stormcom.facebook.v1.order_service_pb2 import AssociateOrderManagementRequest, PollOrdersRequest
@@ -33,7 +34,7 @@ PACE, STEADY = 10, 60
 META = "simulator"
 WORKING = (META, "connector", "ingress", "relay", "worker-fast", "worker-default", "worker-bulk")
 WHOLE = {"META_TEST_CAPABILITIES": "ORDER_MANAGEMENT"}
-POLL_SECONDS, IN_TIME_SECONDS = 300.0, 900.0
+POLL_SECONDS, IN_TIME_SECONDS = EVERY.total_seconds(), 900.0
 _LOOK_SECONDS, _PATIENCE_SECONDS = 0.1, 240.0
 _PER_UPDATE = 500
 
@@ -86,7 +87,7 @@ def _waits(soon: list[list[float]], looked: list[list[float]]) -> list[Row]:
     way, rounds = f"order placed at Meta → OrderReceived at Subscribe, webhook, {PACE}/s", [1.0] * len(soon)
     medians, late = ([percentile(one, percent) * 1000 for one in soon] for percent in (50, 95))
     alone = [POLL_SECONDS + percentile(one, 95) for one in looked]
-    note = f"a look every 5 minutes, and {median(percentile(one, 95) for one in looked):.2f} s (95th percentile) from its begin to the event"
+    note = f"a look every {POLL_SECONDS / 60:g} minutes, and {median(percentile(one, 95) for one in looked):.2f} s (95th percentile) from its begin to the event"
     return [
         compare(f"{way}, median / 1 s", medians, [1_000 * one for one in rounds], goal=1, better=Better.LOWER, unit="ms"),
         compare(f"{way}, 95th percentile / 2 s", late, [2_000 * one for one in rounds], goal=1, better=Better.LOWER, unit="ms"),
