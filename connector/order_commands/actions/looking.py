@@ -21,6 +21,7 @@ from connector.order_commands.model.patience import COUNTED, LADDERS, LOOKED_AT,
 from connector.order_commands.model.shown import Match, Shown, compare, counts
 from connector.orders.db import orders
 from connector.orders.db.pieces import Fate, count
+from connector.orders.model.refusals import says_gone
 from connector.orders.model.values import Order
 from connector.runtime import Runtime
 
@@ -66,7 +67,7 @@ async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Co
     """Read all that Meta shows; of an order that is gone it shows nothing.
 
     Raises:
-        Unavailable: the list breaks off, or does not end: a part of it would look like all of it.
+        Unavailable: the list is refused, breaks off or does not end: a part of it would look like all of it.
 
     """
     access = await connection_actions.access(runtime, connection, kind="page")
@@ -82,9 +83,10 @@ async def _shown(runtime: Runtime, task: Taken, command: Command, connection: Co
         try:
             page = await runtime.graph.send(call, access)
         except MetaRefused as refusal:
-            if faults.find(*faults.codes_of(refusal)) is None and refusal.reason != "META_REJECTED":
+            known = faults.find(*faults.codes_of(refusal)) is not None
+            if not known and refusal.reason != "META_REJECTED":
                 raise
-            if after:
+            if after or not (command.answered or known or says_gone(refusal)):
                 break
             return found
         found += page.entries

@@ -14,7 +14,7 @@ from connector.graph.call import Call, Listed
 from connector.graph.client import Access
 from connector.orders import graph
 from connector.orders.model.accounts import Account
-from connector.orders.model.refusals import GONE
+from connector.orders.model.refusals import says_gone
 from connector.runtime import Runtime
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Road:
             MetaRefused: nothing can be listed either.
 
         """
-        if (error.code, 0) not in GONE and (error.code, error.subcode) not in GONE:
+        if not says_gone(error):
             return False
         await self.ask(graph.list_orders(self.account.commerce_account_id, self.connection.page_id, ("CREATED",)))
         return True

@@ -10,7 +10,7 @@ NO_SUCH_ORDER = 2361003
 BEYOND_ACKNOWLEDGEMENT = 2361009
 BUSY = frozenset({2361050, 2361081})
 # https://developers.facebook.com/docs/commerce-platform/order-management/error-codes (read 2026-11-21): 803. Unverified: the others.
-GONE = frozenset({(803, 0), (33, 0), (100, 33)})
+_GONE = frozenset({(803, 0), (33, 0), (100, 33)})
 """Codes and subcodes that say that something is not there; 100 alone says that the question was wrong."""
 _FIRST_CODE = 1_000_000
 
@@ -18,6 +18,11 @@ _FIRST_CODE = 1_000_000
 def order_code(error: MetaRefused) -> int:
     """Tell Meta's code of an order's refusal, which stands as the code or as its subcode."""
     return error.subcode if error.subcode >= _FIRST_CODE else error.code
+
+
+def says_gone(error: MetaRefused) -> bool:
+    """Tell whether a refusal says that something is not there."""
+    return not _GONE.isdisjoint({(error.code, 0), (error.code, error.subcode)})
 
 
 def taken_elsewhere(connection_id: str) -> FailedPrecondition:

@@ -140,6 +140,20 @@ async def test_a_list_that_breaks_off_is_read_again(desk: Desk) -> None:
     assert before + 1 == len(desk.effects("cancel"))
 
 
+@pytest.mark.parametrize("kind", ["cancel", "refund"])
+async def test_a_list_that_is_refused_is_read_again(desk: Desk, kind: str) -> None:
+    """What failed behind its effect is not taken for undone because Meta once refuses to show it: it is found done, once."""
+    order = await (desk.shipped if kind == "refund" else desk.bought)()
+    before = len(desk.effects(kind))
+    await desk.fail("error", status=500, code=2, message="An unexpected error", after=True)
+    command = await desk.done(await (desk.refund if kind == "refund" else desk.cancel)(order, 1))
+    shown = {"method": "GET", "path": "/(cancellations|refunds)$"}
+    action = {"kind": "error", "status": 400, "code": 100, "message": "Invalid parameter"}
+    await desk.mall.control("POST", "/faults", {"match": shown, "times": 1, "action": action})
+    assert {Command.STATE_ALREADY_DONE} == await desk.settled([command])
+    assert before + 1 == len(desk.effects(kind))
+
+
 async def test_a_command_that_never_arrives_is_given_up_with_its_key(desk: Desk) -> None:
     """Five attempts that Meta never got are given up; asked again, it goes under the same key."""
     order = await desk.bought()
