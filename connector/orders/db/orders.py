@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, tuple_, update
 
 from connector.db.schema import Tx
-from connector.db.sets import alteration, insertion, sent
+from connector.db.sets import alteration, insertion, octets, sent
 from connector.orders.db.tables import order_lines, orders
 from connector.orders.model.states import ImportState, State
 from connector.orders.model.values import Channel, Discount, Line, Option, Order, Problem, Sums
@@ -96,7 +96,7 @@ async def change(tx: Tx, order: Order, **values: Any) -> Order:
 
 async def change_each(tx: Tx, changes: Sequence[tuple[Order, Mapping[str, Any]]]) -> list[Order]:
     """Change locked orders, each to values of its own, all in the same columns; tells them as they are now."""
-    rows = [{"id": order.id, **values, "digest": rf"\x{values['digest'].hex()}"} for order, values in changes]
+    rows = [{"id": order.id, **values, "digest": octets(values["digest"])} for order, values in changes]
     changed = alteration(orders, tuple(changes[0][1])).returning(*_SHOWN)
     found = {row.id: row for row in await tx.execute(changed, sent(rows))}
     return [_read(found[order.id], order.lines) for order, _ in changes]
