@@ -21,4 +21,7 @@ def read_place(token: str, *scope: object) -> Place | None:
 
     """
     key = read.page_token(token, *scope, parts=2)
-    return (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    try:
+        return (datetime.fromisoformat(str(key[0])), UUID(str(key[1]))) if key else None
+    except ValueError:
+        raise read.made_up_token() from None

@@ -152,12 +152,14 @@ def page_token(token: str, *scope: object, parts: int) -> list[str | int] | None
     except (ValueError, binascii.Error):
         key = None
     if not isinstance(key, list) or len(key) != parts + 1 or key.pop() != _bound(scope):
-        raise InvalidInput.of(
-            "page_token",
-            "PAGE_TOKEN_INVALID",
-            "is not one of ours or belongs to another request: begin again without it",
-        )
+        raise made_up_token()
     return key
+
+
+def made_up_token() -> InvalidInput:
+    """Refuse a page token."""
+    message = "is not one of ours or belongs to another request: begin again without it"
+    return InvalidInput.of("page_token", "PAGE_TOKEN_INVALID", message)
 
 
 def _bound(scope: tuple[object, ...]) -> str:

@@ -1,5 +1,7 @@
 """Reading requests."""
 
+from uuid import UUID
+
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from connector.errors import InvalidInput, NotFound
 from connector.rpc import read
+from connector.rpc.places import read_place
 
 MISSING = NotFound("ITEM_NOT_FOUND", "No such item in this store")
 
@@ -64,6 +67,13 @@ def test_a_made_up_page_token_is_refused(token: str) -> None:
     """No made-up text passes as a token, and none is a fault of ours."""
     with refuse("PAGE_TOKEN_INVALID", "page_token"):
         read.page_token(token, "ListItems", parts=1)
+
+
+@pytest.mark.parametrize("key", [["yesterday", str(UUID(int=1))], ["2026-11-22T00:00:00+00:00", "me"], [0, 0]])
+def test_a_made_up_place_is_refused(key: list[str | int]) -> None:
+    """A token that names no moment or no id is as wrong as any other, though it is bound to its request."""
+    with refuse("PAGE_TOKEN_INVALID", "page_token"):
+        read_place(read.write_page_token(key, "orders"), "orders")
 
 
 def test_several_faults_are_reported_together() -> None:
