@@ -12,7 +12,6 @@ from connector.order_commands.db.commands import (
     next_open,
     of_order,
     page,
-    pending,
     require,
 )
 from connector.order_commands.db.tables import order_commands
@@ -30,6 +29,5 @@ __all__ = [
     "of_order",
     "order_commands",
     "page",
-    "pending",
     "require",
 ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, tuple_, update
+from sqlalchemy import insert, select, text, tuple_, update
 
 from connector.db.bell import ring
 from connector.db.schema import Tx, plain
@@ -162,9 +162,3 @@ async def names(tx: Tx, order_ids: Collection[UUID]) -> dict[UUID, dict[str, Nam
     for order_id, line_id, *called in await tx.execute(select(*shown).where(_LINES.order_id.in_(order_ids))):
         found.setdefault(order_id, {})[line_id] = Names(*called)
     return found
-
-
-async def pending(tx: Tx, order_id: UUID) -> bool:
-    """Tell whether Meta may have done, or may come to do, something for an order that we cannot name yet."""
-    sent = _OURS.order_id == order_id, _OURS.state == State.SENT
-    return bool(await tx.scalar(select(func.count()).where(*sent)))

@@ -6,7 +6,6 @@ from connector.orders.model.values import Order
 
 # https://developers.facebook.com/docs/commerce-platform/order-management/error-codes (read 2026-11-21)
 MANAGED_ELSEWHERE = 2361126
-NO_SUCH_ORDER = 2361003
 BEYOND_ACKNOWLEDGEMENT = 2361009
 BUSY = frozenset({2361050, 2361081})
 # https://developers.facebook.com/docs/commerce-platform/order-management/error-codes (read 2026-11-21): 803. Unverified: the others.
